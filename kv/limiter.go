@@ -1,0 +1,49 @@
+package kv
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// A Limiter holds a scan to a rate, in keys a second over all shards that share it. A nil Limiter does not limit. It is
+// safe for concurrent use.
+type Limiter struct {
+	mu   sync.Mutex
+	cost time.Duration // of one key
+	free time.Time     // when everything granted so far has been paid for
+}
+
+// NewLimiter returns a limiter of perSecond keys a second, or nil, which does not limit, if perSecond is not positive.
+func NewLimiter(perSecond float64) *Limiter {
+	if perSecond <= 0 {
+		return nil
+	}
+	return &Limiter{cost: time.Duration(float64(time.Second) / perSecond)}
+}
+
+// Wait blocks until n more keys may be read, or until ctx ends. Idle time is not saved up.
+func (l *Limiter) Wait(ctx context.Context, n int) error {
+	if l == nil {
+		return ctx.Err()
+	}
+	l.mu.Lock()
+	now := time.Now()
+	if l.free.Before(now) {
+		l.free = now
+	}
+	start := l.free
+	l.free = l.free.Add(time.Duration(n) * l.cost)
+	l.mu.Unlock()
+	if start.Equal(now) {
+		return ctx.Err()
+	}
+	t := time.NewTimer(start.Sub(now))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

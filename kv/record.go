@@ -1,0 +1,70 @@
+// Package kv holds the input words of kvtool: what any analysis may know of a store. A Store is scanned for Records, and
+// a Record says of each of its facts whether it is known.
+//
+// The one idea is that a fact has three states. Unknown is not zero and not a sentinel: a Record names the facts it holds
+// in Known, so an analysis can tell "no TTL" from "the TTL was not read" and "empty" from "not measured". Nothing here
+// knows of rules, reports or any one store, and nothing outside the standard library is imported.
+package kv
+
+import "time"
+
+// A Record is what a scan learned about one key.
+type Record struct {
+	Key      string    // raw bytes; for a composite key, Join(Parts)
+	Parts    []Part    // composite keys only; reused by the scan
+	DB       int       // logical database; 0 where a store has none
+	Type     Type      // string, hash, list, …
+	Encoding Encoding  // listpack, intset, skiplist, …
+	Size     int64     // bytes in the store's memory: key, value and overhead
+	Len      int64     // elements; 1 for a string
+	TTL      TTLState  // what is known of the expiry
+	ExpireAt time.Time // with TTLAt and TTLExpired: the expiry
+	Known    Field     // which of the fields above mean anything in this record
+}
+
+// Has reports whether every fact of f is known.
+func (r *Record) Has(f Field) bool { return r.Known&f == f }
+
+// A Type is the type of a value in the store's own word. Module types of Redis keep the name that their module gave.
+type Type string
+
+// The types that analyses know by name.
+const (
+	TypeString Type = "string"
+	TypeHash   Type = "hash"
+	TypeList   Type = "list"
+	TypeSet    Type = "set"
+	TypeZSet   Type = "zset"
+	TypeStream Type = "stream"
+)
+
+// An Encoding is how the store lays a value out, in the store's own word, as OBJECT ENCODING prints it.
+type Encoding string
+
+// The encodings of the Redis family, up to Redis 8. Ziplist and zipmap are what listpack was before Redis 7 and 2.6.
+const (
+	EncodingInt        Encoding = "int"
+	EncodingEmbstr     Encoding = "embstr"
+	EncodingRaw        Encoding = "raw"
+	EncodingListpack   Encoding = "listpack"
+	EncodingListpackEx Encoding = "listpackex"
+	EncodingZiplist    Encoding = "ziplist"
+	EncodingZipmap     Encoding = "zipmap"
+	EncodingIntset     Encoding = "intset"
+	EncodingQuicklist  Encoding = "quicklist"
+	EncodingLinkedList Encoding = "linkedlist"
+	EncodingHashtable  Encoding = "hashtable"
+	EncodingSkiplist   Encoding = "skiplist"
+	EncodingStream     Encoding = "stream"
+)
+
+// A TTLState says what is known of a key's expiry.
+type TTLState uint8
+
+// TTLUnknown holds exactly when Known lacks FieldTTL.
+const (
+	TTLUnknown TTLState = iota
+	TTLNone             // persistent
+	TTLAt               // expires at ExpireAt
+	TTLExpired          // is past ExpireAt and still there
+)

@@ -1,0 +1,94 @@
+package kv
+
+import (
+	"context"
+	"iter"
+	"time"
+)
+
+// A Scanner yields records. A scan is at least once: a key may come twice while a table is rehashed. The record is valid
+// until the next step; its Key may be kept. An error is the last thing yielded: every record before it was read whole.
+type Scanner interface {
+	Scan(ctx context.Context, opt ScanOptions) iter.Seq2[*Record, error]
+}
+
+// ScanOptions says what to read. The zero value reads every key and nothing about it but its name.
+type ScanOptions struct {
+	Shard   Shard    // zero: the whole keyspace
+	Match   string   // glob in Redis's syntax; empty matches all. Pushed down where the store can
+	Want    Field    // the facts worth paying for
+	Limiter *Limiter // shared by all shards of a run; nil is unlimited
+}
+
+// A Store is open. It is safe for concurrent use and reading from it never changes it.
+type Store interface {
+	Scanner
+	// Info probes the store. It is safe to call again: after a scan it also tells what the scan has learned.
+	Info(ctx context.Context) (*Info, error)
+	Close() error
+}
+
+// A Sharder divides its keyspace into at most max disjoint parts that can be scanned at once.
+type Sharder interface {
+	Shards(ctx context.Context, max int) ([]Shard, error)
+}
+
+// A Shard is one part of a keyspace. It is data, so that a run can record how far it got. Its name is the store's own.
+type Shard struct{ Name string }
+
+// Shards divides s, or returns one shard that is all of it where the store cannot be divided.
+func Shards(ctx context.Context, s Store, max int) ([]Shard, error) {
+	if sh, ok := s.(Sharder); ok && max > 1 {
+		return sh.Shards(ctx, max)
+	}
+	return []Shard{{}}, nil
+}
+
+// Info says what a store is and what it can tell.
+type Info struct {
+	Adapter string // name of the adapter
+	Product string // what answered: redis, valkey, rdb, keys, …
+	Version string // of the product, empty if unknown
+	Target  string // the target, redacted
+	// Live says that the contents change while they are read, so that the time a scan takes is part of the result.
+	Live bool
+	// Clock is the time the contents go by where that is not now: a dump's creation, a virtual clock. Zero is now.
+	Clock     time.Time
+	Keys      int64 // how many a whole scan would yield, about; only if KeysKnown
+	KeysKnown bool
+	Memory    int64 // bytes the store says that it uses; 0 if it does not say
+	Facts     []Fact
+	Notes     []string // what a reader of the report must know of this store, a sentence each
+}
+
+// A How says where a number comes from.
+type How uint8
+
+// Missing is the zero value: a fact nobody vouches for is not there.
+const (
+	Missing  How = iota
+	Modelled     // computed by kvtool
+	Measured     // the store said so, or it follows exactly from the bytes that were read
+)
+
+func (h How) String() string { return [...]string{"missing", "modelled", "measured"}[h] }
+
+// A Fact says how far a Field (or, with Field 0, an ability such as scan) can be had from this store, now, by this user.
+type Fact struct {
+	Name  string
+	Field Field
+	How   How
+	Why   string // required unless Measured: "NOPERM: this user may not run 'memory'"
+	Hint  string // what would change it
+}
+
+// Provides returns every Field that is not Missing.
+func (i *Info) Provides() Field {
+	var f Field
+	for _, x := range i.Facts {
+		if x.How != Missing {
+			f |= x.Field
+		}
+	}
+	return f
+}
