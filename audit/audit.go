@@ -1,0 +1,48 @@
+// Package audit runs analyses over a store in one pass and makes the report. It owns the fold, and the general analyses
+// that need no more than records: totals, types, sizes, top keys, TTLs.
+//
+// The one idea is that an analysis is a fold that merges. A Collector observes records, merges with another of its kind,
+// and reports; so one pass over the keyspace feeds every analysis, shards run side by side without a lock, and a report of
+// a running scan is the same fold, reported early:
+//
+//	shard 1 ── record ──▶ collectors ─┐
+//	shard 2 ── record ──▶ collectors ─┼─▶ Merge ──▶ Report ──▶ report.Report
+//	shard 3 ── record ──▶ collectors ─┘
+//
+// A shard's goroutine owns its collectors until it hands them over and starts fresh ones. Nothing is shared, cloned or
+// locked on the way.
+package audit
+
+import (
+	"time"
+
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
+)
+
+// An Analyzer is a named analysis, as data. Its configuration is in the closure of New.
+type Analyzer struct {
+	Name  string // used in flags, JSON and skipped[]
+	Title string
+	Doc   string
+	Needs kv.Field // skipped without these
+	Uses  kv.Field // better with these
+	Rules []*report.Rule
+	// New starts a fold. The ages and TTLs it reports count from now, the time that the store's contents go by.
+	New func(now time.Time) Collector
+}
+
+// A Collector folds records into a partial result. It is not safe for concurrent use and need not be: each shard has its
+// own. However the records are divided, and in whatever order they come, the merged result must be the same or, for an
+// approximate collector, within the error that it reports. Package audittest checks these laws.
+type Collector interface {
+	Observe(r *kv.Record) // r is valid during the call only; r.Key may be kept
+	Merge(c Collector)    // c is of the same Analyzer and is not used again
+	Report(out *Output)   // changes nothing; called as often as somebody looks
+}
+
+// Output is what one Collector reports. A section without metrics and tables is left out of the report.
+type Output struct {
+	report.Section
+	Findings []report.Finding
+}

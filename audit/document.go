@@ -1,0 +1,85 @@
+package audit
+
+import (
+	"time"
+
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
+)
+
+// report makes the document of what has been merged so far. scanErr is what ended the scan early, if anything did; while
+// it runs the coverage is incomplete without a reason.
+func (r *run) report(scanErr error) *report.Report {
+	doc := &report.Report{
+		Schema:   report.Schema,
+		Kind:     report.KindAudit,
+		Target:   target(r.info),
+		Taken:    r.taken.UTC(),
+		Coverage: r.coverage(scanErr),
+		Sections: []report.Section{},
+		Findings: []report.Finding{},
+		Skipped:  append([]report.Skip{}, r.skipped...),
+	}
+	for i, c := range r.merged {
+		out := Output{Section: report.Section{Name: r.as[i].Name, Title: r.as[i].Title}}
+		c.Report(&out)
+		if len(out.Metrics)+len(out.Tables) > 0 {
+			doc.Sections = append(doc.Sections, filled(out.Section))
+		}
+		doc.Findings = append(doc.Findings, out.Findings...)
+	}
+	report.SortFindings(doc.Findings)
+	return doc
+}
+
+// filled replaces nil slices, which JSON would write as null, by empty ones.
+func filled(s report.Section) report.Section {
+	if s.Metrics == nil {
+		s.Metrics = []report.Metric{}
+	}
+	if s.Tables == nil {
+		s.Tables = []report.Table{}
+	}
+	for i := range s.Tables {
+		if s.Tables[i].Rows == nil {
+			s.Tables[i].Rows = [][]report.Value{}
+		}
+	}
+	return s
+}
+
+func (r *run) coverage(scanErr error) report.Coverage {
+	c := report.Coverage{Keys: r.keys, Complete: r.ended && scanErr == nil}
+	if r.info.KeysKnown && r.opt.Match == "" {
+		of := r.info.Keys
+		c.Of = &of
+	}
+	if r.info.Live {
+		c.Elapsed = report.Duration(r.opt.Now().Sub(r.start).Truncate(time.Millisecond))
+	}
+	if scanErr != nil {
+		c.Why = append(c.Why, scanErr.Error())
+	}
+	if r.opt.Match != "" {
+		c.Why = append(c.Why, "only keys that match "+r.opt.Match)
+	}
+	return c
+}
+
+func target(i *kv.Info) report.Target {
+	t := report.Target{
+		Adapter: i.Adapter,
+		URL:     i.Target,
+		Product: i.Product,
+		Version: i.Version,
+		Facts:   make([]report.Fact, len(i.Facts)),
+		Notes:   i.Notes,
+	}
+	if i.Memory > 0 {
+		t.Memory = &i.Memory
+	}
+	for n, f := range i.Facts {
+		t.Facts[n] = report.Fact{Name: f.Name, How: f.How.String(), Why: f.Why, Hint: f.Hint}
+	}
+	return t
+}

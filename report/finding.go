@@ -1,0 +1,143 @@
+package report
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// A Rule is one thing that may be held against a keyspace. Its documentation is part of it: help, docs and the machine
+// formats print it.
+type Rule struct {
+	ID       string   `json:"id"`    // KD001 keys, SV001 server settings: never reused
+	Name     string   `json:"name"`  // no-namespace
+	Title    string   `json:"title"` // one line: what is wrong
+	Doc      string   `json:"doc"`   // Markdown: what, why it hurts
+	Fix      string   `json:"fix"`   // one line: what to do
+	Bad      []string `json:"bad"`
+	Good     []string `json:"good"`
+	Severity Severity `json:"severity"`         // the highest that it raises
+	Stores   []string `json:"stores,omitempty"` // where it applies; empty is everywhere
+	Limits   []Limit  `json:"limits,omitempty"`
+}
+
+// A Limit is a named threshold of a rule with the source of its value.
+type Limit struct {
+	Name   string  `json:"name"`
+	Value  float64 `json:"value"`
+	Unit   Unit    `json:"unit"`
+	Source string  `json:"source"`
+}
+
+// Severity is how bad a finding is; the empty severity is none.
+type Severity string
+
+// The severities.
+const (
+	Error   Severity = "error"
+	Warning Severity = "warning"
+	Info    Severity = "info"
+)
+
+// Severities lists them, worst first.
+var Severities = [...]Severity{Error, Warning, Info}
+
+// AtLeast reports whether s is as bad as t or worse. No severity is at least the empty one, which gates nothing.
+func (s Severity) AtLeast(t Severity) bool { return t != "" && s.rank() <= t.rank() }
+
+func (s Severity) rank() int {
+	if i := slices.Index(Severities[:], s); i >= 0 {
+		return i
+	}
+	return len(Severities)
+}
+
+// Set makes a *Severity a flag value: error, warning, info or never.
+func (s *Severity) Set(v string) error {
+	if v == "never" {
+		*s = ""
+		return nil
+	}
+	if !slices.Contains(Severities[:], Severity(v)) {
+		return fmt.Errorf("want error, warning, info or never")
+	}
+	*s = Severity(v)
+	return nil
+}
+
+// String returns the name that Set reads.
+func (s Severity) String() string { return string(cmp.Or(s, "never")) }
+
+// Type names the flag's value in help.
+func (Severity) Type() string { return "severity" }
+
+// A Finding is one instance of a rule. Scope and subject are its identity, so they never hold a number that moves from
+// one scan to the next; the message may.
+type Finding struct {
+	Rule     string
+	Severity Severity
+	Scope    string // profile, database or table, never a host
+	Subject  string // template, prefix, node or "server"; never a slot number or a sampled key
+	Message  string
+	Fix      string   // what to do, where the finding knows better than its rule
+	Measure  *Metric  // the number the rule judged; larger is worse
+	Evidence []Metric // more numbers
+	Samples  []Value  // example keys
+}
+
+// Fingerprint is the finding's identity across runs: 16 hexadecimal digits from rule, scope and subject.
+func (f *Finding) Fingerprint() string {
+	h := sha256.Sum256([]byte(f.Rule + "\x00" + f.Scope + "\x00" + f.Subject))
+	return hex.EncodeToString(h[:8])
+}
+
+// findingJSON is the order and spelling of a finding in the document.
+type findingJSON struct {
+	Rule        string   `json:"rule"`
+	Severity    Severity `json:"severity"`
+	Scope       string   `json:"scope,omitempty"`
+	Subject     Value    `json:"subject"`
+	Message     string   `json:"message"`
+	Fix         string   `json:"fix,omitempty"`
+	Fingerprint string   `json:"fingerprint"`
+	Measure     *Metric  `json:"measure,omitempty"`
+	Evidence    []Metric `json:"evidence"`
+	Samples     []Value  `json:"samples,omitempty"`
+}
+
+// MarshalJSON adds the fingerprint.
+func (f Finding) MarshalJSON() ([]byte, error) {
+	ev := f.Evidence
+	if ev == nil {
+		ev = []Metric{}
+	}
+	return json.Marshal(findingJSON{f.Rule, f.Severity, f.Scope, Text(f.Subject), f.Message, f.Fix, f.Fingerprint(),
+		f.Measure, ev, f.Samples})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (f *Finding) UnmarshalJSON(b []byte) error {
+	var j findingJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	subject, _ := j.Subject.Text()
+	*f = Finding{j.Rule, j.Severity, j.Scope, subject, j.Message, j.Fix, j.Measure, j.Evidence, j.Samples}
+	return nil
+}
+
+// SortFindings puts the worst first: by severity, then rule, then scope and subject, so that equal reports have equal
+// bytes.
+func SortFindings(fs []Finding) {
+	slices.SortStableFunc(fs, func(a, b Finding) int {
+		return cmp.Or(
+			cmp.Compare(a.Severity.rank(), b.Severity.rank()),
+			cmp.Compare(a.Rule, b.Rule),
+			cmp.Compare(a.Scope, b.Scope),
+			cmp.Compare(a.Subject, b.Subject),
+		)
+	})
+}
