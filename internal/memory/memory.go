@@ -1,0 +1,217 @@
+// Package memory says what a value costs in the memory of a server of the Redis family: what MEMORY USAGE key SAMPLES 0
+// would print for it. It knows structs, encodings, allocators and versions. It does not know where the lengths come from:
+// the dump walker has them from length prefixes, the reference engine from its live contents.
+//
+// The one idea is that a size is a sum of allocations, and an allocator rounds each of them up to a class. A Model is a
+// Profile (which allocator, which version, which state) turned into tables, so that a cost is a few additions:
+//
+//	m := memory.New(memory.Profile{})
+//	size := m.Key(len(key)) + m.Hash(n, elements)  // elements: the sum of m.SDS over fields and values
+//	size := m.Key(len(key)) + m.Blob(len(listpack)) // any value in one block: listpack, ziplist, intset, zipmap
+//
+// The key's part (Key) is apart from the value's (every other method), because an engine that renames a key moves one
+// without the other. All figures are bytes on a 64-bit server. A Model is read-only after New and safe for concurrent use.
+package memory
+
+// Sizes of the structs that MEMORY USAGE adds as they are, without rounding (Redis 7.0, object.c: objectComputeSize).
+const (
+	robj      = 16 // server.h: redisObject
+	dictEntry = 24 // dict.h: key, value, next
+	pointer   = 8  // one bucket of a dict's table
+	zset      = 16 // server.h: zset
+	zskiplist = 32 // server.h: zskiplist
+	quicklist = 40 // quicklist.h: quicklist
+	streamID  = 16 // counted once for each element of a rax
+	raxNode   = 244
+	streamNAK = 24 // stream.h: one pending entry
+	streamCG  = 40 // stream.h: one consumer group
+)
+
+// EmbstrMax is the longest string that is one block with its object (encoding embstr).
+const EmbstrMax = 44
+
+// A Model computes sizes for one Profile.
+type Model struct {
+	p       Profile
+	shape   shape
+	classes [tableMax/8 + 1]uint16 // by (n+7)/8
+	sds     [tableMax]uint16       // by length
+	skip    int64                  // mean size of a skiplist node without its member, in 1/2^skipShift bytes
+}
+
+// tableMax is the length up to which Class and SDS are one look-up: more than most elements have.
+const tableMax = 1024
+
+// New returns the model of p.
+func New(p Profile) *Model {
+	m := &Model{p: p, shape: p.Version.shape()}
+	for i := range m.classes {
+		m.classes[i] = uint16(p.Allocator.class(int64(i) * 8))
+	}
+	for i := range m.sds {
+		m.sds[i] = uint16(p.Allocator.class(sdsRequest(int64(i))))
+	}
+	m.skip = m.skiplistNode()
+	return m
+}
+
+// Profile returns what New was given.
+func (m *Model) Profile() Profile { return m.p }
+
+// Class returns the size of the block that the allocator gives for a request of n bytes.
+func (m *Model) Class(n int64) int64 {
+	if uint64(n) <= tableMax && m.p.Allocator != Libc {
+		return int64(m.classes[(n+7)>>3])
+	}
+	return m.p.Allocator.class(n)
+}
+
+// SDS returns the size of a simple dynamic string of n bytes: what a key name, a field, a member or a raw value costs.
+func (m *Model) SDS(n int64) int64 {
+	if uint64(n) < tableMax {
+		return int64(m.sds[n])
+	}
+	return m.p.Allocator.class(sdsRequest(n))
+}
+
+// sdsRequest returns what sds.c asks of the allocator for n bytes: header, bytes, NUL. The header grows with the length;
+// an empty string gets the header of the next size up, because it is expected to grow.
+func sdsRequest(n int64) int64 {
+	switch {
+	case n <= 0:
+		return 4
+	case n < 1<<5:
+		return n + 2
+	case n < 1<<8:
+		return n + 4
+	case n < 1<<16:
+		return n + 6
+	case n < 1<<32:
+		return n + 10
+	default:
+		return n + 18
+	}
+}
+
+// Key returns the cost of a key's name of n bytes and its entry in the main dict.
+func (m *Model) Key(n int64) int64 {
+	size := m.SDS(n) + dictEntry
+	if m.p.Cluster {
+		size += m.shape.clusterEntry
+	}
+	return size
+}
+
+// String returns the cost of a string of n bytes. isInt says that it is stored as a number (see IsInt).
+func (m *Model) String(n int64, isInt bool) int64 {
+	switch {
+	case isInt:
+		return robj
+	case n > EmbstrMax:
+		return robj + m.SDS(n)
+	case m.shape.exactBlobs:
+		return robj + n + 2
+	default:
+		return m.Class(robj + 4 + n) // object, header of 3, NUL
+	}
+}
+
+// Blob returns the cost of a value that is one block of n bytes: listpack, ziplist, intset or zipmap.
+func (m *Model) Blob(n int64) int64 {
+	if m.shape.exactBlobs {
+		return robj + n
+	}
+	return robj + m.Class(n)
+}
+
+// Hash returns the cost of a hash of n fields as a hash table. elements is the sum of SDS over fields and values.
+func (m *Model) Hash(n, elements int64) int64 { return robj + m.dict(n) + n*dictEntry + elements }
+
+// Set returns the cost of a set of n members as a hash table. elements is the sum of SDS over the members.
+func (m *Model) Set(n, elements int64) int64 { return robj + m.dict(n) + n*dictEntry + elements }
+
+// HashTTL returns what field expiry adds to a hash table of n fields of which ttls have one. From the sources of Redis 7.4:
+// each field becomes an mstr with 2 B of metadata, or 26 B with an expiry, and the dict carries the root of the buckets.
+func (m *Model) HashTTL(n, ttls int64) int64 {
+	if ttls == 0 {
+		return 0
+	}
+	return 72 + 2*n + 24*ttls
+}
+
+// ListpackEx returns the cost of a hash as one listpack of n bytes with expiries: object, struct of 40 bytes, listpack.
+func (m *Model) ListpackEx(n int64) int64 { return robj + m.Class(40) + m.Class(n) }
+
+// dict returns the size of a dict and its tables with n entries, without the entries.
+func (m *Model) dict(n int64) int64 {
+	s := slots(n)
+	size := m.shape.dict + pointer*s
+	if m.p.State == Live && s > 4 {
+		// A step of rehashing moves one chain and skips empty buckets, so that the old table of s/2 buckets, 1-1/e of
+		// them in use, is gone after 0.632 * s/2 more steps.
+		if old := s / 2; (n-old)*1000 < old*m.shape.rehash {
+			size += pointer * old
+		}
+	}
+	return size
+}
+
+// slots returns the number of buckets of a dict's table: the power of two that is at least n, and at least 4.
+func slots(n int64) int64 {
+	s := int64(4)
+	for s < n {
+		s <<= 1
+	}
+	return s
+}
+
+const (
+	skipShift  = 20
+	skipLevels = 32 // server.h: ZSKIPLIST_MAXLEVEL
+)
+
+// ZSet returns the cost of a sorted set of n members as a skiplist and a dict. elements is the sum of SDS over the members.
+// The levels of skiplist nodes are random and not in any file: they count with their mean.
+func (m *Model) ZSet(n, elements int64) int64 {
+	header := m.Class(24 + 16*skipLevels)
+	return robj + zset + zskiplist + m.dict(n) + header + n*dictEntry + elements + (n*m.skip)>>skipShift
+}
+
+// skiplistNode returns the mean size of a node: level l has probability 3/4 * (1/4)^(l-1) and costs 16 bytes a level.
+func (m *Model) skiplistNode() int64 {
+	mean, rest := int64(0), int64(1)<<40 // exact for twenty levels; the others weigh nothing
+	for level := int64(1); level < skipLevels; level++ {
+		p := rest - rest/4
+		mean += p / (1 << 20) * m.Class(24+16*level)
+		rest /= 4
+	}
+	return mean
+}
+
+// ZSetNode returns the cost of one skiplist node of the given level without its member, for an engine that knows levels.
+func (m *Model) ZSetNode(level int) int64 { return m.Class(24 + 16*int64(level)) }
+
+// QuicklistNode returns the cost of one node of a list that holds n bytes: a listpack, or one plain item.
+func (m *Model) QuicklistNode(n int64) int64 {
+	if m.shape.exactBlobs {
+		return m.shape.quicklistNode + n
+	}
+	return m.shape.quicklistNode + m.Class(n)
+}
+
+// List returns the cost of a list: nodes is the sum of QuicklistNode over its nodes.
+func (m *Model) List(nodes int64) int64 { return robj + quicklist + nodes }
+
+// Module returns the cost of a module's value of n serialised bytes. It is not modelled: the bytes of the file stand for
+// what the module holds.
+func (m *Model) Module(n int64) int64 { return robj + n }
+
+// Keyspace returns the cost of the dicts of one database beyond what Key counts: the table of the main dict, and the
+// expiry dict's table and entries.
+func (m *Model) Keyspace(keys, withTTL int64) int64 {
+	size := pointer * slots(keys)
+	if withTTL > 0 {
+		size += pointer*slots(withTTL) + dictEntry*withTTL
+	}
+	return size
+}

@@ -1,0 +1,108 @@
+package memory
+
+// A Stream adds up what a stream costs. The zero value is an empty stream. Add its listpacks in the order of their first
+// IDs, then its groups, then take the Size.
+//
+// The nodes of the radix tree over the IDs follow from the IDs alone: IDs are 16 bytes and come sorted, so a node ends
+// wherever two neighbours part, and a run of bytes between two such places is one more node.
+//
+//	IDs 0001.…, 0002.…       "000" ── "1" ── "…" ── leaf
+//	                             └─── "2" ── "…" ── leaf       nodes: 000, branch, two runs, two leaves
+type Stream struct {
+	listpacks int64 // count
+	bytes     int64 // their blocks
+	last      int64 // bytes of the last one
+	extra     int64 // groups and consumers
+	tree      Rax
+}
+
+// Add counts one listpack of n bytes whose first entry has the ID id, in the big-endian form of the file.
+func (s *Stream) Add(m *Model, id *[16]byte, n int64) {
+	s.listpacks++
+	s.last = n
+	s.bytes += m.Class(n)
+	s.tree.Add(id)
+}
+
+// Group counts one consumer group with pending entries that tree holds.
+func (s *Stream) Group(pending *Rax) {
+	s.extra += streamCG + pending.size() + streamNAK*pending.keys
+}
+
+// Consumer counts one consumer whose name has n bytes and its own pending entries.
+func (s *Stream) Consumer(m *Model, n int64, pending *Rax) {
+	s.extra += m.shape.consumer + n + pending.size()
+}
+
+// streamReserve is what a live server allocates at once for a listpack that entries are being added to.
+const streamReserve = 4096
+
+// Size returns the cost of the stream.
+func (s *Stream) Size(m *Model) int64 {
+	size := robj + m.shape.stream + s.tree.size() + s.bytes + s.extra
+	if m.p.State == Live && s.listpacks > 0 && s.last < streamReserve {
+		size += m.Class(streamReserve) - m.Class(s.last)
+	}
+	return size
+}
+
+// A Rax counts the nodes of a radix tree over sorted IDs of 16 bytes. The zero value is an empty tree.
+type Rax struct {
+	keys, nodes int64
+	last        [16]byte
+	branches    [16]bool // depths at which the path to last branches
+}
+
+// Add counts one more ID. IDs must ascend; one that does not is counted as if it shared nothing new.
+func (r *Rax) Add(id *[16]byte) {
+	r.keys++
+	if r.keys == 1 {
+		r.nodes = 2 // one run of 16 bytes and its leaf
+		r.last = *id
+		return
+	}
+	d := 0
+	for d < 16 && id[d] == r.last[d] {
+		d++
+	}
+	if d == 16 {
+		return
+	}
+	if !r.branches[d] {
+		r.split(d)
+	}
+	for i := d + 1; i < 16; i++ {
+		r.branches[i] = false
+	}
+	r.nodes++ // the new leaf
+	if d < 15 {
+		r.nodes++ // and the run that leads to it
+	}
+	r.last = *id
+}
+
+// split makes depth d of the path to the last ID a branch. The run that held depth d becomes what is left of it before d,
+// the branch, and what is left of it after.
+func (r *Rax) split(d int) {
+	before, after := 0, 0
+	for i := d - 1; i >= 0 && !r.branches[i]; i-- {
+		before++
+	}
+	for i := d + 1; i < 16 && !r.branches[i]; i++ {
+		after++
+	}
+	if before > 0 {
+		r.nodes++
+	}
+	if after > 0 {
+		r.nodes++
+	}
+	r.branches[d] = true
+}
+
+func (r *Rax) size() int64 {
+	if r.keys == 0 {
+		return raxNode // the root
+	}
+	return streamID*r.keys + raxNode*r.nodes
+}
