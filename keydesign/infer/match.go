@@ -1,0 +1,167 @@
+package infer
+
+import (
+	"strings"
+)
+
+// A matcher classifies keys. A shape that was seen belongs where it was put;
+// another one is walked through the templates.
+type matcher struct {
+	lexer lexer
+	thin  thinning
+	seen  map[uint64]int32 // hash of a shape to template
+	root  *state
+	steps int
+}
+
+// A state is a node of the trie of templates.
+type state struct {
+	piece
+	from     *node
+	kids     map[piece]*state
+	loose    []*state // the kids that are placeholders, which may take other pieces
+	template int32    // or noLeaf
+}
+
+// maxSteps bounds the walk of one key: wildcards of any length make it
+// exponential otherwise.
+const maxSteps = 2000
+
+func newMatcher(p *partition, leaves []leaf, thin thinning) *matcher {
+	m := &matcher{seen: make(map[uint64]int32, len(leaves)), root: compile(p.ends)}
+	for i := range leaves {
+		m.seen[leaves[i].hash] = p.of[i]
+	}
+	m.thin.merge(&thin)
+	return m
+}
+
+// compile builds the trie of the patterns, leaving out those in skip.
+func compile(ends []pattern) *state {
+	root := &state{template: noLeaf}
+	for i, path := range ends {
+		root.add(path, int32(i))
+	}
+	return root
+}
+
+func (s *state) add(path pattern, template int32) {
+	for _, n := range path[1:] {
+		k := s.kids[n.piece]
+		if k == nil {
+			k = &state{piece: n.piece, from: n, template: noLeaf}
+			if s.kids == nil {
+				s.kids = map[piece]*state{}
+			}
+			s.kids[n.piece] = k
+			if n.kind != 0 {
+				s.loose = append(s.loose, k)
+			}
+		}
+		s = k
+	}
+	if s.template == noLeaf {
+		s.template = template
+	}
+}
+
+func (m *matcher) match(key string) (int, bool) {
+	m.lexer.lex(key)
+	if i, ok := m.seen[shapeHash(m.lexer.shape)]; ok {
+		return int(i), true
+	}
+	if m.thin.active() {
+		m.thin.reduce(&m.lexer)
+		if i, ok := m.seen[shapeHash(m.lexer.shape)]; ok {
+			return int(i), true
+		}
+	}
+	m.steps = maxSteps
+	i := m.walk(m.root, string(m.lexer.shape), noLeaf)
+	return int(i), i != noLeaf
+}
+
+// walk returns the template below s that accepts the shape, the most literal
+// path first, or noLeaf. Template not is never returned.
+func (m *matcher) walk(s *state, shape string, not int32) int32 {
+	if shape == "" {
+		if s.template == not {
+			return noLeaf
+		}
+		return s.template
+	}
+	if m.steps--; m.steps < 0 {
+		return noLeaf
+	}
+	p, rest := next(shape)
+	if k := s.kids[p]; k != nil {
+		if i := m.step(k, rest, not); i != noLeaf {
+			return i
+		}
+	}
+	for _, k := range s.loose {
+		if k.sep != p.sep || k.piece == p || !accepts(k, &p) {
+			continue
+		}
+		if i := m.step(k, rest, not); i != noLeaf {
+			return i
+		}
+	}
+	return noLeaf
+}
+
+// step takes a piece with the state k, and the shape rest behind it.
+func (m *matcher) step(k *state, rest string, not int32) int32 {
+	if k.kind == mRest {
+		return m.walk(k, "", not)
+	}
+	if i := m.walk(k, rest, not); i != noLeaf || k.kind != mRun {
+		return i
+	}
+	for rest != "" {
+		var q piece
+		q, rest = next(rest)
+		if isStrong(q.sep) || hard(q.kind) {
+			break
+		}
+		if i := m.walk(k, rest, not); i != noLeaf {
+			return i
+		}
+	}
+	return noLeaf
+}
+
+// accepts reports whether a placeholder takes a piece that is not its own.
+func accepts(k *state, p *piece) bool {
+	switch {
+	case k.kind == 0 || hard(p.kind):
+		return false
+	case k.kind == mRest:
+		return true
+	case k.kind == mRun || k.kind == mStr:
+		return p.kind != 0 || p.text != ""
+	case hard(k.kind):
+		return false
+	case p.kind != 0:
+		return p.kind < k.kind
+	}
+	return k.plausible(p.text)
+}
+
+// plausible reports whether a word may be a value of the placeholder that has
+// by chance no digit: one of the same length and the same letters.
+func (k *state) plausible(word string) bool {
+	v := k.from.slot
+	if v == nil || len(word) < int(v.lo) || len(word) > int(v.hi) || len(word) < 5 {
+		return false
+	}
+	switch k.kind {
+	case mHex:
+		return strings.Trim(word, "0123456789abcdefABCDEF") == ""
+	case mOpaque:
+		return alnum(word)
+	case mInt:
+		return strings.Trim(word, "0123456789") == ""
+	}
+	return false
+}

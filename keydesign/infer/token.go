@@ -1,0 +1,261 @@
+package infer
+
+import "cmp"
+
+// A token is one path of weakly joined pieces from a node to where the token
+// ends: where keys end or a strong separator follows.
+type token struct {
+	path []*node
+	end  *node
+	sigs []sig
+
+	values int64 // how many values its slots stand for; 1 for words only
+	text   bool  // it has a word
+	soft   bool  // it has no hard type
+	open   bool  // it begins with a folded word
+}
+
+// lightValues is how many values a token with slots may have to count as an
+// accident of a free text, rather than as a template: my-post-{int}.
+const lightValues = 8
+
+// tokens folds free text. Slugs like how-to-fold-a-trie have any number of
+// words, so that folding word by word leaves thousands of shapes; but all of
+// them stand in one place and continue in one way. The tokens behind n that do
+// are counted as one crowd, whatever the number of their pieces.
+func (f *folder) tokens(n *node) {
+	for _, sep := range leads(n) {
+		if n != f.root && !isStrong(sep) {
+			continue
+		}
+		for _, abs := range [...]bool{false, true} {
+			f.run(n, sep, abs)
+		}
+		f.smear(n, sep)
+	}
+}
+
+// tokensOf returns the tokens behind sep that are made of several pieces or
+// are a word.
+func tokensOf(n *node, sep byte) []token {
+	var all []token
+	var walk func(t token, k *node)
+	walk = func(t token, k *node) {
+		path := append(t.path[:len(t.path):len(t.path)], k)
+		t.path = path
+		t.soft = t.soft && !hard(k.kind)
+		t.text = t.text || k.kind == 0 && k.text != ""
+		if k.kind != 0 {
+			t.values = max(t.values, k.distinct())
+		}
+		if len(path) == 1 {
+			t.open = wild(k.kind)
+		}
+		ends := k.leaf != noLeaf
+		for _, c := range k.kids {
+			if isStrong(c.sep) {
+				ends = true
+			} else {
+				walk(t, c)
+			}
+		}
+		if ends && t.soft && (len(path) > 1 || t.text || t.open) {
+			t.end, t.sigs = k, tokenSigs(k)
+			all = append(all, t)
+		}
+	}
+	for _, k := range n.kids {
+		if k.sep == sep {
+			walk(token{values: 1, soft: true}, k)
+		}
+	}
+	return all
+}
+
+// run folds the tokens behind sep into one {str} if they are a crowd.
+func (f *folder) run(n *node, sep byte, abs bool) {
+	if len(n.kids) < 2 {
+		return
+	}
+	all := tokensOf(n, sep)
+	if len(all) < 3 {
+		return
+	}
+	hash := func(s sig) uint64 {
+		if abs {
+			return s.abs
+		}
+		return s.exact
+	}
+	count := map[uint64]int{}
+	light, ways, keys, several := 0, 0, int64(0), false
+	for i := range all {
+		t := &all[i]
+		if !t.light() {
+			continue
+		}
+		light++
+		several = several || len(t.path) > 1
+		keys += t.end.keys
+		for _, h := range distinctHashes(t.sigs, hash) {
+			count[h]++
+			ways++
+		}
+	}
+	if light == 0 || !several {
+		return
+	}
+	need := fee(n, n == f.root, ways >= 2*light, keys >= manyKeys*int64(light))
+	if abs {
+		need *= abstract
+	}
+	f.collapse(n, sep, crowded(all, count, hash, need))
+}
+
+func (t *token) light() bool { return t.values <= lightValues }
+
+// crowded returns the tokens of the crowd: the light ones, if they are more
+// than need, and those heavy ones that are of the same kind: they begin with a
+// folded word, or with a word that also begins several light ones.
+func crowded(all []token, count map[uint64]int, hash func(sig) uint64, need float64) []token {
+	var in []token
+	first := map[*node]int{}
+	light, others := 0, map[uint64]struct{}{}
+	total := int64(0)
+	for i := range all {
+		t := &all[i]
+		if !common(t.sigs, count, hash, need) {
+			print := uint64(0)
+			for _, s := range t.sigs {
+				print += hash(s)
+			}
+			if t.light() {
+				others[print] = struct{}{}
+			}
+			continue
+		}
+		in = append(in, *t)
+		total += t.end.keys
+		if t.light() {
+			light++
+			first[t.path[0]]++
+		}
+	}
+	if float64(light) <= need+1+2*float64(len(others)) {
+		return nil
+	}
+	kept := in[:0]
+	for _, t := range in {
+		if t.light() || t.open || first[t.path[0]] >= 3 && 20*t.end.keys < total {
+			kept = append(kept, t)
+		}
+	}
+	return kept
+}
+
+func common(s []sig, count map[uint64]int, hash func(sig) uint64, need float64) bool {
+	total, shared := int64(0), int64(0)
+	for _, x := range s {
+		total += x.keys
+		if float64(count[hash(x)]) > need+1 {
+			shared += x.keys
+		}
+	}
+	return total > 0 && 2*shared >= total
+}
+
+// smear joins tokens made of slots only that continue alike: what stands in
+// {str}, {str}-{int} and {str}-{opaque} is one kind of value.
+func (f *folder) smear(n *node, sep byte) {
+	var in []token
+	for _, t := range tokensOf(n, sep) {
+		free := t.open || t.path[0].kind == mOpaque || t.path[0].kind == mHex
+		if !t.text && free {
+			in = append(in, t)
+		}
+	}
+	if len(in) < 2 {
+		return
+	}
+	largest := in[0]
+	for _, t := range in[1:] {
+		if cmp.Or(cmp.Compare(t.end.keys, largest.end.keys), cmp.Compare(len(largest.path), len(t.path))) > 0 {
+			largest = t
+		}
+	}
+	var alike []token
+	for _, t := range in {
+		if overlap(t.sigs, largest.sigs) >= .5 {
+			alike = append(alike, t)
+		}
+	}
+	if len(alike) >= 2 {
+		f.collapse(n, sep, alike)
+	}
+}
+
+// collapse moves what follows the tokens behind one {str}.
+func (f *folder) collapse(n *node, sep byte, tokens []token) {
+	if len(tokens) == 0 {
+		return
+	}
+	into := n.kid(piece{sep: sep, kind: mRun})
+	if into == nil {
+		into = &node{piece: piece{sep: sep, kind: mRun}, leaf: noLeaf, vals: &values{}}
+		n.put(into)
+	}
+	for _, t := range tokens {
+		if t.end == into {
+			continue
+		}
+		cut := t.end.split()
+		if t.text && t.values == 1 {
+			into.vals.add(t.String())
+		} else {
+			into.vals.n += t.values
+		}
+		for i := len(t.path) - 1; i >= 0; i-- {
+			t.path[i].keys -= cut.keys
+			t.path[i].sigs = nil
+			if k := t.path[i]; k.leaf == noLeaf && len(k.kids) == 0 {
+				if i > 0 {
+					t.path[i-1].drop(k)
+				} else {
+					n.drop(k)
+				}
+			}
+		}
+		f.merge(into, cut)
+	}
+	f.again(into)
+}
+
+// String returns the token as text, with no marks in it.
+func (t *token) String() string {
+	var b []byte
+	for i, k := range t.path {
+		if i > 0 && k.sep != 0 {
+			b = append(b, k.sep)
+		}
+		b = append(b, k.text...)
+	}
+	return string(b)
+}
+
+// split takes from n what follows its token, as a node of its own.
+func (n *node) split() *node {
+	cut := &node{leaf: n.leaf}
+	var stay []*node
+	inner := int64(0)
+	for _, k := range n.kids {
+		if isStrong(k.sep) {
+			cut.kids = append(cut.kids, k)
+		} else {
+			stay = append(stay, k)
+			inner += k.keys
+		}
+	}
+	cut.keys = n.keys - inner
+	n.kids, n.leaf, n.sigs = stay, noLeaf, nil
+	return cut
+}
