@@ -1,0 +1,47 @@
+# Everything a contributor or CI runs. `make test` fetches the servers that the tests need; a server that cannot be had is
+# named, and its tests are skipped (with CI=true: they fail).
+SHELL := /bin/bash
+FUZZTIME ?= 20s
+SOAK_RECORDS ?= 1000000000
+
+.PHONY: build test race lint fuzz golden bench bench-smoke soak snapshot servers tools
+
+build:
+	CGO_ENABLED=0 go build -trimpath -o kvtool ./cmd/kvtool
+
+servers:
+	scripts/servers
+
+test: servers
+	go test ./...
+
+# The packages that share something between goroutines. Needs a C compiler.
+race:
+	go test -race -short ./kv/... ./audit/... ./adapters/... ./internal/rdbread/... ./cmd/...
+
+tools:
+	scripts/tools
+
+lint: tools
+	test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	"$$(scripts/tools path)/golangci-lint" run ./...
+
+fuzz:
+	scripts/fuzz $(FUZZTIME)
+
+golden:
+	go test ./report/render ./cmd -update
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+	cd bench && go run .
+
+bench-smoke:
+	cd bench && go run . -smoke
+
+soak:
+	cd bench && go run ./soak -n $(SOAK_RECORDS)
+
+snapshot: tools
+	"$$(scripts/tools path)/goreleaser" check
+	"$$(scripts/tools path)/goreleaser" build --snapshot --clean --single-target

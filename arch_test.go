@@ -1,0 +1,154 @@
+package kvtool_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/kvtool/kvtool/"
+
+// mayImport is the import table of ARCHITECTURE.md: what each package may import of ours, itself and its children apart.
+// A package that is not listed fails the test, so that a new one takes its place on purpose.
+var mayImport = map[string][]string{
+	"kv":                 {},
+	"kv/kvtest":          {"kv"},
+	"report":             {},
+	"report/render":      {"report", "internal/humanize"},
+	"internal/resp":      {},
+	"internal/sketch":    {},
+	"internal/humanize":  {},
+	"internal/keygen":    {"kv"},
+	"internal/memory":    {"kv"},
+	"internal/rdbread":   {"kv", "internal/memory"},
+	"audit":              {"kv", "report", "internal/sketch"},
+	"audit/audittest":    {"audit", "kv"},
+	"keydesign":          {"keydesign/infer", "audit", "kv", "report", "internal/sketch"},
+	"keydesign/infer":    {},
+	"adapters/keylist":   {"kv"},
+	"adapters/rdb":       {"kv", "internal/rdbread", "internal/memory"},
+	"adapters/redis":     {"kv", "internal/resp", "internal/memory"},
+	"adapters/reference": {"kv", "internal/memory"},
+	"adapters":           {"kv", "adapters/keylist", "adapters/rdb", "adapters/redis", "adapters/reference"},
+	"cmd":                {"*"},
+	"cmd/kvtool":         {"cmd"},
+	// For tests alone.
+	"internal/servertest": {},
+}
+
+// onlyImporter names the packages that alone may import a module of another's.
+var onlyImporter = map[string][]string{
+	"github.com/redis/go-redis/v9":     {"adapters/redis"},
+	"github.com/spf13/cobra":           {"cmd"},
+	"github.com/axiomhq/hyperloglog":   {"internal/sketch", "keydesign/infer"},
+	"github.com/DataDog/sketches-go":   {"internal/sketch"},
+	"github.com/klauspost/compress":    {"adapters/rdb"},
+	"github.com/rivo/uniseg":           {"report/render"},
+	"golang.org/x/sys":                 {"internal/rdbread"},
+	"golang.org/x/term":                {"cmd"},
+	"github.com/zeebo/xxh3":            {"internal/sketch", "keydesign/infer", "keydesign"},
+	"github.com/santhosh-tekuri/":      {},
+	"github.com/rogpeppe/go-internal/": {},
+	"github.com/google/go-cmp":         {"audit/audittest"},
+	"pgregory.net/rapid":               {},
+}
+
+// standardOnly are the packages that import no third party at all.
+var standardOnly = []string{"kv", "report", "internal/humanize", "internal/memory", "internal/resp", "audit"}
+
+func TestImports(t *testing.T) {
+	for dir, files := range packages(t) {
+		allowed, listed := mayImport[dir]
+		if !listed {
+			t.Errorf("package %s is not in the import table", dir)
+			continue
+		}
+		for _, file := range files {
+			for _, path := range imports(t, file) {
+				checkImport(t, dir, file, path, allowed)
+			}
+		}
+	}
+}
+
+func checkImport(t *testing.T, dir, file, path string, allowed []string) {
+	t.Helper()
+	if ours, ok := strings.CutPrefix(path, module); ok {
+		child := strings.HasPrefix(ours, dir+"/")
+		if !child && !slices.Contains(allowed, ours) && !slices.Contains(allowed, "*") {
+			t.Errorf("%s: %s may not import %s", file, dir, ours)
+		}
+		return
+	}
+	if !strings.Contains(strings.SplitN(path, "/", 2)[0], ".") {
+		return // the standard library
+	}
+	if slices.Contains(standardOnly, dir) {
+		t.Errorf("%s: %s may import no third party, and imports %s", file, dir, path)
+	}
+	for prefix, importers := range onlyImporter {
+		if strings.HasPrefix(path, prefix) && !slices.Contains(importers, dir) {
+			t.Errorf("%s: %s may be imported by %v alone", file, prefix, importers)
+		}
+	}
+}
+
+// TestNoInit holds the law that everything pluggable is a value in a list: no init functions.
+func TestNoInit(t *testing.T) {
+	for _, files := range packages(t) {
+		for _, file := range files {
+			f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range f.Decls {
+				if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == "init" {
+					t.Errorf("%s has an init function", file)
+				}
+			}
+		}
+	}
+}
+
+// packages returns the files of each package that is not a test, by the package's folder.
+func packages(t *testing.T) map[string][]string {
+	t.Helper()
+	byDir := map[string][]string{}
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() && path != "." && (name[0] == '.' || name == "testdata" || path == "bench" || path == "dist") {
+			return fs.SkipDir
+		}
+		if strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") && filepath.Dir(path) != "." {
+			dir := filepath.ToSlash(filepath.Dir(path))
+			byDir[dir] = append(byDir[dir], path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return byDir
+}
+
+func imports(t *testing.T, file string) []string {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := make([]string, len(f.Imports))
+	for i, im := range f.Imports {
+		paths[i], _ = strconv.Unquote(im.Path.Value)
+	}
+	return paths
+}
