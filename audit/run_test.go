@@ -1,0 +1,213 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
+)
+
+// A fakeStore has shards of generated keys; each record takes pace, and a shard may end in an error.
+type fakeStore struct {
+	info   kv.Info
+	shards map[string]fakeShard
+	pace   time.Duration
+	wanted kv.Field // of the last scan
+	infos  int
+}
+
+type fakeShard struct {
+	keys int
+	err  error
+}
+
+func (s *fakeStore) Info(context.Context) (*kv.Info, error) {
+	s.infos++
+	info := s.info
+	info.Notes = []string{fmt.Sprintf("asked %d times", s.infos)}
+	return &info, nil
+}
+
+func (s *fakeStore) Close() error { return nil }
+
+func (s *fakeStore) Shards(_ context.Context, most int) ([]kv.Shard, error) {
+	var out []kv.Shard
+	for name := range s.shards {
+		out = append(out, kv.Shard{Name: name})
+	}
+	return out, nil
+}
+
+func (s *fakeStore) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Record, error] {
+	return func(yield func(*kv.Record, error) bool) {
+		shard := s.shards[opt.Shard.Name]
+		if len(s.shards) == 1 {
+			s.wanted = opt.Want
+		}
+		r := kv.Record{Known: kv.FieldName | kv.FieldType, Type: kv.TypeString}
+		for i := range shard.keys {
+			if ctx.Err() != nil {
+				yield(nil, ctx.Err())
+				return
+			}
+			time.Sleep(s.pace)
+			r.Key = fmt.Sprintf("%s:%d", opt.Shard.Name, i)
+			if !yield(&r, nil) {
+				return
+			}
+		}
+		if shard.err != nil {
+			yield(nil, shard.err)
+		}
+	}
+}
+
+func store(shards map[string]fakeShard) *fakeStore {
+	return &fakeStore{shards: shards, info: kv.Info{
+		Adapter: "fake", Target: "fake:", Keys: 10, KeysKnown: true,
+		Facts: []kv.Fact{
+			{Name: "names", Field: kv.FieldName, How: kv.Measured},
+			{Name: "types", Field: kv.FieldType, How: kv.Measured},
+			{Name: "sizes", Field: kv.FieldSize, How: kv.Missing, Why: "NOPERM"},
+		},
+	}}
+}
+
+// counter is an analysis that counts keys and raises one finding.
+type counter struct{ n int64 }
+
+func (c *counter) Observe(*kv.Record) { c.n++ }
+func (c *counter) Merge(o Collector)  { c.n += o.(*counter).n }
+func (c *counter) Report(out *Output) {
+	out.Metrics = []report.Metric{{Name: "keys", Value: report.Number(c.n), Unit: report.UnitCount}}
+	out.Findings = []report.Finding{{Rule: "KD000", Severity: report.Info, Subject: "x"}}
+}
+
+func counting(needs, uses kv.Field) *Analyzer {
+	return &Analyzer{Name: "count", Title: "COUNT", Needs: needs, Uses: uses,
+		New: func(time.Time) Collector { return &counter{} }}
+}
+
+func keysCounted(r *report.Report) int64 {
+	v, _ := r.Section("count").Metrics[0].Value.Number()
+	return int64(v)
+}
+
+func TestRunAsksForTheUnionOfNeeds(t *testing.T) {
+	s := store(map[string]fakeShard{"": {keys: 1}})
+	as := []*Analyzer{counting(kv.FieldName, kv.FieldSize), counting(kv.FieldType, 0)}
+	if _, err := Run(t.Context(), s, as, Options{Parallel: 2}); err != nil {
+		t.Fatal(err)
+	}
+	if want := kv.FieldName | kv.FieldType; s.wanted != want {
+		t.Errorf("asked for %s, want %s: what is used but missing is not asked for", s.wanted, want)
+	}
+}
+
+func TestRunSkipsWhatTheStoreCannotTell(t *testing.T) {
+	s := store(map[string]fakeShard{"": {keys: 1}})
+	r, err := Run(t.Context(), s, []*Analyzer{counting(kv.FieldSize, 0)}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := report.Skip{Name: "count", Why: "needs size: NOPERM"}
+	if len(r.Skipped) != 1 || r.Skipped[0] != want || len(r.Sections) != 0 {
+		t.Errorf("skipped %v and made sections %v", r.Skipped, r.Sections)
+	}
+}
+
+func TestRunReportsWhatWasReadBeforeAnError(t *testing.T) {
+	boom := errors.New("connection reset")
+	s := store(map[string]fakeShard{"a": {keys: 3, err: boom}, "b": {keys: 4}})
+	for _, every := range []time.Duration{0, time.Hour} {
+		r, err := Run(t.Context(), s, []*Analyzer{counting(0, 0)}, Options{Parallel: 2, Every: every})
+		if !errors.Is(err, boom) {
+			t.Fatalf("error %v", err)
+		}
+		if r.Coverage.Complete || r.Coverage.Keys != 7 || keysCounted(r) != 7 {
+			t.Errorf("coverage %+v: the healthy shard is read to its end", r.Coverage)
+		}
+		if len(r.Coverage.Why) != 1 || !strings.Contains(r.Coverage.Why[0], "connection reset") {
+			t.Errorf("why %q", r.Coverage.Why)
+		}
+	}
+}
+
+func TestRunTakesWhatTheStoreLearned(t *testing.T) {
+	s := store(map[string]fakeShard{"": {keys: 3}})
+	r, err := Run(t.Context(), s, []*Analyzer{counting(0, 0)}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.Coverage.Complete || *r.Coverage.Of != 10 || r.Target.Notes[0] != "asked 2 times" {
+		t.Errorf("coverage %+v, notes %v", r.Coverage, r.Target.Notes)
+	}
+}
+
+func TestRunReportsWhileItRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := store(map[string]fakeShard{"a": {keys: 1000}, "b": {keys: 1000}})
+		s.pace = 10 * time.Millisecond
+		var seen []int64
+		r, err := Run(t.Context(), s, []*Analyzer{counting(0, 0)}, Options{
+			Parallel: 2, Every: time.Second,
+			Update: func(r *report.Report) {
+				if r.Coverage.Complete || len(r.Findings) != 1 || keysCounted(r) != r.Coverage.Keys {
+					t.Errorf("partial report: %+v", r.Coverage)
+				}
+				seen = append(seen, r.Coverage.Keys)
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if keysCounted(r) != 2000 || !r.Coverage.Complete {
+			t.Errorf("coverage %+v", r.Coverage)
+		}
+		if len(seen) < 5 {
+			t.Errorf("%d partial reports in 10 s, one a second was asked for", len(seen))
+		}
+		for i := 1; i < len(seen); i++ {
+			if seen[i] <= seen[i-1] {
+				t.Errorf("partial reports do not grow: %v", seen)
+			}
+		}
+	})
+}
+
+func TestRunStopsWhenCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := store(map[string]fakeShard{"": {keys: 1 << 40}})
+		s.pace = time.Millisecond
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		r, err := Run(ctx, s, []*Analyzer{counting(0, 0)}, Options{})
+		if !errors.Is(err, context.DeadlineExceeded) || r.Coverage.Complete || r.Coverage.Keys == 0 {
+			t.Errorf("error %v, coverage %+v", err, r.Coverage)
+		}
+	})
+}
+
+func TestRunGivesLiveStoresATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := store(map[string]fakeShard{"": {keys: 10}})
+		s.pace = time.Second
+		s.info.Live = true
+		r, err := Run(t.Context(), s, nil, Options{})
+		if err != nil || time.Duration(r.Coverage.Elapsed) != 10*time.Second {
+			t.Errorf("elapsed %v, error %v", time.Duration(r.Coverage.Elapsed), err)
+		}
+		s.info.Live, s.info.Clock = false, time.Unix(1e9, 0)
+		r, _ = Run(t.Context(), s, nil, Options{})
+		if r.Coverage.Elapsed != 0 || !r.Taken.Equal(s.info.Clock) {
+			t.Errorf("a frozen store: taken %v, elapsed %v", r.Taken, time.Duration(r.Coverage.Elapsed))
+		}
+	})
+}
