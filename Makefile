@@ -4,7 +4,7 @@ SHELL := /bin/bash
 FUZZTIME ?= 20s
 SOAK_RECORDS ?= 1000000000
 
-.PHONY: build test race lint fuzz golden bench bench-smoke soak snapshot servers tools
+.PHONY: build test race lint fmt fuzz golden bench bench-smoke soak snapshot servers tools
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o kvtool ./cmd/kvtool
@@ -28,6 +28,9 @@ lint: tools
 
 fuzz:
 	scripts/fuzz $(FUZZTIME)
+
+fmt: tools
+	"$$(scripts/tools path)/golangci-lint" fmt ./...
 
 golden:
 	go test ./report/render ./cmd -update

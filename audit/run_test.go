@@ -91,8 +91,10 @@ func (c *counter) Report(out *Output) {
 }
 
 func counting(needs, uses kv.Field) *Analyzer {
-	return &Analyzer{Name: "count", Title: "COUNT", Needs: needs, Uses: uses,
-		New: func(time.Time) Collector { return &counter{} }}
+	return &Analyzer{
+		Name: "count", Title: "COUNT", Needs: needs, Uses: uses,
+		New: func(time.Time) Collector { return &counter{} },
+	}
 }
 
 func keysCounted(r *report.Report) int64 {

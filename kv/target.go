@@ -51,8 +51,8 @@ func ParseTarget(s string) (Target, error) {
 
 func validScheme(s string) bool {
 	for i := range len(s) {
-		c := s[i] | 0x20
-		if !('a' <= c && c <= 'z' || i > 0 && ('0' <= s[i] && s[i] <= '9' || s[i] == '+' || s[i] == '-')) {
+		letter := 'a' <= s[i]|0x20 && s[i]|0x20 <= 'z'
+		if !letter && (i == 0 || !strings.ContainsRune("0123456789+-", rune(s[i]))) {
 			return false
 		}
 	}
@@ -100,8 +100,13 @@ func (t Target) String() string {
 // A Secret prints as *** through every printer, encoder and logger. Convert it to string where it is used.
 type Secret string
 
-func (Secret) String() string               { return "***" }
-func (Secret) GoString() string             { return "***" }
+// String, GoString and MarshalText return ***.
+func (Secret) String() string { return "***" }
+
+// GoString is what %#v prints.
+func (Secret) GoString() string { return "***" }
+
+// MarshalText is what encoders write.
 func (Secret) MarshalText() ([]byte, error) { return []byte("***"), nil }
 
 // An Adapter opens stores of one kind. It is data: help, docs and completion are printed from it.

@@ -114,8 +114,10 @@ func (f Finding) MarshalJSON() ([]byte, error) {
 	if ev == nil {
 		ev = []Metric{}
 	}
-	return json.Marshal(findingJSON{f.Rule, f.Severity, f.Scope, Text(f.Subject), f.Message, f.Fix, f.Fingerprint(),
-		f.Measure, ev, f.Samples})
+	return json.Marshal(findingJSON{
+		f.Rule, f.Severity, f.Scope, Text(f.Subject), f.Message, f.Fix, f.Fingerprint(),
+		f.Measure, ev, f.Samples,
+	})
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.

@@ -39,9 +39,11 @@ func TestValueJSON(t *testing.T) {
 }
 
 func TestFindingJSONKeepsEverything(t *testing.T) {
-	f := Finding{Rule: "KD061", Severity: Error, Scope: "db0", Subject: "a\xff:{int}", Message: "m", Fix: "f",
+	f := Finding{
+		Rule: "KD061", Severity: Error, Scope: "db0", Subject: "a\xff:{int}", Message: "m", Fix: "f",
 		Measure:  &Metric{Name: "share", Value: Number(0.25), Unit: UnitRatio, Interval: &Interval{0.2, 1.0 / 3}},
-		Evidence: []Metric{{Name: "keys", Value: Number(7), Unit: UnitCount}}, Samples: []Value{Text("k")}}
+		Evidence: []Metric{{Name: "keys", Value: Number(7), Unit: UnitCount}}, Samples: []Value{Text("k")},
+	}
 	b, err := json.Marshal(f)
 	if err != nil {
 		t.Fatal(err)

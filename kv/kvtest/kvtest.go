@@ -133,8 +133,12 @@ func checkFacts(t *testing.T, id string, want, got *kv.Record) {
 			field kv.Field
 			value any
 		}{
-			{kv.FieldType, r.Type}, {kv.FieldEncoding, r.Encoding}, {kv.FieldSize, r.Size}, {kv.FieldLen, r.Len},
-			{kv.FieldTTL, r.TTL}, {kv.FieldTTL, r.ExpireAt.UnixMilli()},
+			{kv.FieldType, r.Type},
+			{kv.FieldEncoding, r.Encoding},
+			{kv.FieldSize, r.Size},
+			{kv.FieldLen, r.Len},
+			{kv.FieldTTL, r.TTL},
+			{kv.FieldTTL, r.ExpireAt.UnixMilli()},
 		} {
 			if want.Has(f.field) {
 				fmt.Fprintf(&b, " %s=%v", f.field, f.value)
