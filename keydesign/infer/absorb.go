@@ -1,5 +1,7 @@
 package infer
 
+import "strings"
+
 // absorbable is the largest share, of the larger sibling, that a slot of one
 // soft type may have to be taken for an accident of another: random hex
 // without a letter is an int. Zero: never.
@@ -36,16 +38,19 @@ func (f *folder) types(n *node) {
 
 // host returns the sibling that absorbs small, or nil.
 func (f *folder) host(n *node, small *node) *node {
-	if small.kind == 0 || hard(small.kind) {
+	if small.kind == 0 || hard(small.kind) || small.kind == mRest {
 		return nil
 	}
 	for _, large := range n.kids {
-		if large == small || large.sep != small.sep || large.kind == 0 || hard(large.kind) || large.keys < small.keys {
+		if large == small || large.sep != small.sep || large.kind == 0 || hard(large.kind) || large.kind == mRest || large.keys < small.keys {
 			continue
 		}
 		share := absorbable(small.kind, large.kind)
-		if sameLength(small.slot, large.slot) {
-			share *= 2
+		if sameLength(small, large) {
+			share = max(2*share, .5)
+			if small.mixed() || large.mixed() {
+				share = 1
+			}
 		}
 		if wild(small.kind) && wild(large.kind) {
 			share = 1
@@ -59,8 +64,25 @@ func (f *folder) host(n *node, small *node) *node {
 
 // sameLength reports whether all values of both have one length: a sign that
 // they come from one generator.
-func sameLength(a, b *slot) bool {
-	return a != nil && b != nil && a.lo == a.hi && a.lo == b.lo && b.lo == b.hi && b.n >= 8
+func sameLength(a, b *node) bool {
+	la, ha := a.lengths()
+	lb, hb := b.lengths()
+	return la > 0 && la == ha && lb == hb && la == lb && b.distinct() >= 8
+}
+
+// mixed reports whether the slot was folded from words of which some hold a
+// digit: short pieces of random text, 3f beside 42.
+func (n *node) mixed() bool {
+	if n.vals == nil {
+		return false
+	}
+	digits := 0
+	for _, w := range n.vals.words {
+		if strings.ContainsAny(w, "0123456789") {
+			digits++
+		}
+	}
+	return 4*digits >= len(n.vals.words)
 }
 
 // minDepth is how many depths of one path make it a {path}.
@@ -68,29 +90,40 @@ const minDepth = 4
 
 // paths folds /{str}/{str}/… of four and more depths into /{path}.
 func (f *folder) paths(n *node) {
-	first := n.pathKid()
-	if first == nil {
-		return
-	}
-	ends, k := 0, first
-	for d := 0; k != nil && d < maxPieces; d++ {
+	ends := 0
+	for k := n.pathKid(); k != nil; k = k.pathKid() {
 		if k.leaf != noLeaf {
 			ends++
 		}
-		k = k.pathKid()
+		if k.kind == mRest {
+			ends += minDepth
+		}
 	}
-	if ends < minDepth {
+	first := n.pathKid()
+	if ends < minDepth || first.kind == mRest && len(first.kids) == 0 && !n.otherPath() {
 		return
 	}
-	n.drop(first)
 	all := &node{piece: piece{sep: '/', kind: mRest}, leaf: noLeaf, vals: &values{}}
-	all.keys = first.keys
-	f.endAll(all, first)
-	all.vals.n = first.distinct()
+	for _, kind := range [...]byte{mRest, mRun, mStr} {
+		if k := n.kid(piece{sep: '/', kind: kind}); k != nil {
+			n.drop(k)
+			all.keys += k.keys
+			all.vals.n += k.distinct()
+			f.endAll(all, k)
+		}
+	}
 	n.put(all)
 }
 
+// otherPath reports whether folded words stand beside a {path}.
+func (n *node) otherPath() bool {
+	return n.kid(piece{sep: '/', kind: mRun}) != nil || n.kid(piece{sep: '/', kind: mStr}) != nil
+}
+
 func (n *node) pathKid() *node {
+	if k := n.kid(piece{sep: '/', kind: mRest}); k != nil {
+		return k
+	}
 	if k := n.kid(piece{sep: '/', kind: mRun}); k != nil {
 		return k
 	}

@@ -6,9 +6,12 @@ import (
 	"strings"
 )
 
-// heavier is how many times the keys of a light template a heavier one must
-// have to take it.
-const heavier = 10
+// How many times the keys of a light template a heavier one must have to take
+// it.
+const (
+	heavier     = 10
+	muchHeavier = 200 // for weaker evidence
+)
 
 // floor sweeps up what folding left: templates in ascending order of keys are
 // matched against the others, and a light one whose shape a much heavier one
@@ -27,9 +30,8 @@ func (f *folder) floor(root *node) {
 	})
 	m := matcher{root: compile(paths)}
 	for _, i := range order {
-		m.steps = maxSteps
-		j := m.walk(m.root, shapes[i], int32(i))
-		if j == noLeaf || keys[j] < heavier*keys[i] {
+		j := m.heavy(shapes[i], keys, i)
+		if j == noLeaf {
 			continue
 		}
 		light, heavy := paths[i][len(paths[i])-1], paths[j][len(paths[j])-1]
@@ -41,6 +43,23 @@ func (f *folder) floor(root *node) {
 		keys[j] += keys[i]
 		m.root.remove(paths[i])
 	}
+}
+
+// heavy returns a template that takes the shape of template i, or noLeaf.
+// Random text that the lexer cut, as it looked like a word and a number, is
+// put together again when there is much more of it uncut.
+func (m *matcher) heavy(shape string, keys []int64, i int) int32 {
+	for _, far := range [...]bool{false, true} {
+		m.steps, m.far = maxSteps, far
+		times := int64(heavier)
+		if far {
+			times = muchHeavier
+		}
+		if j := m.walk(m.root, shape, int32(i)); j != noLeaf && keys[j] >= times*keys[i] {
+			return j
+		}
+	}
+	return noLeaf
 }
 
 // remove takes the template of the path out of the trie.

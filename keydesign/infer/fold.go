@@ -12,6 +12,7 @@ type folder struct {
 	group    []int32
 	sketches int
 	root     *node
+	names    map[*node]bool // the root, and a prefix that most keys share
 }
 
 func newFolder(root *node, leaves int) *folder {
@@ -19,7 +20,24 @@ func newFolder(root *node, leaves int) *folder {
 	for i := range f.group {
 		f.group[i] = int32(i)
 	}
+	f.names = map[*node]bool{root: true}
+	for n := root; n != nil; {
+		n = n.main()
+		if n != nil {
+			f.names[n] = true
+		}
+	}
 	return f
+}
+
+// main returns the word that leads half of the keys of n, or nil.
+func (n *node) main() *node {
+	for _, k := range n.kids {
+		if k.kind == 0 && 2*k.keys >= n.keys && len(k.kids) > 1 {
+			return k
+		}
+	}
+	return nil
 }
 
 // find returns the leaf that stands for the group of leaf i.
@@ -121,7 +139,7 @@ func (f *folder) crowd(n *node, sep byte, abs bool) []*node {
 	}
 	many := ways >= 2*len(w)
 	heavy := keys >= manyKeys*int64(len(w))
-	need := fee(n, n == f.root, many, heavy)
+	need := fee(n, f.names[n], many, heavy)
 	if abs {
 		need *= abstract
 	}

@@ -12,6 +12,7 @@ type matcher struct {
 	seen  map[uint64]int32 // hash of a shape to template
 	root  *state
 	steps int
+	far   bool // random text may go on over - and _ and letters
 }
 
 // A state is a node of the trie of templates.
@@ -100,7 +101,7 @@ func (m *matcher) walk(s *state, shape string, not int32) int32 {
 		}
 	}
 	for _, k := range s.loose {
-		if k.sep != p.sep || k.piece == p || !accepts(k, &p) {
+		if k.sep != p.sep || k.piece == p || !accepts(k, &p) && !(m.far && k.begins(&p)) {
 			continue
 		}
 		if i := m.step(k, rest, not); i != noLeaf {
@@ -115,13 +116,18 @@ func (m *matcher) step(k *state, rest string, not int32) int32 {
 	if k.kind == mRest {
 		return m.walk(k, "", not)
 	}
-	if i := m.walk(k, rest, not); i != noLeaf || k.kind != mRun {
+	i := m.walk(k, rest, not)
+	if i != noLeaf || k.kind != mRun && (k.kind != mOpaque || !m.far) {
 		return i
 	}
+	text := 0
 	for rest != "" {
 		var q piece
 		q, rest = next(rest)
 		if isStrong(q.sep) || hard(q.kind) {
+			break
+		}
+		if text += len(q.text); k.kind == mOpaque && (q.sep != 0 && q.sep != '-' && q.sep != '_' || text > k.longest()) {
 			break
 		}
 		if i := m.walk(k, rest, not); i != noLeaf {
@@ -146,6 +152,17 @@ func accepts(k *state, p *piece) bool {
 		return p.kind < k.kind
 	}
 	return k.plausible(p.text)
+}
+
+// begins reports whether random text may begin with a word: jDHC in jDHC3xJe….
+func (k *state) begins(p *piece) bool {
+	return k.kind == mOpaque && p.kind == 0 && p.text != "" && len(p.text) < k.longest()
+}
+
+// longest returns the length of the longest value of the placeholder.
+func (k *state) longest() int {
+	_, hi := k.from.lengths()
+	return hi
 }
 
 // plausible reports whether a word may be a value of the placeholder that has

@@ -100,8 +100,9 @@ type node struct {
 
 // values are the words that a folded node stands for.
 type values struct {
-	words []string // the first maxValues, sorted
-	n     int64    // how many, an upper bound where subtrees were merged
+	words  []string // the first maxValues, sorted
+	n      int64    // how many, an upper bound where subtrees were merged
+	lo, hi int      // lengths, in bytes
 }
 
 // maxValues is how many words of a folded slot are kept and shown.
@@ -113,6 +114,7 @@ func (v *values) add(word string) {
 	if found {
 		return
 	}
+	v.span(len(word), len(word))
 	v.n++
 	if i < maxValues {
 		v.words = slices.Insert(v.words, i, word)
@@ -126,7 +128,33 @@ func (v *values) merge(o *values) {
 	for _, w := range o.words {
 		v.add(w)
 	}
+	if o.n > 0 {
+		v.span(o.lo, o.hi)
+	}
 	v.n += extra
+}
+
+// span widens the range of lengths.
+func (v *values) span(lo, hi int) {
+	if v.n == 0 {
+		v.lo, v.hi = lo, hi
+	}
+	v.lo, v.hi = min(v.lo, lo), max(v.hi, hi)
+}
+
+// lengths returns the range of the lengths of the values of a slot, or 0, 0.
+func (n *node) lengths() (lo, hi int) {
+	if n.slot != nil && n.slot.n > 0 {
+		lo, hi = int(n.slot.lo), int(n.slot.hi)
+		if n.vals != nil && n.vals.n > 0 {
+			lo, hi = min(lo, n.vals.lo), max(hi, n.vals.hi)
+		}
+		return lo, hi
+	}
+	if n.vals != nil {
+		return n.vals.lo, n.vals.hi
+	}
+	return 0, 0
 }
 
 // distinct returns how many values a node stands for.

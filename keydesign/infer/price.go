@@ -29,15 +29,17 @@ const (
 	fewValues = 64
 )
 
-// fee returns the price of a slot among the children of n, in templates. many
-// says that the siblings continue in two or more ways each, heavy that they
-// have many keys each.
-func fee(n *node, root, many, heavy bool) float64 {
+// fee returns the price of a slot among the children of n, in templates. names
+// says that n is the root or a prefix that most keys share; many that the
+// siblings continue in two or more ways each, heavy that they have many keys
+// each.
+func fee(n *node, names, many, heavy bool) float64 {
+	root := n.kind == 0 && n.text == "" && n.sep == 0
 	switch {
+	case names && heavy && !many:
+		return feeNames
 	case root && many:
 		return feeSame
-	case root && heavy:
-		return feeNames
 	case root:
 		return feeRoot
 	case n.kind == 0:

@@ -1,6 +1,10 @@
 package infer
 
-import "cmp"
+import (
+	"cmp"
+	"maps"
+	"slices"
+)
 
 // A token is one path of weakly joined pieces from a node to where the token
 // ends: where keys end or a strong separator follows.
@@ -9,15 +13,21 @@ type token struct {
 	end  *node
 	sigs []sig
 
-	values int64 // how many values its slots stand for; 1 for words only
-	text   bool  // it has a word
-	soft   bool  // it has no hard type
-	open   bool  // it begins with a folded word
+	values int64   // how many values its slots stand for; 1 for words only
+	text   bool    // it has a word
+	soft   bool    // it has no hard type
+	open   bool    // it begins with a folded word
+	folded bool    // its slots are folded words only
+	suffix []*node // the words behind the slots, when cut off path
 }
 
-// lightValues is how many values a token with slots may have to count as an
-// accident of a free text, rather than as a template: my-post-{int}.
-const lightValues = 8
+// How many values a token with slots may have to count as an accident of a
+// free text, rather than as a template: my-post-{int}; my-post-{str}, which
+// counts as that many words.
+const (
+	lightValues = 8
+	lightWords  = 32
+)
 
 // tokens folds free text. Slugs like how-to-fold-a-trie have any number of
 // words, so that folding word by word leaves thousands of shapes; but all of
@@ -25,7 +35,7 @@ const lightValues = 8
 // are counted as one crowd, whatever the number of their pieces.
 func (f *folder) tokens(n *node) {
 	for _, sep := range leads(n) {
-		if n != f.root && !isStrong(sep) {
+		if n != f.root && sep == 0 {
 			continue
 		}
 		for _, abs := range [...]bool{false, true} {
@@ -47,6 +57,7 @@ func tokensOf(n *node, sep byte) []token {
 		t.text = t.text || k.kind == 0 && k.text != ""
 		if k.kind != 0 {
 			t.values = max(t.values, k.distinct())
+			t.folded = t.folded && wild(k.kind)
 		}
 		if len(path) == 1 {
 			t.open = wild(k.kind)
@@ -66,7 +77,7 @@ func tokensOf(n *node, sep byte) []token {
 	}
 	for _, k := range n.kids {
 		if k.sep == sep {
-			walk(token{values: 1, soft: true}, k)
+			walk(token{values: 1, soft: true, folded: true}, k)
 		}
 	}
 	return all
@@ -94,25 +105,35 @@ func (f *folder) run(n *node, sep byte, abs bool) {
 		if !t.light() {
 			continue
 		}
-		light++
+		light += t.words()
 		several = several || len(t.path) > 1
 		keys += t.end.keys
 		for _, h := range distinctHashes(t.sigs, hash) {
-			count[h]++
-			ways++
+			count[h] += t.words()
+			ways += t.words()
 		}
 	}
 	if light == 0 || !several {
 		return
 	}
-	need := fee(n, n == f.root, ways >= 2*light, keys >= manyKeys*int64(light))
+	need := fee(n, f.names[n], ways >= 2*light, keys >= manyKeys*int64(light))
 	if abs {
 		need *= abstract
 	}
 	f.collapse(n, sep, crowded(all, count, hash, need))
 }
 
-func (t *token) light() bool { return t.values <= lightValues }
+func (t *token) light() bool {
+	return t.values <= lightValues || t.folded && t.values <= lightWords
+}
+
+// words returns how many words a light token counts as.
+func (t *token) words() int {
+	if t.folded {
+		return int(t.values)
+	}
+	return 1
+}
 
 // crowded returns the tokens of the crowd: the light ones, if they are more
 // than need, and those heavy ones that are of the same kind: they begin with a
@@ -137,11 +158,11 @@ func crowded(all []token, count map[uint64]int, hash func(sig) uint64, need floa
 		in = append(in, *t)
 		total += t.end.keys
 		if t.light() {
-			light++
-			first[t.path[0]]++
+			light += t.words()
+			first[t.path[0]] += t.words()
 		}
 	}
-	if float64(light) <= need+1+2*float64(len(others)) {
+	if float64(light) <= need+1+2*float64(len(others)) || len(first) < 3 {
 		return nil
 	}
 	kept := in[:0]
@@ -165,33 +186,57 @@ func common(s []sig, count map[uint64]int, hash func(sig) uint64, need float64) 
 }
 
 // smear joins tokens made of slots only that continue alike: what stands in
-// {str}, {str}-{int} and {str}-{opaque} is one kind of value.
+// {str}, {str}-{int} and {str}-{opaque} is one kind of value. So it is in
+// {str}.json, {str}-{str}.json and so on, which end alike.
 func (f *folder) smear(n *node, sep byte) {
-	var in []token
+	groups := map[string][]token{}
 	for _, t := range tokensOf(n, sep) {
-		free := t.open || t.path[0].kind == mOpaque || t.path[0].kind == mHex
-		if !t.text && free {
-			in = append(in, t)
+		if t.open || t.path[0].kind == mOpaque || t.path[0].kind == mHex {
+			if suffix, ok := t.cutSuffix(); ok {
+				groups[suffix] = append(groups[suffix], t)
+			}
 		}
 	}
-	if len(in) < 2 {
-		return
-	}
-	largest := in[0]
-	for _, t := range in[1:] {
-		if cmp.Or(cmp.Compare(t.end.keys, largest.end.keys), cmp.Compare(len(largest.path), len(t.path))) > 0 {
-			largest = t
+	for _, suffix := range slices.Sorted(maps.Keys(groups)) {
+		in := groups[suffix]
+		if len(in) < 2 || suffix != "" && len(in) < 3 {
+			continue
+		}
+		largest := in[0]
+		for _, t := range in[1:] {
+			if cmp.Or(cmp.Compare(t.end.keys, largest.end.keys), cmp.Compare(len(largest.path), len(t.path))) > 0 {
+				largest = t
+			}
+		}
+		var alike []token
+		for _, t := range in {
+			if overlap(t.sigs, largest.sigs) >= .5 {
+				alike = append(alike, t)
+			}
+		}
+		if len(alike) >= 2 {
+			f.collapse(n, sep, alike)
 		}
 	}
-	var alike []token
-	for _, t := range in {
-		if overlap(t.sigs, largest.sigs) >= .5 {
-			alike = append(alike, t)
+}
+
+// cutSuffix takes the words behind the slots off the token, so that it ends
+// with the last slot. ok is false if there are words among the slots.
+func (t *token) cutSuffix() (suffix string, ok bool) {
+	last := len(t.path) - 1
+	for last > 0 && t.path[last].kind == 0 {
+		suffix = string(t.path[last].sep) + t.path[last].text + suffix
+		last--
+	}
+	for _, k := range t.path[:last] {
+		if k.kind == 0 {
+			return "", false
 		}
 	}
-	if len(alike) >= 2 {
-		f.collapse(n, sep, alike)
+	if suffix != "" {
+		t.suffix, t.path = t.path[last+1:], t.path[:last+1]
 	}
+	return suffix, true
 }
 
 // collapse moves what follows the tokens behind one {str}.
@@ -209,25 +254,38 @@ func (f *folder) collapse(n *node, sep byte, tokens []token) {
 			continue
 		}
 		cut := t.end.split()
+		for i := len(t.suffix) - 1; i >= 0; i-- {
+			s := &node{piece: t.suffix[i].piece, leaf: noLeaf, keys: cut.keys}
+			s.kids, s.leaf = cut.kids, cut.leaf
+			cut = &node{leaf: noLeaf, keys: s.keys, kids: []*node{s}}
+		}
 		if t.text && t.values == 1 {
 			into.vals.add(t.String())
 		} else {
 			into.vals.n += t.values
 		}
-		for i := len(t.path) - 1; i >= 0; i-- {
-			t.path[i].keys -= cut.keys
-			t.path[i].sigs = nil
-			if k := t.path[i]; k.leaf == noLeaf && len(k.kids) == 0 {
-				if i > 0 {
-					t.path[i-1].drop(k)
-				} else {
-					n.drop(k)
-				}
-			}
-		}
+		n.prune(append(t.path[:len(t.path):len(t.path)], t.suffix...), cut.keys)
 		f.merge(into, cut)
 	}
 	f.again(into)
+}
+
+// prune takes keys off the nodes of the path below n, and drops those in which
+// nothing ends any more.
+func (n *node) prune(path []*node, keys int64) {
+	for i := len(path) - 1; i >= 0; i-- {
+		k := path[i]
+		k.keys -= keys
+		k.sigs = nil
+		if k.leaf != noLeaf || len(k.kids) > 0 {
+			continue
+		}
+		if i > 0 {
+			path[i-1].drop(k)
+		} else {
+			n.drop(k)
+		}
+	}
 }
 
 // String returns the token as text, with no marks in it.

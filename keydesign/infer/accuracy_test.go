@@ -1,0 +1,167 @@
+package infer
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// score compares a grouping of keys with the truth.
+type score struct {
+	ga     float64 // share of keys whose group is exactly a true one
+	purity float64 // share of keys whose group lies within a true one
+	pairF1 float64
+	cover  float64 // groups to cover 99 % of the keys / true ones
+	all    float64 // groups / true ones
+	groups int
+	speed  float64 // M keys/s
+}
+
+func (s score) String() string {
+	return fmt.Sprintf("GA %.4f  purity %.4f  pairF1 %.4f  cover99 %.2f  all %.2f  groups %6d  %6.2f M/s", s.ga, s.purity, s.pairF1, s.cover, s.all, s.groups, s.speed)
+}
+
+func evaluate(truth, got []int) score {
+	type pair struct{ t, g int }
+	ts, gs, both := map[int]int{}, map[int]int{}, map[pair]int{}
+	parts := map[int]int{} // true templates in a group
+	for i := range truth {
+		ts[truth[i]]++
+		gs[got[i]]++
+		p := pair{truth[i], got[i]}
+		if both[p]++; both[p] == 1 {
+			parts[got[i]]++
+		}
+	}
+	var s score
+	n := float64(len(truth))
+	var tp, pt, pg float64
+	for p, c := range both {
+		tp += float64(c) * float64(c-1)
+		if parts[p.g] == 1 {
+			s.purity += float64(c) / n
+			if c == ts[p.t] {
+				s.ga += float64(c) / n
+			}
+		}
+	}
+	for _, c := range ts {
+		pt += float64(c) * float64(c-1)
+	}
+	for _, c := range gs {
+		pg += float64(c) * float64(c-1)
+	}
+	if pt+pg > 0 {
+		s.pairF1 = 2 * tp / (pt + pg)
+	}
+	s.groups = len(gs)
+	s.cover = float64(cover99(gs)) / float64(cover99(ts))
+	s.all = float64(len(gs)) / float64(len(ts))
+	return s
+}
+
+func cover99(counts map[int]int) int {
+	c := slices.Sorted(maps.Values(counts))
+	slices.Reverse(c)
+	total := 0
+	for _, x := range c {
+		total += x
+	}
+	sum := 0
+	for i, x := range c {
+		if sum += x; float64(sum) >= .99*float64(total) {
+			return i + 1
+		}
+	}
+	return len(c)
+}
+
+// ours groups keys by inference.
+func ours(keys []string) ([]int, Result[*count], float64) {
+	start := time.Now()
+	t := treeOf(keys)
+	took := time.Since(start)
+	r := t.Templates()
+	return groupsBy(keys, r), r, float64(len(keys)) / took.Seconds() / 1e6
+}
+
+func groupsBy(keys []string, r Result[*count]) []int {
+	got := make([]int, len(keys))
+	for i, k := range keys {
+		j, ok := r.Match(k)
+		if !ok {
+			j = -1
+		}
+		got[i] = j
+	}
+	return got
+}
+
+func TestAccuracy(t *testing.T) {
+	n := 300_000
+	if testing.Short() {
+		n = 40_000
+	}
+	for _, set := range []keySet{saasSet(n), frameworkSet(n)} {
+		got, r, speed := ours(set.keys)
+		s := evaluate(set.truth, got)
+		s.speed = speed
+		t.Logf("%-12s %7d keys %4d templates", set.name, len(set.keys), len(set.titles))
+		t.Logf("%-12s %v", "kvtool", s)
+		explain(t, set, got, r)
+	}
+}
+
+// explain logs the true templates that were split or mixed, by keys.
+func explain(t *testing.T, set keySet, got []int, r Result[*count]) {
+	if !testing.Verbose() {
+		return
+	}
+	type pair struct{ t, g int }
+	both := map[pair]int{}
+	for i := range got {
+		both[pair{set.truth[i], got[i]}]++
+	}
+	of, in := map[int][]pair{}, map[int][]pair{}
+	for p := range both {
+		of[p.t] = append(of[p.t], p)
+		in[p.g] = append(in[p.g], p)
+	}
+	type line struct {
+		keys int
+		text string
+	}
+	var lines []line
+	for id, ps := range of {
+		keys, mixed := 0, false
+		for _, p := range ps {
+			keys += both[p]
+			mixed = mixed || len(in[p.g]) > 1
+		}
+		if len(ps) == 1 && !mixed {
+			continue
+		}
+		slices.SortFunc(ps, func(a, b pair) int { return cmp.Or(cmp.Compare(both[b], both[a]), cmp.Compare(a.g, b.g)) })
+		var b strings.Builder
+		fmt.Fprintf(&b, "%6d in %4d groups mixed=%v  %s  <-", keys, len(ps), mixed, set.titles[id])
+		for i, p := range ps[:min(len(ps), 5)] {
+			if i > 0 {
+				b.WriteString(" ,")
+			}
+			text := "?"
+			if p.g >= 0 {
+				text = r.Templates[p.g].Text
+			}
+			fmt.Fprintf(&b, " %s (%d)", text, both[p])
+		}
+		lines = append(lines, line{keys, b.String()})
+	}
+	slices.SortFunc(lines, func(a, b line) int { return cmp.Or(cmp.Compare(b.keys, a.keys), cmp.Compare(a.text, b.text)) })
+	for _, l := range lines[:min(len(lines), 45)] {
+		t.Log(l.text)
+	}
+}
