@@ -203,7 +203,7 @@ func (l *lexer) piece(pos int) int {
 
 // word writes a piece without digits: text, unless it is too restless for one.
 func (l *lexer) word(pos, end int, seen uint8) {
-	if end-pos >= 16 && seen&cUpper != 0 && seen&cLower != 0 && restless(l.key[pos:end], .40) {
+	if p := l.key[pos:end]; len(p) >= 16 && seen&cUpper != 0 && seen&cLower != 0 && restless(p, .40) && 3*capitals(p) >= len(p) {
 		l.mark(mOpaque, pos, end)
 		return
 	}
@@ -304,6 +304,18 @@ func hexTail(p string) int {
 		}
 	}
 	return 0
+}
+
+// capitals counts the upper-case letters of p: half of random text, and no more
+// than a quarter of camelCase.
+func capitals(p string) int {
+	n := 0
+	for i := range len(p) {
+		if classes[p[i]]&cUpper != 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // restless reports whether the class of byte changes from letter to letter as

@@ -156,7 +156,7 @@ func accepts(k *state, p *piece) bool {
 
 // begins reports whether random text may begin with a word: jDHC in jDHC3xJe….
 func (k *state) begins(p *piece) bool {
-	return k.kind == mOpaque && p.kind == 0 && p.text != "" && len(p.text) < k.longest()
+	return k.kind == mOpaque && (p.kind == mStr || p.kind == 0 && p.text != "" && len(p.text) < k.longest())
 }
 
 // longest returns the length of the longest value of the placeholder.

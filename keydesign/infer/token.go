@@ -32,17 +32,46 @@ const (
 // tokens folds free text. Slugs like how-to-fold-a-trie have any number of
 // words, so that folding word by word leaves thousands of shapes; but all of
 // them stand in one place and continue in one way. The tokens behind n that do
-// are counted as one crowd, whatever the number of their pieces.
+// are counted as one crowd, whatever the number of their pieces. What remains
+// is looked at again behind each first piece (post-how-to-…), in this order
+// because more is seen from further out.
 func (f *folder) tokens(n *node) {
 	for _, sep := range leads(n) {
-		if n != f.root && sep == 0 {
-			continue
+		if n == f.root || isStrong(sep) {
+			f.free(n, sep)
+			for _, k := range slices.Clone(n.kids) {
+				if k.sep == sep {
+					f.within(k)
+				}
+			}
 		}
-		for _, abs := range [...]bool{false, true} {
-			f.run(n, sep, abs)
-		}
-		f.smear(n, sep)
 	}
+}
+
+// within folds free text behind k, which ends inside a token.
+func (f *folder) within(k *node) {
+	if len(k.kids) == 0 {
+		return
+	}
+	for _, sep := range leads(k) {
+		if !isStrong(sep) && sep != 0 {
+			f.free(k, sep)
+		}
+	}
+	f.types(k)
+	for _, c := range slices.Clone(k.kids) {
+		if !isStrong(c.sep) {
+			f.within(c)
+		}
+	}
+	k.sigs = nil
+}
+
+// free folds the free text behind sep.
+func (f *folder) free(n *node, sep byte) {
+	f.run(n, sep, false)
+	f.run(n, sep, true)
+	f.smear(n, sep)
 }
 
 // tokensOf returns the tokens behind sep that are made of several pieces or
@@ -98,6 +127,54 @@ func (f *folder) run(n *node, sep byte, abs bool) {
 		}
 		return s.exact
 	}
+	groups := bySuffix(all)
+	for _, suffix := range slices.Sorted(maps.Keys(groups)) {
+		f.collapse(n, sep, f.crowdOf(n, groups[suffix], abs, hash))
+	}
+}
+
+// fewSuffixes is how many words may end the tokens of a crowd for them to be
+// names rather than part of the text: {str}.settings, {str}.default.
+const fewSuffixes = 8
+
+// bySuffix groups the tokens by their last word, if few words end them all,
+// and cuts it off them.
+func bySuffix(all []token) map[string][]token {
+	ends, several := map[string]int{}, 0
+	for i := range all {
+		if s := all[i].lastWord(); s != "" {
+			ends[s]++
+			several++
+		}
+	}
+	groups := map[string][]token{}
+	structural := len(ends) <= fewSuffixes && several >= 3*len(ends)
+	for _, t := range all {
+		s := ""
+		if structural {
+			s = t.lastWord()
+		}
+		if s != "" {
+			last := len(t.path) - 1
+			t.suffix, t.path = t.path[last:], t.path[:last]
+		}
+		groups[s] = append(groups[s], t)
+	}
+	return groups
+}
+
+// lastWord returns the word that ends a token of several pieces, with its
+// separator, or "".
+func (t *token) lastWord() string {
+	k := t.path[len(t.path)-1]
+	if len(t.path) < 2 || k.kind != 0 || k.sep == 0 || k.text == "" {
+		return ""
+	}
+	return string(k.sep) + k.text
+}
+
+// crowdOf returns the tokens that are values of one slot, or nil.
+func (f *folder) crowdOf(n *node, all []token, abs bool, hash func(sig) uint64) []token {
 	count := map[uint64]int{}
 	light, ways, keys, several := 0, 0, int64(0), false
 	for i := range all {
@@ -106,7 +183,7 @@ func (f *folder) run(n *node, sep byte, abs bool) {
 			continue
 		}
 		light += t.words()
-		several = several || len(t.path) > 1
+		several = several || len(t.path)+len(t.suffix) > 1
 		keys += t.end.keys
 		for _, h := range distinctHashes(t.sigs, hash) {
 			count[h] += t.words()
@@ -114,13 +191,13 @@ func (f *folder) run(n *node, sep byte, abs bool) {
 		}
 	}
 	if light == 0 || !several {
-		return
+		return nil
 	}
 	need := fee(n, f.names[n], ways >= 2*light, keys >= manyKeys*int64(light))
 	if abs {
 		need *= abstract
 	}
-	f.collapse(n, sep, crowded(all, count, hash, need))
+	return crowded(all, count, hash, need)
 }
 
 func (t *token) light() bool {
@@ -250,7 +327,7 @@ func (f *folder) collapse(n *node, sep byte, tokens []token) {
 		n.put(into)
 	}
 	for _, t := range tokens {
-		if t.end == into {
+		if len(t.path) == 1 && t.path[0] == into {
 			continue
 		}
 		cut := t.end.split()
@@ -266,6 +343,9 @@ func (f *folder) collapse(n *node, sep byte, tokens []token) {
 		}
 		n.prune(append(t.path[:len(t.path):len(t.path)], t.suffix...), cut.keys)
 		f.merge(into, cut)
+	}
+	if n.kid(into.piece) == nil {
+		n.put(into)
 	}
 	f.again(into)
 }
