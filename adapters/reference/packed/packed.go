@@ -1,0 +1,261 @@
+// Package packed holds the compact values of the reference engine: a listpack for small hashes, small sorted sets and the
+// chunks of lists, and an integer set.
+//
+// Both are laid out as Redis 7.0 lays them out, element by element, so that their length in bytes is the server's own and
+// the memory model needs no estimate. A listpack entry is
+//
+//	encoding and data | backlen        integers in 1, 2, 3, 4, 5 or 9 bytes, strings of n bytes in n + 1, 2 or 5
+//
+// where backlen repeats the length of what stands before it, so that the pack can be walked from its end. The header (six
+// bytes) and the terminator (one) are counted and not kept.
+package packed
+
+import (
+	"encoding/binary"
+	"strconv"
+)
+
+// overhead is the header and the terminator of a listpack (listpack.c: LP_HDR_SIZE, LP_EOF).
+const overhead = 7
+
+// A Pack is a sequence of strings in one block. The zero value is empty. An element is named by its offset: 0 is the first,
+// At returns the next, End is behind the last. Any change makes the offsets behind it invalid. A Pack is not safe for
+// concurrent use.
+type Pack struct {
+	b []byte
+	n int
+}
+
+// Len returns the number of elements.
+func (p *Pack) Len() int { return p.n }
+
+// Bytes returns the length of the listpack in a server.
+func (p *Pack) Bytes() int { return len(p.b) + overhead }
+
+// End returns the offset behind the last element.
+func (p *Pack) End() int { return len(p.b) }
+
+// Append adds an element at the end.
+func (p *Pack) Append(s string) {
+	p.b = appendEntry(p.b, s)
+	p.n++
+}
+
+// Insert adds an element before the one at offset at.
+func (p *Pack) Insert(at int, s string) {
+	if at == len(p.b) {
+		p.Append(s)
+		return
+	}
+	tail := string(p.b[at:])
+	p.b = append(appendEntry(p.b[:at], s), tail...)
+	p.n++
+}
+
+// Delete removes n elements beginning at offset at.
+func (p *Pack) Delete(at, n int) {
+	end := at
+	for range n {
+		end = p.next(end)
+	}
+	p.b = append(p.b[:at], p.b[end:]...)
+	p.n -= n
+}
+
+// Replace puts s in the place of the element at offset at.
+func (p *Pack) Replace(at int, s string) {
+	tail := string(p.b[p.next(at):])
+	p.b = append(appendEntry(p.b[:at], s), tail...)
+}
+
+// At returns the element at offset at and the offset of the next one. The element may share memory with buf or with the
+// pack: it is valid until either changes.
+func (p *Pack) At(at int, buf []byte) (elem []byte, next int) {
+	head, size, isInt := p.entry(at)
+	next = at + head + size + backlen(head+size)
+	if isInt {
+		return strconv.AppendInt(buf[:0], p.integer(at), 10), next
+	}
+	return p.b[at+head : at+head+size], next
+}
+
+// Find returns the offset of the first of the elements 0, step, 2*step, … that equals s, or -1.
+func (p *Pack) Find(s string, step int) int {
+	var buf [20]byte
+	for at := 0; at < len(p.b); {
+		elem, next := p.At(at, buf[:])
+		if string(elem) == s {
+			return at
+		}
+		for range step - 1 {
+			next = p.next(next)
+		}
+		at = next
+	}
+	return -1
+}
+
+// Offset returns the offset of element i, counted from the end if i is negative.
+func (p *Pack) Offset(i int) int {
+	if i < 0 {
+		at := len(p.b)
+		for ; i < 0; i++ {
+			at = p.prev(at)
+		}
+		return at
+	}
+	at := 0
+	for range i {
+		at = p.next(at)
+	}
+	return at
+}
+
+func (p *Pack) next(at int) int {
+	head, size, _ := p.entry(at)
+	return at + head + size + backlen(head+size)
+}
+
+func (p *Pack) prev(at int) int {
+	n, bits := 0, 0
+	for at--; ; at-- { // the last byte holds the low seven bits; a set high bit says that another stands before it
+		n |= int(p.b[at]&0x7f) << bits
+		bits += 7
+		if p.b[at]&0x80 == 0 {
+			return at - n
+		}
+	}
+}
+
+// entry returns the length of the encoding byte(s) and of the data of the entry at offset at.
+func (p *Pack) entry(at int) (head, size int, isInt bool) {
+	switch c := p.b[at]; {
+	case c < 0x80:
+		return 1, 0, true
+	case c < 0xc0:
+		return 1, int(c & 0x3f), false
+	case c < 0xe0:
+		return 2, 0, true
+	case c < 0xf0:
+		return 2, int(c&0x0f)<<8 | int(p.b[at+1]), false
+	case c == 0xf0:
+		return 5, int(binary.LittleEndian.Uint32(p.b[at+1:])), false
+	case c == 0xf4:
+		return 9, 0, true
+	default: // 0xf1, 0xf2, 0xf3: two, three and four bytes
+		return int(c-0xf1) + 3, 0, true
+	}
+}
+
+func (p *Pack) integer(at int) int64 {
+	b := p.b[at:]
+	switch c := b[0]; {
+	case c < 0x80:
+		return int64(c)
+	case c < 0xe0:
+		n := int64(c&0x1f)<<8 | int64(b[1])
+		return n << 51 >> 51
+	case c == 0xf1:
+		return int64(int16(binary.LittleEndian.Uint16(b[1:])))
+	case c == 0xf2:
+		return int64(int32(uint32(b[1])<<8|uint32(b[2])<<16|uint32(b[3])<<24) >> 8)
+	case c == 0xf3:
+		return int64(int32(binary.LittleEndian.Uint32(b[1:])))
+	default:
+		return int64(binary.LittleEndian.Uint64(b[1:]))
+	}
+}
+
+// appendEntry appends s as listpack.c encodes it (lpEncodeGetType, lpEncodeString, lpEncodeBacklen).
+func appendEntry(b []byte, s string) []byte {
+	from := len(b)
+	if n, ok := Int(s); ok {
+		b = appendInt(b, n)
+	} else {
+		b = appendString(b, s)
+	}
+	return appendBacklen(b, len(b)-from)
+}
+
+func appendInt(b []byte, n int64) []byte {
+	switch {
+	case n >= 0 && n < 128:
+		return append(b, byte(n))
+	case n >= -4096 && n < 4096:
+		return append(b, 0xc0|byte(n>>8)&0x1f, byte(n))
+	case n == int64(int16(n)):
+		return append(b, 0xf1, byte(n), byte(n>>8))
+	case n >= -1<<23 && n < 1<<23:
+		return append(b, 0xf2, byte(n), byte(n>>8), byte(n>>16))
+	case n == int64(int32(n)):
+		return binary.LittleEndian.AppendUint32(append(b, 0xf3), uint32(n))
+	default:
+		return binary.LittleEndian.AppendUint64(append(b, 0xf4), uint64(n))
+	}
+}
+
+func appendString(b []byte, s string) []byte {
+	switch n := len(s); {
+	case n < 64:
+		b = append(b, 0x80|byte(n))
+	case n < 4096:
+		b = append(b, 0xe0|byte(n>>8), byte(n))
+	default:
+		b = binary.LittleEndian.AppendUint32(append(b, 0xf0), uint32(n))
+	}
+	return append(b, s...)
+}
+
+// backlen returns how many bytes the back length of n takes. The limits are the server's own, one short of the round ones.
+func backlen(n int) int {
+	switch {
+	case n <= 127:
+		return 1
+	case n < 16383:
+		return 2
+	case n < 2097151:
+		return 3
+	case n < 268435455:
+		return 4
+	default:
+		return 5
+	}
+}
+
+func appendBacklen(b []byte, n int) []byte {
+	for i := backlen(n) - 1; i >= 0; i-- {
+		c := byte(n>>(7*i)) & 0x7f
+		if i != backlen(n)-1 {
+			c |= 0x80
+		}
+		b = append(b, c)
+	}
+	return b
+}
+
+// Int returns the number that s is the canonical decimal form of, if it is one of 64 bits: only such a string can be kept
+// as a number and come back as it was.
+func Int(s string) (n int64, ok bool) {
+	if len(s) == 0 || len(s) > 20 || s[0] > '9' {
+		return 0, false
+	}
+	digits, limit := s, uint64(1<<63-1)
+	if s[0] == '-' {
+		digits, limit = s[1:], 1<<63
+	}
+	if len(digits) == 0 || len(digits) > 19 || digits[0] == '0' && len(s) > 1 {
+		return 0, false
+	}
+	var u uint64
+	for i := range len(digits) {
+		c := digits[i] - '0'
+		if c > 9 {
+			return 0, false
+		}
+		u = u*10 + uint64(c)
+	}
+	if s[0] == '-' {
+		return -int64(u), u <= limit
+	}
+	return int64(u), u <= limit
+}
