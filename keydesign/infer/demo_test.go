@@ -167,7 +167,7 @@ func TestEveryday(t *testing.T) {
 		want []string
 	}{
 		{"shop", demoShop(newGen(1)), []string{
-			"cache:product:{str}-{opaque}", "cart:{int}", "feed:global", "flag:{str}", "idx:products", "idx:users",
+			"cache:product:{str}", "cart:{int}", "feed:global", "flag:{str}", "idx:products", "idx:users",
 			"lb:chess:{week}", "lb:go:{week}", "lb:poker:{week}", "lock:order:{int}", "order:{int}", "order:{int}:{int}",
 			"order:{uuid}", "promo:{str}{int}", "q:mail", "q:ship", "recent:{str}", "report:daily:{date}", "rl:{ip}:{ts_s}",
 			"session:{hex(32)}", "session:{uuid}", "user:email:{email}", "user:{int}/prefs", "user:{int}:profile",

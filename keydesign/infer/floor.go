@@ -10,7 +10,8 @@ import (
 // it.
 const (
 	heavier     = 10
-	muchHeavier = 200 // for weaker evidence
+	muchHeavier = 200 // for weaker evidence,
+	strayKeys   = 3   // unless there are only so many of them
 )
 
 // floor sweeps up what folding left: templates in ascending order of keys are
@@ -52,7 +53,7 @@ func (m *matcher) heavy(shape string, keys []int64, i int) int32 {
 	for _, far := range [...]bool{false, true} {
 		m.steps, m.far = maxSteps, far
 		times := int64(heavier)
-		if far {
+		if far && keys[i] > strayKeys {
 			times = muchHeavier
 		}
 		if j := m.walk(m.root, shape, int32(i)); j != noLeaf && keys[j] >= times*keys[i] {

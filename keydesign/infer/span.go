@@ -285,10 +285,11 @@ func email(s string) int {
 
 // base64 recognises random text with - _ + / = in it (base64, nanoid) by its
 // restlessness. A `/` belongs to it only in keys that have another strong
-// separator. It returns the length, or 0.
+// separator, and not beside a word. It returns the length, or 0.
 func (l *lexer) base64(pos int, s string) int {
 	slash := l.colons > 0 && pos > 0 && l.key[pos-1] != '/'
-	n, upper, lower, digit, weak := 0, 0, 0, 0, 0
+	n, upper, lower, digit, weak, part := 0, 0, 0, 0, 0, 0
+scan:
 	for n < len(s) {
 		c := classes[s[n]]
 		switch {
@@ -300,14 +301,19 @@ func (l *lexer) base64(pos int, s string) int {
 			lower++
 		case c&cDigit != 0:
 			digit++
-		case s[n] == '-' || s[n] == '_' || s[n] == '+' || s[n] == '=' || s[n] == '/' && slash:
+		case s[n] == '-' || s[n] == '_' || s[n] == '+' || s[n] == '=':
 			weak++
+		case s[n] == '/' && slash && !isWord(s[part:n]):
+			weak++
+			part = n + 1
 		default:
-			goto end
+			break scan
 		}
 		n++
 	}
-end:
+	if part > 0 && isWord(s[part:n]) {
+		return 0
+	}
 	if weak == 0 || n < 14 || upper < 2 || lower < 2 || digit < 1 || !l.atSep(pos+n) {
 		return 0
 	}
@@ -321,4 +327,18 @@ end:
 		return n
 	}
 	return 0
+}
+
+// isWord reports whether s is a lower-case word, of four letters or more.
+func isWord(s string) bool {
+	letters := 0
+	for i := range len(s) {
+		switch c := classes[s[i]]; {
+		case c&cLower != 0:
+			letters++
+		case c&cWeak == 0:
+			return false
+		}
+	}
+	return letters >= 4
 }

@@ -339,6 +339,7 @@ func (f *folder) collapse(n *node, sep byte, tokens []token) {
 		if t.text && t.values == 1 {
 			into.vals.add(t.String())
 		} else {
+			into.vals.span(t.lengths())
 			into.vals.n += t.values
 		}
 		n.prune(append(t.path[:len(t.path):len(t.path)], t.suffix...), cut.keys)
@@ -366,6 +367,22 @@ func (n *node) prune(path []*node, keys int64) {
 			n.drop(k)
 		}
 	}
+}
+
+// lengths returns the range of the lengths of the token's values.
+func (t *token) lengths() (lo, hi int) {
+	for i, k := range t.path {
+		if i > 0 && k.sep != 0 {
+			lo, hi = lo+1, hi+1
+		}
+		if k.kind == 0 {
+			lo, hi = lo+len(k.text), hi+len(k.text)
+			continue
+		}
+		a, b := k.lengths()
+		lo, hi = lo+a, hi+b
+	}
+	return lo, hi
 }
 
 // String returns the token as text, with no marks in it.
