@@ -1,0 +1,206 @@
+package reference
+
+import (
+	"math/bits"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kvtool/kvtool/adapters/reference/zset"
+	"github.com/kvtool/kvtool/kv"
+)
+
+// DemoKeys is the number of keys of demo:.
+const DemoKeys = 120_000
+
+// maxKeys keeps a slip of the finger from taking all memory of the machine.
+const maxKeys = 100_000_000
+
+// A Preset says what to fill an engine with.
+type Preset struct {
+	Name string // shop, uniform, skewed, ttl-storm, bigkeys or empty
+	Keys int
+	Seed uint64
+}
+
+// DemoPreset returns what demo: holds.
+func DemoPreset() Preset { return Preset{Name: "shop", Keys: DemoKeys, Seed: 1} }
+
+// A preset is a generator of contents.
+type preset struct {
+	name, doc string
+	fill      func(g *generator, keys int) error
+}
+
+func presets() []preset {
+	return []preset{
+		{"shop", "the shop of demo:, with its planted faults", fillShop},
+		{"uniform", "strings of one template, half of them with a TTL", fillUniform},
+		{"skewed", "tenants of very different sizes", fillSkewed},
+		{"ttl-storm", "pages that expire in a few bursts", fillStorm},
+		{"bigkeys", "a few very large values among small ones", fillBig},
+		{"empty", "nothing", func(*generator, int) error { return nil }},
+	}
+}
+
+func presetNames() string {
+	var names []string
+	for _, p := range presets() {
+		names = append(names, p.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// Fill returns an engine with the contents of p: the same ones, relative to the clock, for the same p.
+func Fill(opt Options, p Preset) (*Engine, error) {
+	for _, known := range presets() {
+		if known.name != p.Name {
+			continue
+		}
+		e := newSized(opt, p.Keys)
+		return e, known.fill(&generator{e: e, now: e.now(), seed: p.Seed}, p.Keys)
+	}
+	return nil, kv.WithHint(kv.Usagef("there is no preset %q", p.Name), "there are: "+presetNames())
+}
+
+// A generator writes contents into an engine. All its numbers are integers: floating point may be fused differently on
+// another platform, and the contents must not differ.
+type generator struct {
+	e    *Engine
+	now  int64 // ms
+	seed uint64
+	pcg  *rand.PCG
+	buf  []byte
+}
+
+// stream begins the random numbers of one part of the contents, so that a change to one part leaves the others alone.
+func (g *generator) stream(part string) {
+	h := uint64(14695981039346656037) // FNV-1a
+	for i := range len(part) {
+		h = (h ^ uint64(part[i])) * 1099511628211
+	}
+	g.pcg = rand.NewPCG(g.seed, h)
+}
+
+// below returns a number from 0 to n-1.
+func (g *generator) below(n int64) int64 {
+	hi, _ := bits.Mul64(g.pcg.Uint64(), uint64(n))
+	return int64(hi)
+}
+
+// perm returns the numbers from 0 to n-1 in random order.
+func (g *generator) perm(n int) []int32 {
+	p := make([]int32, n)
+	for i := range p {
+		j := g.below(int64(i) + 1)
+		p[i], p[j] = p[j], int32(i)
+	}
+	return p
+}
+
+// hex returns n hexadecimal digits, n <= 32.
+func (g *generator) hex(n int) string {
+	const digits = "0123456789abcdef"
+	var b [32]byte
+	for i := 0; i < n; i += 16 {
+		x := g.pcg.Uint64()
+		for j := i; j < min(i+16, n); j++ {
+			b[j] = digits[x&15]
+			x >>= 4
+		}
+	}
+	return string(b[:n])
+}
+
+// uuid returns a random UUID (version 4).
+func (g *generator) uuid() string {
+	h := g.hex(32)
+	variant := "89ab"[g.below(4)]
+	return h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-" + string(variant) + h[17:20] + "-" + h[20:]
+}
+
+// text returns s with each # replaced by the next of the numbers: a format without fmt, whose cost would be most of a build.
+func (g *generator) text(s string, numbers ...int64) string {
+	g.buf = g.buf[:0]
+	for i := range len(s) {
+		if s[i] == '#' {
+			g.buf = strconv.AppendInt(g.buf, numbers[0], 10)
+			numbers = numbers[1:]
+			continue
+		}
+		g.buf = append(g.buf, s[i])
+	}
+	return string(g.buf)
+}
+
+// in returns the expiry of a key that has ms milliseconds left.
+func (g *generator) in(ms int64) int64 { return g.now + max(ms, 1) }
+
+// fixed returns the expiry of a key written with a fixed TTL some time within that TTL.
+func (g *generator) fixed(ttl time.Duration) int64 { return g.in(1 + g.below(ttl.Milliseconds())) }
+
+// sliding returns the expiry of a key whose TTL is set anew at each access: more have much time left than little.
+func (g *generator) sliding(ttl time.Duration) int64 {
+	return max(g.fixed(ttl), g.fixed(ttl))
+}
+
+// put adds a key that is not there, with an expiry if at is not 0.
+func (g *generator) put(key string, v value, at int64) {
+	b := g.e.bucket(key)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	en := &entry{key: key, val: v}
+	b.keys.Set(key, en)
+	b.setExpiry(en, at)
+}
+
+func (g *generator) str(key, s string, at int64) { g.put(key, newStr(s), at) }
+
+// hash adds a hash of distinct fields, all short.
+func (g *generator) hash(key string, at int64, fieldValues ...string) {
+	v := newHash()
+	for i := 0; i < len(fieldValues); i += 2 {
+		if len(fieldValues[i+1]) > g.e.limits.hashValue {
+			v.spread(g.e.model)
+		}
+		v.set(fieldValues[i], fieldValues[i+1], g.e.model)
+	}
+	g.put(key, v, at)
+}
+
+// ascending adds a sorted set of n members in the order of their scores.
+func (g *generator) ascending(key string, n int, next func(i int) Member) {
+	v := newSortedSet()
+	if n > g.e.limits.zsetEntries {
+		v.tree = zset.New()
+	}
+	for i := range n {
+		it := next(i)
+		if v.tree != nil {
+			v.add(it, g.e.limits, g.e.model)
+			continue
+		}
+		v.pack.Append(it.Member)
+		v.pack.Append(formatScore(it.Score))
+	}
+	g.put(key, v, 0)
+}
+
+// list adds a list of n elements.
+func (g *generator) list(key string, n int, next func(i int) string) {
+	v := newList()
+	for i := range n {
+		v.push(next(i), false, g.e.limits.listNode)
+	}
+	g.put(key, v, 0)
+}
+
+// set adds a set.
+func (g *generator) set(key string, members []string) {
+	v := newSet()
+	for _, m := range members {
+		v.add(m, g.e.limits.intset, g.e.model)
+	}
+	g.put(key, v, 0)
+}

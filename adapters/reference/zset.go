@@ -1,0 +1,239 @@
+package reference
+
+import (
+	"iter"
+	"math"
+	"strconv"
+
+	"github.com/kvtool/kvtool/adapters/reference/packed"
+	"github.com/kvtool/kvtool/adapters/reference/zset"
+	"github.com/kvtool/kvtool/internal/memory"
+	"github.com/kvtool/kvtool/kv"
+)
+
+// A Member is a member of a sorted set with its score.
+type Member = zset.Item
+
+// A sortedSet is a listpack of member, score, member, score in order while it is small, and a tree from then on. The server
+// calls the latter a skiplist.
+type sortedSet struct {
+	pack  packed.Pack
+	tree  *zset.Set // nil while it is a listpack
+	bytes int64     // of the members in the tree, as the memory model counts them
+}
+
+func (*sortedSet) kind() kv.Type { return kv.TypeZSet }
+
+func (v *sortedSet) encoding() kv.Encoding {
+	if v.tree != nil {
+		return kv.EncodingSkiplist
+	}
+	return kv.EncodingListpack
+}
+
+func (v *sortedSet) length() int {
+	if v.tree != nil {
+		return v.tree.Len()
+	}
+	return v.pack.Len() / 2
+}
+
+func (v *sortedSet) size(m *memory.Model) int64 {
+	if v.tree != nil {
+		return m.ZSet(int64(v.tree.Len()), v.bytes)
+	}
+	return m.Blob(int64(v.pack.Bytes()))
+}
+
+// formatScore writes a score as the server's listpacks hold it: a whole number as such, any other with 17 digits (d2string).
+func formatScore(x float64) string {
+	switch {
+	case math.IsInf(x, 1):
+		return "inf"
+	case math.IsInf(x, -1):
+		return "-inf"
+	case x == 0 && math.Signbit(x):
+		return "-0"
+	case x == math.Trunc(x) && math.Abs(x) < 1<<52:
+		return strconv.FormatInt(int64(x), 10)
+	}
+	return strconv.FormatFloat(x, 'g', 17, 64)
+}
+
+// parseScore reads what formatScore wrote.
+func parseScore(b []byte) float64 {
+	x, _ := strconv.ParseFloat(string(b), 64)
+	return x
+}
+
+// add gives member a score and reports whether it is new.
+func (v *sortedSet) add(it Member, lim limits, m *memory.Model) bool {
+	if v.tree != nil {
+		added := v.tree.Add(it.Member, it.Score)
+		if added {
+			v.bytes += m.SDS(int64(len(it.Member)))
+		}
+		return added
+	}
+	had := v.remove(it.Member, m)
+	if !had && (v.length() >= lim.zsetEntries || len(it.Member) > lim.zsetValue) {
+		v.spread(m)
+		return v.add(it, lim, m)
+	}
+	at := 0
+	for at < v.pack.End() { // few and close together: cheaper than any index
+		here, next := v.item(at)
+		if here.Compare(it) > 0 {
+			break
+		}
+		at = next
+	}
+	v.pack.Insert(at, formatScore(it.Score))
+	v.pack.Insert(at, it.Member)
+	return !had
+}
+
+// item returns the member at offset at of the listpack.
+func (v *sortedSet) item(at int) (Member, int) {
+	var buf [24]byte
+	b, next := v.pack.At(at, buf[:])
+	member := string(b)
+	b, next = v.pack.At(next, buf[:])
+	return Member{Score: parseScore(b), Member: member}, next
+}
+
+func (v *sortedSet) score(member string) (float64, bool) {
+	if v.tree != nil {
+		return v.tree.Score(member)
+	}
+	at := v.pack.Find(member, 2)
+	if at < 0 {
+		return 0, false
+	}
+	it, _ := v.item(at)
+	return it.Score, true
+}
+
+func (v *sortedSet) remove(member string, m *memory.Model) bool {
+	if v.tree != nil {
+		had := v.tree.Remove(member)
+		if had {
+			v.bytes -= m.SDS(int64(len(member)))
+		}
+		return had
+	}
+	at := v.pack.Find(member, 2)
+	if at >= 0 {
+		v.pack.Delete(at, 2)
+	}
+	return at >= 0
+}
+
+func (v *sortedSet) rank(member string) (int, bool) {
+	if v.tree != nil {
+		return v.tree.Rank(member)
+	}
+	rank := 0
+	for it := range v.from(0) {
+		if it.Member == member {
+			return rank, true
+		}
+		rank++
+	}
+	return 0, false
+}
+
+// from yields the members from the given rank on.
+func (v *sortedSet) from(rank int) iter.Seq[Member] {
+	if v.tree != nil {
+		return v.tree.From(rank)
+	}
+	return func(yield func(Member) bool) {
+		if rank >= v.length() {
+			return
+		}
+		for at := v.pack.Offset(2 * rank); at < v.pack.End(); {
+			it, next := v.item(at)
+			if !yield(it) {
+				return
+			}
+			at = next
+		}
+	}
+}
+
+// spread turns the listpack into a tree. There is no way back.
+func (v *sortedSet) spread(m *memory.Model) {
+	pack := sortedSet{pack: v.pack}
+	v.pack, v.tree = packed.Pack{}, zset.New()
+	for it := range pack.from(0) {
+		v.add(it, limits{}, m)
+	}
+}
+
+func newSortedSet() *sortedSet { return &sortedSet{} }
+
+// ZAdd gives members of the sorted set at key their scores and returns how many are new. A score that is not a number is
+// ErrNotFloat, and then nothing is changed.
+func (e *Engine) ZAdd(key string, members ...Member) (added int, err error) {
+	for _, it := range members {
+		if math.IsNaN(it.Score) {
+			return 0, ErrNotFloat
+		}
+	}
+	err = update(e, key, newSortedSet, func(v *sortedSet) {
+		for _, it := range members {
+			if v.add(it, e.limits, e.model) {
+				added++
+			}
+		}
+	})
+	return added, err
+}
+
+// ZRem removes members from the sorted set at key and returns how many there were.
+func (e *Engine) ZRem(key string, members ...string) (removed int, err error) {
+	err = update(e, key, newSortedSet, func(v *sortedSet) {
+		for _, m := range members {
+			if v.remove(m, e.model) {
+				removed++
+			}
+		}
+	})
+	return removed, err
+}
+
+// ZScore returns the score of a member of the sorted set at key.
+func (e *Engine) ZScore(key, member string) (score float64, ok bool, err error) {
+	err = read(e, key, func(v *sortedSet) { score, ok = v.score(member) })
+	return score, ok, err
+}
+
+// ZRank returns how many members of the sorted set at key stand before member.
+func (e *Engine) ZRank(key, member string) (rank int, ok bool, err error) {
+	err = read(e, key, func(v *sortedSet) { rank, ok = v.rank(member) })
+	return rank, ok, err
+}
+
+// ZRange returns the members from rank start to rank stop, both included. A negative rank counts from the end.
+func (e *Engine) ZRange(key string, start, stop int) (members []Member, err error) {
+	err = read(e, key, func(v *sortedSet) {
+		lo, hi := span(start, stop, v.length())
+		if lo >= hi {
+			return
+		}
+		for it := range v.from(lo) {
+			members = append(members, it)
+			if lo++; lo == hi {
+				return
+			}
+		}
+	})
+	return members, err
+}
+
+// ZCard returns the number of members of the sorted set at key.
+func (e *Engine) ZCard(key string) (n int, err error) {
+	err = read(e, key, func(v *sortedSet) { n = v.length() })
+	return n, err
+}
