@@ -215,3 +215,6 @@ func (m *Model) Keyspace(keys, withTTL int64) int64 {
 	}
 	return size
 }
+
+// BareListpack reports whether a list that fits one node is a listpack without a quicklist around it.
+func (m *Model) BareListpack() bool { return m.shape.bareListpack }

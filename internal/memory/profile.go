@@ -138,7 +138,7 @@ func ParseVersion(product, version string) Version {
 	switch {
 	case n < 700:
 		return Redis62
-	case n < 702 || n == 255*100+255: // builds of the development branch call themselves 255.255.255
+	case n < 702 || x >= 100: // builds of the development branch call themselves 255.255.255 or 999.999.999
 		return Redis70
 	case n < 704:
 		return Redis72

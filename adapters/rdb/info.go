@@ -1,0 +1,137 @@
+package rdb
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/kvtool/kvtool/internal/rdbread"
+	"github.com/kvtool/kvtool/kv"
+)
+
+// fitLimit is how much of a file is walked to find out the allocator: all of most, and a quarter of a second of CPU less
+// than all of the others.
+const (
+	fitWhole = 128 << 20
+	fitPart  = 16 << 20
+)
+
+// detect finds out the allocator by comparing modelled sizes with the memory that the dump says was used. Of an input that
+// cannot be opened twice, it only looks at the part that fits in memory.
+func (s *store) detect(in *input) {
+	var fit rdbread.Fit
+	if in.file != nil && in.size > 0 {
+		limit := in.size
+		if limit > fitWhole {
+			limit = fitPart
+		}
+		fit = rdbread.FitAllocator(func() io.ReadCloser {
+			f, err := os.Open(s.path)
+			if err != nil {
+				return io.NopCloser(bytes.NewReader(nil))
+			}
+			return f
+		}, in.size, limit, s.opt.Live)
+	} else {
+		head := in.peek()
+		fit = rdbread.FitAllocator(func() io.ReadCloser { return io.NopCloser(bytes.NewReader(head)) }, 0, headSize, s.opt.Live)
+	}
+	s.opt.Allocator, s.why = fit.Allocator, fit.Why
+}
+
+// Info tells what the head says, and after a whole scan also what the rest did.
+func (s *store) Info(context.Context) (*kv.Info, error) {
+	s.mu.Lock()
+	sum, scanned := s.sum, s.scanned
+	s.mu.Unlock()
+	info := &kv.Info{
+		Adapter: "rdb",
+		Product: "rdb",
+		Version: version(&sum),
+		Target:  s.target,
+		Clock:   sum.Created,
+		Memory:  sum.UsedMem,
+		Facts:   s.facts(&sum),
+		Notes:   notes(&sum, scanned),
+	}
+	switch {
+	case scanned:
+		info.Keys, info.KeysKnown = sum.Keys, true
+	case sum.HasHint:
+		info.Keys, info.KeysKnown = sum.KeysHint, true
+	}
+	return info, nil
+}
+
+func version(sum *rdbread.Summary) string {
+	rdb := fmt.Sprintf("RDB %d", sum.RDB)
+	if sum.Version == "" {
+		return rdb
+	}
+	return fmt.Sprintf("%s %s, %s", sum.Lineage, sum.Version, rdb)
+}
+
+func (s *store) facts(sum *rdbread.Summary) []kv.Fact {
+	why := fmt.Sprintf("modelled as %s; allocator %s", sum.Model, s.why)
+	if note := sum.Model.Note(); note != "" {
+		why += "; " + note
+	}
+	size := kv.Fact{Name: "size", Field: kv.FieldSize, How: kv.Modelled, Why: why}
+	if s.auto {
+		size.Hint = "name the server's allocator: ?allocator=jemalloc-8 or jemalloc-16"
+	}
+	return []kv.Fact{
+		{Name: "name", Field: kv.FieldName, How: kv.Measured},
+		{Name: "type", Field: kv.FieldType, How: kv.Measured},
+		{Name: "encoding", Field: kv.FieldEncoding, How: kv.Measured},
+		size,
+		{Name: "length", Field: kv.FieldLen, How: kv.Measured},
+		{Name: "ttl", Field: kv.FieldTTL, How: kv.Measured},
+	}
+}
+
+// notes says what a reader of a report must know of the dump.
+func notes(sum *rdbread.Summary, scanned bool) []string {
+	var n []string
+	if sum.Created.IsZero() {
+		n = append(n, "The dump does not say when it was made: expiry is judged by the present time.")
+	}
+	if sum.RDB > 12 {
+		n = append(n, fmt.Sprintf("RDB %d is newer than the formats that were tested: every type code in it was known.", sum.RDB))
+	}
+	if sum.Functions > 0 {
+		n = append(n, fmt.Sprintf("The dump holds %d libraries of functions. They are in no key.", sum.Functions))
+	}
+	for _, name := range modules(sum) {
+		n = append(n, fmt.Sprintf("Module %s: the sizes of its %d keys are those of their serialised form; what they take in memory is not modelled.", name, sum.Modules[name]))
+	}
+	if len(sum.Aux) > 0 {
+		n = append(n, "Modules keep data beside the keys, which was not read: "+strings.Join(sum.Aux, ", ")+".")
+	}
+	if sum.Trailing > 0 {
+		n = append(n, fmt.Sprintf("%d bytes follow the end of the dump and were not read.", sum.Trailing))
+	}
+	switch {
+	case !scanned:
+	case sum.Checksum == rdbread.ChecksumZero:
+		n = append(n, "The dump was written without a checksum: damage inside values cannot be seen.")
+	case sum.Checksum == rdbread.ChecksumAbsent:
+		n = append(n, "Dumps of this version have no checksum: damage inside values cannot be seen.")
+	case sum.Checksum == rdbread.ChecksumOff:
+		n = append(n, "The checksum was not verified, as asked.")
+	}
+	return n
+}
+
+func modules(sum *rdbread.Summary) []string {
+	var names []string
+	for name := range sum.Modules {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

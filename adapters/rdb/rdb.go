@@ -1,0 +1,244 @@
+// Package rdb opens dumps of the Redis family: files, standard input, plain or compressed by gzip or zstd. It owns opening,
+// unpacking and what a dump says of itself; the format is internal/rdbread's, what a value costs internal/memory's.
+//
+// The one idea is that a dump is read as a stream, front to back with memory for a window of it, whatever it comes from. So a
+// file can be scanned any number of times and at once, each time opened anew, and standard input once.
+//
+//	file, stdin ── gzip or zstd, on a goroutine ──▶ rdbread.Reader ──▶ records
+//
+// What it does not do: memory-mapping (the page cache would count as ours, and a file that is cut while it is read would end
+// the process), dividing a dump among cores (records have no marks to start from), guessing on after damage.
+package rdb
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"sync"
+
+	"github.com/kvtool/kvtool/internal/rdbread"
+	"github.com/kvtool/kvtool/kv"
+)
+
+// Adapter opens rdb:FILE and rdb:-, and files that begin like a dump or like gzip or zstd.
+func Adapter() *kv.Adapter {
+	return &kv.Adapter{
+		Name:  "rdb",
+		Title: "Redis or Valkey dump (RDB)",
+		Doc: "A dump file of Redis, Valkey or KeyDB, of any version, also compressed by gzip or zstd. Sizes are modelled: what each " +
+			"key costs in the server that wrote the file.",
+		Schemes:  []string{"rdb"},
+		Examples: []string{"rdb:dump.rdb", "rdb:dump.rdb.gz", "rdb:-", "rdb:dump.rdb?allocator=jemalloc-16"},
+		Params: []kv.Param{
+			{Name: "checksum", Default: "on", Doc: "on or off: whether the dump's checksum is verified"},
+			{Name: "allocator", Default: "auto", Doc: "of the server: jemalloc-8, jemalloc-16 (Debian, Ubuntu, RHEL) or libc; auto compares with the memory that the dump says was used"},
+			{Name: "as", Default: "live", Doc: "whose memory is modelled: live, the server that wrote the dump, or loaded, one that has just loaded it"},
+		},
+		Sniff: sniff,
+		Open:  open,
+	}
+}
+
+const (
+	gzipMagic = "\x1f\x8b"
+	zstdMagic = "\x28\xb5\x2f\xfd"
+)
+
+func sniff(head []byte) bool {
+	for _, magic := range []string{"REDIS0", "VALKEY", gzipMagic, zstdMagic} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return true
+		}
+	}
+	return false
+}
+
+func open(ctx context.Context, t kv.Target) (kv.Store, error) {
+	if err := Adapter().CheckParams(t); err != nil {
+		return nil, err
+	}
+	s := &store{target: t.String(), path: t.Path}
+	if err := s.options(t); err != nil {
+		return nil, err
+	}
+	switch {
+	case t.Path == "":
+		return nil, kv.Usagef("%s: no file is named", t)
+	case t.Path == "-":
+		s.stdin = t.Stdin
+	default:
+		if st, err := os.Stat(t.Path); err != nil {
+			return nil, short(err)
+		} else if st.IsDir() {
+			return nil, kv.Usagef("%s is a directory, not a dump", t.Path)
+		}
+	}
+	return s, s.probe(ctx)
+}
+
+// options reads the parameters.
+func (s *store) options(t kv.Target) error {
+	bad := func(name, value, hint string) error {
+		return kv.WithHint(kv.Usagef("%s: %s is %q", t, name, value), name+" is "+hint)
+	}
+	switch v := t.Query.Get("checksum"); v {
+	case "", "on":
+	case "off":
+		s.opt.NoChecksum = true
+	default:
+		return bad("checksum", v, "on or off")
+	}
+	switch v := t.Query.Get("as"); v {
+	case "", "live":
+		s.opt.Live = true
+	case "loaded":
+	default:
+		return bad("as", v, "live or loaded")
+	}
+	v := t.Query.Get("allocator")
+	if v == "" || v == "auto" {
+		s.auto = true
+		return nil
+	}
+	a, err := rdbread.ParseAllocator(v)
+	if err != nil {
+		return bad("allocator", v, "auto, jemalloc-8, jemalloc-16 or libc")
+	}
+	s.opt.Allocator = a
+	s.why = "as told"
+	return nil
+}
+
+// short leaves out the operation that a file error names: "x: no such file" says enough.
+func short(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return fmt.Errorf("%s: %w", pe.Path, pe.Err)
+	}
+	return err
+}
+
+// A store is one dump.
+type store struct {
+	target string
+	path   string
+	opt    rdbread.Options
+	auto   bool   // the allocator is to be found out
+	why    string // it is the one that opt says
+
+	mu      sync.Mutex
+	stdin   io.Reader // nil where path is a file
+	first   *input    // of stdin: its head is read; nil after it has been scanned
+	sum     rdbread.Summary
+	scanned bool // sum is of a whole scan
+}
+
+// probe reads the head, so that a wrong file is refused at once, and finds out the allocator.
+func (s *store) probe(ctx context.Context) error {
+	in, err := s.input(ctx)
+	if err != nil {
+		return err
+	}
+	if s.auto {
+		s.detect(in)
+	}
+	r, err := in.reader(s.opt)
+	if err != nil {
+		in.Close()
+		return fmt.Errorf("%s: %w", s.target, err)
+	}
+	s.sum = r.Summary()
+	if s.stdin != nil {
+		s.first = in
+		return nil
+	}
+	return in.Close()
+}
+
+func (s *store) Close() error {
+	s.mu.Lock()
+	in := s.first
+	s.first = nil
+	s.mu.Unlock()
+	if in == nil {
+		return nil
+	}
+	return in.Close()
+}
+
+// page is how many keys are read between two looks at the limiter and the context.
+const page = 256
+
+func (s *store) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Record, error] {
+	return func(yield func(*kv.Record, error) bool) {
+		if err := ctx.Err(); err != nil {
+			yield(nil, err)
+			return
+		}
+		in, err := s.take(ctx)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer in.Close()
+		if err := s.scan(ctx, in, opt, yield); err != nil {
+			yield(nil, fmt.Errorf("%s: %w", s.target, err))
+		}
+	}
+}
+
+// take returns an input to scan: the one that probe began, for standard input, else a new one.
+func (s *store) take(ctx context.Context) (*input, error) {
+	if s.stdin == nil {
+		return s.input(ctx)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.first == nil {
+		return nil, errors.New("standard input has already been read")
+	}
+	in := s.first
+	s.first = nil
+	in.ctx.set(ctx)
+	return in, nil
+}
+
+// scan yields the records of in. It returns nil when the consumer has had enough, too.
+func (s *store) scan(ctx context.Context, in *input, opt kv.ScanOptions, yield func(*kv.Record, error) bool) error {
+	o := s.opt
+	o.Match = opt.Match
+	r, err := in.reader(o)
+	if err != nil {
+		return err
+	}
+	for {
+		if err := opt.Limiter.Wait(ctx, page); err != nil {
+			return err
+		}
+		for range page {
+			rec, err := r.Next()
+			if err != nil {
+				return s.end(r, err)
+			}
+			if !yield(rec, nil) {
+				return nil
+			}
+		}
+	}
+}
+
+// end keeps what a whole scan has learned.
+func (s *store) end(r *rdbread.Reader, err error) error {
+	if err == io.EOF {
+		err = r.Drain()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sum, s.scanned = r.Summary(), err == nil
+	return err
+}

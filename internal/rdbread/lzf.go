@@ -1,0 +1,96 @@
+package rdbread
+
+// LZF, as liblzf writes it: a byte of control, then literals or a reference into what was already expanded.
+//
+//	000LLLLL                    L+1 literal bytes follow
+//	LLLooooo oooooooo           L+2 bytes from o+1 bytes back, 1 <= L <= 6
+//	111ooooo LLLLLLLL oooooooo  L+9 bytes from o+1 bytes back
+
+// expand fills dst from src and returns how many bytes it wrote. It stops when dst is full, so that a head costs no more
+// than itself; src may end early then.
+func expand(dst, src []byte) (n int, ok bool) {
+	for n < len(dst) {
+		if len(src) == 0 {
+			return n, true
+		}
+		ctrl := int(src[0])
+		src = src[1:]
+		if ctrl < 32 {
+			run := min(ctrl+1, len(dst)-n)
+			if len(src) < run {
+				return n, false
+			}
+			copy(dst[n:], src[:run])
+			n, src = n+run, src[run:]
+			continue
+		}
+		run := ctrl >> 5
+		if run == 7 {
+			if len(src) == 0 {
+				return n, false
+			}
+			run += int(src[0])
+			src = src[1:]
+		}
+		if len(src) == 0 {
+			return n, false
+		}
+		from := n - (ctrl&31<<8 | int(src[0])) - 1
+		src = src[1:]
+		if from < 0 {
+			return n, false
+		}
+		for end := min(n+run+2, len(dst)); n < end; n++ { // byte by byte: the two may overlap
+			dst[n] = dst[from]
+			from++
+		}
+	}
+	return n, true
+}
+
+const lzfReach = 8192 // how far back a reference goes
+
+// An lzf expands a compressed blob of any length a byte at a time, keeping only what references can reach.
+type lzf struct {
+	past     [lzfReach]byte
+	n        int64 // bytes expanded
+	literals int   // left of the run
+	matched  int   // left of the reference
+	back     int64
+}
+
+// next returns the next byte of the blob whose stored bytes in gives.
+func (z *lzf) next(in *blobReader) byte {
+	if z.literals == 0 && z.matched == 0 {
+		z.control(in)
+	}
+	var b byte
+	if z.literals > 0 {
+		z.literals--
+		b = in.storedByte()
+	} else {
+		z.matched--
+		b = z.past[(z.n-z.back)%lzfReach]
+	}
+	z.past[z.n%lzfReach] = b
+	z.n++
+	return b
+}
+
+func (z *lzf) control(in *blobReader) {
+	ctrl := int(in.storedByte())
+	if ctrl < 32 {
+		z.literals = ctrl + 1
+		return
+	}
+	run := ctrl >> 5
+	if run == 7 {
+		run += int(in.storedByte())
+	}
+	z.back = int64(ctrl&31<<8|int(in.storedByte())) + 1
+	z.matched = run + 2
+	if z.back > z.n {
+		in.w.fail(reasonf("damaged LZF"))
+		z.back = 1
+	}
+}

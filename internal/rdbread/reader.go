@@ -1,0 +1,357 @@
+package rdbread
+
+import (
+	"fmt"
+	"hash/crc64"
+	"io"
+	"strconv"
+	"time"
+	"unsafe"
+
+	"github.com/kvtool/kvtool/internal/memory"
+	"github.com/kvtool/kvtool/kv"
+)
+
+// Options says how to read a dump. The zero value checks everything and models what the file says of its server.
+type Options struct {
+	// Size is the number of bytes of the dump, 0 if unknown. Where it is known, a length that promises more is found at once
+	// and not at the end of the file.
+	Size       int64
+	NoChecksum bool
+	Match      string // yield only keys that match this glob; the others are walked and counted
+	Allocator  memory.Allocator
+	Live       bool // model a server that wrote the dump, not one that has just loaded it
+}
+
+// A Reader yields the records of one dump. It is not safe for concurrent use.
+type Reader struct {
+	w     *window
+	opt   Options
+	sum   Summary
+	types *[256]codec
+	model *memory.Model
+	rec   kv.Record
+	err   error // what Next returns from now on
+
+	db         int
+	op         byte // type code that was read ahead of its key, if isKey; else the end was
+	isKey      bool
+	ahead      bool   // op and isKey were read and not used
+	expiry     int64  // ms of the key that comes next
+	expires    bool   //
+	keys       int64  // read whole
+	last       string // last key that was read whole, if it was wanted
+	skipped    []byte // last key that was not
+	lastWanted bool
+	reading    string // for errors
+
+	minExpiry int64
+	name      nameBuf
+}
+
+// A Summary is what a dump says of itself besides its keys. What follows keys in the file is there once they are read.
+type Summary struct {
+	Lineage   string // redis or valkey
+	RDB       int    // version of the format
+	Version   string // of the server that wrote it; empty before RDB 7
+	Created   time.Time
+	UsedMem   int64 // of the server when it wrote the dump; 0 if it does not say
+	Model     memory.Profile
+	KeysHint  int64 // keys of the first database, from the head; only if HasHint
+	TTLHint   int64 // of which so many have an expiry
+	HasHint   bool
+	Keys      int64 // read so far, matching or not
+	Functions int   // libraries
+	Modules   map[string]int64
+	Aux       []string // modules with a section of their own
+	Trailing  int64    // bytes after the end
+	Checksum  Checksum
+}
+
+// Checksum says what is known of a dump's checksum.
+type Checksum uint8
+
+// The states of a checksum; a wrong one is an error instead.
+const (
+	ChecksumPending Checksum = iota // the end was not reached
+	ChecksumGood
+	ChecksumAbsent // the format had none before version 5
+	ChecksumZero   // the server was told not to compute it
+	ChecksumOff    // not wanted
+)
+
+// NewReader reads the head of a dump up to its first key. An input that is no dump at all is kv.ErrUsage.
+func NewReader(src io.Reader, opt Options) (*Reader, error) {
+	size := opt.Size
+	if size <= 0 {
+		size = -1
+	}
+	r := &Reader{w: newWindow(src, size), opt: opt, reading: "the head"}
+	r.w.unchecked = opt.NoChecksum
+	if err := r.magic(); err != nil {
+		return nil, err
+	}
+	r.types = r.sum.types()
+	r.op, r.isKey = r.nextType()
+	r.ahead = true
+	if r.w.err != nil {
+		r.err = r.failure()
+	}
+	r.sum.Model = memory.Profile{Allocator: opt.Allocator, Version: r.sum.modelVersion()}
+	if opt.Live {
+		r.sum.Model.State = memory.Live
+	}
+	r.model = memory.New(r.sum.Model)
+	return r, nil
+}
+
+// Summary returns what was learned so far.
+func (r *Reader) Summary() Summary {
+	r.sum.Keys = r.keys
+	return r.sum
+}
+
+// modelVersion returns the version whose structs sizes are modelled with: that of the server that wrote the dump, or the
+// oldest known where it does not say.
+func (s *Summary) modelVersion() memory.Version {
+	switch {
+	case s.Lineage == "redis" && s.RDB < 10: // also builds of a development branch, which call themselves 999.999.999
+		return memory.Redis62
+	case s.Version != "":
+		return memory.ParseVersion(s.Lineage, s.Version)
+	case s.Lineage == "valkey":
+		return memory.Valkey90
+	default:
+		return memory.Redis70
+	}
+}
+
+// magic reads REDIS and four digits, or VALKEY and three.
+func (r *Reader) magic() error {
+	b := r.w.bytes(9)
+	if b == nil {
+		n := r.w.end
+		if r.w.err != errCut {
+			return fmt.Errorf("reading dump: %w", r.w.err)
+		}
+		return foreign(r.w.buf[:n])
+	}
+	digits := b[5:]
+	switch {
+	case string(b[:5]) == "REDIS":
+		r.sum.Lineage = "redis"
+	case string(b[:6]) == "VALKEY":
+		r.sum.Lineage, digits = "valkey", b[6:]
+	default:
+		return foreign(r.w.buf[:r.w.end])
+	}
+	v, err := strconv.ParseUint(string(digits), 10, 16)
+	if err != nil || v == 0 {
+		r.w.pos = len(b) - len(digits)
+		r.w.fail(reasonf("%q is no version", digits))
+		return r.failure()
+	}
+	r.sum.RDB = int(v)
+	return nil
+}
+
+// Next returns the next record, valid until the next call, or io.EOF after the last one of a sound dump.
+func (r *Reader) Next() (*kv.Record, error) {
+	for r.err == nil {
+		op, ok := r.op, r.isKey
+		if !r.ahead {
+			op, ok = r.nextType()
+		}
+		r.ahead = false
+		switch {
+		case r.w.err != nil:
+			r.err = r.failure()
+		case !ok:
+			r.err = r.finish()
+		default:
+			wanted := r.key(op)
+			if r.w.err != nil {
+				r.err = r.failure()
+			} else if wanted {
+				return &r.rec, nil
+			}
+		}
+	}
+	return nil, r.err
+}
+
+// key reads one key and its value into r.rec and reports whether it matches.
+func (r *Reader) key(op byte) (wanted bool) {
+	c := &r.types[op]
+	at := r.w.offset() - 1
+	if c.read == nil {
+		r.reading = "a value"
+		r.w.fail(reasonf("unknown type code %d at byte %d: it cannot be hopped over", op, at))
+		return false
+	}
+	r.reading = "the name of a key"
+	n := r.readName()
+	if r.w.err != nil {
+		return false
+	}
+	name := r.name.view()
+	if wanted = r.opt.Match == "" || kv.MatchGlob(r.opt.Match, name); wanted {
+		name = string(r.name.bytes())
+	} else {
+		r.skipped = append(r.skipped[:0], name...)
+	}
+	r.reading = c.reading
+	r.rec = kv.Record{
+		Key: name, DB: r.db, Type: c.typ, Encoding: c.encoding,
+		Known: kv.FieldName | kv.FieldType | kv.FieldEncoding | kv.FieldSize | kv.FieldLen | kv.FieldTTL,
+	}
+	c.read(r)
+	r.rec.Size += r.model.Key(n)
+	r.setTTL()
+	if r.w.err != nil {
+		return false
+	}
+	r.keys++
+	r.last, r.lastWanted = name, wanted
+	return wanted
+}
+
+func (r *Reader) setTTL() {
+	r.rec.TTL = kv.TTLNone
+	if !r.expires {
+		return
+	}
+	r.expires = false
+	r.rec.TTL, r.rec.ExpireAt = kv.TTLAt, time.UnixMilli(r.expiry)
+	if !r.sum.Created.IsZero() && r.rec.ExpireAt.Before(r.sum.Created) {
+		r.rec.TTL = kv.TTLExpired
+	}
+}
+
+// finish reads what follows the last key: the checksum of everything before it.
+func (r *Reader) finish() error {
+	w := r.w
+	w.checksum()
+	computed := w.crc
+	if r.sum.RDB < 5 && r.sum.Lineage == "redis" {
+		r.sum.Checksum = ChecksumAbsent
+		return io.EOF
+	}
+	r.reading = "the checksum"
+	at := w.offset()
+	stored := w.uint64()
+	switch {
+	case w.err != nil:
+		return r.failure()
+	case stored == 0:
+		r.sum.Checksum = ChecksumZero
+	case r.opt.NoChecksum:
+		r.sum.Checksum = ChecksumOff
+	case stored != computed:
+		w.fail(reasonf("checksum mismatch: the file says %016x, its content gives %016x, so any part of it may be wrong", stored, computed))
+		w.failedAt = at
+		return r.failure()
+	default:
+		r.sum.Checksum = ChecksumGood
+	}
+	return io.EOF
+}
+
+// Drain reads the input to its end and counts the bytes after the dump's. Call it only once Next has returned io.EOF, and
+// not on a connection that stays open.
+func (r *Reader) Drain() error {
+	w := r.w
+	w.unchecked, w.size = true, -1
+	from := w.offset()
+	for w.need(1) {
+		w.pos = w.end
+	}
+	r.sum.Trailing = w.offset() - from
+	if w.err != errCut {
+		return fmt.Errorf("reading after the end of the dump: %w", w.err)
+	}
+	return nil
+}
+
+// maxName is the longest name that is kept whole. Of a longer one the Key is its first keptName bytes, its length and a
+// hash, so that two of them stay two.
+const (
+	maxName  = 64 << 10
+	keptName = 1 << 10
+)
+
+// A nameBuf holds the name of the key that is being read: in the window until the value is read, or in buf.
+type nameBuf struct {
+	at  []byte
+	buf []byte
+}
+
+func (b *nameBuf) bytes() []byte { return b.at }
+
+// view returns the name without copying it. It is valid until the window moves.
+func (b *nameBuf) view() string { return unsafe.String(unsafe.SliceData(b.at), len(b.at)) }
+
+// readName reads a name into r.name and returns how many bytes the server holds for it.
+func (r *Reader) readName() int64 {
+	w := r.w
+	n, special := w.length()
+	if !special {
+		if n > maxName {
+			return r.longName(blob{size: int64(min(n, 1<<62)), stored: int64(min(n, 1<<62))})
+		}
+		r.name.at = w.bytes(int(n))
+		return int64(n)
+	}
+	if n != specialLZF {
+		v, _ := w.integer(n)
+		r.name.buf = strconv.AppendInt(r.name.buf[:0], v, 10)
+		r.name.at = r.name.buf
+		return int64(len(r.name.at))
+	}
+	b := w.compressed()
+	if b.size > maxName || b.stored > maxName {
+		return r.longName(b)
+	}
+	stored := w.bytes(int(b.stored))
+	r.name.grow(int(b.size))
+	if got, ok := expand(r.name.buf, stored); w.err == nil && (!ok || int64(got) != b.size) {
+		w.fail(reasonf("damaged LZF"))
+	}
+	r.name.at = r.name.buf
+	return b.size
+}
+
+// grow makes buf n bytes long. n is at most maxName.
+func (b *nameBuf) grow(n int) {
+	if cap(b.buf) < n {
+		b.buf = make([]byte, n)
+	}
+	b.buf = b.buf[:n]
+}
+
+// longName reads a name that is too long to keep. The hash is over all of it.
+func (r *Reader) longName(b blob) int64 {
+	if b.stored > r.w.left() {
+		r.w.fail(errCut)
+		return 0
+	}
+	in := r.w.open(b)
+	r.name.grow(keptName)
+	var hash uint64
+	var chunk [keptName]byte
+	for done := int64(0); done < b.size && r.w.err == nil; {
+		n := int(min(b.size-done, keptName))
+		for i := range n {
+			chunk[i] = in.byte()
+		}
+		if done == 0 {
+			copy(r.name.buf, chunk[:n])
+		}
+		hash = crc64.Update(hash, crcTable(), chunk[:n])
+		done += int64(n)
+	}
+	in.close()
+	r.name.buf = fmt.Appendf(r.name.buf, "…(%d bytes, crc64 %016x)", b.size, hash)
+	r.name.at = r.name.buf
+	return b.size
+}

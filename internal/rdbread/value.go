@@ -1,0 +1,273 @@
+package rdbread
+
+import (
+	"github.com/kvtool/kvtool/internal/memory"
+	"github.com/kvtool/kvtool/kv"
+)
+
+// A codec is how one type code is read: what it is, and the function that hops over it and fills Len and Size.
+type codec struct {
+	typ      kv.Type
+	encoding kv.Encoding
+	reading  string // for errors
+	read     func(*Reader)
+}
+
+// types returns the table of type codes of the lineage.
+func (s *Summary) types() *[256]codec {
+	t := &[256]codec{
+		0:  {kv.TypeString, kv.EncodingRaw, "a string", (*Reader).str},
+		1:  {kv.TypeList, kv.EncodingLinkedList, "a list", (*Reader).list},
+		2:  {kv.TypeSet, kv.EncodingHashtable, "a set", (*Reader).set},
+		3:  {kv.TypeZSet, kv.EncodingSkiplist, "a sorted set", (*Reader).zsetText},
+		4:  {kv.TypeHash, kv.EncodingHashtable, "a hash", (*Reader).hash},
+		5:  {kv.TypeZSet, kv.EncodingSkiplist, "a sorted set", (*Reader).zset},
+		7:  {"", kv.EncodingRaw, "a module's value", (*Reader).module},
+		9:  {kv.TypeHash, kv.EncodingZipmap, "a hash (zipmap)", (*Reader).hashZipmap},
+		10: {kv.TypeList, kv.EncodingZiplist, "a list (ziplist)", (*Reader).listZiplist},
+		11: {kv.TypeSet, kv.EncodingIntset, "a set (intset)", (*Reader).intset},
+		12: {kv.TypeZSet, kv.EncodingZiplist, "a sorted set (ziplist)", (*Reader).pairsZiplist},
+		13: {kv.TypeHash, kv.EncodingZiplist, "a hash (ziplist)", (*Reader).pairsZiplist},
+		14: {kv.TypeList, kv.EncodingQuicklist, "a list (quicklist)", (*Reader).quicklist},
+		15: {kv.TypeStream, kv.EncodingStream, "a stream", func(r *Reader) { r.stream(1) }},
+		16: {kv.TypeHash, kv.EncodingListpack, "a hash (listpack)", (*Reader).pairsListpack},
+		17: {kv.TypeZSet, kv.EncodingListpack, "a sorted set (listpack)", (*Reader).pairsListpack},
+		18: {kv.TypeList, kv.EncodingQuicklist, "a list (quicklist)", (*Reader).quicklist2},
+		19: {kv.TypeStream, kv.EncodingStream, "a stream", func(r *Reader) { r.stream(2) }},
+		20: {kv.TypeSet, kv.EncodingListpack, "a set (listpack)", (*Reader).setListpack},
+		21: {kv.TypeStream, kv.EncodingStream, "a stream", func(r *Reader) { r.stream(3) }},
+	}
+	if s.Lineage == "valkey" && s.RDB > 11 {
+		t[22] = codec{kv.TypeHash, kv.EncodingHashtable, "a hash with field expiry", (*Reader).hashValkey}
+		return t
+	}
+	t[22] = codec{kv.TypeHash, kv.EncodingHashtable, "a hash with field expiry", (*Reader).hashTTL}
+	t[23] = codec{kv.TypeHash, kv.EncodingListpackEx, "a hash with field expiry (listpack)", (*Reader).listpackEx}
+	t[24] = codec{kv.TypeHash, kv.EncodingHashtable, "a hash with field expiry", func(r *Reader) { r.w.uint64(); r.hashTTL() }}
+	t[25] = codec{kv.TypeHash, kv.EncodingListpackEx, "a hash with field expiry (listpack)", func(r *Reader) { r.w.uint64(); r.listpackEx() }}
+	return t
+}
+
+// str reads a string: Len is 1, the encoding follows from its length and its content.
+func (r *Reader) str() {
+	w, rec := r.w, &r.rec
+	rec.Len = 1
+	n, special := w.length()
+	isInt := false
+	size := int64(min(n, 1<<62))
+	switch {
+	case special && n == specialLZF:
+		b := w.compressed()
+		size = b.size
+		w.skip(b.stored)
+	case special:
+		v, _ := w.integer(n)
+		isInt, size = true, digits(v)
+	case n <= 20:
+		isInt = memory.IsInt(w.bytes(int(n)))
+	default:
+		w.skip(size)
+	}
+	switch {
+	case isInt:
+		rec.Encoding = kv.EncodingInt
+	case size <= memory.EmbstrMax:
+		rec.Encoding = kv.EncodingEmbstr
+	}
+	rec.Size = r.model.String(size, isInt)
+}
+
+// elements hops over n strings and returns the sum of what they cost as sds.
+func (r *Reader) elements(n int64) (sum int64) {
+	w := r.w
+	for ; n > 0 && w.err == nil; n-- {
+		sum += r.model.SDS(w.str())
+	}
+	return sum
+}
+
+// fillNode is the size up to which a server fills a node of a list (list-max-listpack-size -2).
+const fillNode = 8192
+
+// list reads a list item by item, as servers before 3.2 wrote it. A server packs such items into nodes when it loads them.
+func (r *Reader) list() {
+	n := r.w.count(1)
+	r.rec.Len = n
+	node, nodes := int64(0), int64(0)
+	for ; n > 0 && r.w.err == nil; n-- {
+		item := packed(r.w.str())
+		if node > 0 && node+item+8 > fillNode {
+			nodes += r.model.QuicklistNode(node)
+			node = 0
+		}
+		if node == 0 {
+			node = 7 // head and end of a listpack
+		}
+		node += item
+	}
+	if node > 0 {
+		nodes += r.model.QuicklistNode(node)
+	}
+	r.rec.Size = r.model.List(nodes)
+}
+
+// packed returns what a string of n bytes takes in a listpack.
+func packed(n int64) int64 {
+	head := int64(5)
+	switch {
+	case n < 1<<6:
+		head = 1
+	case n < 1<<12:
+		head = 2
+	}
+	return head + n + backlen(head+n)
+}
+
+func (r *Reader) set() {
+	n := r.w.count(1)
+	r.rec.Len, r.rec.Size = n, r.model.Set(n, r.elements(n))
+}
+
+func (r *Reader) hash() {
+	n := r.w.count(2)
+	r.rec.Len, r.rec.Size = n, r.model.Hash(n, r.elements(2*n))
+}
+
+// zset reads members with scores of 8 bytes.
+func (r *Reader) zset() {
+	w := r.w
+	n := w.count(9)
+	var sum int64
+	for i := n; i > 0 && w.err == nil; i-- {
+		sum += r.model.SDS(w.str())
+		w.skip(8)
+	}
+	r.rec.Len, r.rec.Size = n, r.model.ZSet(n, sum)
+}
+
+// zsetText reads members with scores as text: one byte of length, where 253 to 255 are a number by themselves.
+func (r *Reader) zsetText() {
+	w := r.w
+	n := w.count(2)
+	var sum int64
+	for i := n; i > 0 && w.err == nil; i-- {
+		sum += r.model.SDS(w.str())
+		if c := w.byte(); c < 253 {
+			w.skip(int64(c))
+		}
+	}
+	r.rec.Len, r.rec.Size = n, r.model.ZSet(n, sum)
+}
+
+func (r *Reader) hashZipmap() {
+	n, size := r.w.zipmap()
+	r.rec.Len, r.rec.Size = n, r.model.Blob(size)
+}
+
+func (r *Reader) listZiplist() {
+	n, size := r.w.ziplist()
+	r.rec.Len, r.rec.Size = n, r.model.List(r.model.QuicklistNode(size))
+}
+
+func (r *Reader) intset() {
+	n, size := r.w.intset()
+	r.rec.Len, r.rec.Size = n, r.model.Blob(size)
+}
+
+// pairs fills in a hash or sorted set of n entries in one block.
+func (r *Reader) pairs(n, size int64) {
+	if n%2 != 0 {
+		r.w.fail(reasonf("an odd number of entries, %d, cannot be pairs", n))
+	}
+	r.rec.Len, r.rec.Size = n/2, r.model.Blob(size)
+}
+
+func (r *Reader) pairsZiplist()  { r.pairs(r.w.ziplist()) }
+func (r *Reader) pairsListpack() { r.pairs(r.w.listpack()) }
+
+func (r *Reader) setListpack() {
+	n, size := r.w.listpack()
+	r.rec.Len, r.rec.Size = n, r.model.Blob(size)
+}
+
+// quicklist reads the ziplists of a list.
+func (r *Reader) quicklist() {
+	w := r.w
+	var nodes int64
+	for n := w.count(11); n > 0 && w.err == nil; n-- {
+		entries, size := w.ziplist()
+		r.rec.Len += entries
+		nodes += r.model.QuicklistNode(size)
+	}
+	r.rec.Size = r.model.List(nodes)
+}
+
+// Kinds of node of a list.
+const (
+	nodePlain  = 1 // one item
+	nodePacked = 2 // a listpack
+)
+
+// quicklist2 reads nodes: their kind, then their bytes.
+func (r *Reader) quicklist2() {
+	w := r.w
+	var nodes, size int64
+	n := w.count(2)
+	for i := n; i > 0 && w.err == nil; i-- {
+		switch kind := w.number(); kind {
+		case nodePlain:
+			size = w.str()
+			r.rec.Len++
+			n++ // never one bare listpack
+		case nodePacked:
+			var entries int64
+			entries, size = w.listpack()
+			r.rec.Len += entries
+		default:
+			w.fail(reasonf("unknown kind of a list's node: %d", kind))
+		}
+		nodes += r.model.QuicklistNode(size)
+	}
+	if n == 1 && r.model.BareListpack() {
+		r.rec.Encoding, r.rec.Size = kv.EncodingListpack, r.model.Blob(size)
+		return
+	}
+	r.rec.Size = r.model.List(nodes)
+}
+
+// hashTTL reads fields with an expiry: a length that is 0 for none, else so many ms after the earliest; field; value.
+func (r *Reader) hashTTL() {
+	w := r.w
+	n := w.count(3)
+	var sum, ttls int64
+	for i := n; i > 0 && w.err == nil; i-- {
+		if w.number() != 0 {
+			ttls++
+		}
+		sum += r.model.SDS(w.str()) + r.model.SDS(w.str())
+	}
+	r.rec.Len, r.rec.Size = n, r.model.Hash(n, sum)+r.model.HashTTL(n, ttls)
+}
+
+// hashValkey reads fields with an expiry as Valkey 9 writes them: field, value, 8 bytes of ms or -1 for none.
+func (r *Reader) hashValkey() {
+	w := r.w
+	n := w.count(10)
+	var sum, ttls int64
+	for i := n; i > 0 && w.err == nil; i-- {
+		sum += r.model.SDS(w.str()) + r.model.SDS(w.str())
+		if int64(w.uint64()) != -1 {
+			ttls++
+		}
+	}
+	r.rec.Len, r.rec.Size = n, r.model.Hash(n, sum)+r.model.HashTTL(n, ttls)
+}
+
+// listpackEx reads a listpack of field, value and expiry.
+func (r *Reader) listpackEx() {
+	n, size := r.w.listpack()
+	if n%3 != 0 {
+		r.w.fail(reasonf("%d entries cannot be fields, values and expiries", n))
+	}
+	r.rec.Len, r.rec.Size = n/3, r.model.ListpackEx(size)
+}
