@@ -17,6 +17,7 @@ import (
 	"iter"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/kvtool/kvtool/kv"
 )
@@ -49,7 +50,10 @@ func open(_ context.Context, t kv.Target) (kv.Store, error) {
 	case "-":
 		return s, nil
 	}
-	return s, s.check()
+	if err := s.stat(); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 func separator(t kv.Target) (byte, error) {
@@ -65,16 +69,18 @@ func separator(t kv.Target) (byte, error) {
 
 // A store is one list. A file is opened anew by each scan; stdin can be scanned once.
 type store struct {
-	target string
-	path   string
-	sep    byte
+	target  string
+	path    string
+	sep     byte
+	written time.Time // zero for stdin
 
 	mu    sync.Mutex
 	stdin io.Reader // nil after it has been scanned
 }
 
-// check refuses early what a scan could not read.
-func (s *store) check() error {
+// stat refuses early what a scan could not read, and takes the time of the file for the time of its contents, so that
+// the same list gives the same report on another day.
+func (s *store) stat() error {
 	st, err := os.Stat(s.path)
 	if err != nil {
 		return short(err)
@@ -82,6 +88,7 @@ func (s *store) check() error {
 	if st.IsDir() {
 		return kv.Usagef("%s is a directory, not a list of keys", s.path)
 	}
+	s.written = st.ModTime()
 	return nil
 }
 
@@ -103,6 +110,7 @@ func (s *store) Info(context.Context) (*kv.Info, error) {
 		Adapter: "keys",
 		Product: "keys",
 		Target:  s.target,
+		Clock:   s.written,
 		Facts:   []kv.Fact{{Name: "name", Field: kv.FieldName, How: kv.Measured}},
 	}
 	for _, f := range []kv.Field{kv.FieldType, kv.FieldEncoding, kv.FieldSize, kv.FieldLen, kv.FieldTTL} {

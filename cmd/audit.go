@@ -1,0 +1,201 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
+)
+
+// auditOptions are the flags of audit.
+type auditOptions struct {
+	viewFlags
+	args     []string
+	match    string
+	rate     rate
+	timeout  time.Duration
+	noDemo   bool
+	now      instant
+	progress string
+	failOn   report.Severity
+	exitZero bool
+}
+
+const auditLong = `Scan a store once and report what is in it, what it costs and what is wrong with it.
+
+TARGET is a URL (redis://HOST:PORT), scheme:path (rdb:FILE, keys:FILE), the path of a file whose first bytes say
+what it is, or - for stdin. No TARGET means demo:, the built-in store. Nothing is ever written to a store.`
+
+const auditExample = `  kvtool audit redis://127.0.0.1:6379 --rate 50k/s
+  kvtool audit dump.rdb --fail-on error
+  redis-cli --scan | kvtool audit keys:-
+  kvtool audit dump.rdb -o text -o json=audit.json -o prom=/var/lib/node_exporter/kvtool.prom`
+
+func newAuditCmd(env *Env) *cobra.Command {
+	var o auditOptions
+	c := &cobra.Command{
+		Use:               "audit [TARGET]",
+		Short:             "Report what is in a store, what it costs and what is wrong with it",
+		Long:              auditLong,
+		Example:           auditExample,
+		Args:              atMostOne,
+		ValidArgsFunction: env.completeTargets,
+		RunE: func(c *cobra.Command, args []string) error {
+			o.args = args
+			return runAudit(c.Context(), env, o)
+		},
+	}
+	o.viewFlags.bind(c)
+	f := c.Flags()
+	f.StringVar(&o.match, "match", "", "read only keys that match this `GLOB`")
+	f.Var(&o.rate, "rate", "read at most so many keys a second: 50k/s")
+	f.DurationVar(&o.timeout, "timeout", 0, "stop after this time and report what was read")
+	f.BoolVar(&o.noDemo, "no-demo", false, "fail without a TARGET instead of using demo:")
+	f.Var(&o.now, "now", "take this time for now")
+	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
+	f.Var(&o.failOn, "fail-on", "exit 1 if there is a finding as bad as this: error, warning, info, never")
+	f.BoolVar(&o.exitZero, "exit-zero", false, "exit 0 where the gate would exit 1 or 4")
+	return c
+}
+
+func runAudit(ctx context.Context, env *Env, o auditOptions) error {
+	outs, err := o.parse()
+	if err != nil {
+		return err
+	}
+	p, err := env.newProgress(o.progress, o.quiet)
+	if err != nil {
+		return err
+	}
+	target, err := env.resolve(o.args, o.noDemo)
+	if err != nil {
+		return err
+	}
+	if o.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("%w %s", errTimeout, o.timeout))
+		defer cancel()
+	}
+	r, scanErr := o.scan(ctx, env, target, p)
+	if scanErr = ended(ctx, scanErr); r == nil || !worthReporting(r, scanErr) {
+		return scanErr
+	}
+	return o.report(env, outs, r, scanErr)
+}
+
+// scan opens the target and folds it. The report is nil if the store could not be asked anything.
+func (o *auditOptions) scan(ctx context.Context, env *Env, target kv.Target, p *progress) (*report.Report, error) {
+	p.opening(target.String())
+	defer p.clear()
+	store, err := env.Open(ctx, target)
+	if err != nil {
+		return nil, targetError(err)
+	}
+	defer store.Close()
+	r, err := audit.Run(ctx, store, analyzers(o.top), audit.Options{
+		Match:    o.match,
+		Limiter:  kv.NewLimiter(float64(o.rate)),
+		Parallel: parallel,
+		Every:    p.every(),
+		Update:   p.update,
+		Now:      o.now.clock(env.Now),
+	})
+	if r == nil {
+		return nil, targetError(err)
+	}
+	r.Tool = tool()
+	p.done(r.Coverage.Keys)
+	return r, err
+}
+
+// parallel is how many shards are scanned at once: enough to fill what waits for the network or a second core, few
+// enough not to be felt by a server.
+const parallel = 4
+
+// ended replaces the error of a run that was stopped from outside by what stopped it.
+func ended(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	return context.Cause(ctx)
+}
+
+// worthReporting reports whether the report of a scan that ended with err says anything: one that failed before its
+// first record says nothing, unless the input is damaged or somebody stopped it.
+func worthReporting(r *report.Report, err error) bool {
+	return err == nil || r.Coverage.Keys > 0 || exitCode(err) == exitIncomplete || exitCode(err) == exitInterrupted
+}
+
+// report judges r, writes it and decides the exit code.
+func (o *auditOptions) report(env *Env, outs []output, r *report.Report, scanErr error) error {
+	explain(r, scanErr)
+	r.Judge(o.failOn)
+	if r.Gate != nil && isDemo(r) {
+		r.Gate.Why = append(r.Gate.Why, "(demo: data, not your store)")
+	}
+	code := worst(gateCode(r.Gate), partialCode(scanErr))
+	if o.exitZero && (code == exitGate || code == exitIncomplete) {
+		code = exitOK
+	}
+	if err := o.write(env, outs, r, code); err != nil {
+		return &codeError{worst(exitUsage, code), errors.Join(err, scanErr)}
+	}
+	if code == exitOK && scanErr == nil {
+		return nil
+	}
+	return &codeError{code, scanErr}
+}
+
+// explain says in the report why it is not complete, in the words of what stopped it rather than of what noticed.
+func explain(r *report.Report, err error) {
+	c := &r.Coverage
+	if err == nil || len(c.Why) == 0 {
+		return
+	}
+	rest := c.Why[1:]
+	if errors.Is(err, errInterrupted) || errors.Is(err, errTimeout) {
+		c.Why = append([]string{err.Error()}, rest...)
+		return
+	}
+	var lines []string
+	for _, l := range strings.Split(c.Why[0], "\n") {
+		if !slices.Contains(lines, l) {
+			lines = append(lines, l)
+		}
+	}
+	c.Why = append(lines, rest...)
+}
+
+func isDemo(r *report.Report) bool { return strings.HasPrefix(r.Target.URL, demoTarget) }
+
+func gateCode(g *report.Gate) int {
+	switch {
+	case g == nil || g.Verdict == report.Pass:
+		return exitOK
+	case g.Verdict == report.Fail:
+		return exitGate
+	}
+	return exitIncomplete
+}
+
+// partialCode is the code of a run that has written a report although the scan ended with err.
+func partialCode(err error) int {
+	switch code := exitCode(err); {
+	case err == nil || code == exitInterrupted || code == exitInternal:
+		return code
+	}
+	return exitIncomplete
+}
+
+// analyzers lists the analyses in the order in which text shows them: what people come for first.
+func analyzers(top int) []*audit.Analyzer {
+	return nil
+}

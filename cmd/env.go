@@ -1,0 +1,63 @@
+// Package cmd is the command line: it turns arguments into options, options into a run of the packages that do the work,
+// and what comes back into text, files and an exit code. It is the composition root, the one package that may import
+// every other, and it holds no analysis and no format.
+//
+// The one idea is that a command touches the outside only through Env: arguments and Env go in, bytes and an exit code
+// come out. Each command is one file with an options struct, a constructor that binds flags to it and a run function.
+// Errors come up as values; exit.go alone prints them, with their hints, and maps them to codes.
+package cmd
+
+import (
+	"context"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/kvtool/kvtool/adapters"
+	"github.com/kvtool/kvtool/kv"
+)
+
+// Env is all that a command may touch of the outside, files that the user names apart.
+type Env struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	TTY            bool // Stdout is a terminal
+	StderrTTY      bool
+	Width          int // columns of the terminal; 0 if unknown
+	Getenv         func(string) string
+	Now            func() time.Time
+	Adapters       []*kv.Adapter
+	Open           func(ctx context.Context, t kv.Target) (kv.Store, error) // a fake in tests
+}
+
+// OS returns the environment of the process.
+func OS() *Env {
+	e := &Env{
+		Stdin:     os.Stdin,
+		Stdout:    os.Stdout,
+		Stderr:    os.Stderr,
+		TTY:       term.IsTerminal(int(os.Stdout.Fd())),
+		StderrTTY: term.IsTerminal(int(os.Stderr.Fd())),
+		Getenv:    os.Getenv,
+		Now:       time.Now,
+		Adapters:  adapters.All(),
+		Open:      adapters.Open,
+	}
+	e.Width = terminalWidth(e)
+	return e
+}
+
+// terminalWidth asks the terminal that the report goes to, then $COLUMNS.
+func terminalWidth(e *Env) int {
+	if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && w > 0 {
+		return w
+	}
+	w, _ := strconv.Atoi(e.Getenv("COLUMNS"))
+	return max(0, w)
+}
+
+// dumb reports whether the terminal takes no escape codes.
+func (e *Env) dumb() bool { return e.Getenv("TERM") == "dumb" }

@@ -1,0 +1,80 @@
+package cmd
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A rate is a number a second, as a flag: 50k/s, 1.5M/s, 200. Zero is unlimited.
+type rate float64
+
+// Set reads what String writes and people type.
+func (r *rate) Set(s string) error {
+	digits, factor := strings.TrimSuffix(s, "/s"), 1.0
+	if n := len(digits); n > 0 {
+		switch digits[n-1] {
+		case 'k', 'K':
+			digits, factor = digits[:n-1], 1e3
+		case 'M':
+			digits, factor = digits[:n-1], 1e6
+		}
+	}
+	f, err := strconv.ParseFloat(digits, 64)
+	if err != nil || !(f > 0) || math.IsInf(f, 0) {
+		return fmt.Errorf("want a number a second, such as 50k/s")
+	}
+	*r = rate(f * factor)
+	return nil
+}
+
+func (r rate) String() string {
+	if r == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(float64(r), 'f', -1, 64) + "/s"
+}
+
+// Type names the flag's value in help.
+func (rate) Type() string { return "rate" }
+
+// An instant is a time, as a flag: 2026-01-15T12:00:00Z or 2026-01-15.
+type instant struct{ time.Time }
+
+// Set reads RFC 3339 or a date, which is its midnight UTC.
+func (i *instant) Set(s string) error {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			i.Time = t
+			return nil
+		}
+	}
+	return fmt.Errorf("want a time such as 2026-01-15T12:00:00Z")
+}
+
+func (i instant) String() string {
+	if i.IsZero() {
+		return ""
+	}
+	return i.Format(time.RFC3339)
+}
+
+// Type names the flag's value in help.
+func (instant) Type() string { return "time" }
+
+// clock returns the time to go by: the given one, running, or now if none was given.
+func (i instant) clock(now func() time.Time) func() time.Time {
+	if i.IsZero() {
+		return now
+	}
+	var start time.Time
+	return func() time.Time {
+		t := now()
+		if start.IsZero() {
+			start = t
+		}
+		return i.Add(t.Sub(start))
+	}
+}

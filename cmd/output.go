@@ -1,0 +1,200 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
+	"github.com/kvtool/kvtool/report/render"
+)
+
+// viewFlags say how and where reports are written. Every command that makes a report has them.
+type viewFlags struct {
+	outputs []string
+	width   int
+	top     int
+	color   string
+	ascii   bool
+	quiet   bool
+	keys    render.KeyMode
+	section string
+}
+
+func (v *viewFlags) bind(c *cobra.Command) {
+	f := c.Flags()
+	f.StringArrayVarP(&v.outputs, "output", "o", nil, "`FORMAT[=PATH]`, repeatable: "+strings.Join(formatNames(), ", "))
+	f.IntVar(&v.width, "width", 0, "columns of text (default: the terminal's, else 80; at least 60)")
+	f.IntVar(&v.top, "top", 0, "rows of a table and findings to show (default 20, fewer of lesser tables)")
+	f.StringVar(&v.color, "color", "auto", "`WHEN` to colour: auto, always, never")
+	f.BoolVar(&v.ascii, "ascii", false, "write no byte over 127")
+	f.BoolVarP(&v.quiet, "quiet", "q", false, "print the verdict only")
+	f.Var(&v.keys, "keys", "how much of key names to show: full, masked, template, hash (default: full, but template in md, brief and prom)")
+	f.StringVar(&v.section, "section", "", "the section, or section.table, that csv writes (default templates)")
+	for name, complete := range map[string]cobra.CompletionFunc{
+		"output": completeFormats,
+		"color":  cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp),
+		"keys":   cobra.FixedCompletions(render.KeyModes(), cobra.ShellCompDirectiveNoFileComp),
+	} {
+		if err := c.RegisterFlagCompletionFunc(name, complete); err != nil {
+			panic(err) // the flag was added above
+		}
+	}
+}
+
+func formatNames() []string {
+	var names []string
+	for _, f := range render.Formats() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// An output is one -o.
+type output struct {
+	format render.Format
+	path   string // empty is stdout
+}
+
+// parse returns the outputs that the flags ask for: text to stdout if they ask for none.
+func (v *viewFlags) parse() ([]output, error) {
+	if v.width < 0 || v.top < 0 {
+		return nil, kv.Usagef("--width and --top must not be negative")
+	}
+	if v.color != "auto" && v.color != "always" && v.color != "never" {
+		return nil, kv.Usagef("--color %q: want auto, always or never", v.color)
+	}
+	specs := v.outputs
+	if len(specs) == 0 {
+		specs = []string{"text"}
+	}
+	outs := make([]output, 0, len(specs))
+	stdout := ""
+	for _, s := range specs {
+		o, err := parseOutput(s)
+		if err != nil {
+			return nil, err
+		}
+		if o.path == "" && stdout != "" {
+			return nil, kv.WithHint(kv.Usagef("-o %s: -o %s already goes to stdout", s, stdout), "give one of them a path: -o "+s+"=FILE")
+		}
+		if o.path == "" {
+			stdout = s
+		}
+		outs = append(outs, o)
+	}
+	return outs, nil
+}
+
+func parseOutput(s string) (output, error) {
+	name, path, has := strings.Cut(s, "=")
+	if has && path == "" {
+		return output{}, kv.WithHint(kv.Usagef("-o %s: the path is empty", s), "is a variable unset?")
+	}
+	for _, f := range render.Formats() {
+		if f.Name == name {
+			return output{f, path}, checkDir(path)
+		}
+	}
+	err := kv.Usagef("-o %s: unknown format", name)
+	hint := "formats: " + strings.Join(formatNames(), ", ")
+	if n := nearest(name, formatNames()); n != "" {
+		hint = "did you mean " + n + "? " + hint
+	}
+	return output{}, kv.WithHint(err, hint)
+}
+
+// checkDir refuses before the scan what could not be written after it.
+func checkDir(path string) error {
+	if path == "" {
+		return nil
+	}
+	st, err := os.Stat(filepath.Dir(path))
+	switch {
+	case err != nil:
+		return kv.Usagef("-o %s: %w", path, reason(err))
+	case !st.IsDir():
+		return kv.Usagef("-o %s: %s is not a directory", path, filepath.Dir(path))
+	}
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		return kv.Usagef("-o %s: is a directory", path)
+	}
+	return nil
+}
+
+// write writes r to every output. It goes on after a failure, so that one full disk does not cost the other reports.
+func (v *viewFlags) write(env *Env, outs []output, r *report.Report, exit int) error {
+	var errs []error
+	for _, o := range outs {
+		opt := v.options(env, o)
+		opt.Exit = exit
+		if o.path == "" {
+			errs = append(errs, o.format.Write(env.Stdout, r, opt))
+			continue
+		}
+		err := writeFile(o.path, func(w io.Writer) error { return o.format.Write(w, r, opt) })
+		if err != nil {
+			err = fmt.Errorf("writing %s: %w", o.path, err)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// options are the renderer's for one output. A file is no terminal.
+func (v *viewFlags) options(env *Env, o output) render.Options {
+	opt := render.Options{Top: v.top, ASCII: v.ascii, Quiet: v.quiet, Keys: v.keys, Section: v.section, Width: v.width}
+	if opt.Keys == "" {
+		opt.Keys = o.format.Keys
+	}
+	if opt.Width == 0 && o.path == "" {
+		opt.Width = env.Width
+	}
+	opt.Color = v.color == "always" || v.color == "auto" && o.path == "" && env.TTY && env.Getenv("NO_COLOR") == "" && !env.dumb()
+	return opt
+}
+
+// writeFile writes path through a file beside it that is renamed at the end, so that a reader never sees half a report.
+// What is not a regular file (a device, a pipe) is written to directly.
+func writeFile(path string, write func(io.Writer) error) (err error) {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return reason(err)
+		}
+		return errors.Join(write(f), f.Close())
+	}
+	// Named so that no collector of *.prom or *.json picks it up, and opened so that the umask decides who may read it.
+	tmp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d.tmp", filepath.Base(path), os.Getpid()))
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	if err != nil {
+		return reason(err)
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(tmp)
+		}
+	}()
+	if err := errors.Join(write(f), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}
+
+// completeFormats completes -o.
+func completeFormats(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var out []string
+	for _, f := range render.Formats() {
+		out = append(out, f.Name+"\t"+f.Doc)
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}

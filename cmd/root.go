@@ -1,0 +1,123 @@
+package cmd
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kvtool/kvtool/kv"
+)
+
+// Main runs one command line and returns its exit code. The first interrupt cancels the run, which then writes what it
+// has; a second one kills, since the handler is gone by then.
+func Main(args []string, env *Env) (code int) {
+	defer func() {
+		if p := recover(); p != nil {
+			code = env.crash(p, debug.Stack(), slices.Contains(args, "--debug"))
+		}
+	}()
+	ctx, stop := interruptible(context.Background())
+	defer stop()
+	root := newRootCmd(env)
+	root.SetArgs(args)
+	return env.finish(ctx, root.ExecuteContext(ctx))
+}
+
+// interruptible returns a context that the first interrupt cancels with errInterrupted.
+func interruptible(parent context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-signals:
+			cancel(errInterrupted)
+		case <-ctx.Done():
+		}
+		signal.Stop(signals)
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
+const rootExamples = `  kvtool audit                                  the built-in demo store
+  kvtool audit redis://127.0.0.1:6379           a server: nothing is written to it
+  kvtool audit dump.rdb -o text -o json=a.json  a dump, and the report as JSON too
+  kvtool keydesign explain KD061                what a finding means`
+
+func newRootCmd(env *Env) *cobra.Command {
+	c := &cobra.Command{
+		Use:           "kvtool",
+		Short:         "Audit key-value stores",
+		Long:          "kvtool audits key-value stores: what is in them, what it costs and what is wrong with it.\nIt reads; it never writes to a store.",
+		Example:       rootExamples,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          noSuchCommand,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.SetIn(env.Stdin)
+	c.SetOut(env.Stdout)
+	c.SetErr(env.Stderr)
+	c.SetFlagErrorFunc(flagError)
+	c.PersistentFlags().Bool("debug", false, "print the stack of an internal error")
+	c.AddCommand(
+		newAuditCmd(env),
+		newVersionCmd(env),
+	)
+	return c
+}
+
+// noSuchCommand refuses arguments of a command that only groups others. An argument is quoted only if it cannot be a
+// target, which may hold a password.
+func noSuchCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if strings.ContainsAny(args[0], ":@/.") {
+		return kv.WithHint(kv.Usagef("%s: a command is missing before the argument", c.CommandPath()), "kvtool audit TARGET")
+	}
+	err := kv.Usagef("%s: unknown command %q", c.CommandPath(), args[0])
+	if s := nearest(args[0], commandNames(c)); s != "" {
+		return kv.WithHint(err, "did you mean "+c.CommandPath()+" "+s+"?")
+	}
+	return kv.WithHint(err, c.CommandPath()+" --help lists the commands")
+}
+
+func commandNames(c *cobra.Command) []string {
+	var names []string
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	return names
+}
+
+// atMostOne is cobra.MaximumNArgs(1), without printing an argument that may hold a password.
+func atMostOne(c *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return kv.WithHint(kv.Usagef("%s takes one argument at most, not %d", c.CommandPath(), len(args)), "usage: "+c.UseLine())
+	}
+	return nil
+}
+
+// flagError adds what the user may have meant to an error about a flag.
+func flagError(c *cobra.Command, err error) error {
+	usage := kv.Usagef("%s: %w", c.CommandPath(), err)
+	text := err.Error()
+	i := strings.Index(text, "--")
+	if !strings.HasPrefix(text, "unknown flag") || i < 0 {
+		return usage
+	}
+	name, _, _ := strings.Cut(text[i+2:], "=")
+	if s := nearest(name, flagNames(c)); s != "" {
+		return kv.WithHint(usage, "did you mean --"+s+"?")
+	}
+	return kv.WithHint(usage, c.CommandPath()+" --help lists the flags")
+}

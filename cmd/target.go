@@ -1,0 +1,159 @@
+package cmd
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/kvtool/kvtool/kv"
+)
+
+const demoTarget = "demo:"
+
+// planned are schemes of the design that no adapter opens yet.
+var planned = [...]string{
+	"memcached", "dynamodb", "ddb-export", "cassandra", "aerospike", "riak", "bdb", "redis+cluster", "redis+sentinel",
+}
+
+// resolve turns the positional argument into a target: a URL or scheme:path, a path whose first bytes are known, - for
+// stdin, or nothing, which is the demo and said to be.
+func (e *Env) resolve(args []string, noDemo bool) (kv.Target, error) {
+	switch {
+	case len(args) == 0 && noDemo:
+		return kv.Target{}, kv.WithHint(kv.Usagef("no TARGET, and --no-demo is set"), "name one: kvtool audit redis://HOST:PORT")
+	case len(args) == 0:
+		fmt.Fprintln(e.Stderr, "kvtool: no TARGET: using demo: (reference engine, 120,000 keys, seed 1)")
+		return kv.ParseTarget(demoTarget)
+	case args[0] == "":
+		return kv.Target{}, kv.WithHint(kv.Usagef("TARGET is empty"), "is a variable unset? No TARGET at all means demo:")
+	case args[0] == "-":
+		return e.sniffStdin()
+	}
+	t, err := kv.ParseTarget(args[0])
+	if err != nil || !e.opens(t.Scheme) {
+		return e.resolvePath(args[0], t, err)
+	}
+	return e.complete(t), nil
+}
+
+// resolvePath handles an argument that no adapter's scheme begins: a path, if there is such a file.
+func (e *Env) resolvePath(arg string, t kv.Target, parseErr error) (kv.Target, error) {
+	_, statErr := os.Stat(arg)
+	switch {
+	case statErr == nil:
+		return e.sniffFile(arg)
+	case t.Scheme != "" && parseErr == nil:
+		return t, e.unknownScheme(t.Scheme)
+	case strings.Contains(arg, "://"):
+		return t, parseErr
+	case strings.Contains(arg, "@"): // it may hold a password
+		return t, kv.WithHint(kv.Usagef("<unparsable target>: neither a URL nor a file"), e.schemesHint())
+	}
+	return t, kv.WithHint(&codeError{exitTarget, fmt.Errorf("%s: %w", arg, reason(statErr))},
+		"TARGET is a URL like redis://HOST:PORT or the path of a file: kvtool audit --help")
+}
+
+// reason is why a file could not be had, without the operation and the path around it.
+func reason(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// opens reports whether an adapter has the scheme.
+func (e *Env) opens(scheme string) bool {
+	return slices.ContainsFunc(e.Adapters, func(a *kv.Adapter) bool { return slices.Contains(a.Schemes, scheme) })
+}
+
+func (e *Env) schemes() []string {
+	var all []string
+	for _, a := range e.Adapters {
+		all = append(all, a.Schemes...)
+	}
+	return all
+}
+
+func (e *Env) schemesHint() string { return "targets begin with " + strings.Join(e.schemes(), ", ") }
+
+func (e *Env) unknownScheme(scheme string) error {
+	if slices.Contains(planned[:], scheme) {
+		return kv.WithHint(kv.Usagef("%s targets are not in this release", scheme), e.schemesHint())
+	}
+	err := kv.Usagef("unknown kind of target %q", scheme)
+	if s := nearest(scheme, e.schemes()); s != "" {
+		return kv.WithHint(err, fmt.Sprintf("did you mean %s? %s", s, e.schemesHint()))
+	}
+	return kv.WithHint(err, e.schemesHint())
+}
+
+// complete adds what the environment knows of a network target. A password there beats one in the URL, which works but
+// can be seen by others.
+func (e *Env) complete(t kv.Target) kv.Target {
+	t.Stdin = e.Stdin
+	if t.URL == nil {
+		return t
+	}
+	if t.Password != "" {
+		e.say("warning", "a password in a URL shows in the process list and the shell's history: set KVTOOL_PASSWORD instead")
+	}
+	if p := e.Getenv("KVTOOL_PASSWORD"); p != "" {
+		t.Password = kv.Secret(p)
+	}
+	return t
+}
+
+// headSize is how much of a file is looked at to tell its kind.
+const headSize = 4096
+
+func (e *Env) sniffFile(path string) (kv.Target, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return kv.Target{}, &codeError{exitTarget, fmt.Errorf("%s: %w", path, reason(err))}
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err == nil && st.IsDir() {
+		return kv.Target{}, kv.Usagef("%s is a directory: name a file in it", path)
+	}
+	head := make([]byte, headSize)
+	n, err := io.ReadFull(f, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return kv.Target{}, &codeError{exitTarget, fmt.Errorf("%s: %w", path, reason(err))}
+	}
+	return e.sniffed(path, head[:n])
+}
+
+func (e *Env) sniffStdin() (kv.Target, error) {
+	in := bufio.NewReaderSize(e.Stdin, headSize)
+	head, err := in.Peek(headSize)
+	if err != nil && err != io.EOF {
+		return kv.Target{}, &codeError{exitTarget, fmt.Errorf("reading stdin: %w", err)}
+	}
+	t, err := e.sniffed("-", head)
+	t.Stdin = in
+	return t, err
+}
+
+// sniffed returns the target of the adapter that knows a file by its first bytes. A text file of keys is not guessed:
+// any text could be one.
+func (e *Env) sniffed(path string, head []byte) (kv.Target, error) {
+	for _, a := range e.Adapters {
+		if a.Sniff != nil && a.Sniff(head) {
+			return kv.Target{Scheme: a.Schemes[0], Path: path}, nil
+		}
+	}
+	name := path
+	if path == "-" {
+		name = "stdin"
+	}
+	if len(head) == 0 {
+		return kv.Target{}, kv.Usagef("%s is empty", name)
+	}
+	return kv.Target{}, kv.WithHint(kv.Usagef("%s is a file of no known kind", name), "for a list of keys, one a line: kvtool audit keys:"+path)
+}

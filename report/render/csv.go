@@ -1,0 +1,123 @@
+package render
+
+import (
+	"bufio"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/kvtool/kvtool/report"
+)
+
+// findingsSection is the name under which CSV writes the findings.
+const findingsSection = "findings"
+
+// CSV writes one section: its first table, or the one that is named after a dot, or its metrics if it has no table.
+// Numbers are unscaled. Names are sanitised, and one that a spreadsheet would take for a formula gets an apostrophe: JSON
+// is the format that loses no byte.
+func CSV(w io.Writer, r *report.Report, o Options) error {
+	r = o.Keys.apply(r)
+	rows, err := csvRows(r, o.Section)
+	if err != nil {
+		return err
+	}
+	bw := bufio.NewWriter(w)
+	cw := csv.NewWriter(bw)
+	if err := cw.WriteAll(rows); err != nil {
+		return err
+	}
+	return bw.Flush()
+}
+
+func csvRows(r *report.Report, name string) ([][]string, error) {
+	if name == "" {
+		name = "templates"
+		if r.Section(name) == nil {
+			name = findingsSection
+		}
+	}
+	if name == findingsSection {
+		return findingRows(r), nil
+	}
+	section, table, _ := strings.Cut(name, ".")
+	s := r.Section(section)
+	if s == nil {
+		return nil, fmt.Errorf("%w: %q; this report has %s", ErrNoSection, section, strings.Join(SectionNames(r), ", "))
+	}
+	if table == "" && len(s.Tables) == 0 {
+		return metricRows(s), nil
+	}
+	i := slices.IndexFunc(s.Tables, func(t report.Table) bool { return table == "" || t.Name == table })
+	if i < 0 {
+		return nil, fmt.Errorf("%w: %q has no table %q", ErrNoSection, section, table)
+	}
+	return tableRows(&s.Tables[i]), nil
+}
+
+// SectionNames lists what Options.Section may name, tables of a section apart.
+func SectionNames(r *report.Report) []string {
+	var names []string
+	for i := range r.Sections {
+		names = append(names, r.Sections[i].Name)
+	}
+	return append(names, findingsSection)
+}
+
+func tableRows(t *report.Table) [][]string {
+	head := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		head[i] = c.Name
+	}
+	rows := [][]string{head}
+	for _, row := range t.Rows {
+		rows = append(rows, cells(row))
+	}
+	return rows
+}
+
+func metricRows(s *report.Section) [][]string {
+	rows := [][]string{{"name", "value", "unit"}}
+	for _, m := range s.Metrics {
+		rows = append(rows, []string{cell(report.Text(m.Name)), cell(m.Value), string(m.Unit)})
+	}
+	return rows
+}
+
+func findingRows(r *report.Report) [][]string {
+	rows := [][]string{{"rule", "severity", "subject", "message", "measure", "unit", "fingerprint", "fix"}}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		var value report.Value
+		var unit report.Unit
+		if f.Measure != nil {
+			value, unit = f.Measure.Value, f.Measure.Unit
+		}
+		rows = append(rows, append(
+			cells([]report.Value{report.Text(f.Rule), report.Text(string(f.Severity)), report.Text(f.Subject), report.Text(f.Message), value}),
+			string(unit), f.Fingerprint(), cell(report.Text(f.Fix))))
+	}
+	return rows
+}
+
+func cells(row []report.Value) []string {
+	out := make([]string, len(row))
+	for i, v := range row {
+		out[i] = cell(v)
+	}
+	return out
+}
+
+// cell writes a value. A negative number is a number; text is guarded, since a spreadsheet or a terminal may show it.
+func cell(v report.Value) string {
+	s, isText := v.Text()
+	if !isText {
+		return raw(v)
+	}
+	guard := ""
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		guard = "'"
+	}
+	return guard + cleanWhole(s, false)
+}

@@ -1,0 +1,135 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/kvtool/kvtool/internal/humanize"
+	"github.com/kvtool/kvtool/report"
+)
+
+func seconds(d report.Duration) float64 { return time.Duration(d).Seconds() }
+
+// tally counts findings by severity, in the order of report.Severities.
+func tally(r *report.Report) [len(report.Severities)]int {
+	var n [len(report.Severities)]int
+	for i := range r.Findings {
+		for s, sev := range report.Severities {
+			if r.Findings[i].Severity == sev {
+				n[s]++
+			}
+		}
+	}
+	return n
+}
+
+// counts writes the tally: "3 error   7 warning   12 info".
+func counts(r *report.Report) string {
+	var parts []string
+	for i, n := range tally(r) {
+		parts = append(parts, fmt.Sprintf("%d %s", n, report.Severities[i]))
+	}
+	return strings.Join(parts, "   ")
+}
+
+// letter is a severity in one column.
+func letter(s report.Severity) string {
+	if s == "" {
+		return "?"
+	}
+	return strings.ToUpper(string(s[:1]))
+}
+
+func severityStyle(s report.Severity) style {
+	switch s {
+	case report.Error:
+		return red
+	case report.Warning:
+		return yellow
+	}
+	return cyan
+}
+
+// fixFrom is the width from which a line also has room for what to do.
+const fixFrom = 120
+
+// findings draws the worst findings, one a line, and says how many more there are.
+func (t *text) findings() {
+	t.gap()
+	t.line(span{"FINDINGS", bold}, span{text: "    " + counts(t.r)})
+	fs := t.r.Findings
+	top := t.o.Top
+	if top == 0 {
+		top = firstRows
+	}
+	shown := fs[:min(top, len(fs))]
+	l := t.findingLayout(shown)
+	for i := range shown {
+		t.finding(&shown[i], l)
+	}
+	if n := len(fs) - len(shown); n > 0 {
+		t.line(span{text: fmt.Sprintf("%s%s more: --top %d shows all, -o json all of each", spaces(9), humanize.Exact(int64(n)), len(fs))})
+	}
+}
+
+// A findingLayout is the widths of the columns of a finding: rule, subject, message, measure, fix.
+type findingLayout struct{ rule, subject, message, measure, fix int }
+
+// findingLayout gives the message what the others leave. Subjects are cut before the message gets too narrow to read.
+func (t *text) findingLayout(fs []report.Finding) findingLayout {
+	l := findingLayout{}
+	fix := 0
+	for i := range fs {
+		f := &fs[i]
+		l.rule = max(l.rule, columns(t.clean(f.Rule)))
+		l.subject = max(l.subject, columns(t.clean(f.Subject)))
+		l.message = max(l.message, columns(t.clean(f.Message)))
+		if f.Measure != nil {
+			l.measure = max(l.measure, columns(metric(f.Measure, t.ascii)))
+		}
+		fix = max(fix, columns(t.clean(f.Fix)))
+	}
+	l.subject = min(l.subject, max(14, t.width/4))
+	room := t.width - (2 + l.rule + 2 + l.subject + 2 + 2 + l.measure)
+	if t.width >= fixFrom && fix > 0 {
+		l.fix = min(fix+len("fix: "), room/2, max(30, room-2-l.message))
+		room -= l.fix + 2
+	}
+	l.message = min(l.message, room)
+	return l
+}
+
+// finding draws one finding. A message that does not fit goes on below; so does the fix.
+func (t *text) finding(f *report.Finding, l findingLayout) {
+	messages := wrap(t.clean(f.Message), l.message)
+	var fixes []string
+	if l.fix > 0 && f.Fix != "" {
+		fixes = wrap("fix: "+t.clean(f.Fix), l.fix)
+	}
+	measure := ""
+	if f.Measure != nil {
+		measure = metric(f.Measure, t.ascii)
+	}
+	lead := []span{
+		{letter(f.Severity), severityStyle(f.Severity)},
+		{text: " " + pad(t.clean(f.Rule), l.rule) + "  "},
+		{text: pad(cutMiddle(t.clean(f.Subject), l.subject, t.mark), l.subject) + "  "},
+	}
+	for i := range max(1, len(messages), len(fixes)) {
+		if i > 0 {
+			lead, measure = []span{{text: spaces(2 + l.rule + 2 + l.subject + 2)}}, ""
+		}
+		t.line(append(lead[:len(lead):len(lead)],
+			span{text: pad(nth(messages, i), l.message)},
+			span{text: "  " + padLeft(measure, l.measure)},
+			span{"  " + nth(fixes, i), dim})...)
+	}
+}
+
+func nth(lines []string, i int) string {
+	if i < len(lines) {
+		return lines[i]
+	}
+	return ""
+}

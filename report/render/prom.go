@@ -1,0 +1,149 @@
+package render
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kvtool/kvtool/report"
+)
+
+// promTemplates bounds the label "template": the rest is summed as "other". A time series a template would otherwise
+// grow with the keyspace.
+const promTemplates = 200
+
+// Prometheus writes the exposition format for a textfile collector. Every series has the label "target", so that the
+// files of several stores may lie beside each other.
+func Prometheus(w io.Writer, r *report.Report, o Options) error {
+	r = o.Keys.apply(r)
+	p := &exposition{w: bufio.NewWriter(w), target: clean(r.Target.URL, false)}
+	p.coverage(r)
+	p.templates(r)
+	p.findings(r)
+	return p.w.Flush()
+}
+
+// An exposition writes series in the text format.
+type exposition struct {
+	w      *bufio.Writer
+	target string
+}
+
+// family begins a metric: every series of a name must follow its heading.
+func (p *exposition) family(name, help string) {
+	fmt.Fprintf(p.w, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name)
+}
+
+// series writes one value with label pairs.
+func (p *exposition) series(name string, value float64, labels ...string) {
+	fmt.Fprintf(p.w, "%s{target=%s", name, quoted(p.target))
+	for i := 0; i+1 < len(labels); i += 2 {
+		fmt.Fprintf(p.w, ",%s=%s", labels[i], quoted(labels[i+1]))
+	}
+	fmt.Fprintf(p.w, "} %s\n", number(value))
+}
+
+// quoted writes a label's value: UTF-8, with backslash, quote and line feed escaped.
+func quoted(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
+}
+
+func (p *exposition) coverage(r *report.Report) {
+	p.family("kvtool_complete", "Whether the scan read everything.")
+	complete := 0.0
+	if r.Coverage.Complete {
+		complete = 1
+	}
+	p.series("kvtool_complete", complete)
+	p.family("kvtool_keys_scanned", "Keys that were read.")
+	p.series("kvtool_keys_scanned", float64(r.Coverage.Keys))
+	p.family("kvtool_taken_timestamp_seconds", "The time that the report is of.")
+	p.series("kvtool_taken_timestamp_seconds", float64(r.Taken.Unix()))
+	if s := time.Duration(r.Coverage.Elapsed).Seconds(); s > 0 {
+		p.family("kvtool_scan_duration_seconds", "How long the scan took.")
+		p.series("kvtool_scan_duration_seconds", s)
+	}
+}
+
+// templates writes the columns of the table templates that are worth an alert.
+func (p *exposition) templates(r *report.Report) {
+	t := templateTable(r)
+	if t == nil {
+		return
+	}
+	rows, more := t.Rows, t.More
+	if len(rows) > promTemplates {
+		rows, more = fold(t, promTemplates)
+	}
+	for _, m := range []struct{ name, column, help string }{
+		{"kvtool_keys", "keys", "Keys of a template."},
+		{"kvtool_bytes", "bytes", "Bytes of memory of a template."},
+		{"kvtool_no_ttl_ratio", "no_ttl", "Share of a template's keys that never expire."},
+	} {
+		col := slices.IndexFunc(t.Columns, func(c report.Column) bool { return c.Name == m.column })
+		if col < 0 {
+			continue
+		}
+		p.family(m.name, m.help)
+		for _, row := range rows {
+			p.value(m.name, row[col], labelOf(row[0]))
+		}
+		if more != nil {
+			p.value(m.name, more[col], "other")
+		}
+	}
+}
+
+// value writes one template's value, if it is known.
+func (p *exposition) value(name string, v report.Value, template string) {
+	if n, ok := v.Number(); ok {
+		p.series(name, n, "template", template)
+	}
+}
+
+// labelOf makes a template a label. Two templates may not become the same one: a long one keeps both ends.
+func labelOf(v report.Value) string {
+	s, _ := v.Text()
+	return cutMiddle(clean(s, false), 200, "…")
+}
+
+// templateTable returns the table that the contract with other tools names, or nil.
+func templateTable(r *report.Report) *report.Table {
+	s := r.Section("templates")
+	if s == nil {
+		return nil
+	}
+	for i := range s.Tables {
+		if t := &s.Tables[i]; t.Name == "templates" && len(t.Columns) > 0 {
+			return t
+		}
+	}
+	return nil
+}
+
+// findings counts by rule and severity.
+func (p *exposition) findings(r *report.Report) {
+	type kind struct{ rule, severity string }
+	n := map[kind]int{}
+	var order []kind
+	for i := range r.Findings {
+		k := kind{r.Findings[i].Rule, string(r.Findings[i].Severity)}
+		if n[k] == 0 {
+			order = append(order, k)
+		}
+		n[k]++
+	}
+	p.family("kvtool_findings", "Findings of a rule.")
+	for _, k := range order {
+		p.series("kvtool_findings", float64(n[k]), "rule", k.rule, "severity", k.severity)
+	}
+	for i, count := range tally(r) {
+		if i == 0 {
+			p.family("kvtool_findings_by_severity", "Findings of a severity, so that none is a series, too.")
+		}
+		p.series("kvtool_findings_by_severity", float64(count), "severity", string(report.Severities[i]))
+	}
+}

@@ -1,0 +1,62 @@
+// Package render writes a report: as text for people, and in the formats that other programs read. It owns how things
+// look; what is true was decided before.
+//
+// The one idea is that a renderer knows only the words of package report. Sections, metrics and tables are drawn by what
+// they are (a name, a unit, a column that adds up), never by which analysis made them, so a new analysis needs no change
+// here. Key names are hostile bytes: whatever a person's terminal or browser interprets goes through one sanitiser.
+package render
+
+import (
+	"errors"
+	"io"
+
+	"github.com/kvtool/kvtool/report"
+)
+
+// A Format is one way to write a report.
+type Format struct {
+	Name string
+	Doc  string
+	// Keys is how much of a key's name the format shows where the user does not say.
+	Keys  KeyMode
+	Write func(w io.Writer, r *report.Report, o Options) error
+}
+
+// Formats lists every format. To add one, write its function and add its line here.
+func Formats() []Format {
+	return []Format{
+		{"text", "tables for a terminal", KeysFull, Text},
+		{"brief", "at most 12 lines without key names, to paste into a chat", KeysTemplate, Brief},
+		{"json", "the whole report, one document", KeysFull, JSON},
+		{"jsonl", "one metric, row or finding a line", KeysFull, JSONL},
+		{"csv", "one section's table (--section)", KeysFull, CSV},
+		{"md", "Markdown for a ticket or a pull request", KeysTemplate, Markdown},
+		{"prom", "Prometheus text for a textfile collector", KeysTemplate, Prometheus},
+	}
+}
+
+// Options say how a report is to look. The zero value is text of 80 columns in full, without colour.
+type Options struct {
+	Width   int     // columns of text; 0 is 80, and less than 60 is 60
+	Top     int     // rows of a table and findings; 0 is each format's own choice
+	Color   bool    // ANSI colours, which never carry a meaning alone
+	ASCII   bool    // no byte over 127
+	Quiet   bool    // text: the verdict only
+	Keys    KeyMode // "" shows full names
+	Section string  // csv: a section, or section.table
+	Exit    int     // the exit code that a failed or inconclusive gate leads to, to be named beside it
+}
+
+// ErrNoSection marks a Section that the report does not have.
+var ErrNoSection = errors.New("no such section")
+
+// width returns the columns to use.
+func (o Options) width() int {
+	switch {
+	case o.Width == 0:
+		return 80
+	case o.Width < 60:
+		return 60
+	}
+	return o.Width
+}

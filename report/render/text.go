@@ -1,0 +1,221 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/kvtool/kvtool/internal/humanize"
+	"github.com/kvtool/kvtool/report"
+)
+
+// Text writes the report for a terminal.
+func Text(w io.Writer, r *report.Report, o Options) error {
+	t := &text{page: newPage(w, o), r: o.Keys.apply(r), o: o}
+	if !o.Quiet {
+		t.head()
+		t.sections()
+		t.findings()
+		t.foot()
+	}
+	t.verdict()
+	return t.close()
+}
+
+type text struct {
+	*page
+	r *report.Report
+	o Options
+}
+
+// head says what was looked at and how much of it was seen.
+func (t *text) head() {
+	tg, c := &t.r.Target, &t.r.Coverage
+	t.items("target", t.clean(tg.URL), t.clean(strings.TrimSpace(tg.Product+" "+tg.Version)))
+	t.items("scan", append([]string{humanize.Exact(c.Keys) + " keys"}, t.scan()...)...)
+	if m := t.memory(); len(m) > 0 {
+		t.items("memory", m...)
+	}
+	for _, n := range tg.Notes {
+		t.items("note", t.clean(n))
+	}
+	label := "note"
+	if !c.Complete {
+		label = "partial"
+	}
+	for _, w := range c.Why {
+		t.items(label, t.clean(w))
+	}
+}
+
+// scan lists what the line about the scan says after the number of keys.
+func (t *text) scan() []string {
+	c := &t.r.Coverage
+	var out []string
+	if b, ok := t.total("bytes"); ok {
+		out = append(out, humanize.Bytes(b))
+	}
+	if s := seconds(c.Elapsed); s > 0 {
+		out = append(out, t.clean(humanize.Duration(s)), humanize.Count(float64(c.Keys)/s)+" keys/s")
+	}
+	switch {
+	case c.Complete:
+		out = append(out, "full scan")
+	case c.Of != nil && *c.Of > c.Keys:
+		out = append(out, "incomplete: about "+humanize.Ratio(float64(c.Keys)/float64(*c.Of))+" of the keys")
+	default:
+		out = append(out, "incomplete")
+	}
+	return out
+}
+
+// total returns a metric of the section that sums everything up.
+func (t *text) total(name string) (float64, bool) {
+	s := t.r.Section("totals")
+	if s == nil {
+		return 0, false
+	}
+	for i := range s.Metrics {
+		if s.Metrics[i].Name == name {
+			return s.Metrics[i].Value.Number()
+		}
+	}
+	return 0, false
+}
+
+// memory says where sizes come from and how they compare with what the store says.
+func (t *text) memory() []string {
+	tg := &t.r.Target
+	var out []string
+	for _, f := range tg.Facts {
+		if f.Name == "size" && f.How != "missing" {
+			out = append(out, t.clean(strings.TrimSuffix(f.How+": "+f.Why, ": ")))
+		}
+	}
+	if tg.Memory == nil {
+		return out
+	}
+	used := float64(*tg.Memory)
+	says := "store says " + humanize.Bytes(used) + " used"
+	if b, ok := t.total("bytes"); ok && b < used && t.r.Coverage.Complete {
+		says += ", " + humanize.Ratio(1-b/used) + " is not keys"
+	}
+	return append(out, says)
+}
+
+// sections draws each section as one line of metrics and its tables. Sections of metrics only stand together.
+func (t *text) sections() {
+	label := t.labelColumn()
+	block := false
+	t.gap()
+	for i := range t.r.Sections {
+		s := &t.r.Sections[i]
+		if len(s.Metrics) > 0 {
+			if !block {
+				t.gap()
+			}
+			t.metrics(s, label)
+			block = true
+		}
+		for j := range s.Tables {
+			t.gap()
+			t.table(s, &s.Tables[j])
+			t.gap()
+			block = false
+		}
+	}
+}
+
+// longestLabel is the longest title that the metrics of other sections are aligned to.
+const longestLabel = 16
+
+// labelColumn returns where metrics begin, so that they stand below each other.
+func (t *text) labelColumn() int {
+	label := labelWidth
+	for i := range t.r.Sections {
+		s := &t.r.Sections[i]
+		if n := columns(t.clean(s.Title)); len(s.Metrics) > 0 && n <= longestLabel {
+			label = max(label, n+2)
+		}
+	}
+	return label
+}
+
+func (t *text) metrics(s *report.Section, label int) {
+	var items []string
+	for i := range s.Metrics {
+		m := &s.Metrics[i]
+		items = append(items, t.clean(strings.ReplaceAll(m.Name, "_", " "))+" "+metric(m, t.ascii))
+	}
+	title := pad(strings.ToUpper(t.clean(s.Title)), label-2) + "  "
+	t.labelled(span{title, bold}, t.between(), items)
+}
+
+func (t *text) table(s *report.Section, tab *report.Table) {
+	title := tab.Title
+	if title == "" && (len(s.Metrics) == 0 || len(s.Tables) == 1) {
+		title = s.Title
+	}
+	if len(tab.Rows) == 0 && tab.Omitted == 0 {
+		t.line(span{strings.ToUpper(t.clean(title)), bold}, span{text: "  none"})
+		return
+	}
+	if g := newGrid(t.page, tab, title, t.rows(s, tab)); g != nil {
+		g.draw(t.page)
+	}
+}
+
+// The rows that are shown where the user does not say: many of the first table, which is what people come for, and of
+// others enough to see what they are about.
+const (
+	firstRows = 20
+	otherRows = 5
+)
+
+func (t *text) rows(s *report.Section, tab *report.Table) int {
+	switch {
+	case t.o.Top > 0:
+		return t.o.Top
+	case s == &t.r.Sections[0] && tab == &s.Tables[0]:
+		return firstRows
+	}
+	return otherRows
+}
+
+// foot says what did not run and what could be done next.
+func (t *text) foot() {
+	if len(t.r.Skipped) > 0 {
+		t.gap()
+	}
+	for _, s := range t.r.Skipped {
+		t.items("skipped", t.clean(s.Name+": "+s.Why))
+	}
+	if len(t.r.Findings) > 0 {
+		t.gap()
+		t.items("next", "kvtool keydesign explain "+t.clean(t.r.Findings[0].Rule))
+	}
+}
+
+// verdict comes after all else. Without a gate there is none, unless it is all that was asked for.
+func (t *text) verdict() {
+	g := t.r.Gate
+	if g == nil {
+		if t.o.Quiet {
+			t.line(span{text: counts(t.r)})
+		}
+		return
+	}
+	t.gap()
+	word, st := "PASSED", bold
+	switch g.Verdict {
+	case report.Fail:
+		word, st = "FAILED", red
+	case report.Inconclusive:
+		word, st = "INCONCLUSIVE", yellow
+	}
+	why := t.clean(strings.Join(g.Why, "; "))
+	if g.Verdict != report.Pass {
+		why += fmt.Sprintf("   (exit %d)", t.o.Exit)
+	}
+	t.labelled(span{pad(word, labelWidth-2) + "  ", st}, 3, []string{strings.TrimSpace(why)})
+}
