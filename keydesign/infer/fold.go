@@ -201,49 +201,54 @@ func (f *folder) slot(n *node, sep, kind byte, c []*node) *node {
 		into.vals = &values{}
 	}
 	for _, k := range c {
-		n.drop(k)
 		if into.vals != nil && k.kind == 0 {
 			into.vals.add(k.text)
 		}
-		f.merge(into, k)
 	}
+	n.dropAll(c)
+	f.merge(into, c...)
 	n.put(into)
 	f.again(into)
 	return into
 }
 
-// merge adds the subtree o to n.
-func (f *folder) merge(n, o *node) {
-	n.keys += o.keys
-	n.leaf = f.same(n.leaf, o.leaf)
+// merge adds the subtrees of all to n.
+func (f *folder) merge(n *node, all ...*node) {
+	if len(all) == 0 {
+		return
+	}
 	n.sigs = nil
 	n.wide = true
-	if o.slot != nil {
-		n.count(o.slot, &f.sketches)
+	total := len(n.kids)
+	for _, o := range all {
+		total += len(o.kids)
 	}
-	if o.vals != nil {
-		if n.vals == nil {
-			n.vals = &values{}
+	kids := append(make([]*node, 0, total), n.kids...)
+	for _, o := range all {
+		n.keys += o.keys
+		n.leaf = f.same(n.leaf, o.leaf)
+		if o.slot != nil {
+			n.count(o.slot, &f.sketches)
 		}
-		n.vals.merge(o.vals)
+		if o.vals != nil {
+			if n.vals == nil {
+				n.vals = &values{}
+			}
+			n.vals.merge(o.vals)
+		}
+		kids = append(kids, o.kids...)
 	}
-	var kids []*node
-	i, j := 0, 0
-	for i < len(n.kids) || j < len(o.kids) {
-		switch {
-		case j == len(o.kids) || i < len(n.kids) && n.kids[i].compare(&o.kids[j].piece) < 0:
-			kids = append(kids, n.kids[i])
-			i++
-		case i == len(n.kids) || n.kids[i].compare(&o.kids[j].piece) > 0:
-			kids = append(kids, o.kids[j])
+	slices.SortStableFunc(kids, func(a, b *node) int { return a.compare(&b.piece) })
+	n.kids = n.kids[:0]
+	for i := 0; i < len(kids); {
+		j := i + 1
+		for j < len(kids) && kids[j].piece == kids[i].piece {
 			j++
-		default:
-			f.merge(n.kids[i], o.kids[j])
-			kids = append(kids, n.kids[i])
-			i, j = i+1, j+1
 		}
+		f.merge(kids[i], kids[i+1:j]...)
+		n.kids = append(n.kids, kids[i])
+		i = j
 	}
-	n.kids = kids
 }
 
 // again folds the parts of n that merges have changed.
@@ -262,6 +267,19 @@ func (n *node) drop(k *node) {
 	if i := slices.Index(n.kids, k); i >= 0 {
 		n.kids = slices.Delete(n.kids, i, i+1)
 	}
+	n.sigs = nil
+}
+
+// dropAll removes the children in all, which are in order.
+func (n *node) dropAll(all []*node) {
+	i := 0
+	n.kids = slices.DeleteFunc(n.kids, func(k *node) bool {
+		if i < len(all) && all[i] == k {
+			i++
+			return true
+		}
+		return false
+	})
 	n.sigs = nil
 }
 

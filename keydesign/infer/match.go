@@ -8,11 +8,12 @@ import (
 // another one is walked through the templates.
 type matcher struct {
 	lexer lexer
-	thin  thinning
 	seen  map[uint64]int32 // hash of a shape to template
 	root  *state
 	steps int
 	far   bool // random text may go on over - and _ and letters
+
+	strict bool // folded words take words only, other placeholders nothing else
 }
 
 // A state is a node of the trie of templates.
@@ -28,12 +29,11 @@ type state struct {
 // exponential otherwise.
 const maxSteps = 2000
 
-func newMatcher(p *partition, leaves []leaf, thin thinning) *matcher {
+func newMatcher(p *partition, leaves []leaf) *matcher {
 	m := &matcher{seen: make(map[uint64]int32, len(leaves)), root: compile(p.ends)}
 	for i := range leaves {
 		m.seen[leaves[i].hash] = p.of[i]
 	}
-	m.thin.merge(&thin)
 	return m
 }
 
@@ -71,12 +71,6 @@ func (m *matcher) match(key string) (int, bool) {
 	if i, ok := m.seen[shapeHash(m.lexer.shape)]; ok {
 		return int(i), true
 	}
-	if m.thin.active() {
-		m.thin.reduce(&m.lexer)
-		if i, ok := m.seen[shapeHash(m.lexer.shape)]; ok {
-			return int(i), true
-		}
-	}
 	m.steps = maxSteps
 	i := m.walk(m.root, string(m.lexer.shape), noLeaf)
 	return int(i), i != noLeaf
@@ -101,7 +95,7 @@ func (m *matcher) walk(s *state, shape string, not int32) int32 {
 		}
 	}
 	for _, k := range s.loose {
-		if k.sep != p.sep || k.piece == p || !accepts(k, &p) && !(m.far && k.begins(&p)) {
+		if k.sep != p.sep || k.piece == p || !m.accepts(k, &p) && !(m.far && k.begins(&p)) {
 			continue
 		}
 		if i := m.step(k, rest, not); i != noLeaf {
@@ -138,8 +132,10 @@ func (m *matcher) step(k *state, rest string, not int32) int32 {
 }
 
 // accepts reports whether a placeholder takes a piece that is not its own.
-func accepts(k *state, p *piece) bool {
+func (m *matcher) accepts(k *state, p *piece) bool {
 	switch {
+	case m.strict:
+		return k.kind == mRest || wild(k.kind) && (wild(p.kind) || p.kind == 0 && p.text != "")
 	case k.kind == 0 || hard(p.kind):
 		return false
 	case k.kind == mRest:

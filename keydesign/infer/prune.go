@@ -7,209 +7,223 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
+// When the budget is spent, the templates found so far become rules: the many
+// shapes of a template with folded words shrink to one shape with marks for
+// the words, and a sample of the others.
+//
+//	doc:how-to-sail doc:old-bell … (90,000)   ->   doc:␅ and 64 of them
+//
+// From then on a key of a new shape that a rule accepts is counted under the
+// rule. A share of such keys is let in all the same, so that a name that turns
+// up late (doc:count:{int}) is not lost if it has many keys. The sample is the
+// shapes with the smallest hashes, the share is decided by the hash of the
+// key: neither depends on the order. What the rules are does, a little.
 const (
-	widest    = 4096 // words a position may keep after the first pruning
-	narrowest = 8
+	sampleShapes = 64 // shapes kept of a template, quartered when not enough
+	leastShapes  = 1
+	letIn        = 16 // one in so many keys that a rule accepts is let in; doubled by each pruning
 )
 
-// A thinning says which positions of the keyspace were thinned and which words
-// they kept. When the budget is spent, a position with more than width words
-// keeps the words with the most keys and a sample of the others, chosen by
-// hash, so that the same words are chosen whatever the order; the rest of them
-// become one `{str}` piece, and so do all further words.
-//
-//	user:ann user:bob … user:zoe user:config(heavy)   ->  user:bob user:config user:␄
-//
-// The sample keeps the position's look: Templates folds it by the same rules
-// as before, and the ␄ goes with the words that were folded.
-type thinning struct {
-	width  int
-	folded map[uint64]struct{} // hashes of the shapes before thinned positions
-	kept   map[uint64]struct{} // hashes of those shapes with a kept word behind
-	full   bool                // no further thinning helps: new shapes become {path}
+// rules are the templates that stand for pruned shapes.
+type rules struct {
+	matcher matcher
+	shapes  []string // with marks for folded words
+	leaves  []int32
+	share   uint64 // see letIn
 }
 
-func (h *thinning) active() bool { return h.folded != nil }
-
-func (h *thinning) merge(o *thinning) {
-	if !o.active() {
-		return
-	}
-	h.start()
-	if h.width == 0 || o.width < h.width {
-		h.width = o.width
-	}
-	for k := range o.folded {
-		h.folded[k] = struct{}{}
-	}
-	for k := range o.kept {
-		h.kept[k] = struct{}{}
-	}
-	h.full = h.full || o.full
+// accept returns the rule for the shape, or noLeaf.
+func (r *rules) accept(shape string) int32 {
+	r.matcher.steps = maxSteps
+	return r.matcher.walk(r.matcher.root, shape, noLeaf-1)
 }
 
-func (h *thinning) start() {
-	if h.folded == nil {
-		h.folded, h.kept = map[uint64]struct{}{}, map[uint64]struct{}{}
-	}
-}
+// admit reports whether a key that a rule accepts is let in.
+func (r *rules) admit(key string) bool { return xxh3.HashString(key)%r.share == 0 }
 
-// reduce replaces the words of the lexed key that were not kept.
-func (h *thinning) reduce(l *lexer) {
-	shape := string(l.shape)
-	if h.full {
-		l.shape = append(l.shape[:0], mRest)
-		l.vals = append(l.vals[:0], span{0, int32(len(l.key))})
-		return
-	}
-	vals := slices.Clone(l.vals)
-	l.shape, l.vals = l.shape[:0], l.vals[:0]
-	h.walk(shape, func(p piece, fold bool) {
-		if p.sep != 0 {
-			l.shape = append(l.shape, p.sep)
-		}
-		switch {
-		case p.kind != 0:
-			l.shape = append(l.shape, p.kind)
-			if len(vals) > 0 {
-				l.vals, vals = append(l.vals, vals[0]), vals[1:]
-			}
-		case fold:
-			l.shape = append(l.shape, mStr)
-			l.vals = append(l.vals, span{})
-		default:
-			l.shape = append(l.shape, p.text...)
-		}
-	})
-}
-
-// reduceLeaf returns a copy of f with its words reduced in the same way.
-func (h *thinning) reduceLeaf(f *leaf) leaf {
-	r := leaf{keys: f.keys}
-	var shape []byte
-	j := 0
-	if h.full {
-		shape = append(shape, mRest)
-		r.slots = make([]slot, 1)
-	} else {
-		h.walk(f.shape, func(p piece, fold bool) {
-			if p.sep != 0 {
-				shape = append(shape, p.sep)
-			}
-			switch {
-			case p.kind != 0:
-				shape = append(shape, p.kind)
-				if j < len(f.slots) {
-					r.slots = append(r.slots, f.slots[j])
-				}
-				j++
-			case fold:
-				shape = append(shape, mStr)
-				s := slot{n: f.keys, lo: uint16(len(p.text)), hi: uint16(len(p.text))}
-				s.few = []uint64{xxh3.HashString(p.text)}
-				r.slots = append(r.slots, s)
-			default:
-				shape = append(shape, p.text...)
-			}
-		})
-	}
-	r.shape = string(shape)
-	r.hash = shapeHash(shape)
-	return r
-}
-
-// walk calls yield for each piece of shape and says whether it is folded.
-func (h *thinning) walk(shape string, yield func(p piece, fold bool)) {
-	var prefix uint64
-	for rest := shape; rest != ""; {
-		var p piece
-		p, rest = next(rest)
-		fold := false
-		if p.kind == 0 && p.text != "" {
-			if _, thinned := h.folded[prefix]; thinned {
-				_, kept := h.kept[p.after(prefix)]
-				fold = !kept
-			}
-		}
-		yield(p, fold)
-		if fold {
-			p = piece{sep: p.sep, kind: mStr}
-		}
-		prefix = p.after(prefix)
-	}
-}
-
-// prune thins the widest positions until half of the budget is free.
+// prune shrinks the table to half of the budget, if it can.
 func (t *Tree[S]) prune() {
-	h := &t.thin
-	h.start()
-	if h.width == 0 {
-		h.width = 2 * widest
+	t.pruned = true
+	share := uint64(letIn)
+	if t.rules != nil {
+		share = 2 * t.rules.share
 	}
-	for t.table.bytes > t.budget/2 {
-		if h.width <= narrowest {
-			h.full = true
+	for keep := sampleShapes; t.table.bytes > t.budget/2; keep /= 4 {
+		if keep < leastShapes {
+			t.full = true
 			return
 		}
-		h.width /= 2
-		root := plant(t.table.leaves)
-		h.thin(root, 0)
-		t.rebuild()
+		t.shrink(keep, share)
 	}
 }
 
-// rebuild reduces every leaf by the thinning.
-func (t *Tree[S]) rebuild() {
-	old, stats := t.table, t.stats
-	t.table, t.stats = newTable(), nil
-	t.table.sketches = old.sketches
-	for i := range old.leaves {
-		r := t.thin.reduceLeaf(&old.leaves[i])
-		if j := t.table.find([]byte(r.shape), r.hash); j >= 0 {
-			t.table.absorb(j, &r)
-			t.stats[j].Merge(stats[i])
+// shrink keeps that many shapes of each template with folded words, and makes
+// rules of those that had more.
+func (t *Tree[S]) shrink(keep int, share uint64) {
+	p := infer(t.table.leaves)
+	shapes := make([]string, len(p.ends))
+	members := make([][]int32, len(p.ends))
+	for i := range p.of {
+		members[p.of[i]] = append(members[p.of[i]], int32(i))
+	}
+	r := &rules{share: share, matcher: matcher{strict: true}}
+	var ends []pattern
+	rule := make([]int32, len(p.ends))
+	drop := make([]bool, len(p.of))
+	for g, m := range members {
+		shapes[g], rule[g] = p.ends[g].shape(), noLeaf
+		if !p.ends[g].folded() || len(m) <= keep {
 			continue
 		}
-		j := t.table.insert(r.shape, r.hash, 0)
-		t.table.leaves[j].keys, t.table.leaves[j].slots = r.keys, r.slots
-		t.table.bytes += slotCost * len(r.slots)
-		t.stats = append(t.stats, stats[i])
-	}
-}
-
-// thin decides for n and all below which words are kept.
-func (h *thinning) thin(n *node, prefix uint64) {
-	var words []*node
-	for _, k := range n.kids {
-		if k.kind == 0 && k.text != "" {
-			words = append(words, k)
+		rule[g] = int32(len(ends))
+		ends = append(ends, p.ends[g])
+		r.shapes = append(r.shapes, shapes[g])
+		slices.SortFunc(m, func(a, b int32) int {
+			return cmp.Compare(t.table.leaves[a].hash, t.table.leaves[b].hash)
+		})
+		for _, i := range m[keep:] {
+			drop[i] = true
 		}
 	}
-	if len(words) > h.width {
-		h.choose(words, prefix)
-	}
-	for _, k := range n.kids {
-		h.thin(k, k.after(prefix))
+	r.matcher.root = compile(ends)
+	r.matcher.root.forget()
+	t.rebuild(r, p.of, rule, drop)
+}
+
+// folded reports whether the pattern has a mark for folded words.
+func (p pattern) folded() bool {
+	return slices.ContainsFunc(p, func(n *node) bool { return wild(n.kind) })
+}
+
+// forget lets go of the trie that the states were made from.
+func (s *state) forget() {
+	s.from = nil
+	for _, k := range s.kids {
+		k.forget()
 	}
 }
 
-// choose keeps a quarter of the width for the words with the most keys and a
-// quarter for a sample by hash.
-func (h *thinning) choose(words []*node, prefix uint64) {
-	h.folded[prefix] = struct{}{}
-	for _, w := range words {
-		delete(h.kept, w.after(prefix))
+// rebuild makes a new table of the leaves that are not dropped and of the
+// rules, which take those that are.
+func (t *Tree[S]) rebuild(r *rules, of, rule []int32, drop []bool) {
+	old, stats := t.table, t.stats
+	t.table, t.stats, t.rules = newTable(), nil, r
+	t.table.sketches = old.sketches
+	for _, shape := range r.shapes {
+		i := t.insert(shape, xxh3.HashString(shape), marks(shape))
+		r.leaves = append(r.leaves, int32(i))
 	}
-	quota := h.width / 4
-	slices.SortFunc(words, func(a, b *node) int {
-		return cmp.Or(cmp.Compare(b.keys, a.keys), cmp.Compare(a.after(prefix), b.after(prefix)))
+	for i := range old.leaves {
+		l := &old.leaves[i]
+		if drop[i] {
+			to := rule[of[i]]
+			t.fold(int(r.leaves[to]), r.shapes[to], l, stats[i])
+			continue
+		}
+		j := t.table.find([]byte(l.shape), l.hash)
+		if j < 0 {
+			j = t.insert(l.shape, l.hash, len(l.slots))
+		}
+		t.table.absorb(j, l)
+		t.stats[j].Merge(stats[i])
+	}
+}
+
+// fold counts leaf l under the rule whose leaf is i.
+func (t *Tree[S]) fold(i int, rule string, l *leaf, stats S) {
+	f := leaf{keys: l.keys, slots: make([]slot, 0, marks(rule))}
+	if l.shape == rule {
+		f.slots = l.slots
+	} else {
+		align(rule, l.shape, func(from, to, mark int) {
+			if mark >= 0 && mark < len(l.slots) && to-from == 1 {
+				f.slots = append(f.slots, l.slots[mark])
+				return
+			}
+			text := l.shape[from:to]
+			n := uint16(len(text))
+			f.slots = append(f.slots, slot{n: l.keys, lo: n, hi: n, few: []uint64{xxh3.HashString(text)}})
+		})
+	}
+	t.table.absorb(i, &f)
+	t.stats[i].Merge(stats)
+}
+
+// marks counts the marks of a shape.
+func marks(shape string) int {
+	n := 0
+	for i := range len(shape) {
+		if isMark(shape[i]) {
+			n++
+		}
+	}
+	return n
+}
+
+// align finds what stands in shape for each mark of rule, which accepts it:
+// shape[from:to], whose first mark is number mark of the shape; -1 if there is
+// none in it.
+func align(rule, shape string, yield func(from, to, mark int)) {
+	pos, mark := 0, 0
+	for rule != "" {
+		var r, p piece
+		if r, rule = next(rule); pos >= len(shape) {
+			if isMark(r.kind) {
+				yield(pos, pos, -1)
+			}
+			continue
+		}
+		from := pos
+		if r.sep != 0 {
+			from++
+		}
+		before := mark
+		for first := true; pos < len(shape); first = false {
+			var rest string
+			p, rest = next(shape[pos:])
+			if !first && r.kind != mRest && (r.kind != mRun || isStrong(p.sep) || starts(rule, p)) {
+				break
+			}
+			pos = len(shape) - len(rest)
+			if p.kind != 0 {
+				mark++
+			}
+		}
+		if isMark(r.kind) {
+			if mark == before {
+				yield(from, pos, -1)
+			} else {
+				yield(from, pos, before)
+			}
+		}
+	}
+}
+
+// starts reports whether the rule goes on with the piece p.
+func starts(rule string, p piece) bool {
+	if rule == "" {
+		return false
+	}
+	r, _ := next(rule)
+	return r == p
+}
+
+// follow sets the lexer to the shape of the rule, with the values that the
+// lexed key has there.
+func (l *lexer) follow(rule string) {
+	shape, vals := string(l.shape), slices.Clone(l.vals)
+	offset := make([]int32, len(shape)+1) // of each byte of the shape in the key
+	pos, mark := int32(0), 0
+	for i := range len(shape) {
+		offset[i] = pos
+		if pos++; isMark(shape[i]) {
+			pos = vals[mark].hi
+			mark++
+		}
+	}
+	offset[len(shape)] = pos
+	l.shape, l.vals = append(l.shape[:0], rule...), l.vals[:0]
+	align(rule, shape, func(from, to, _ int) {
+		l.vals = append(l.vals, span{offset[from], offset[to]})
 	})
-	for _, w := range words[:quota] {
-		h.kept[w.after(prefix)] = struct{}{}
-	}
-	light := words[quota:]
-	slices.SortFunc(light, func(a, b *node) int { return cmp.Compare(a.after(prefix), b.after(prefix)) })
-	for _, w := range light[:min(quota, len(light))] {
-		h.kept[w.after(prefix)] = struct{}{}
-	}
 }

@@ -46,7 +46,7 @@ type Template[S any] struct {
 // Templates returns the templates of the keys so far. It changes nothing in t.
 func (t *Tree[S]) Templates() Result[S] {
 	p := infer(t.table.leaves)
-	r := Result[S]{Pruned: t.thin.active(), Degraded: t.thin.full}
+	r := Result[S]{Pruned: t.pruned, Degraded: t.full}
 	r.Templates = make([]Template[S], len(p.ends))
 	seen := make([]bool, len(p.ends))
 	for i := range t.table.leaves {
@@ -66,7 +66,7 @@ func (t *Tree[S]) Templates() Result[S] {
 		out.Confidence = confidence(out.Keys, r.Pruned)
 	}
 	r.Templates = sortTemplates(p, r.Templates)
-	m := newMatcher(p, t.table.leaves, t.thin)
+	m := newMatcher(p, t.table.leaves)
 	r.Match = m.match
 	return r
 }

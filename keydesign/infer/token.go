@@ -197,11 +197,25 @@ func (f *folder) crowdOf(n *node, all []token, abs bool, hash func(sig) uint64) 
 	if abs {
 		need *= abstract
 	}
+	for i := range all {
+		if t := &all[i]; t.ruled() {
+			need = 0
+			for _, h := range distinctHashes(t.sigs, hash) {
+				count[h] += 1 << 20
+			}
+		}
+	}
 	return crowded(all, count, hash, need)
 }
 
 func (t *token) light() bool {
 	return t.values <= lightValues || t.folded && t.values <= lightWords
+}
+
+// ruled reports whether the token is a rule made by pruning: then there was a
+// crowd already.
+func (t *token) ruled() bool {
+	return len(t.path) == 1 && t.path[0].kind == mRun && t.path[0].slot != nil
 }
 
 // words returns how many words a light token counts as.
@@ -239,7 +253,7 @@ func crowded(all []token, count map[uint64]int, hash func(sig) uint64, need floa
 			first[t.path[0]] += t.words()
 		}
 	}
-	if float64(light) <= need+1+2*float64(len(others)) || len(first) < 3 {
+	if float64(light) <= need+1+2*float64(len(others)) && need > 0 || need > 0 && len(first) < 3 {
 		return nil
 	}
 	kept := in[:0]
@@ -326,14 +340,17 @@ func (f *folder) collapse(n *node, sep byte, tokens []token) {
 		into = &node{piece: piece{sep: sep, kind: mRun}, leaf: noLeaf, vals: &values{}}
 		n.put(into)
 	}
+	if into.vals == nil {
+		into.vals = &values{}
+	}
+	var cuts []*node
 	for _, t := range tokens {
 		if len(t.path) == 1 && t.path[0] == into {
 			continue
 		}
 		cut := t.end.split()
 		for i := len(t.suffix) - 1; i >= 0; i-- {
-			s := &node{piece: t.suffix[i].piece, leaf: noLeaf, keys: cut.keys}
-			s.kids, s.leaf = cut.kids, cut.leaf
+			s := &node{piece: t.suffix[i].piece, leaf: cut.leaf, keys: cut.keys, kids: cut.kids}
 			cut = &node{leaf: noLeaf, keys: s.keys, kids: []*node{s}}
 		}
 		if t.text && t.values == 1 {
@@ -342,29 +359,24 @@ func (f *folder) collapse(n *node, sep byte, tokens []token) {
 			into.vals.span(t.lengths())
 			into.vals.n += t.values
 		}
-		n.prune(append(t.path[:len(t.path):len(t.path)], t.suffix...), cut.keys)
-		f.merge(into, cut)
+		prune(append(t.path[:len(t.path):len(t.path)], t.suffix...), cut.keys)
+		cuts = append(cuts, cut)
 	}
-	if n.kid(into.piece) == nil {
-		n.put(into)
-	}
+	n.kids = slices.DeleteFunc(n.kids, func(k *node) bool { return k != into && k.leaf == noLeaf && len(k.kids) == 0 })
+	n.sigs = nil
+	f.merge(into, cuts...)
 	f.again(into)
 }
 
-// prune takes keys off the nodes of the path below n, and drops those in which
-// nothing ends any more.
-func (n *node) prune(path []*node, keys int64) {
+// prune takes keys off the nodes of the path, and drops those in which nothing
+// ends any more; the first is left for the caller to drop.
+func prune(path []*node, keys int64) {
 	for i := len(path) - 1; i >= 0; i-- {
 		k := path[i]
 		k.keys -= keys
 		k.sigs = nil
-		if k.leaf != noLeaf || len(k.kids) > 0 {
-			continue
-		}
-		if i > 0 {
+		if i > 0 && k.leaf == noLeaf && len(k.kids) == 0 {
 			path[i-1].drop(k)
-		} else {
-			n.drop(k)
 		}
 	}
 }

@@ -27,8 +27,10 @@ type Tree[S Stats[S]] struct {
 	newStats func() S
 	lexer    lexer
 	table    table
-	stats    []S // beside table.leaves
-	thin     thinning
+	stats    []S    // beside table.leaves
+	rules    *rules // nil until the budget is spent
+	pruned   bool
+	full     bool // no pruning helps any more: new shapes become {path}
 	keys     int64
 	budget   int // bytes
 }
@@ -50,7 +52,7 @@ func (t *Tree[S]) Keys() int64 { return t.keys }
 func (t *Tree[S]) Add(key string) S {
 	t.lexer.lex(key)
 	t.keys++
-	i := t.leaf()
+	i := t.leaf(key)
 	l := &t.table.leaves[i]
 	l.keys++
 	mark := 0
@@ -70,22 +72,36 @@ func (t *Tree[S]) Add(key string) S {
 
 // leaf returns the leaf of the lexed key. It makes one when the shape is new
 // and the budget allows it.
-func (t *Tree[S]) leaf() int {
+func (t *Tree[S]) leaf(key string) int {
 	hash := shapeHash(t.lexer.shape)
 	if i := t.table.find(t.lexer.shape, hash); i >= 0 {
 		return i
 	}
-	if t.table.bytes > t.budget {
-		t.prune()
+	if t.rules != nil {
+		if r := t.rules.accept(string(t.lexer.shape)); r >= 0 && (t.full || !t.rules.admit(key)) {
+			t.lexer.follow(t.rules.shapes[r])
+			return int(t.rules.leaves[r])
+		}
 	}
-	if t.thin.active() {
-		t.thin.reduce(&t.lexer)
-		hash = shapeHash(t.lexer.shape)
-		if i := t.table.find(t.lexer.shape, hash); i >= 0 {
-			return i
+	if t.table.bytes > t.budget {
+		if !t.full {
+			t.prune()
+		}
+		if t.full {
+			t.lexer.rest()
+			hash = shapeHash(t.lexer.shape)
+			if i := t.table.find(t.lexer.shape, hash); i >= 0 {
+				return i
+			}
 		}
 	}
 	return t.insert(string(t.lexer.shape), hash, len(t.lexer.vals))
+}
+
+// rest makes the lexed key one {path}.
+func (l *lexer) rest() {
+	l.shape = append(l.shape[:0], mRest)
+	l.vals = append(l.vals[:0], span{0, int32(len(l.key))})
 }
 
 func (t *Tree[S]) insert(shape string, hash uint64, slots int) int {
@@ -97,35 +113,28 @@ func (t *Tree[S]) insert(shape string, hash uint64, slots int) int {
 // Merge adds the keys of o to t. o must not be used again.
 func (t *Tree[S]) Merge(o *Tree[S]) {
 	t.keys += o.keys
-	t.thin.merge(&o.thin)
+	t.pruned = t.pruned || o.pruned
+	t.full = t.full || o.full
 	for i := range o.table.leaves {
-		l := &o.table.leaves[i]
-		t.take(l, o.stats[i])
-		if t.table.bytes > t.budget {
-			t.prune()
-		}
+		t.take(&o.table.leaves[i], o.stats[i])
 	}
 }
 
 // take adds a leaf of another table to t's.
 func (t *Tree[S]) take(l *leaf, stats S) {
-	shape, hash := l.shape, l.hash
-	if i := t.table.find([]byte(shape), hash); i >= 0 {
-		t.table.absorb(i, l)
-		t.stats[i].Merge(stats)
-		return
+	i := t.table.find([]byte(l.shape), l.hash)
+	if i < 0 && t.table.bytes > t.budget && !t.full {
+		t.prune()
 	}
-	if t.thin.active() {
-		if r := t.thin.reduceLeaf(l); r.shape != shape {
-			l, hash = &r, r.hash
-			if i := t.table.find([]byte(r.shape), hash); i >= 0 {
-				t.table.absorb(i, l)
-				t.stats[i].Merge(stats)
-				return
-			}
+	if i < 0 && t.rules != nil {
+		if r := t.rules.accept(l.shape); r >= 0 {
+			t.fold(int(t.rules.leaves[r]), t.rules.shapes[r], l, stats)
+			return
 		}
 	}
-	i := t.insert(l.shape, hash, len(l.slots))
+	if i < 0 {
+		i = t.insert(l.shape, l.hash, len(l.slots))
+	}
 	t.table.absorb(i, l)
 	t.stats[i].Merge(stats)
 }
