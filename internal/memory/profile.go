@@ -169,7 +169,7 @@ type shape struct {
 	stream        int64
 	consumer      int64
 	clusterEntry  int64 // added to each main dict entry in cluster mode
-	rehash        int64 // steps of rehashing that a live table of 1000 old buckets needs
+	rehash        int64 // of hashes and sorted sets
 	exactBlobs    bool  // MEMORY USAGE counts the bytes of a blob, not of its block
 	bareListpack  bool  // a list in one node is a listpack without a quicklist around it
 	verified      bool
@@ -178,7 +178,7 @@ type shape struct {
 // shape returns the figures of v. Those of unverified versions are from their sources or, where that is worth no more,
 // those of the version before.
 func (v Version) shape() shape {
-	s := shape{dict: 56, quicklistNode: 40, stream: 80, consumer: 24, clusterEntry: 16, rehash: 632, verified: v == Redis70}
+	s := shape{dict: 56, quicklistNode: 40, stream: 80, consumer: 24, clusterEntry: 16, rehash: rehashTwice, verified: v == Redis70}
 	switch v {
 	case Redis70:
 		return s
