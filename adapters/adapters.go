@@ -9,12 +9,16 @@ import (
 	"slices"
 
 	"github.com/kvtool/kvtool/adapters/keylist"
+	"github.com/kvtool/kvtool/adapters/rdb"
+	"github.com/kvtool/kvtool/adapters/reference"
 	"github.com/kvtool/kvtool/kv"
 )
 
 // All returns every adapter, in the order that help lists them.
 func All() []*kv.Adapter {
 	return []*kv.Adapter{
+		reference.Adapter(),
+		rdb.Adapter(),
 		keylist.Adapter(),
 	}
 }
