@@ -194,8 +194,3 @@ func partialCode(err error) int {
 	}
 	return exitIncomplete
 }
-
-// analyzers lists the analyses in the order in which text shows them: what people come for first.
-func analyzers(top int) []*audit.Analyzer {
-	return nil
-}

@@ -61,3 +61,11 @@ func terminalWidth(e *Env) int {
 
 // dumb reports whether the terminal takes no escape codes.
 func (e *Env) dumb() bool { return e.Getenv("TERM") == "dumb" }
+
+// colored reports whether to colour what goes to stdout or, if not toStdout, to a file.
+func (e *Env) colored(when string, toStdout bool) bool {
+	if when != "auto" {
+		return when == "always"
+	}
+	return toStdout && e.TTY && e.Getenv("NO_COLOR") == "" && !e.dumb()
+}

@@ -156,7 +156,7 @@ func (v *viewFlags) options(env *Env, o output) render.Options {
 	if opt.Width == 0 && o.path == "" {
 		opt.Width = env.Width
 	}
-	opt.Color = v.color == "always" || v.color == "auto" && o.path == "" && env.TTY && env.Getenv("NO_COLOR") == "" && !env.dumb()
+	opt.Color = env.colored(v.color, o.path == "")
 	return opt
 }
 

@@ -68,6 +68,8 @@ func newRootCmd(env *Env) *cobra.Command {
 	c.PersistentFlags().Bool("debug", false, "print the stack of an internal error")
 	c.AddCommand(
 		newAuditCmd(env),
+		newDoctorCmd(env),
+		newKeydesignCmd(env),
 		newVersionCmd(env),
 	)
 	return c

@@ -136,13 +136,14 @@ func (p *page) labelled(label span, between int, items []string) {
 			continue
 		}
 		flush()
-		for _, piece := range wrap(item, room) {
-			flush()
-			line = piece
-		}
 		if columns(item) <= room {
-			line = item // wrap folds runs of spaces, which align things
+			line = item // not wrapped, which would fold the spaces that align things
+			continue
 		}
+		for _, line = range wrap(item, room) {
+			flush()
+		}
+		line = ""
 	}
 	flush()
 }

@@ -26,7 +26,6 @@ type gridColumn struct {
 	cut   bool // a name: may be cut in the middle
 	rank  int
 	width int
-	style func(row int) style // nil is plain
 }
 
 // newGrid formats the first top rows of t, with one more row for what is left out.
@@ -215,13 +214,28 @@ func (g *grid) draw(p *page) {
 	}
 	p.line(head...)
 	for r := range g.rows {
+		g.row(p, r)
+	}
+}
+
+// row draws one row. Words in the last column that do not fit go on below; in any other column they are cut.
+func (g *grid) row(p *page, r int) {
+	last := len(g.cols) - 1
+	lines := []string{g.cols[last].cells[r]}
+	if c := &g.cols[last]; !c.right && !c.cut && columns(lines[0]) > c.width {
+		lines = wrap(lines[0], c.width)
+	}
+	for n, words := range lines {
 		line := make([]span, 0, len(g.cols))
 		for i, c := range g.cols {
-			s := span{text: c.place(c.cells[r], i, p)}
-			if c.style != nil {
-				s.style = c.style(r)
+			text := ""
+			switch {
+			case i == last:
+				text = words
+			case n == 0:
+				text = c.cells[r]
 			}
-			line = append(line, s)
+			line = append(line, span{text: c.place(text, i, p)})
 		}
 		p.line(line...)
 	}

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -15,7 +16,9 @@ func Text(w io.Writer, r *report.Report, o Options) error {
 	if !o.Quiet {
 		t.head()
 		t.sections()
-		t.findings()
+		if t.scanned() {
+			t.findings()
+		}
 		t.foot()
 	}
 	t.verdict()
@@ -32,7 +35,9 @@ type text struct {
 func (t *text) head() {
 	tg, c := &t.r.Target, &t.r.Coverage
 	t.items("target", t.clean(tg.URL), t.clean(strings.TrimSpace(tg.Product+" "+tg.Version)))
-	t.items("scan", append([]string{humanize.Exact(c.Keys) + " keys"}, t.scan()...)...)
+	if t.scanned() {
+		t.items("scan", append([]string{humanize.Exact(c.Keys) + " keys"}, t.scan()...)...)
+	}
 	if m := t.memory(); len(m) > 0 {
 		t.items("memory", m...)
 	}
@@ -40,12 +45,17 @@ func (t *text) head() {
 		t.items("note", t.clean(n))
 	}
 	label := "note"
-	if !c.Complete {
+	if !c.Complete && t.scanned() {
 		label = "partial"
 	}
 	for _, w := range c.Why {
 		t.items(label, t.clean(w))
 	}
+}
+
+// scanned reports whether the report is of keys that were read: not all that look at a store read them.
+func (t *text) scanned() bool {
+	return t.r.Kind == report.KindAudit || t.r.Coverage.Keys > 0 || len(t.r.Findings) > 0
 }
 
 // scan lists what the line about the scan says after the number of keys.
@@ -89,7 +99,7 @@ func (t *text) memory() []string {
 	var out []string
 	for _, f := range tg.Facts {
 		if f.Name == "size" && f.How != "missing" {
-			out = append(out, t.clean(strings.TrimSuffix(f.How+": "+f.Why, ": ")))
+			out = append(out, t.clean(how(f)))
 		}
 	}
 	if tg.Memory == nil {
@@ -101,6 +111,14 @@ func (t *text) memory() []string {
 		says += ", " + humanize.Ratio(1-b/used) + " is not keys"
 	}
 	return append(out, says)
+}
+
+// how says in a few words where a fact comes from. A reason often says it itself.
+func how(f report.Fact) string {
+	if f.Why == "" || strings.HasPrefix(f.Why, f.How) {
+		return cmp.Or(f.Why, f.How)
+	}
+	return f.How + ": " + f.Why
 }
 
 // sections draws each section as one line of metrics and its tables. Sections of metrics only stand together.

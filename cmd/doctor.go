@@ -1,0 +1,155 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kvtool/kvtool/internal/humanize"
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
+)
+
+// kindDoctor is the kind of a report about a target itself, not its keys.
+const kindDoctor = "doctor"
+
+// doctorOptions are the flags of doctor.
+type doctorOptions struct {
+	viewFlags
+	args    []string
+	timeout time.Duration
+}
+
+func newDoctorCmd(env *Env) *cobra.Command {
+	var o doctorOptions
+	c := &cobra.Command{
+		Use:   "doctor [TARGET]",
+		Short: "Say what can be known of a target, and why the rest cannot",
+		Long: "Connect to a target, try each command that an audit would use and say what works.\n" +
+			"Nothing is written, and no more than one page of keys is read.",
+		Example:           "  kvtool doctor redis://127.0.0.1:6379\n  kvtool doctor dump.rdb -o json",
+		Args:              atMostOne,
+		ValidArgsFunction: env.completeTargets,
+		RunE: func(c *cobra.Command, args []string) error {
+			o.args = args
+			return runDoctor(c.Context(), env, o)
+		},
+	}
+	o.viewFlags.bind(c)
+	c.Flags().DurationVar(&o.timeout, "timeout", 10*time.Second, "give up after this time")
+	return c
+}
+
+func runDoctor(ctx context.Context, env *Env, o doctorOptions) error {
+	outs, err := o.parse()
+	if err != nil {
+		return err
+	}
+	target, err := env.resolve(o.args, false)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("%w %s", errTimeout, o.timeout))
+	defer cancel()
+	store, err := env.Open(ctx, target)
+	if err != nil {
+		return targetError(ended(ctx, err))
+	}
+	defer store.Close()
+	info, err := store.Info(ctx)
+	if err != nil {
+		return targetError(ended(ctx, err))
+	}
+	scanErr := ended(ctx, firstKey(ctx, store))
+	if err := o.write(env, outs, env.examine(info, scanErr), exitOK); err != nil {
+		return err
+	}
+	return targetError(scanErr)
+}
+
+// firstKey reads one key, which shows whether an audit could begin.
+func firstKey(ctx context.Context, store kv.Store) error {
+	for _, err := range store.Scan(ctx, kv.ScanOptions{}) {
+		return err
+	}
+	return nil
+}
+
+// examine makes the report: what the store says of itself, what of its facts, and what the terminal can show.
+func (e *Env) examine(info *kv.Info, scanErr error) *report.Report {
+	r := &report.Report{
+		Schema:   report.Schema,
+		Kind:     kindDoctor,
+		Tool:     tool(),
+		Target:   report.Target{Adapter: info.Adapter, URL: info.Target, Product: info.Product, Version: info.Version, Notes: info.Notes},
+		Taken:    e.Now().UTC(),
+		Findings: []report.Finding{},
+		Skipped:  []report.Skip{},
+	}
+	if info.Memory > 0 {
+		r.Target.Memory = &info.Memory
+	}
+	if info.KeysKnown {
+		r.Coverage.Of = &info.Keys
+	}
+	table := report.Table{Name: "facts", Title: "Facts", Columns: []report.Column{
+		{Name: "fact", Unit: report.UnitText}, {Name: "how", Unit: report.UnitText}, {Name: "why", Unit: report.UnitText},
+	}}
+	row := func(name, how, why string) {
+		table.Rows = append(table.Rows, []report.Value{report.Text(name), report.Text(how), report.Text(why)})
+	}
+	if !slices.ContainsFunc(info.Facts, func(f kv.Fact) bool { return f.Name == "scan" }) {
+		row("scan", scanState(scanErr), reading(info, scanErr))
+	}
+	r.Target.Facts = make([]report.Fact, 0, len(info.Facts))
+	for _, f := range info.Facts {
+		r.Target.Facts = append(r.Target.Facts, report.Fact{Name: f.Name, How: f.How.String(), Why: f.Why, Hint: f.Hint})
+		why := f.Why
+		if f.Hint != "" {
+			why += "; " + f.Hint
+		}
+		row(f.Name, f.How.String(), why)
+	}
+	row("terminal", "", e.terminal())
+	r.Sections = []report.Section{{Name: "facts", Title: "Facts", Metrics: []report.Metric{}, Tables: []report.Table{table}}}
+	return r
+}
+
+func scanState(err error) string {
+	if err != nil {
+		return "failed"
+	}
+	return "works"
+}
+
+// reading says what an audit would have to read, or why it could not.
+func reading(info *kv.Info, err error) string {
+	switch {
+	case err != nil:
+		return oneLine(err)
+	case info.KeysKnown:
+		return "about " + humanize.Exact(info.Keys) + " keys"
+	}
+	return "number of keys unknown"
+}
+
+// terminal says what text will look like here.
+func (e *Env) terminal() string {
+	if !e.TTY {
+		return "stdout is no terminal: no colour"
+	}
+	parts := []string{"width unknown"}
+	if e.Width > 0 {
+		parts[0] = fmt.Sprintf("%d columns", e.Width)
+	}
+	if e.colored("auto", true) {
+		parts = append(parts, "colour")
+	} else {
+		parts = append(parts, "no colour")
+	}
+	return strings.Join(parts, ", ")
+}
