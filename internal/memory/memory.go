@@ -9,22 +9,27 @@
 //	size := m.Key(len(key)) + m.Hash(n, elements)  // elements: the sum of m.SDS over fields and values
 //	size := m.Key(len(key)) + m.Blob(len(listpack)) // any value in one block: listpack, ziplist, intset, zipmap
 //
+// MEMORY USAGE adds the sizes of structs as they are, so its sum falls short of what the server uses by what the allocator
+// adds to them: 8 bytes for each entry of a dict where the quantum is 16. A Profile that is Allocated counts that too, for
+// the comparison of a sum with used_memory.
+//
 // The key's part (Key) is apart from the value's (every other method), because an engine that renames a key moves one
 // without the other. All figures are bytes on a 64-bit server. A Model is read-only after New and safe for concurrent use.
 package memory
 
 // Sizes of the structs that MEMORY USAGE adds as they are, without rounding (Redis 7.0, object.c: objectComputeSize).
 const (
-	robj      = 16 // server.h: redisObject
-	dictEntry = 24 // dict.h: key, value, next
-	pointer   = 8  // one bucket of a dict's table
-	zset      = 16 // server.h: zset
-	zskiplist = 32 // server.h: zskiplist
-	quicklist = 40 // quicklist.h: quicklist
-	streamID  = 16 // counted once for each element of a rax
-	raxNode   = 244
-	streamNAK = 24 // stream.h: one pending entry
-	streamCG  = 40 // stream.h: one consumer group
+	robj         = 16  // server.h: redisObject
+	dictEntry    = 24  // dict.h: key, value, next
+	pointer      = 8   // one bucket of a dict's table
+	zset         = 16  // server.h: zset
+	zskiplist    = 32  // server.h: zskiplist
+	quicklist    = 40  // quicklist.h: quicklist
+	streamID     = 16  // counted once for each element of a rax
+	raxNode      = 244 // the server's guess at a node; they are far smaller
+	raxAllocated = 32
+	streamNAK    = 24 // stream.h: one pending entry
+	streamCG     = 40 // stream.h: one consumer group
 )
 
 // EmbstrMax is the longest string that is one block with its object (encoding embstr).
@@ -34,6 +39,8 @@ const EmbstrMax = 44
 type Model struct {
 	p       Profile
 	shape   shape
+	robj    int64                  // structs, as they count in this profile
+	entry   int64                  // of a dict
 	classes [tableMax/8 + 1]uint16 // by (n+7)/8
 	sds     [tableMax]uint16       // by length
 	skip    int64                  // mean size of a skiplist node without its member, in 1/2^skipShift bytes
@@ -45,6 +52,7 @@ const tableMax = 1024
 // New returns the model of p.
 func New(p Profile) *Model {
 	m := &Model{p: p, shape: p.Version.shape()}
+	m.robj, m.entry = m.fixed(robj), m.fixed(dictEntry)
 	for i := range m.classes {
 		m.classes[i] = uint16(p.Allocator.class(int64(i) * 8))
 	}
@@ -53,6 +61,14 @@ func New(p Profile) *Model {
 	}
 	m.skip = m.skiplistNode()
 	return m
+}
+
+// fixed returns what a struct of n bytes counts as.
+func (m *Model) fixed(n int64) int64 {
+	if m.p.Allocated {
+		return m.p.Allocator.class(n)
+	}
+	return n
 }
 
 // Profile returns what New was given.
@@ -95,7 +111,7 @@ func sdsRequest(n int64) int64 {
 
 // Key returns the cost of a key's name of n bytes and its entry in the main dict.
 func (m *Model) Key(n int64) int64 {
-	size := m.SDS(n) + dictEntry
+	size := m.SDS(n) + m.entry
 	if m.p.Cluster {
 		size += m.shape.clusterEntry
 	}
@@ -106,10 +122,10 @@ func (m *Model) Key(n int64) int64 {
 func (m *Model) String(n int64, isInt bool) int64 {
 	switch {
 	case isInt:
-		return robj
+		return m.robj
 	case n > EmbstrMax:
-		return robj + m.SDS(n)
-	case m.shape.exactBlobs:
+		return m.robj + m.SDS(n)
+	case m.shape.exactBlobs && !m.p.Allocated:
 		return robj + n + 2
 	default:
 		return m.Class(robj + 4 + n) // object, header of 3, NUL
@@ -118,20 +134,20 @@ func (m *Model) String(n int64, isInt bool) int64 {
 
 // Blob returns the cost of a value that is one block of n bytes: listpack, ziplist, intset or zipmap.
 func (m *Model) Blob(n int64) int64 {
-	if m.shape.exactBlobs {
-		return robj + n
+	if m.shape.exactBlobs && !m.p.Allocated {
+		return m.robj + n
 	}
-	return robj + m.Class(n)
+	return m.robj + m.Class(n)
 }
 
 // Hash returns the cost of a hash of n fields as a hash table. elements is the sum of SDS over fields and values.
 func (m *Model) Hash(n, elements int64) int64 {
-	return robj + m.dict(n, m.shape.rehash) + n*dictEntry + elements
+	return robj + m.dict(n, m.shape.rehash) + n*m.entry + elements
 }
 
 // Set returns the cost of a set of n members as a hash table. elements is the sum of SDS over the members.
 func (m *Model) Set(n, elements int64) int64 {
-	return robj + m.dict(n, rehashOnce) + n*dictEntry + elements
+	return robj + m.dict(n, rehashOnce) + n*m.entry + elements
 }
 
 // HashTTL returns what field expiry adds to a hash table of n fields of which ttls have one. From the sources of Redis 7.4:
@@ -144,7 +160,7 @@ func (m *Model) HashTTL(n, ttls int64) int64 {
 }
 
 // ListpackEx returns the cost of a hash as one listpack of n bytes with expiries: object, struct of 40 bytes, listpack.
-func (m *Model) ListpackEx(n int64) int64 { return robj + m.Class(40) + m.Class(n) }
+func (m *Model) ListpackEx(n int64) int64 { return m.robj + m.Class(40) + m.Class(n) }
 
 // Steps of rehashing, in thousandths of the old table's buckets, until the old table is gone. A step moves one chain and
 // skips empty buckets, of which a full table has a share of 1/e. Adding a member to a set takes one step; adding to a hash
@@ -158,7 +174,7 @@ const (
 // so many thousandths of its growth.
 func (m *Model) dict(n, rehash int64) int64 {
 	s := slots(n)
-	size := m.shape.dict + pointer*s
+	size := m.fixed(m.shape.dict) + m.fixed(pointer*s)
 	if old := s / 2; m.p.State == Live && s > 4 && (n-old)*1000 < old*rehash {
 		size += pointer * old
 	}
@@ -183,7 +199,7 @@ const (
 // The levels of skiplist nodes are random and not in any file: they count with their mean.
 func (m *Model) ZSet(n, elements int64) int64 {
 	header := m.Class(24 + 16*skipLevels)
-	return robj + zset + zskiplist + m.dict(n, m.shape.rehash) + header + n*dictEntry + elements + (n*m.skip)>>skipShift
+	return m.robj + m.fixed(zset) + m.fixed(zskiplist) + m.dict(n, m.shape.rehash) + header + n*m.entry + elements + (n*m.skip)>>skipShift
 }
 
 // skiplistNode returns the mean size of a node: level l has probability 3/4 * (1/4)^(l-1) and costs 16 bytes a level.
@@ -202,14 +218,14 @@ func (m *Model) ZSetNode(level int) int64 { return m.Class(24 + 16*int64(level))
 
 // QuicklistNode returns the cost of one node of a list that holds n bytes: a listpack, or one plain item.
 func (m *Model) QuicklistNode(n int64) int64 {
-	if m.shape.exactBlobs {
+	if m.shape.exactBlobs && !m.p.Allocated {
 		return m.shape.quicklistNode + n
 	}
-	return m.shape.quicklistNode + m.Class(n)
+	return m.fixed(m.shape.quicklistNode) + m.Class(n)
 }
 
 // List returns the cost of a list: nodes is the sum of QuicklistNode over its nodes.
-func (m *Model) List(nodes int64) int64 { return robj + quicklist + nodes }
+func (m *Model) List(nodes int64) int64 { return m.robj + m.fixed(quicklist) + nodes }
 
 // Module returns the cost of a module's value of n serialised bytes. It is not modelled: the bytes of the file stand for
 // what the module holds.
@@ -220,7 +236,7 @@ func (m *Model) Module(n int64) int64 { return robj + n }
 func (m *Model) Keyspace(keys, withTTL int64) int64 {
 	size := pointer * slots(keys)
 	if withTTL > 0 {
-		size += pointer*slots(withTTL) + dictEntry*withTTL
+		size += pointer*slots(withTTL) + m.entry*withTTL
 	}
 	return size
 }

@@ -13,6 +13,7 @@ type Profile struct {
 	Version   Version
 	State     State
 	Cluster   bool
+	Allocated bool // what the allocator gives for it all, in place of what MEMORY USAGE prints
 }
 
 // Verified reports whether the model of this profile was compared with MEMORY USAGE of such a server.

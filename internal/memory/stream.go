@@ -12,8 +12,10 @@ type Stream struct {
 	listpacks int64 // count
 	bytes     int64 // their blocks
 	last      int64 // bytes of the last one
-	extra     int64 // groups and consumers
+	extra     int64 // groups and consumers without their trees
 	tree      Rax
+	keys      int64 // of the trees of pending entries
+	nodes     int64
 }
 
 // Add counts one listpack of n bytes whose first entry has the ID id, in the big-endian form of the file.
@@ -25,13 +27,20 @@ func (s *Stream) Add(m *Model, id *[16]byte, n int64) {
 }
 
 // Group counts one consumer group with pending entries that tree holds.
-func (s *Stream) Group(pending *Rax) {
-	s.extra += streamCG + pending.size() + streamNAK*pending.keys
+func (s *Stream) Group(m *Model, pending *Rax) {
+	s.extra += m.fixed(streamCG) + m.fixed(streamNAK)*pending.keys
+	s.count(pending)
 }
 
 // Consumer counts one consumer whose name has n bytes and its own pending entries.
 func (s *Stream) Consumer(m *Model, n int64, pending *Rax) {
-	s.extra += m.shape.consumer + n + pending.size()
+	s.extra += m.fixed(m.shape.consumer) + n
+	s.count(pending)
+}
+
+func (s *Stream) count(r *Rax) {
+	s.keys += r.keys
+	s.nodes += r.count()
 }
 
 // streamReserve is what a live server allocates at once for a listpack that entries are being added to.
@@ -39,7 +48,13 @@ const streamReserve = 4096
 
 // Size returns the cost of the stream.
 func (s *Stream) Size(m *Model) int64 {
-	size := robj + m.shape.stream + s.tree.size() + s.bytes + s.extra
+	keys, nodes := s.tree.keys+s.keys, s.tree.count()+s.nodes
+	size := m.robj + m.fixed(m.shape.stream) + s.bytes + s.extra
+	if m.p.Allocated {
+		size += raxAllocated * nodes
+	} else {
+		size += streamID*keys + raxNode*nodes
+	}
 	if m.p.State == Live && s.listpacks > 0 && s.last < streamReserve {
 		size += m.Class(streamReserve) - m.Class(s.last)
 	}
@@ -100,9 +115,5 @@ func (r *Rax) split(d int) {
 	r.branches[d] = true
 }
 
-func (r *Rax) size() int64 {
-	if r.keys == 0 {
-		return raxNode // the root
-	}
-	return streamID*r.keys + raxNode*r.nodes
-}
+// count returns the number of nodes: an empty tree has its root.
+func (r *Rax) count() int64 { return max(r.nodes, 1) }

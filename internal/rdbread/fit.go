@@ -35,6 +35,7 @@ func FitAllocator(open func() io.ReadCloser, size, limit int64, live bool) Fit {
 		in := open()
 		r, err := NewReader(in, Options{Size: size, NoChecksum: true, Allocator: a, Live: live})
 		if err == nil && r.sum.UsedMem > 0 {
+			r.model = r.allocated()
 			fits[i] = r.fit(size, limit)
 		}
 		in.Close()
@@ -66,6 +67,14 @@ func nearest(a, b float64) (which int, ok bool) {
 	return which, a <= maxMiss && b-a >= minGap
 }
 
+// allocated returns the model whose sum compares with the memory that a server uses.
+func (r *Reader) allocated() *memory.Model {
+	p := r.sum.Model
+	p.Allocated = true
+	return memory.New(p)
+}
+
+// fit walks and returns how much the total misses the used memory.
 func (r *Reader) fit(size, limit int64) fitted {
 	var sum, tables, keys, ttls int64 // keys and ttls of the database that is being read
 	db := 0

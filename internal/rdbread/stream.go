@@ -72,7 +72,7 @@ func (r *Reader) group(s *memory.Stream, v int) {
 		w.number()
 		pending.Add(&id)
 	}
-	s.Group(&pending)
+	s.Group(r.model, &pending)
 	for n := w.count(10); n > 0 && w.err == nil; n-- {
 		r.consumer(s, v)
 	}
