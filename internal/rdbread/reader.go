@@ -2,7 +2,6 @@ package rdbread
 
 import (
 	"fmt"
-	"hash/crc64"
 	"io"
 	"strconv"
 	"time"
@@ -347,7 +346,7 @@ func (r *Reader) longName(b blob) int64 {
 		if done == 0 {
 			copy(r.name.buf, chunk[:n])
 		}
-		hash = crc64.Update(hash, crcTable(), chunk[:n])
+		hash = crcUpdate(hash, chunk[:n])
 		done += int64(n)
 	}
 	in.close()
