@@ -67,7 +67,25 @@ func (f *folder) host(n *node, small *node) *node {
 func sameLength(a, b *node) bool {
 	la, ha := a.lengths()
 	lb, hb := b.lengths()
-	return la > 0 && la == ha && lb == hb && la == lb && b.distinct() >= 8
+	return la == ha && lb == hb && la == lb && b.distinct() >= 8
+}
+
+// lengths returns the range of the lengths of the tokens that end in n or, if
+// none does, of its values.
+func (n *node) lengths() (lo, hi int) {
+	if n.hi > 0 {
+		return int(n.lo), int(n.hi)
+	}
+	lo = maxLex
+	if n.slot != nil {
+		lo, hi = int(n.slot.lo), int(n.slot.hi)
+	}
+	if n.vals != nil {
+		for _, w := range n.vals.words {
+			lo, hi = min(lo, len(w)), max(hi, len(w))
+		}
+	}
+	return lo, hi
 }
 
 // mixed reports whether the slot was folded from words of which some hold a
@@ -103,7 +121,8 @@ func (f *folder) paths(n *node) {
 	if ends < minDepth || first.kind == mRest && len(first.kids) == 0 && !n.otherPath() {
 		return
 	}
-	all := &node{piece: piece{sep: '/', kind: mRest}, leaf: noLeaf, vals: &values{}}
+	all := newNode(piece{sep: '/', kind: mRest})
+	all.vals = &values{}
 	for _, kind := range [...]byte{mRest, mRun, mStr} {
 		if k := n.kid(piece{sep: '/', kind: kind}); k != nil {
 			n.drop(k)

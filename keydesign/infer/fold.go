@@ -144,17 +144,16 @@ func (f *folder) crowd(n *node, sep byte, abs bool) []*node {
 		need *= abstract
 	}
 	if star != nil {
-		need = 1
 		for _, h := range distinctHashes(sigsOf(star), hash) {
 			count[h] += int(min(star.distinct(), 1<<20))
 		}
 	}
-	return pick(w, count, hash, need)
+	return pick(w, count, hash, need, star != nil)
 }
 
 // pick returns the words most of whose continuations are common to more than
-// need words, if they outnumber what speaks against them.
-func pick(w []*node, count map[uint64]int, hash func(sig) uint64, need float64) []*node {
+// need words, if they outnumber what speaks against them or join a slot.
+func pick(w []*node, count map[uint64]int, hash func(sig) uint64, need float64, join bool) []*node {
 	var in []*node
 	others := map[uint64]struct{}{}
 	for _, k := range w {
@@ -173,7 +172,7 @@ func pick(w []*node, count map[uint64]int, hash func(sig) uint64, need float64) 
 			others[print] = struct{}{}
 		}
 	}
-	if float64(len(in)) <= need+1+2*float64(len(others)) && need > 1 {
+	if !join && float64(len(in)) <= need+1+2*float64(len(others)) {
 		return nil
 	}
 	return in
@@ -193,7 +192,7 @@ func distinctHashes(s []sig, hash func(sig) uint64) []uint64 {
 func (f *folder) slot(n *node, sep, kind byte, c []*node) *node {
 	into := n.kid(piece{sep: sep, kind: kind})
 	if into == nil {
-		into = &node{piece: piece{sep: sep, kind: kind}, leaf: noLeaf}
+		into = newNode(piece{sep: sep, kind: kind})
 	} else {
 		n.drop(into)
 	}
@@ -226,6 +225,7 @@ func (f *folder) merge(n *node, all ...*node) {
 	kids := append(make([]*node, 0, total), n.kids...)
 	for _, o := range all {
 		n.keys += o.keys
+		n.lo, n.hi = min(n.lo, o.lo), max(n.hi, o.hi)
 		n.leaf = f.same(n.leaf, o.leaf)
 		if o.slot != nil {
 			n.count(o.slot, &f.sketches)

@@ -71,9 +71,13 @@ func (m *matcher) match(key string) (int, bool) {
 	if i, ok := m.seen[shapeHash(m.lexer.shape)]; ok {
 		return int(i), true
 	}
-	m.steps = maxSteps
-	i := m.walk(m.root, string(m.lexer.shape), noLeaf)
-	return int(i), i != noLeaf
+	for _, m.far = range [...]bool{false, true} {
+		m.steps = maxSteps
+		if i := m.walk(m.root, string(m.lexer.shape), noLeaf-1); i != noLeaf {
+			return int(i), true
+		}
+	}
+	return 0, false
 }
 
 // walk returns the template below s that accepts the shape, the most literal
@@ -157,8 +161,7 @@ func (k *state) begins(p *piece) bool {
 
 // longest returns the length of the longest value of the placeholder.
 func (k *state) longest() int {
-	_, hi := k.from.lengths()
-	return hi
+	return int(k.from.hi)
 }
 
 // plausible reports whether a word may be a value of the placeholder that has

@@ -92,11 +92,15 @@ type node struct {
 	kids []*node
 	keys int64 // keys that pass or end here
 	leaf int32 // a leaf that ends here, or noLeaf; see folder.same for the others
-	wide bool  // folded from several words
+	wide bool  // folded from several words, and not looked at since
+	lo   int32 // the shortest and longest token that ends here, in bytes
+	hi   int32
 	sigs []sig // cached; see sig.go
 	slot *slot // of a typed piece: the values at this position
 	vals *values
 }
+
+func newNode(p piece) *node { return &node{piece: p, leaf: noLeaf, lo: maxLex} }
 
 // values are the words that a folded node stands for.
 type values struct {
@@ -114,7 +118,6 @@ func (v *values) add(word string) {
 	if found {
 		return
 	}
-	v.span(len(word), len(word))
 	v.n++
 	if i < maxValues {
 		v.words = slices.Insert(v.words, i, word)
@@ -128,33 +131,7 @@ func (v *values) merge(o *values) {
 	for _, w := range o.words {
 		v.add(w)
 	}
-	if o.n > 0 {
-		v.span(o.lo, o.hi)
-	}
 	v.n += extra
-}
-
-// span widens the range of lengths.
-func (v *values) span(lo, hi int) {
-	if v.n == 0 {
-		v.lo, v.hi = lo, hi
-	}
-	v.lo, v.hi = min(v.lo, lo), max(v.hi, hi)
-}
-
-// lengths returns the range of the lengths of the values of a slot, or 0, 0.
-func (n *node) lengths() (lo, hi int) {
-	if n.slot != nil && n.slot.n > 0 {
-		lo, hi = int(n.slot.lo), int(n.slot.hi)
-		if n.vals != nil && n.vals.n > 0 {
-			lo, hi = min(lo, n.vals.lo), max(hi, n.vals.hi)
-		}
-		return lo, hi
-	}
-	if n.vals != nil {
-		return n.vals.lo, n.vals.hi
-	}
-	return 0, 0
 }
 
 // distinct returns how many values a node stands for.
@@ -176,7 +153,7 @@ func plant(leaves []leaf) *node {
 		order[i] = int32(i)
 	}
 	slices.SortFunc(order, func(a, b int32) int { return compareShapes(leaves[a].shape, leaves[b].shape) })
-	root := &node{leaf: noLeaf}
+	root := newNode(piece{})
 	unlimited := 1 << 30
 	for _, i := range order {
 		root.grow(i, &leaves[i], &unlimited)
@@ -189,20 +166,31 @@ func plant(leaves []leaf) *node {
 // so that a piece that exists is always the last child.
 func (n *node) grow(i int32, l *leaf, sketches *int) {
 	n.keys += l.keys
-	mark := 0
+	mark, lo, hi := 0, int32(0), int32(0)
 	for rest := l.shape; rest != ""; {
 		var p piece
 		p, rest = next(rest)
 		last := len(n.kids) - 1
 		if last < 0 || n.kids[last].piece != p {
-			n.kids = append(n.kids, &node{piece: p, leaf: noLeaf})
+			n.kids = append(n.kids, newNode(p))
 			last++
 		}
 		n = n.kids[last]
 		n.keys += l.keys
+		if isStrong(p.sep) {
+			lo, hi = 0, 0
+		} else if p.sep != 0 {
+			lo, hi = lo+1, hi+1
+		}
 		if p.kind != 0 {
-			n.count(&l.slots[mark], sketches)
+			s := &l.slots[mark]
+			n.count(s, sketches)
+			lo, hi = lo+int32(s.lo), hi+int32(s.hi)
 			mark++
+		}
+		lo, hi = lo+int32(len(p.text)), hi+int32(len(p.text))
+		if rest == "" || isStrong(rest[0]) {
+			n.lo, n.hi = min(n.lo, lo), max(n.hi, hi)
 		}
 	}
 	n.leaf = i

@@ -133,13 +133,14 @@ func TestResultInvariants(t *testing.T) {
 // among a few ordinary keys.
 func hostileSet(n int) keySet {
 	return makeSet("hostile", 99, n, `
-20 <name>-<slug>
-15 <slug>:<slug>:<name>
+20 n:<name>-<slug>
+15 s:<slug>:<slug>:<name>
 15 doc:<slug>
-10 <b9>:x:<b9>
-10 <path>/<slug>/<path>
+10 x:<b9>:x:<b9>
+10 p:<path>/<slug>/<path>
 10 a:<str7>:b:<str7>:c:<str7>
-8 <UP9>_<UP9>
+8 u:<UP9>_<UP9>
+8 <slug>
 5 user:<int>:profile
 5 session:<hex32>
 2 order:<uuid>
@@ -151,7 +152,7 @@ func TestHostileMemory(t *testing.T) {
 		t.Skip("takes ten seconds")
 	}
 	const bound = 64 << 20
-	set := hostileSet(300_000)
+	set := hostileSet(1_100_000)
 	before := heap()
 	start := time.Now()
 	tree := treeOf(set.keys)
@@ -173,6 +174,9 @@ func TestHostileMemory(t *testing.T) {
 	for i, other := range []*Tree[*count]{treeOf(shuffled(set.keys, 5)), treeOf(slices.Sorted(slices.Values(set.keys))), sharded(set.keys, 8, Options{})} {
 		s := other.Templates()
 		t.Logf("agreement %d: %.5f (%d templates)", i, evaluate(got, groupsBy(set.keys, s)).pairF1, len(s.Templates))
+		for _, x := range s.Templates[:min(12, len(s.Templates))] {
+			t.Logf("    %8d %s", x.Keys, x.Text)
+		}
 	}
 	runtime.KeepAlive(tree)
 }

@@ -50,15 +50,14 @@ func (t *Tree[S]) prune() {
 	}
 	for keep := sampleShapes; t.table.bytes > t.budget/2; keep /= 4 {
 		if keep < leastShapes {
-			t.full = true
+			t.full = 10*t.table.bytes > 9*t.budget
 			return
 		}
 		t.shrink(keep, share)
 	}
 }
 
-// shrink keeps that many shapes of each template with folded words, and makes
-// rules of those that had more.
+// shrink keeps that many shapes of each template, and makes rules of those that had more.
 func (t *Tree[S]) shrink(keep int, share uint64) {
 	p := infer(t.table.leaves)
 	shapes := make([]string, len(p.ends))
@@ -72,7 +71,7 @@ func (t *Tree[S]) shrink(keep int, share uint64) {
 	drop := make([]bool, len(p.of))
 	for g, m := range members {
 		shapes[g], rule[g] = p.ends[g].shape(), noLeaf
-		if !p.ends[g].folded() || len(m) <= keep {
+		if len(m) <= keep {
 			continue
 		}
 		rule[g] = int32(len(ends))
@@ -88,11 +87,6 @@ func (t *Tree[S]) shrink(keep int, share uint64) {
 	r.matcher.root = compile(ends)
 	r.matcher.root.forget()
 	t.rebuild(r, p.of, rule, drop)
-}
-
-// folded reports whether the pattern has a mark for folded words.
-func (p pattern) folded() bool {
-	return slices.ContainsFunc(p, func(n *node) bool { return wild(n.kind) })
 }
 
 // forget lets go of the trie that the states were made from.
@@ -140,13 +134,27 @@ func (t *Tree[S]) fold(i int, rule string, l *leaf, stats S) {
 				f.slots = append(f.slots, l.slots[mark])
 				return
 			}
-			text := l.shape[from:to]
-			n := uint16(len(text))
-			f.slots = append(f.slots, slot{n: l.keys, lo: n, hi: n, few: []uint64{xxh3.HashString(text)}})
+			f.slots = append(f.slots, l.word(from, to, mark))
 		})
 	}
 	t.table.absorb(i, &f)
 	t.stats[i].Merge(stats)
+}
+
+// word returns a slot for one folded word, shape[from:to] of the leaf, whose
+// first mark is number mark.
+func (l *leaf) word(from, to, mark int) slot {
+	text := l.shape[from:to]
+	s := slot{n: l.keys, few: []uint64{xxh3.HashString(text)}}
+	for i := range len(text) {
+		if isMark(text[i]) && mark >= 0 && mark < len(l.slots) {
+			s.lo, s.hi = s.lo+l.slots[mark].lo, s.hi+l.slots[mark].hi
+			mark++
+			continue
+		}
+		s.lo, s.hi = s.lo+1, s.hi+1
+	}
+	return s
 }
 
 // marks counts the marks of a shape.

@@ -197,15 +197,16 @@ func (f *folder) crowdOf(n *node, all []token, abs bool, hash func(sig) uint64) 
 	if abs {
 		need *= abstract
 	}
+	join := false
 	for i := range all {
 		if t := &all[i]; t.ruled() {
-			need = 0
+			join = true
 			for _, h := range distinctHashes(t.sigs, hash) {
 				count[h] += 1 << 20
 			}
 		}
 	}
-	return crowded(all, count, hash, need)
+	return crowded(all, count, hash, need, join)
 }
 
 func (t *token) light() bool {
@@ -229,7 +230,7 @@ func (t *token) words() int {
 // crowded returns the tokens of the crowd: the light ones, if they are more
 // than need, and those heavy ones that are of the same kind: they begin with a
 // folded word, or with a word that also begins several light ones.
-func crowded(all []token, count map[uint64]int, hash func(sig) uint64, need float64) []token {
+func crowded(all []token, count map[uint64]int, hash func(sig) uint64, need float64, join bool) []token {
 	var in []token
 	first := map[*node]int{}
 	light, others := 0, map[uint64]struct{}{}
@@ -253,7 +254,7 @@ func crowded(all []token, count map[uint64]int, hash func(sig) uint64, need floa
 			first[t.path[0]] += t.words()
 		}
 	}
-	if float64(light) <= need+1+2*float64(len(others)) && need > 0 || need > 0 && len(first) < 3 {
+	if !join && (float64(light) <= need+1+2*float64(len(others)) || len(first) < 3) {
 		return nil
 	}
 	kept := in[:0]
@@ -337,7 +338,7 @@ func (f *folder) collapse(n *node, sep byte, tokens []token) {
 	}
 	into := n.kid(piece{sep: sep, kind: mRun})
 	if into == nil {
-		into = &node{piece: piece{sep: sep, kind: mRun}, leaf: noLeaf, vals: &values{}}
+		into = newNode(piece{sep: sep, kind: mRun})
 		n.put(into)
 	}
 	if into.vals == nil {
@@ -349,14 +350,17 @@ func (f *folder) collapse(n *node, sep byte, tokens []token) {
 			continue
 		}
 		cut := t.end.split()
+		last := t.path[len(t.path)-1]
+		cut.lo, cut.hi = last.lo, last.hi
 		for i := len(t.suffix) - 1; i >= 0; i-- {
-			s := &node{piece: t.suffix[i].piece, leaf: cut.leaf, keys: cut.keys, kids: cut.kids}
-			cut = &node{leaf: noLeaf, keys: s.keys, kids: []*node{s}}
+			s := cut
+			s.piece = t.suffix[i].piece
+			cut = newNode(piece{})
+			cut.keys, cut.kids, cut.lo, cut.hi = s.keys, []*node{s}, last.lo, last.hi
 		}
 		if t.text && t.values == 1 {
 			into.vals.add(t.String())
 		} else {
-			into.vals.span(t.lengths())
 			into.vals.n += t.values
 		}
 		prune(append(t.path[:len(t.path):len(t.path)], t.suffix...), cut.keys)
@@ -381,22 +385,6 @@ func prune(path []*node, keys int64) {
 	}
 }
 
-// lengths returns the range of the lengths of the token's values.
-func (t *token) lengths() (lo, hi int) {
-	for i, k := range t.path {
-		if i > 0 && k.sep != 0 {
-			lo, hi = lo+1, hi+1
-		}
-		if k.kind == 0 {
-			lo, hi = lo+len(k.text), hi+len(k.text)
-			continue
-		}
-		a, b := k.lengths()
-		lo, hi = lo+a, hi+b
-	}
-	return lo, hi
-}
-
 // String returns the token as text, with no marks in it.
 func (t *token) String() string {
 	var b []byte
@@ -411,7 +399,8 @@ func (t *token) String() string {
 
 // split takes from n what follows its token, as a node of its own.
 func (n *node) split() *node {
-	cut := &node{leaf: n.leaf}
+	cut := newNode(piece{})
+	cut.leaf = n.leaf
 	var stay []*node
 	inner := int64(0)
 	for _, k := range n.kids {
