@@ -160,6 +160,9 @@ func (g *generator) str(key, s string, at int64) { g.put(key, newStr(s), at) }
 // hash adds a hash of distinct fields, all short.
 func (g *generator) hash(key string, at int64, fieldValues ...string) {
 	v := newHash()
+	if len(fieldValues)/2 > g.e.limits.hashEntries {
+		v.spread(g.e.model)
+	}
 	for i := 0; i < len(fieldValues); i += 2 {
 		if len(fieldValues[i+1]) > g.e.limits.hashValue {
 			v.spread(g.e.model)

@@ -117,7 +117,7 @@ func fillShop(g *generator, keys int) error {
 	}
 	counts[0] = rest
 	if rest < 1 {
-		return kv.Usagef("a shop has more than %d keys", keys)
+		return kv.WithHint(kv.Usagef("a shop cannot have as few as %d keys", keys), "its faults show from about 12,000 keys on")
 	}
 	for i, f := range all {
 		s.stream(f.template)

@@ -109,9 +109,8 @@ func (s *shop) promos(keys int) {
 func (s *shop) code(i int) string {
 	const letters = "GHJKMNPQRSTVWXYZ"
 	var b [8]byte
-	n := uint64(i)*0x9e3779b1 + s.seed
-	n &= 1<<32 - 1 // an odd factor permutes 32 bits, so no two codes are equal below 2^28
-	for j := 0; j < len(b); j += 2 {
+	n := uint64(i)*0x9e3779b1 + s.seed // 28 bits of it are used, which an odd factor permutes: no two codes are equal
+		for j := 0; j < len(b); j += 2 {
 		b[j], b[j+1] = letters[n&15], '2'+byte(n>>4&7)
 		n >>= 7
 	}
@@ -131,7 +130,7 @@ func (s *shop) leaderboards(keys int) {
 		}
 		reviewer := int(s.below(int64(s.users)))
 		s.ascending(key, min(n, s.users), func(i int) Member {
-			score += s.below(40)
+			score += 1 + s.below(40)
 			return Member{Score: float64(score), Member: s.text("#", uid((reviewer+i)%s.users))}
 		})
 	}
@@ -141,10 +140,13 @@ func twoDigits(n int) string { return strconv.Itoa(100 + n)[1:] }
 
 // flags switch parts of the shop on and off.
 func (s *shop) flags(keys int) {
-	areas := []string{"cart", "checkout", "payment", "profile", "promo", "review", "search", "shipping"}
-	what := []string{"audit-log", "beta", "dark-mode", "fast-path", "new-ui", "retry"}
+	names := strings.Fields("address-lookup apple-pay audit-log basket-merge beta-banner bulk-order chat cookie-notice coupons dark-mode " +
+		"eco-shipping express fast-search fraud-check free-returns gift-wrap guest-checkout heatmap image-zoom instalments invoice-pdf " +
+		"klarna live-stock loyalty maintenance mini-cart newsletter-popup one-click outfit-builder paypal price-alert quick-view " +
+		"recommendations referral reviews saved-cards size-advisor sms-updates social-login sticky-header store-pickup survey " +
+		"tax-preview two-factor upsell vat-check video wishlist")
 	for i := range keys {
-		s.str("flag:"+areas[i%len(areas)]+"-"+what[i/len(areas)], s.pick("on", "off", "10", "50"), 0)
+		s.str("flag:"+names[i], s.pick("on", "off", "10", "50"), 0)
 	}
 }
 
