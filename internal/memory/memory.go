@@ -87,8 +87,10 @@ func (m *Model) SDS(n int64) int64 {
 	if uint64(n) < tableMax {
 		return int64(m.sds[n])
 	}
-	return m.p.Allocator.class(sdsRequest(n))
+	return m.longSDS(n)
 }
+
+func (m *Model) longSDS(n int64) int64 { return m.p.Allocator.class(sdsRequest(n)) }
 
 // sdsRequest returns what sds.c asks of the allocator for n bytes: header, bytes, NUL. The header grows with the length;
 // an empty string gets the header of the next size up, because it is expected to grow.

@@ -81,9 +81,21 @@ func (r *Reader) str() {
 func (r *Reader) elements(n int64) (sum int64) {
 	w := r.w
 	for ; n > 0 && w.err == nil; n-- {
-		sum += r.model.SDS(w.str())
+		sum += r.element(w)
 	}
 	return sum
+}
+
+// element hops over a string and returns what it costs as an sds. Nearly all have fewer than 64 bytes and lie whole in the
+// window: they are one byte of length and a step.
+func (r *Reader) element(w *window) int64 {
+	if w.pos < w.end {
+		if n := int(w.buf[w.pos]); n < 0x40 && w.pos+n < w.end {
+			w.pos += n + 1
+			return r.model.SDS(int64(n))
+		}
+	}
+	return r.model.SDS(w.str())
 }
 
 // fillNode is the size up to which a server fills a node of a list (list-max-listpack-size -2).
@@ -139,7 +151,7 @@ func (r *Reader) zset() {
 	n := w.count(9)
 	var sum int64
 	for i := n; i > 0 && w.err == nil; i-- {
-		sum += r.model.SDS(w.str())
+		sum += r.element(w)
 		w.skip(8)
 	}
 	r.rec.Len, r.rec.Size = n, r.model.ZSet(n, sum)
@@ -151,7 +163,7 @@ func (r *Reader) zsetText() {
 	n := w.count(2)
 	var sum int64
 	for i := n; i > 0 && w.err == nil; i-- {
-		sum += r.model.SDS(w.str())
+		sum += r.element(w)
 		if c := w.byte(); c < 253 {
 			w.skip(int64(c))
 		}
@@ -244,7 +256,7 @@ func (r *Reader) hashTTL() {
 		if w.number() != 0 {
 			ttls++
 		}
-		sum += r.model.SDS(w.str()) + r.model.SDS(w.str())
+		sum += r.element(w) + r.element(w)
 	}
 	r.rec.Len, r.rec.Size = n, r.model.Hash(n, sum)+r.model.HashTTL(n, ttls)
 }
@@ -255,7 +267,7 @@ func (r *Reader) hashValkey() {
 	n := w.count(10)
 	var sum, ttls int64
 	for i := n; i > 0 && w.err == nil; i-- {
-		sum += r.model.SDS(w.str()) + r.model.SDS(w.str())
+		sum += r.element(w) + r.element(w)
 		if int64(w.uint64()) != -1 {
 			ttls++
 		}
