@@ -1,0 +1,66 @@
+package audit
+
+import (
+	"time"
+
+	"github.com/kvtool/kvtool/internal/sketch"
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
+)
+
+// fineBins keeps the relative error under 0.5 % over 30 octaves: there is one such summary in an analysis.
+const fineBins = 8192
+
+func sizes() *Analyzer {
+	return &Analyzer{
+		Name:  "sizes",
+		Title: "SIZE OF A KEY",
+		Doc:   "Quantiles of the bytes that a key and its value take.",
+		Needs: kv.FieldSize,
+		New: func(time.Time) Collector {
+			return &spread{
+				quantiles: sketch.NewQuantiles(fineBins),
+				value:     func(r *kv.Record) (int64, bool) { return r.Size, r.Has(kv.FieldSize) },
+			}
+		},
+	}
+}
+
+func names() *Analyzer {
+	return &Analyzer{
+		Name:  "names",
+		Title: "KEY NAMES",
+		Doc:   "Quantiles of the length of a key's name in bytes.",
+		Needs: kv.FieldName,
+		New: func(time.Time) Collector {
+			return &spread{
+				quantiles: sketch.NewQuantiles(fineBins),
+				value:     func(r *kv.Record) (int64, bool) { return int64(len(r.Key)), r.Has(kv.FieldName) },
+			}
+		},
+	}
+}
+
+// A spread summarises one number of each record.
+type spread struct {
+	quantiles sketch.Quantiles
+	value     func(*kv.Record) (v int64, known bool)
+}
+
+func (s *spread) Observe(r *kv.Record) {
+	if v, ok := s.value(r); ok {
+		s.quantiles.Add(v)
+	}
+}
+
+func (s *spread) Merge(c Collector) { s.quantiles.Merge(&c.(*spread).quantiles) }
+
+func (s *spread) Report(out *Output) {
+	for _, q := range []struct {
+		name string
+		p    float64
+	}{{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}, {"max", 1}} {
+		out.Metrics = append(out.Metrics,
+			report.Metric{Name: q.name, Value: quantile(&s.quantiles, q.p), Unit: report.UnitBytes})
+	}
+}

@@ -1,0 +1,183 @@
+package kvtool_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kvtool/kvtool/adapters"
+	"github.com/kvtool/kvtool/cmd"
+	"github.com/kvtool/kvtool/kv"
+)
+
+var update = flag.Bool("update", false, "rewrite the outputs shown in the documents")
+
+// A document shows commands in two kinds of fence. In a console fence a command begins with "$ " and everything up to the
+// next one is what it prints, in a terminal of 80 columns, on both streams. In an sh fence there are only commands; those
+// of kvtool must succeed, with the demo store in the place of any server.
+var fence = regexp.MustCompile("(?ms)^```(console|sh)\n(.*?)^```$")
+
+func TestDocs(t *testing.T) {
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "README.md") {
+		t.Run(page, func(t *testing.T) { checkPage(t, page) })
+	}
+}
+
+func checkPage(t *testing.T, page string) {
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := workplace(t)
+	fresh := fence.ReplaceAllFunc(text, func(block []byte) []byte {
+		m := fence.FindSubmatch(block)
+		if string(m[1]) == "console" {
+			return []byte("```console\n" + rerun(t, dir, string(m[2])) + "```")
+		}
+		for line := range strings.Lines(string(m[2])) {
+			if args, ok := kvtoolArgs(line); ok {
+				if out, code := run(t, dir, args, withoutServers); code != 0 {
+					t.Errorf("%s: exit code %d\n%s", strings.TrimSpace(line), code, out)
+				}
+			}
+		}
+		return block
+	})
+	if bytes.Equal(fresh, text) {
+		return
+	}
+	if *update {
+		if err := os.WriteFile(page, fresh, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Errorf("%s shows what kvtool does not print (go test . -update); it prints:\n%s", page, fresh)
+}
+
+// rerun returns a console block with the outputs that its commands have now. Commands of other programs keep theirs.
+func rerun(t *testing.T, dir, block string) string {
+	var b strings.Builder
+	ours := false
+	for line := range strings.Lines(block) {
+		command, isCommand := strings.CutPrefix(line, "$ ")
+		switch {
+		case isCommand:
+			b.WriteString(line)
+			var args []string
+			if args, ours = kvtoolArgs(command); ours {
+				out, code := run(t, dir, args, adapters.Open)
+				b.WriteString(out)
+				if code != 0 {
+					fmt.Fprintf(&b, "(exit %d)\n", code)
+				}
+			}
+		case !ours:
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
+// kvtoolArgs returns the arguments of a command line that runs kvtool, installed or from its source.
+func kvtoolArgs(line string) ([]string, bool) {
+	line, _, _ = strings.Cut(strings.TrimSpace(line), "   #")
+	words := strings.Fields(strings.Replace(line, "go run ./cmd/kvtool", "kvtool", 1))
+	for i := range words {
+		words[i] = strings.Trim(words[i], `'"`)
+	}
+	if len(words) == 0 || words[0] != "kvtool" {
+		return nil, false
+	}
+	return words[1:], true
+}
+
+type opener func(context.Context, kv.Target) (kv.Store, error)
+
+func withoutServers(ctx context.Context, t kv.Target) (kv.Store, error) {
+	if t.URL != nil {
+		demo, err := kv.ParseTarget("demo:")
+		if err != nil {
+			return nil, err
+		}
+		return adapters.Open(ctx, demo)
+	}
+	return adapters.Open(ctx, t)
+}
+
+func run(t *testing.T, dir string, args []string, open opener) (out string, code int) {
+	t.Helper()
+	t.Chdir(dir)
+	var b bytes.Buffer
+	env := &cmd.Env{
+		Stdin:    strings.NewReader(""),
+		Stdout:   &b,
+		Stderr:   &b,
+		Width:    80,
+		Getenv:   func(string) string { return "" },
+		Now:      time.Now,
+		Adapters: adapters.All(),
+		Open:     open,
+	}
+	code = cmd.Main(args, env)
+	return b.String(), code
+}
+
+// workplace is a folder with the files that the documents name.
+func workplace(t *testing.T) string {
+	dir := t.TempDir()
+	files := map[string]string{"dump.rdb": "testdata/rdb/corpus/redis_50_with_streams.rdb"}
+	for name, from := range files {
+		b, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "keys.txt"), []byte("user:1\nuser:2\ncart:1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestMakeTest holds README's second command: make test fetches the servers and runs the tests, and the packages that
+// README shows passing have tests. It cannot run itself.
+func TestMakeTest(t *testing.T) {
+	if _, err := exec.LookPath("make"); err != nil {
+		t.Skip("make is missing")
+	}
+	out, err := exec.Command("make", "-n", "test").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if want := "scripts/servers\ngo test ./...\n"; string(out) != want {
+		t.Errorf("make test runs\n%swant\n%s", out, want)
+	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := regexp.MustCompile(`(?m)^ok +github\.com/kvtool/kvtool/(\S+)`).FindAllStringSubmatch(string(readme), -1)
+	if len(shown) == 0 {
+		t.Error("README does not show what make test prints")
+	}
+	for _, m := range shown {
+		if tests, _ := filepath.Glob(m[1] + "/*_test.go"); len(tests) == 0 {
+			t.Errorf("README shows %s passing, which has no tests", m[1])
+		}
+	}
+}
