@@ -106,7 +106,7 @@ func TestAccuracy(t *testing.T) {
 	if testing.Short() {
 		n = 40_000
 	}
-	for _, set := range []keySet{saasSet(n), frameworkSet(n)} {
+	for _, set := range []keySet{saasSet(n), frameworkSet(n), unseenSet(n)} {
 		got, r, speed := ours(set.keys)
 		s := evaluate(set.truth, got)
 		s.speed = speed
