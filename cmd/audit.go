@@ -63,6 +63,8 @@ func newAuditCmd(env *Env) *cobra.Command {
 	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
 	f.Var(&o.failOn, "fail-on", "exit 1 if there is a finding as bad as this: error, warning, info, never")
 	f.BoolVar(&o.exitZero, "exit-zero", false, "exit 0 where the gate would exit 1 or 4")
+	fixedValues(c, "fail-on", "error", "warning", "info", "never")
+	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
 	return c
 }
 
@@ -86,7 +88,7 @@ func runAudit(ctx context.Context, env *Env, o auditOptions) error {
 	}
 	r, scanErr := o.scan(ctx, env, target, p)
 	if scanErr = ended(ctx, scanErr); r == nil || !worthReporting(r, scanErr) {
-		return scanErr
+		return targetError(scanErr)
 	}
 	return o.report(env, outs, r, scanErr)
 }

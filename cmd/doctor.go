@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -102,9 +101,7 @@ func (e *Env) examine(info *kv.Info, scanErr error) *report.Report {
 	row := func(name, how, why string) {
 		table.Rows = append(table.Rows, []report.Value{report.Text(name), report.Text(how), report.Text(why)})
 	}
-	if !slices.ContainsFunc(info.Facts, func(f kv.Fact) bool { return f.Name == "scan" }) {
-		row("scan", scanState(scanErr), reading(info, scanErr))
-	}
+	row("read", readState(scanErr), reading(info, scanErr))
 	r.Target.Facts = make([]report.Fact, 0, len(info.Facts))
 	for _, f := range info.Facts {
 		r.Target.Facts = append(r.Target.Facts, report.Fact{Name: f.Name, How: f.How.String(), Why: f.Why, Hint: f.Hint})
@@ -119,7 +116,7 @@ func (e *Env) examine(info *kv.Info, scanErr error) *report.Report {
 	return r
 }
 
-func scanState(err error) string {
+func readState(err error) string {
 	if err != nil {
 		return "failed"
 	}

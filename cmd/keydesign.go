@@ -35,10 +35,7 @@ type rulesOptions struct {
 func (o *rulesOptions) bind(c *cobra.Command) {
 	c.Flags().StringVarP(&o.format, "output", "o", "text", "`FORMAT`: text, json, md")
 	c.Flags().IntVar(&o.width, "width", 0, "columns of text (default: the terminal's, else 80)")
-	complete := cobra.FixedCompletions([]string{"text", "json", "md"}, cobra.ShellCompDirectiveNoFileComp)
-	if err := c.RegisterFlagCompletionFunc("output", complete); err != nil {
-		panic(err) // the flag was added above
-	}
+	fixedValues(c, "output", "text", "json", "md")
 }
 
 func newExplainCmd(env *Env) *cobra.Command {
@@ -100,6 +97,7 @@ func newRulesCmd(env *Env) *cobra.Command {
 	}
 	o.bind(c)
 	c.Flags().Var(&o.severity, "severity", "only rules that can be as bad as this: error, warning, info")
+	fixedValues(c, "severity", "error", "warning", "info")
 	c.Flags().StringVar(&o.store, "store", "", "only rules that apply to this store, such as redis")
 	return c
 }
@@ -146,15 +144,4 @@ func (o *rulesOptions) write(env *Env, doc any, text func(io.Writer, render.Opti
 		return err
 	}
 	return kv.WithHint(kv.Usagef("-o %s: unknown format", o.format), "formats: text, json, md")
-}
-
-// completeRules completes rule ids.
-func completeRules(_ *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
-	var out []string
-	for _, r := range rules() {
-		if len(args) == 0 && strings.HasPrefix(r.ID, strings.ToUpper(typed)) {
-			out = append(out, r.ID+"\t"+r.Name)
-		}
-	}
-	return out, cobra.ShellCompDirectiveNoFileComp
 }

@@ -36,16 +36,10 @@ func (v *viewFlags) bind(c *cobra.Command) {
 	f.BoolVar(&v.ascii, "ascii", false, "write no byte over 127")
 	f.BoolVarP(&v.quiet, "quiet", "q", false, "print the verdict only")
 	f.Var(&v.keys, "keys", "how much of key names to show: full, masked, template, hash (default: full, but template in md, brief and prom)")
-	f.StringVar(&v.section, "section", "", "the section, or section.table, that csv writes (default templates)")
-	for name, complete := range map[string]cobra.CompletionFunc{
-		"output": completeFormats,
-		"color":  cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp),
-		"keys":   cobra.FixedCompletions(render.KeyModes(), cobra.ShellCompDirectiveNoFileComp),
-	} {
-		if err := c.RegisterFlagCompletionFunc(name, complete); err != nil {
-			panic(err) // the flag was added above
-		}
-	}
+	f.StringVar(&v.section, "section", "", "show only this `NAME`, a section or section.table; csv shows one always (default templates)")
+	complete(c, "output", completeFormats)
+	fixedValues(c, "color", "auto", "always", "never")
+	fixedValues(c, "keys", render.KeyModes()...)
 }
 
 func formatNames() []string {
@@ -188,13 +182,4 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	return os.Rename(tmp, path)
-}
-
-// completeFormats completes -o.
-func completeFormats(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	var out []string
-	for _, f := range render.Formats() {
-		out = append(out, f.Name+"\t"+f.Doc)
-	}
-	return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }

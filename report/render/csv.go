@@ -44,7 +44,7 @@ func csvRows(r *report.Report, name string) ([][]string, error) {
 	section, table, _ := strings.Cut(name, ".")
 	s := r.Section(section)
 	if s == nil {
-		return nil, fmt.Errorf("%w: %q; this report has %s", ErrNoSection, section, strings.Join(SectionNames(r), ", "))
+		return nil, noSection(r, section)
 	}
 	if table == "" && len(s.Tables) == 0 {
 		return metricRows(s), nil
@@ -56,13 +56,13 @@ func csvRows(r *report.Report, name string) ([][]string, error) {
 	return tableRows(&s.Tables[i]), nil
 }
 
-// SectionNames lists what Options.Section may name, tables of a section apart.
-func SectionNames(r *report.Report) []string {
+// noSection says which sections there are.
+func noSection(r *report.Report, name string) error {
 	var names []string
 	for i := range r.Sections {
 		names = append(names, r.Sections[i].Name)
 	}
-	return append(names, findingsSection)
+	return fmt.Errorf("%w: %q; this report has %s", ErrNoSection, name, strings.Join(append(names, findingsSection), ", "))
 }
 
 func tableRows(t *report.Table) [][]string {

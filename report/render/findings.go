@@ -60,7 +60,10 @@ func (t *text) findings() {
 	t.line(span{"FINDINGS", bold}, span{text: "    " + counts(t.r)})
 	fs := t.r.Findings
 	top := t.o.Top
-	if top == 0 {
+	switch {
+	case top == 0 && t.o.Section != "":
+		top = len(fs)
+	case top == 0:
 		top = firstRows
 	}
 	shown := fs[:min(top, len(fs))]

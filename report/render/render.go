@@ -43,7 +43,7 @@ type Options struct {
 	ASCII   bool    // no byte over 127
 	Quiet   bool    // text: the verdict only
 	Keys    KeyMode // "" shows full names
-	Section string  // csv: a section, or section.table
+	Section string  // text and csv: only this section, or section.table
 	Exit    int     // the exit code that a failed or inconclusive gate leads to, to be named beside it
 }
 

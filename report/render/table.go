@@ -24,12 +24,13 @@ type gridColumn struct {
 	cells []string
 	right bool // numbers stand to the right
 	cut   bool // a name: may be cut in the middle
+	of    int  // column of the report that it shows; -1 if none
 	rank  int
 	width int
 }
 
-// newGrid formats the first top rows of t, with one more row for what is left out.
-func newGrid(p *page, t *report.Table, title string, top int) *grid {
+// newGrid formats the first top rows of t, with one more row for what is left out, and what fs says about them.
+func newGrid(p *page, t *report.Table, title string, top int, fs []report.Finding) *grid {
 	rows, more := fold(t, top)
 	g := &grid{rows: len(rows)}
 	for c, col := range t.Columns {
@@ -41,6 +42,7 @@ func newGrid(p *page, t *report.Table, title string, top int) *grid {
 			right: !isText(col.Unit),
 			cut:   col.Unit == report.UnitKey,
 			rank:  col.Rank,
+			of:    c,
 		}
 		for _, row := range rows {
 			gc.cells = append(gc.cells, human(row[c], col.Unit, p.ascii))
@@ -53,8 +55,13 @@ func newGrid(p *page, t *report.Table, title string, top int) *grid {
 	if len(g.cols) == 0 {
 		return nil
 	}
+	g.addBars(p, t, rows)
+	g.addFindings(p, t, rows, fs)
 	if more != nil {
 		g.rows++
+	}
+	for i := range g.cols {
+		g.cols[i].cells = append(g.cols[i].cells, make([]string, g.rows-len(g.cols[i].cells))...)
 	}
 	g.nameRows(p, title, more != nil, t.Omitted+int64(len(t.Rows)-len(rows)))
 	return g
@@ -64,7 +71,7 @@ func newGrid(p *page, t *report.Table, title string, top int) *grid {
 // numbers, which need their own heading, another is put before it.
 func (g *grid) nameRows(p *page, title string, more bool, omitted int64) {
 	if g.cols[0].right {
-		g.cols = slices.Insert(g.cols, 0, gridColumn{cells: make([]string, g.rows)})
+		g.cols = slices.Insert(g.cols, 0, gridColumn{cells: make([]string, g.rows), of: -1})
 	}
 	g.cols[0].rank = 0
 	if title != "" {

@@ -13,7 +13,13 @@ import (
 // Text writes the report for a terminal.
 func Text(w io.Writer, r *report.Report, o Options) error {
 	t := &text{page: newPage(w, o), r: o.Keys.apply(r), o: o}
-	if !o.Quiet {
+	switch {
+	case o.Quiet:
+	case o.Section != "":
+		if err := t.only(o.Section); err != nil {
+			return err
+		}
+	default:
 		t.head()
 		t.sections()
 		if t.scanned() {
@@ -23,6 +29,29 @@ func Text(w io.Writer, r *report.Report, o Options) error {
 	}
 	t.verdict()
 	return t.close()
+}
+
+// only draws one section, with every row unless the user says how many.
+func (t *text) only(name string) error {
+	if name == findingsSection {
+		t.findings()
+		return nil
+	}
+	section, table, _ := strings.Cut(name, ".")
+	s := t.r.Section(section)
+	if s == nil {
+		return noSection(t.r, section)
+	}
+	if len(s.Metrics) > 0 && table == "" {
+		t.metrics(s, t.labelColumn())
+	}
+	for i := range s.Tables {
+		if table == "" || s.Tables[i].Name == table {
+			t.gap()
+			t.table(s, &s.Tables[i])
+		}
+	}
+	return nil
 }
 
 type text struct {
@@ -136,6 +165,9 @@ func (t *text) sections() {
 			block = true
 		}
 		for j := range s.Tables {
+			if detail(s, &s.Tables[j]) {
+				continue
+			}
 			t.gap()
 			t.table(s, &s.Tables[j])
 			t.gap()
@@ -143,6 +175,10 @@ func (t *text) sections() {
 		}
 	}
 }
+
+// detail reports whether a table only says at length what its section's line of metrics says: it has no title of its
+// own. It is shown where the section is asked for by name.
+func detail(s *report.Section, t *report.Table) bool { return len(s.Metrics) > 0 && t.Title == "" }
 
 // longestLabel is the longest title that the metrics of other sections are aligned to.
 const longestLabel = 16
@@ -178,7 +214,7 @@ func (t *text) table(s *report.Section, tab *report.Table) {
 		t.line(span{strings.ToUpper(t.clean(title)), bold}, span{text: "  none"})
 		return
 	}
-	if g := newGrid(t.page, tab, title, t.rows(s, tab)); g != nil {
+	if g := newGrid(t.page, tab, title, t.rows(s, tab), t.r.Findings); g != nil {
 		g.draw(t.page)
 	}
 }
@@ -194,6 +230,8 @@ func (t *text) rows(s *report.Section, tab *report.Table) int {
 	switch {
 	case t.o.Top > 0:
 		return t.o.Top
+	case t.o.Section != "":
+		return len(tab.Rows)
 	case s == &t.r.Sections[0] && tab == &s.Tables[0]:
 		return firstRows
 	}
@@ -205,13 +243,34 @@ func (t *text) foot() {
 	if len(t.r.Skipped) > 0 {
 		t.gap()
 	}
-	for _, s := range t.r.Skipped {
-		t.items("skipped", t.clean(s.Name+": "+s.Why))
+	for _, group := range bySkipReason(t.r.Skipped) {
+		t.items("skipped", t.clean(group))
 	}
 	if len(t.r.Findings) > 0 {
 		t.gap()
 		t.items("next", "kvtool keydesign explain "+t.clean(t.r.Findings[0].Rule))
 	}
+}
+
+// bySkipReason says each reason once: "sizes, ttl: a list of keys holds names only". The facts that an analysis needs are
+// left out where there is a reason for their lack.
+func bySkipReason(skips []report.Skip) []string {
+	names := map[string][]string{}
+	var order []string
+	for _, s := range skips {
+		why := s.Why
+		if needs, reason, ok := strings.Cut(s.Why, ": "); ok && strings.HasPrefix(needs, "needs ") {
+			why = reason
+		}
+		if names[why] == nil {
+			order = append(order, why)
+		}
+		names[why] = append(names[why], s.Name)
+	}
+	for i, why := range order {
+		order[i] = strings.Join(names[why], ", ") + ": " + why
+	}
+	return order
 }
 
 // verdict comes after all else. Without a gate there is none, unless it is all that was asked for.

@@ -32,6 +32,8 @@ func human(v report.Value, u report.Unit, ascii bool) string {
 		return humanize.Time(n)
 	case report.UnitFactor:
 		return humanize.Factor(n)
+	case report.UnitText, report.UnitKey:
+		return number(n) // a name that happens to be a number
 	}
 	return humanize.Count(n)
 }

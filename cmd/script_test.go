@@ -1,0 +1,191 @@
+package cmd
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"kvtool": func() { os.Exit(Main(os.Args[1:], OS())) },
+	})
+}
+
+// TestScripts runs the command line as users do: as a process, with files, pipes, signals and servers that misbehave.
+func TestScripts(t *testing.T) {
+	root, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := root + "/../docs/schema/report-v1.json"
+	testscript.Run(t, testscript.Params{
+		Dir:                 "../testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("CORPUS", root+"/../testdata/rdb/corpus")
+			e.Setenv("CANARY", canary)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":     runKvtool,
+			"interrupt": runInterrupt,
+			"write":     writeBytes,
+			"damage":    damage,
+			"schema":    func(ts *testscript.TestScript, neg bool, args []string) { checkSchema(ts, schema, args) },
+			"fake":      startFake,
+			"nocanary":  noCanary,
+		},
+	})
+}
+
+// canary is a password that must be in no output.
+const canary = "c4n4ry-h0rse-battery"
+
+// runKvtool is "exits CODE ARGS…": it runs kvtool, checks its exit code and keeps its output for stdout and stderr.
+func runKvtool(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: exits CODE ARGS")
+	}
+	err := ts.Exec("kvtool", args[1:]...)
+	checkCode(ts, err, args[0])
+}
+
+func checkCode(ts *testscript.TestScript, err error, want string) {
+	code := 0
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		code = exit.ExitCode()
+	case err != nil:
+		ts.Fatalf("%v", err)
+	}
+	if strconv.Itoa(code) != want {
+		ts.Fatalf("exit code %d, want %s", code, want)
+	}
+}
+
+// runInterrupt is "interrupt ARGS…": it runs kvtool, sends it a Ctrl-C once it reports progress, checks that it exits
+// with 130 and leaves its output in out.txt and err.txt.
+func runInterrupt(ts *testscript.TestScript, neg bool, args []string) {
+	path, err := exec.LookPath("kvtool")
+	if p := ts.Getenv("PATH"); err != nil {
+		for _, dir := range strings.Split(p, string(os.PathListSeparator)) {
+			if _, err := os.Stat(dir + "/kvtool"); err == nil {
+				path = dir + "/kvtool"
+			}
+		}
+	}
+	c := exec.Command(path, append(args, "--progress", "json")...)
+	c.Dir = ts.Getenv("WORK")
+	out, err := os.Create(ts.MkAbs("out.txt"))
+	ts.Check(err)
+	defer out.Close()
+	seen := &watcher{want: []byte(`"progress"`), found: make(chan struct{})}
+	c.Stdout, c.Stderr = out, seen
+	ts.Check(c.Start())
+	select {
+	case <-seen.found:
+	case <-time.After(20 * time.Second):
+		c.Process.Kill()
+		ts.Fatalf("no progress: %s", seen.all.Bytes())
+	}
+	ts.Check(c.Process.Signal(syscall.SIGINT))
+	checkCode(ts, c.Wait(), "130")
+	ts.Check(os.WriteFile(ts.MkAbs("err.txt"), seen.all.Bytes(), 0o600))
+}
+
+// A watcher keeps what is written to it and tells when it holds want.
+type watcher struct {
+	all   bytes.Buffer
+	want  []byte
+	found chan struct{}
+	told  bool
+}
+
+func (w *watcher) Write(p []byte) (int, error) {
+	w.all.Write(p)
+	if !w.told && bytes.Contains(w.all.Bytes(), w.want) {
+		w.told = true
+		close(w.found)
+	}
+	return len(p), nil
+}
+
+// writeBytes is "write FILE STRING…": each string is the inside of a Go string literal. *N after one repeats it.
+func writeBytes(ts *testscript.TestScript, neg bool, args []string) {
+	var b strings.Builder
+	for _, a := range args[1:] {
+		if n, ok := strings.CutPrefix(a, "*"); ok {
+			times, err := strconv.Atoi(n)
+			ts.Check(err)
+			s := b.String()
+			last := s[strings.LastIndexByte(s, '\n')+1:]
+			b.WriteString(strings.Repeat(last, times-1))
+			continue
+		}
+		s, err := strconv.Unquote(`"` + a + `"`)
+		ts.Check(err)
+		b.WriteString(s)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o600))
+}
+
+// damage is "damage cut|flip FROM TO OFFSET": TO is FROM without what is behind the offset, or with a bit of the byte
+// there flipped. A negative offset counts from the end.
+func damage(ts *testscript.TestScript, neg bool, args []string) {
+	b := []byte(ts.ReadFile(args[1]))
+	at, err := strconv.Atoi(args[3])
+	ts.Check(err)
+	if at < 0 {
+		at += len(b)
+	}
+	if args[0] == "cut" {
+		b = b[:at]
+	} else {
+		b[at] ^= 0x10
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), b, 0o600))
+}
+
+// checkSchema is "schema FILE": the file, or stdout, is one JSON document that the published schema accepts.
+func checkSchema(ts *testscript.TestScript, schema string, args []string) {
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	s, err := c.Compile(schema)
+	ts.Check(err)
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(ts.ReadFile(args[0])))
+	if err != nil {
+		ts.Fatalf("%s is not JSON: %v", args[0], err)
+	}
+	ts.Check(s.Validate(doc))
+}
+
+// noCanary is "nocanary FILE…": the password is in none of them.
+func noCanary(ts *testscript.TestScript, neg bool, args []string) {
+	for _, f := range args {
+		if strings.Contains(ts.ReadFile(f), canary) {
+			ts.Fatalf("the password is in %s:\n%s", f, ts.ReadFile(f))
+		}
+	}
+}
+
+// startFake is "fake NAME KIND": it starts a server of a kind of fakes and puts its address into $NAME.
+func startFake(ts *testscript.TestScript, neg bool, args []string) {
+	addr, stop, err := serveFake(args[1])
+	ts.Check(err)
+	ts.Defer(stop)
+	ts.Setenv(args[0], addr)
+	fmt.Fprintf(ts.Stdout(), "%s is %s\n", args[0], addr)
+}
