@@ -1,0 +1,176 @@
+package redis
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/kvtool/kvtool/internal/resp"
+)
+
+// dial opens a connection: TCP or a socket, with TLS where the target says so. Nothing has been said on it yet.
+func (c *config) dial(ctx context.Context) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	var d net.Dialer
+	plain, err := d.DialContext(ctx, c.network, c.addr)
+	if err != nil {
+		return nil, err
+	}
+	if c.tls == nil {
+		return plain, nil
+	}
+	secure := tls.Client(plain, c.tls)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		plain.Close()
+		return nil, fmt.Errorf("TLS: %w", err)
+	}
+	return secure, nil
+}
+
+// newClient returns go-redis with everything turned off that it would do by itself: retries (a refusal is an answer),
+// notifications, telling the server its name. What it sends passes the guard.
+func newClient(c config) *goredis.Client {
+	return newClientOf(c, resp.ReadOnly)
+}
+
+func newClientOf(c config, mode resp.Mode) *goredis.Client {
+	return goredis.NewClient(&goredis.Options{
+		Network:  c.network,
+		Addr:     c.addr,
+		Username: c.username,
+		Password: c.password,
+		DB:       max(c.db, 0),
+		Protocol: 2,
+		Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			conn, err := c.dial(ctx)
+			if err != nil {
+				return failedConn{err: err}, nil
+			}
+			return guardedConn{conn, mode.Guard(conn)}, nil
+		},
+		DialTimeout:              c.timeout,
+		ReadTimeout:              c.timeout,
+		WriteTimeout:             c.timeout,
+		ContextTimeoutEnabled:    true,
+		MaxRetries:               -1,
+		DialerRetries:            1,
+		PoolSize:                 1,
+		DisableIdentity:          true,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	})
+}
+
+// A guardedConn sends only what the guard lets pass.
+type guardedConn struct {
+	net.Conn
+	guard io.Writer
+}
+
+func (c guardedConn) Write(p []byte) (int, error) { return c.guard.Write(p) }
+
+// A failedConn stands for a connection that could not be made: each use gives the reason. go-redis prints the error of a
+// dialer to the standard error stream before it returns it; that of a connection it only returns.
+type failedConn struct {
+	net.Conn
+	err error
+}
+
+func (c failedConn) Read([]byte) (int, error)         { return 0, c.err }
+func (c failedConn) Write([]byte) (int, error)        { return 0, c.err }
+func (c failedConn) Close() error                     { return nil }
+func (c failedConn) SetDeadline(time.Time) error      { return nil }
+func (c failedConn) SetReadDeadline(time.Time) error  { return nil }
+func (c failedConn) SetWriteDeadline(time.Time) error { return nil }
+func (c failedConn) LocalAddr() net.Addr              { return &net.UnixAddr{} }
+func (c failedConn) RemoteAddr() net.Addr             { return &net.UnixAddr{} }
+
+// A link is a connection for scanning.
+type link struct {
+	conn    net.Conn
+	timeout time.Duration
+	in      *resp.Reader
+	out     resp.Batch
+}
+
+// readBuffer holds the answers for a page of ordinary keys.
+const readBuffer = 64 << 10
+
+// link opens a connection and logs in on it.
+func (c *config) link(ctx context.Context, noTouch bool) (*link, error) {
+	conn, err := c.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l := &link{conn: conn, timeout: c.timeout}
+	l.in = resp.NewReader(l, readBuffer)
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	if err := l.greet(c, noTouch); err != nil {
+		conn.Close()
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return nil, err
+	}
+	return l, nil
+}
+
+// greet logs in. AUTH and not HELLO: it is understood by every version, and RESP2 is what a connection begins with.
+func (l *link) greet(c *config, noTouch bool) error {
+	if c.password != "" {
+		words := []string{c.password}
+		if c.username != "" {
+			words = []string{c.username, c.password}
+		}
+		if err := l.do(words, "AUTH"); err != nil {
+			return err
+		}
+	}
+	if noTouch {
+		return l.do([]string{"ON"}, "CLIENT", "NO-TOUCH")
+	}
+	return nil
+}
+
+// do sends one command and wants no more than a status for it.
+func (l *link) do(args []string, words ...string) error {
+	cmd, err := resp.ReadOnly.Command(len(args), words...)
+	if err != nil {
+		return err
+	}
+	l.out.Add(cmd, args...)
+	if err := l.out.Send(l); err != nil {
+		return err
+	}
+	rep, err := l.in.Next()
+	if err != nil {
+		return err
+	}
+	if rep.Kind == resp.Error {
+		return serverError(rep.Data)
+	}
+	return l.in.Skip(rep)
+}
+
+// Read and Write give each operation of the socket its own time: how long whoever consumes the records takes between two
+// of them does not count.
+func (l *link) Read(p []byte) (int, error) {
+	if err := l.conn.SetReadDeadline(time.Now().Add(l.timeout)); err != nil {
+		return 0, err
+	}
+	return l.conn.Read(p)
+}
+
+func (l *link) Write(p []byte) (int, error) {
+	if err := l.conn.SetWriteDeadline(time.Now().Add(l.timeout)); err != nil {
+		return 0, err
+	}
+	return l.conn.Write(p)
+}

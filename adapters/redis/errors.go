@@ -1,0 +1,136 @@
+package redis
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/kvtool/kvtool/internal/resp"
+	"github.com/kvtool/kvtool/kv"
+)
+
+// A serverError is what a server answered in place of a reply: "NOPERM …", "ERR …".
+type serverError string
+
+func (e serverError) Error() string { return string(e) }
+
+// answer returns what the server said, if err is something that it said.
+func answer(err error) (text string, ok bool) {
+	var ours serverError
+	if errors.As(err, &ours) {
+		return string(ours), true
+	}
+	var theirs goredis.Error
+	if errors.As(err, &theirs) && !errors.Is(err, goredis.Nil) {
+		return theirs.Error(), true
+	}
+	return "", false
+}
+
+// explain turns an error of a connection into a sentence with a hint, and takes out the password wherever a server has
+// quoted it back: an old one does so with a command that it does not know.
+func (c *config) explain(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err() // what a closed connection says of itself is no news then
+	}
+	if text, ok := answer(err); ok {
+		return c.explainAnswer(text)
+	}
+	return c.explainConn(err)
+}
+
+// redact removes the password from a text.
+func (c *config) redact(text string) string {
+	if c.password == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, c.password, "***")
+}
+
+const (
+	hintPassword = "set KVTOOL_PASSWORD, and name the user in the URL: redis://USER@HOST:PORT"
+	hintWrong    = "check the user in the URL and KVTOOL_PASSWORD; without a user the password is that of the user default"
+)
+
+func (c *config) explainAnswer(text string) error {
+	err := error(serverError(c.redact(text)))
+	has := func(part string) bool { return strings.Contains(text, part) }
+	switch {
+	case has("NOAUTH"):
+		return kv.WithHint(fmt.Errorf("the server needs a password (%w)", err), hintPassword)
+	case has("WRONGPASS"), has("invalid password"):
+		return kv.WithHint(fmt.Errorf("the server refuses this user and password (%w)", err), hintWrong)
+	case has("without any password configured"), has("no password is set"):
+		return kv.WithHint(fmt.Errorf("the server needs no password (%w)", err), "leave it out of the URL, and unset KVTOOL_PASSWORD")
+	case has("NOPERM"):
+		return kv.WithHint(err, "grant: "+fullGrant(c.username, ""))
+	case has("LOADING"):
+		return kv.WithHint(fmt.Errorf("the server is still loading its data (%w)", err), "try again when it has loaded: INFO persistence, loading_eta_seconds")
+	case has("DENIED"):
+		return kv.WithHint(errors.New("the server is in protected mode: it accepts connections from its own host only"),
+			"run kvtool there, or give the server a password")
+	case has("MASTERDOWN"):
+		return kv.WithHint(fmt.Errorf("the replica has lost its primary and serves nothing (%w)", err), "name the primary, or a replica whose link is up")
+	case has("max number of clients"):
+		return kv.WithHint(err, "the server's maxclients is reached; try again, or raise it")
+	case has("out of range"):
+		return kv.WithHint(err, "the server has fewer databases: leave the number out to read all that hold keys")
+	}
+	return err
+}
+
+func (c *config) explainConn(err error) error {
+	var dns *net.DNSError
+	var record tls.RecordHeaderError
+	var cert *tls.CertificateVerificationError
+	var host x509.HostnameError
+	var timeout net.Error
+	switch {
+	case errors.As(err, &dns):
+		return kv.WithHint(fmt.Errorf("unknown host %s", dns.Name), "check the name; a target is redis://HOST:PORT")
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return kv.WithHint(fmt.Errorf("%s refuses the connection", c.addr), "is the server running, and on this port? Without one, audit a dump: kvtool audit rdb:FILE")
+	case errors.Is(err, os.ErrNotExist) && c.network == "unix":
+		return kv.WithHint(fmt.Errorf("%s: no such socket", c.addr), "the server's setting unixsocket names it")
+	case errors.As(err, &record):
+		return kv.WithHint(errors.New("the server does not speak TLS on this port"), "redis://, with one s, is without TLS")
+	case errors.As(err, &host):
+		return kv.WithHint(fmt.Errorf("the server's certificate is not for this name: %w", host), "name it: ?tls_server_name=NAME")
+	case errors.As(err, &cert):
+		return kv.WithHint(fmt.Errorf("the server's certificate is not trusted: %w", cert.Err), "name its authority: ?tls_ca=FILE; or ?tls_skip_verify=true")
+	case strings.Contains(err.Error(), "tls: ") && strings.Contains(err.Error(), "certificate"):
+		return kv.WithHint(err, "the server asks for a client's certificate: ?tls_cert=FILE&tls_key=FILE")
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return kv.WithHint(fmt.Errorf("no answer within %s", c.timeout), "is the host reachable? ?timeout=1m waits longer")
+	case errors.Is(err, resp.ErrProtocol):
+		return c.explainProtocol(err)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return c.explainClosed()
+	}
+	return err
+}
+
+func (c *config) explainProtocol(err error) error {
+	return kv.WithHint(fmt.Errorf("what answers on %s is no server of the Redis family: %w", c.addr, err), "check the port")
+}
+
+// explainClosed words the end of a connection. A server that expects TLS closes a plain one without a word.
+func (c *config) explainClosed() error {
+	err := errors.New("the server closed the connection")
+	if c.tls == nil && c.network == "tcp" {
+		return kv.WithHint(err, "if it speaks TLS, the target is rediss://, with two s")
+	}
+	return err
+}

@@ -1,0 +1,271 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/kvtool/kvtool/internal/memory"
+	"github.com/kvtool/kvtool/internal/resp"
+	"github.com/kvtool/kvtool/kv"
+)
+
+// An attr is a command that a scan may send for each key.
+type attr int
+
+// The attributes, in the order in which they are asked and answered.
+const (
+	attrType attr = iota
+	attrTTL
+	attrEncoding
+	attrSize
+	attrStrlen // only where attrSize is refused
+	numAttrs
+)
+
+// attrs says of each attribute how it is asked for and what it tells.
+var attrs = [numAttrs]struct {
+	words   []string
+	command string
+	grant   string
+	field   kv.Field
+}{
+	attrType:     {[]string{"TYPE"}, "TYPE", "+type", kv.FieldType},
+	attrTTL:      {[]string{"PTTL"}, "PTTL", "+pttl", kv.FieldTTL},
+	attrEncoding: {[]string{"OBJECT", "ENCODING"}, "OBJECT ENCODING", "+object|encoding", kv.FieldEncoding},
+	attrSize:     {[]string{"MEMORY", "USAGE"}, "MEMORY USAGE", "+memory|usage", kv.FieldSize},
+	attrStrlen:   {[]string{"STRLEN"}, "STRLEN", "+strlen +client|no-touch", 0},
+}
+
+// abilities says what this user may ask this server. It does not change after the probe.
+type abilities struct {
+	refused [numAttrs]string // the server's words; empty: it answers
+	scan    string           // the same of SCAN
+	info    string           // and of INFO
+	noKey   bool             // there was no key to probe with
+	model   *memory.Model    // for sizes where MEMORY USAGE is refused; nil otherwise
+	user    string
+	version string
+}
+
+// has reports whether a is answered.
+func (a *abilities) has(x attr) bool { return a.refused[x] == "" }
+
+// absent is the key that is probed with where the server holds none.
+const absent = "kvtool:probe:no-such-key"
+
+// probe tries each command once: on a key that exists, because rights may depend on the name, and else on one that does
+// not. What a server refuses for the key's sake is not refused as such.
+func (s *store) probe(ctx context.Context) (*abilities, error) {
+	now, err := s.serverInfo(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a := &abilities{info: now.denied, user: s.cfg.username, version: now.version()}
+	key, err := s.anyKey(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	for x := attrType; x <= attrSize; x++ {
+		var args []any
+		for _, w := range attrs[x].words {
+			args = append(args, w)
+		}
+		args = append(args, key)
+		if a.refused[x], err = s.try(ctx, s.client, args...); err != nil {
+			return nil, err
+		}
+	}
+	a.refused[attrStrlen] = "not needed"
+	if !a.has(attrSize) {
+		err = s.probeModel(ctx, a, now, key)
+	}
+	return a, err
+}
+
+// anyKey returns the name of a key.
+func (s *store) anyKey(ctx context.Context, a *abilities) (string, error) {
+	reply, err := s.client.Do(ctx, "SCAN", "0", "COUNT", "10").Slice()
+	if text, ok := answer(err); ok && denies(text) {
+		a.scan = s.cfg.redact(text)
+		return absent, nil
+	}
+	if err != nil {
+		return "", s.cfg.explain(ctx, err)
+	}
+	if len(reply) == 2 {
+		if keys, ok := reply[1].([]any); ok && len(keys) > 0 {
+			if key, ok := keys[0].(string); ok {
+				return key, nil
+			}
+		}
+	}
+	a.noKey = true
+	return absent, nil
+}
+
+// A doer sends one command: a client of go-redis, or one of its connections.
+type doer interface {
+	Do(ctx context.Context, args ...any) *goredis.Cmd
+}
+
+// try sends a command and returns the server's words if it refuses it.
+func (s *store) try(ctx context.Context, d doer, args ...any) (refused string, err error) {
+	err = d.Do(ctx, args...).Err()
+	if text, ok := answer(err); ok {
+		if denies(text) {
+			return s.cfg.redact(text), nil
+		}
+		return "", s.fatal(ctx, text, err)
+	}
+	if errors.Is(err, goredis.Nil) {
+		return "", nil // no such key is an answer
+	}
+	return "", s.cfg.explain(ctx, err)
+}
+
+// fatal returns an error for an answer that no command would get past: the server is loading, or has lost its primary. Any
+// other is one about the key (no such key, wrong type, elsewhere, not this user's).
+func (s *store) fatal(ctx context.Context, text string, err error) error {
+	for _, code := range []string{"LOADING", "MASTERDOWN", "NOAUTH", "BUSY"} {
+		if strings.HasPrefix(text, code) {
+			return s.cfg.explain(ctx, err)
+		}
+	}
+	return nil
+}
+
+// denies reports whether an answer says that a command cannot be had here at all. A refusal for the key's sake does not.
+// The wordings of ACL in 6.x and 7.x, of renamed commands, of proxies and of services:
+//
+//	NOPERM this user has no permissions to run the 'type' command or its subcommand
+//	NOPERM User auditor has no permissions to run the 'memory|usage' command
+//	NOPERM No permissions to access a key
+//	ERR unknown command 'MEMORY', with args beginning with: …
+//	ERR unknown subcommand …
+//	ERR This command is not available
+func denies(text string) bool {
+	low := strings.ToLower(text)
+	if strings.HasPrefix(low, "noperm") {
+		return !strings.Contains(low, " key")
+	}
+	for _, part := range []string{
+		"unknown command", "unknown subcommand", "not available", "not allowed", "not supported", "not permitted", "disabled",
+	} {
+		if strings.Contains(low, part) {
+			return true
+		}
+	}
+	return false
+}
+
+// probeModel finds out what a size can be modelled from. STRLEN counts as an access unless the connection is told not to
+// touch, which 7.2 has brought; before that it is not sent.
+func (s *store) probeModel(ctx context.Context, a *abilities, now serverInfo, key string) (err error) {
+	p := memory.Profile{Version: memory.ParseVersion(now.product(), now.version()), State: memory.Live}
+	if now.fields["mem_allocator"] == "libc" {
+		p.Allocator = memory.Libc
+	}
+	a.model = memory.New(p)
+	quiet := newClientOf(s.cfg, resp.NoTouch)
+	defer quiet.Close()
+	conn := quiet.Conn()
+	defer conn.Close()
+	a.refused[attrStrlen], err = s.try(ctx, conn, "CLIENT", "NO-TOUCH", "ON")
+	if err == nil && a.has(attrStrlen) {
+		a.refused[attrStrlen], err = s.try(ctx, conn, "STRLEN", key)
+	}
+	return err
+}
+
+// facts says of each fact how it can be had.
+func (a *abilities) facts() []kv.Fact {
+	facts := []kv.Fact{
+		{Name: "connect", How: kv.Measured},
+		a.ability("info", a.info, "+info"),
+		a.ability("scan", a.scan, "+scan"),
+	}
+	if a.scan != "" {
+		facts[2].Hint = "grant: " + fullGrant(a.user, a.version)
+	}
+	name := facts[2]
+	name.Name, name.Field = "name", kv.FieldName
+	facts = append(facts, name)
+	for x := attrType; x <= attrEncoding; x++ {
+		facts = append(facts, a.fact(x))
+	}
+	return append(facts, a.size(), kv.Fact{
+		Name:  "length",
+		Field: kv.FieldLen,
+		Why:   "not gathered: the commands for it (HLEN, LLEN, …) count as an access of the key, and disturb what is evicted",
+		Hint:  "audit a dump: kvtool audit rdb:FILE",
+	})
+}
+
+func (a *abilities) ability(name, refused, grant string) kv.Fact {
+	if refused == "" {
+		return kv.Fact{Name: name, How: kv.Measured}
+	}
+	return kv.Fact{Name: name, Why: refused, Hint: a.hint(refused, grant)}
+}
+
+func (a *abilities) fact(x attr) kv.Fact {
+	f := a.ability(attrs[x].field.String(), a.refused[x], attrs[x].grant)
+	f.Field = attrs[x].field
+	return f
+}
+
+// size is measured, or modelled from what is left.
+func (a *abilities) size() kv.Fact {
+	f := a.fact(attrSize)
+	if a.model == nil {
+		return f
+	}
+	from := ""
+	switch {
+	case a.has(attrStrlen):
+		from = "sizes of strings from the lengths of key and value (STRLEN, without touching)"
+	case a.has(attrEncoding):
+		from = "sizes of short strings and numbers from the length of the key and the encoding, within 24 bytes"
+	default:
+		return f
+	}
+	f.How = kv.Modelled
+	f.Why = fmt.Sprintf("%s; modelled instead: %s, as %s; other values have no size", f.Why, from, a.model.Profile())
+	if note := a.model.Profile().Note(); note != "" {
+		f.Why += "; " + note
+	}
+	return f
+}
+
+// hint says what would change a refusal: a grant, if it is a matter of rights.
+func (a *abilities) hint(refused, grant string) string {
+	if !strings.HasPrefix(refused, "NOPERM") {
+		return "this server or service does not have the command; audit a dump instead: kvtool audit rdb:FILE"
+	}
+	return "grant: ACL SETUSER " + userName(a.user) + " " + grant
+}
+
+func userName(user string) string {
+	if user == "" {
+		return "default"
+	}
+	return user
+}
+
+// fullGrant is the least that an audit of everything needs. Key patterns with %R~ (reading only) are of 7.0, resetchannels
+// of 6.2; of an unknown version the oldest form is given, which all understand.
+func fullGrant(user, version string) string {
+	if user == "" {
+		user = "auditor"
+	}
+	keys := "~*"
+	if version != "" && !strings.HasPrefix(version, "6.") {
+		keys = "%R~* resetchannels"
+	}
+	return "ACL SETUSER " + user + " on >PASSWORD " + keys +
+		" -@all +scan +type +pttl +object|encoding +memory|usage +dbsize +info +ping +hello +auth +select"
+}

@@ -1,0 +1,184 @@
+package redis
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"github.com/kvtool/kvtool/internal/resp"
+	"github.com/kvtool/kvtool/kv"
+)
+
+// readKeys reads the answers for keys and yields their records.
+func (sc *scan) readKeys(keys []string) error {
+	sc.now = time.Time{} // read once a chunk: for each key it would cost as much as the key's answer
+	for _, key := range keys {
+		gone, err := sc.read(key)
+		if err != nil {
+			return err
+		}
+		if gone {
+			sc.learned.vanished++
+			continue
+		}
+		if sc.abilities.model != nil && sc.opt.Want&kv.FieldSize != 0 {
+			sc.modelSize()
+		}
+		if !sc.yield(&sc.record) {
+			return errEnough
+		}
+	}
+	return nil
+}
+
+// read reads the answers for one key into sc.record. The key is gone if any of them says so.
+func (sc *scan) read(key string) (gone bool, err error) {
+	sc.record = kv.Record{Key: key, DB: sc.db, Known: kv.FieldName}
+	sc.strlen = -1
+	for x, asked := range sc.asks {
+		if !asked {
+			continue
+		}
+		rep, err := sc.link.in.Next()
+		if err != nil {
+			return false, unexpected(err)
+		}
+		if rep.Kind == resp.Error {
+			g, err := sc.refuse(attr(x), rep.Data)
+			if err != nil {
+				return false, err
+			}
+			gone = gone || g
+			continue
+		}
+		g, ok := sc.set(attr(x), rep)
+		if !ok {
+			return false, fmt.Errorf("%w: %s was answered otherwise", resp.ErrProtocol, attrs[x].command)
+		}
+		gone = gone || g
+	}
+	return gone, nil
+}
+
+// set notes the answer to one command; ok is false for one that the command cannot have.
+func (sc *scan) set(x attr, rep resp.Reply) (gone, ok bool) {
+	if rep.Kind == resp.Null {
+		return true, x != attrType && x != attrTTL
+	}
+	r := &sc.record
+	switch {
+	case x == attrType && rep.Kind == resp.Simple:
+		if string(rep.Data) == "none" {
+			return true, true
+		}
+		r.Type = sc.typeOf(rep.Data)
+	case x == attrEncoding && (rep.Kind == resp.Bulk || rep.Kind == resp.Simple):
+		r.Encoding = sc.encodingOf(rep.Data)
+	case x == attrTTL && rep.Kind == resp.Int:
+		return sc.setTTL(rep.N), true
+	case x == attrSize && rep.Kind == resp.Int:
+		r.Size = rep.N
+	case x == attrStrlen && rep.Kind == resp.Int:
+		sc.strlen = rep.N
+	default:
+		return false, false
+	}
+	r.Known |= attrs[x].field
+	return false, true
+}
+
+// setTTL notes an answer to PTTL: -2 no such key, -1 no expiry, else milliseconds.
+func (sc *scan) setTTL(ms int64) (gone bool) {
+	r := &sc.record
+	switch {
+	case ms == -2:
+		return true
+	case ms < 0:
+		r.TTL = kv.TTLNone
+	default:
+		if sc.now.IsZero() {
+			sc.now = time.Now().Round(0) // without the monotonic clock: it is written down
+		}
+		r.TTL = kv.TTLAt
+		r.ExpireAt = sc.now.Add(time.Duration(min(ms, maxMillis)) * time.Millisecond)
+	}
+	r.Known |= kv.FieldTTL
+	return false
+}
+
+// maxMillis keeps an expiry within what a Duration holds, 292 years.
+const maxMillis = int64(1<<63-1) / int64(time.Millisecond)
+
+// refuse counts a refusal that is for this key: rights by pattern. Some servers word "no such key" as an error, and a node
+// of a cluster that has handed the key on says where it is now: to this scan, both are gone.
+func (sc *scan) refuse(x attr, text []byte) (gone bool, err error) {
+	switch {
+	case bytes.HasPrefix(text, []byte("MOVED ")), bytes.HasPrefix(text, []byte("ASK ")), bytes.Contains(text, []byte("no such key")):
+		return true, nil
+	case bytes.HasPrefix(text, []byte("WRONGTYPE")) && x == attrStrlen:
+		return false, nil
+	case bytes.HasPrefix(text, []byte("NOPERM")), bytes.HasPrefix(text, []byte("ERR ")):
+		if sc.learned.refused[x].keys++; sc.learned.refused[x].keys == 1 {
+			sc.learned.refused[x].text = string(text)
+		}
+		return false, nil
+	}
+	return false, serverError(text)
+}
+
+// modelSize gives the record a size where the model has enough to go by.
+func (sc *scan) modelSize() {
+	r, m := &sc.record, sc.abilities.model
+	value := int64(0)
+	switch {
+	case r.Encoding == kv.EncodingInt:
+		value = m.String(1, true)
+	case sc.strlen >= 0 && (r.Type == kv.TypeString || !r.Has(kv.FieldType)):
+		value = m.String(sc.strlen, false)
+	case r.Encoding == kv.EncodingEmbstr:
+		value = m.String(embstrMiddle, false)
+	default:
+		return
+	}
+	r.Size = m.Key(int64(len(r.Key))) + value
+	r.Known |= kv.FieldSize
+}
+
+// embstrMiddle is the length for which a short string is counted if its own is not known. From 0 to 44 bytes the block has
+// 24 to 64; the block of this length is not more than 24 away from any of them.
+const embstrMiddle = 24
+
+// typeOf returns a type's name without an allocation.
+func (sc *scan) typeOf(b []byte) kv.Type {
+	switch string(b) {
+	case "string":
+		return kv.TypeString
+	case "hash":
+		return kv.TypeHash
+	case "list":
+		return kv.TypeList
+	case "set":
+		return kv.TypeSet
+	case "zset":
+		return kv.TypeZSet
+	case "stream":
+		return kv.TypeStream
+	}
+	return kv.Type(sc.intern(b))
+}
+
+func (sc *scan) encodingOf(b []byte) kv.Encoding { return kv.Encoding(sc.intern(b)) }
+
+// maxNames bounds what is kept of the names of types and encodings. A server has a few dozen.
+const maxNames = 1000
+
+func (sc *scan) intern(b []byte) string {
+	if s, ok := sc.words[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	if len(sc.words) < maxNames {
+		sc.words[s] = s
+	}
+	return s
+}

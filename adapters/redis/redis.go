@@ -1,0 +1,197 @@
+// Package redis reads a live server of the Redis family: Redis 6 to 8, Valkey, KeyDB, one server with all its logical
+// databases. It never writes, never moves a value over the network, and leaves no trace in the idle times by which a
+// server evicts: what it may send is the allow-list of internal/resp, and every connection it opens passes through it.
+//
+// The one idea is that a scan is bound by the server's one thread, so that the client's part is never to let it wait:
+//
+//	client   SCAN ──┐ SCAN page 2, TYPE PTTL … of page 1 ──┐ SCAN page 3, TYPE PTTL … of page 2 ──┐
+//	server          └─ keys of page 1 ─────────────────────┘ keys of page 2, answers for page 1 ──┘
+//
+// The SCAN for the page after is sent ahead of the commands for this page's keys, in one write. While the server answers
+// for the keys, their answers are already being read; when the last of them is in, the next page's keys are there too.
+//
+// What a server or a user's rights withhold is not an error. Info tries each command once and says of each fact whether it
+// is measured, modelled or missing, why, and what would change that; a scan then asks for nothing that would be refused.
+//
+// Ordinary commands (INFO, the probes) and the handshake are go-redis's work; a scan speaks internal/resp over a connection
+// from the same dialer.
+package redis
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kvtool/kvtool/kv"
+)
+
+// Adapter opens redis://, rediss:// (TLS), redis+unix:// and valkey:// targets.
+func Adapter() *kv.Adapter {
+	return &kv.Adapter{
+		Name:  "redis",
+		Title: "Redis, Valkey and their relatives",
+		Doc: "A running server, read with SCAN and commands that count as no access of a key. Without a database in the URL " +
+			"every database that holds keys is read. The password comes from the URL or KVTOOL_PASSWORD.",
+		Schemes: []string{"redis", "rediss", "redis+unix", "valkey"},
+		Examples: []string{
+			"redis://localhost:6379", "redis://auditor@cache-1:6379/0", "rediss://cache-1:6380",
+			"redis+unix:///run/redis/redis.sock",
+		},
+		Params: []kv.Param{
+			{Name: "db", Doc: "logical database; the same as a path of /N"},
+			{Name: "timeout", Default: "10s", Doc: "how long to wait for a connection or an answer"},
+			{Name: "tls_ca", Default: "system roots", Doc: "PEM file of the authorities that may sign the server's certificate"},
+			{Name: "tls_cert", Doc: "PEM file of the client's certificate"},
+			{Name: "tls_key", Doc: "PEM file of the client's key"},
+			{Name: "tls_server_name", Default: "the host", Doc: "name that the server's certificate must be for"},
+			{Name: "tls_skip_verify", Default: "false", Doc: "true: accept any certificate"},
+		},
+		Open: open,
+	}
+}
+
+// A config is a target taken apart.
+type config struct {
+	target   string // redacted
+	network  string // tcp or unix
+	addr     string
+	tls      *tls.Config // nil: plain
+	username string
+	password string
+	db       int // -1: all that hold keys
+	timeout  time.Duration
+}
+
+func configOf(t kv.Target) (config, error) {
+	c := config{target: t.String(), network: "tcp", username: t.Username, password: string(t.Password), db: -1}
+	if err := Adapter().CheckParams(t); err != nil {
+		return c, err
+	}
+	if t.URL == nil {
+		return c, kv.WithHint(kv.Usagef("%s names no server", t), "redis://HOST:PORT")
+	}
+	db := t.Query.Get("db")
+	if t.Scheme == "redis+unix" {
+		c.network, c.addr = "unix", t.URL.Path
+		if t.URL.Host != "" || c.addr == "" {
+			return c, kv.WithHint(kv.Usagef("%s names no socket", t), "redis+unix:///PATH/TO/SOCKET, with three slashes")
+		}
+	} else {
+		c.addr = hostPort(t.URL)
+		if path := strings.Trim(t.URL.Path, "/"); path != "" {
+			db = path
+		}
+	}
+	if err := c.setDB(t, db); err != nil {
+		return c, err
+	}
+	if err := c.setTimeout(t); err != nil {
+		return c, err
+	}
+	return c, c.setTLS(t)
+}
+
+func hostPort(u *url.URL) string {
+	host, port := u.Hostname(), u.Port()
+	if host == "" {
+		host = "localhost"
+	}
+	if port == "" {
+		port = "6379"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+func (c *config) setDB(t kv.Target, db string) error {
+	if db == "" {
+		return nil
+	}
+	n, err := strconv.Atoi(db)
+	if err != nil || n < 0 {
+		return kv.WithHint(kv.Usagef("%s: %q is no database", t, db), "databases are numbers: redis://HOST:PORT/0")
+	}
+	c.db = n
+	return nil
+}
+
+func (c *config) setTimeout(t kv.Target) (err error) {
+	c.timeout = 10 * time.Second
+	if s := t.Query.Get("timeout"); s != "" {
+		if c.timeout, err = time.ParseDuration(s); err != nil || c.timeout <= 0 {
+			return kv.WithHint(kv.Usagef("%s: timeout is %q", t, s), "a timeout is 500ms, 10s, 1m")
+		}
+	}
+	return nil
+}
+
+// setTLS reads the files that the parameters name. Parameters of TLS without TLS are an error: who asks for a certificate
+// to be checked should not be given an open connection.
+func (c *config) setTLS(t kv.Target) error {
+	if t.Scheme != "rediss" {
+		for name := range t.Query {
+			if strings.HasPrefix(name, "tls_") {
+				return kv.WithHint(kv.Usagef("%s: %s without TLS", t, name), "TLS is rediss://, with two s")
+			}
+		}
+		return nil
+	}
+	c.tls = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.Query.Get("tls_server_name")}
+	if c.tls.ServerName == "" {
+		c.tls.ServerName, _, _ = net.SplitHostPort(c.addr)
+	}
+	if skip := t.Query.Get("tls_skip_verify"); skip != "" {
+		v, err := strconv.ParseBool(skip)
+		if err != nil {
+			return kv.Usagef("%s: tls_skip_verify is %q, not true or false", t, skip)
+		}
+		c.tls.InsecureSkipVerify = v
+	}
+	return c.setCertificates(t)
+}
+
+func (c *config) setCertificates(t kv.Target) error {
+	if ca := t.Query.Get("tls_ca"); ca != "" {
+		pem, err := os.ReadFile(ca)
+		if err != nil {
+			return kv.Usagef("%s: reading tls_ca: %v", t, err)
+		}
+		c.tls.RootCAs = x509.NewCertPool()
+		if !c.tls.RootCAs.AppendCertsFromPEM(pem) {
+			return kv.Usagef("%s: %s holds no certificate in PEM form", t, ca)
+		}
+	}
+	cert, key := t.Query.Get("tls_cert"), t.Query.Get("tls_key")
+	if cert == "" && key == "" {
+		return nil
+	}
+	if cert == "" || key == "" {
+		return kv.Usagef("%s: tls_cert and tls_key go together", t)
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return kv.Usagef("%s: reading tls_cert and tls_key: %v", t, err)
+	}
+	c.tls.Certificates = []tls.Certificate{pair}
+	return nil
+}
+
+// open connects and logs in, so that a server that cannot be reached is known before anything else is done.
+func open(ctx context.Context, t kv.Target) (kv.Store, error) {
+	cfg, err := configOf(t)
+	if err != nil {
+		return nil, err
+	}
+	s := &store{cfg: cfg, client: newClient(cfg)}
+	if err := s.ping(ctx); err != nil {
+		s.client.Close()
+		return nil, fmt.Errorf("connecting to %s: %w", cfg.target, err)
+	}
+	return s, nil
+}

@@ -1,0 +1,140 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/kvtool/kvtool/kv"
+)
+
+// A store is one server. Its go-redis client has one connection; each scan opens its own.
+type store struct {
+	cfg    config
+	client *goredis.Client
+
+	mu      sync.Mutex
+	probed  *abilities // nil until the first probe
+	learned learned
+}
+
+// learned is what scans have found out and Info tells afterwards.
+type learned struct {
+	vanished int64
+	refused  [numAttrs]refusal
+}
+
+// A refusal counts the keys for which one command was refused, although it is allowed as such: rights by key pattern.
+type refusal struct {
+	keys int64
+	text string // of the first
+}
+
+func (s *store) Close() error { return s.client.Close() }
+
+// ping logs in. A user who may not PING has logged in all the same.
+func (s *store) ping(ctx context.Context) error {
+	err := s.client.Do(ctx, "PING").Err()
+	if text, ok := answer(err); ok && denies(text) {
+		return nil
+	}
+	return s.cfg.explain(ctx, err)
+}
+
+// abilities returns what this user may do, probed once.
+func (s *store) abilities(ctx context.Context) (*abilities, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.probed != nil {
+		return s.probed, nil
+	}
+	a, err := s.probe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.probed = a
+	return a, nil
+}
+
+// learn adds what one scan has found out.
+func (s *store) learn(l *learned) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.learned.vanished += l.vanished
+	for i, r := range l.refused {
+		if r.keys > 0 && s.learned.refused[i].keys == 0 {
+			s.learned.refused[i].text = r.text
+		}
+		s.learned.refused[i].keys += r.keys
+	}
+}
+
+// Info tells what the server is and what this user may ask it.
+func (s *store) Info(ctx context.Context) (*kv.Info, error) {
+	a, err := s.abilities(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("probing %s: %w", s.cfg.target, err)
+	}
+	now, err := s.serverInfo(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("probing %s: %w", s.cfg.target, err)
+	}
+	info := &kv.Info{
+		Adapter: "redis",
+		Product: now.product(),
+		Version: now.version(),
+		Target:  s.cfg.target,
+		Live:    true,
+		Memory:  now.number("used_memory"),
+		Facts:   a.facts(),
+		Notes:   s.notes(now, a),
+	}
+	info.Keys, info.KeysKnown, err = s.keys(ctx, now)
+	if err != nil {
+		return nil, fmt.Errorf("probing %s: %w", s.cfg.target, err)
+	}
+	return info, nil
+}
+
+// keys returns how many keys a scan would yield. INFO says it of all databases, DBSIZE of the one that is selected.
+func (s *store) keys(ctx context.Context, now serverInfo) (n int64, known bool, err error) {
+	if now.denied == "" {
+		for _, db := range now.databases() {
+			if s.cfg.db < 0 || s.cfg.db == db.number {
+				n += db.keys
+			}
+		}
+		return n, true, nil
+	}
+	n, err = s.client.Do(ctx, "DBSIZE").Int64()
+	if _, ok := answer(err); ok {
+		return 0, false, nil
+	}
+	return n, err == nil, s.cfg.explain(ctx, err)
+}
+
+func (s *store) notes(now serverInfo, a *abilities) []string {
+	notes := now.notes()
+	if s.cfg.tls != nil && s.cfg.tls.InsecureSkipVerify {
+		notes = append(notes, "The server's certificate was not checked: somebody else may have answered.")
+	}
+	if now.denied != "" && s.cfg.db < 0 {
+		notes = append(notes, "INFO is refused: which databases hold keys is unknown, and only database 0 is read.")
+	}
+	if a.noKey {
+		notes = append(notes, "The server held no key to probe with: rights that depend on the key's name are not known.")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := s.learned.vanished; n > 0 {
+		notes = append(notes, fmt.Sprintf("%d keys were gone when their attributes were asked for: they are not counted.", n))
+	}
+	for i, r := range s.learned.refused {
+		if r.keys > 0 {
+			notes = append(notes, fmt.Sprintf("%s was refused for %d keys: %s", attrs[i].command, r.keys, s.cfg.redact(r.text)))
+		}
+	}
+	return notes
+}

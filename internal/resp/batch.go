@@ -1,0 +1,60 @@
+package resp
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+)
+
+// A Batch gathers requests to be sent with one write. Its memory is used again for the next batch. The zero value is
+// empty.
+type Batch struct {
+	buf []byte
+	n   int
+	err error
+}
+
+// Add appends c with its arguments. A wrong number of arguments would put the connection out of step; it is an error of
+// Send, as is a Command that Mode.Command did not make.
+func (b *Batch) Add(c Command, args ...string) {
+	if c.head == nil || len(args) != c.args {
+		b.err = fmt.Errorf("%d arguments for a command of %d: %w", len(args), c.args, ErrRefused)
+		return
+	}
+	b.buf = append(b.buf, c.head...)
+	for _, a := range args {
+		b.buf = appendBulk(b.buf, a)
+	}
+	b.n++
+}
+
+// Len returns the number of requests, Size that of their bytes.
+func (b *Batch) Len() int { return b.n }
+
+// Size returns the number of bytes that Send would write.
+func (b *Batch) Size() int { return len(b.buf) }
+
+// keepBatch is how much memory a batch keeps for the next one. A batch is larger only where keys are very long.
+const keepBatch = 1 << 20
+
+// Send writes the requests to w and empties the batch.
+func (b *Batch) Send(w io.Writer) error {
+	buf, err := b.buf, b.err
+	b.buf, b.n, b.err = b.buf[:0], 0, nil
+	if cap(b.buf) > keepBatch {
+		b.buf = nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(buf)
+	return err
+}
+
+func appendBulk(b []byte, s string) []byte {
+	b = append(b, '$')
+	b = strconv.AppendInt(b, int64(len(s)), 10)
+	b = append(b, '\r', '\n')
+	b = append(b, s...)
+	return append(b, '\r', '\n')
+}

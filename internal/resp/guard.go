@@ -1,0 +1,109 @@
+package resp
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// A Mode says which commands may be sent.
+type Mode uint8
+
+// ReadOnly allows what neither writes nor counts as an access of a key. NoTouch also allows STRLEN, which counts as one
+// unless the connection has said CLIENT NO-TOUCH ON before.
+const (
+	ReadOnly Mode = iota
+	NoTouch
+)
+
+// Allows reports whether the command that begins with words may be sent. Only names are looked at, not arguments. Case
+// does not matter, as it does not to a server.
+//
+// The list is what the adapter uses, not all that would be harmless: KEYS, DUMP, GET and the lengths of collections read
+// too, but stall a server, move values over the network or count as an access and so disturb what it evicts next.
+func (m Mode) Allows(words ...string) bool {
+	if len(words) == 0 {
+		return false
+	}
+	switch strings.ToUpper(words[0]) {
+	case "SCAN", "TYPE", "PTTL", "DBSIZE", "INFO", "PING":
+		return true
+	case "HELLO", "AUTH", "SELECT", "READONLY": // state of the connection
+		return true
+	case "STRLEN":
+		return m == NoTouch
+	}
+	if len(words) < 2 {
+		return false
+	}
+	switch strings.ToUpper(words[0]) + " " + strings.ToUpper(words[1]) {
+	case "OBJECT ENCODING", "MEMORY USAGE", "CLIENT NO-TOUCH", "CLIENT SETNAME", "ACL WHOAMI":
+		return true
+	}
+	return false
+}
+
+// A Command is the fixed part of a request. Only Mode.Command makes one, so that whoever holds a Command holds a
+// permission.
+type Command struct {
+	head []byte
+	args int
+}
+
+// Command returns the command that begins with words and takes args more arguments, or an error that is ErrRefused.
+func (m Mode) Command(args int, words ...string) (Command, error) {
+	if !m.Allows(words...) {
+		return Command{}, fmt.Errorf("%s: %w", strings.Join(words, " "), ErrRefused)
+	}
+	head := append([]byte{'*'}, strconv.Itoa(len(words)+args)...)
+	head = append(head, '\r', '\n')
+	for _, w := range words {
+		head = appendBulk(head, w)
+	}
+	return Command{head, args}, nil
+}
+
+// Guard returns a writer that passes on to w what m allows. It is for clients that encode their requests themselves: each
+// Write must be whole requests, and all of them allowed, or none is sent.
+func (m Mode) Guard(w io.Writer) io.Writer { return &guard{m, w} }
+
+type guard struct {
+	mode Mode
+	w    io.Writer
+}
+
+func (g *guard) Write(p []byte) (int, error) {
+	r := NewReader(bytes.NewReader(p), len(p))
+	for {
+		head, err := r.Next()
+		if err == io.EOF {
+			return g.w.Write(p)
+		}
+		if err != nil || head.Kind != Array {
+			return 0, fmt.Errorf("a request in pieces: %w", ErrRefused)
+		}
+		if err := g.request(r, head.N); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// request reads one request of n words and checks its first two. Its other words may be a password: they are not named.
+func (g *guard) request(r *Reader, n int64) error {
+	var words [2]string
+	for i := range n {
+		word, err := r.Next()
+		if err != nil || word.Kind != Bulk {
+			return fmt.Errorf("a request in pieces: %w", ErrRefused)
+		}
+		if i < 2 {
+			words[i] = string(word.Data)
+		}
+	}
+	if !g.mode.Allows(words[:min(2, n)]...) {
+		return fmt.Errorf("%.20q: %w", words[0], ErrRefused)
+	}
+	return nil
+}

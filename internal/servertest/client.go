@@ -1,0 +1,112 @@
+package servertest
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// A Client speaks to a server under test. It is apart from the code under test on purpose: slow, plain, and free to write.
+type Client struct {
+	conn net.Conn
+	r    *bufio.Reader
+}
+
+// Dial connects.
+func Dial(network, addr string) (*Client, error) {
+	conn, err := net.Dial(network, addr)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{conn, bufio.NewReader(conn)}, nil
+}
+
+// Close closes the connection.
+func (c *Client) Close() error { return c.conn.Close() }
+
+// Do sends one command and returns its reply: string, int64, nil, []any or error.
+func (c *Client) Do(args ...string) any {
+	var b strings.Builder
+	encode(&b, args)
+	if _, err := io.WriteString(c.conn, b.String()); err != nil {
+		return err
+	}
+	return c.reply()
+}
+
+// Must is Do that fails the test when the server does not like the command.
+func (c *Client) Must(t testing.TB, args ...string) any {
+	t.Helper()
+	reply := c.Do(args...)
+	if err, ok := reply.(error); ok {
+		t.Fatalf("%.200q: %v", args, err)
+	}
+	return reply
+}
+
+// Fill sends n commands that next makes, many at a time.
+func (c *Client) Fill(t testing.TB, n int, next func(i int) []string) {
+	t.Helper()
+	for i := 0; i < n; {
+		var b strings.Builder
+		sent := 0
+		for ; i < n && b.Len() < 64<<10; i++ {
+			encode(&b, next(i))
+			sent++
+		}
+		if _, err := io.WriteString(c.conn, b.String()); err != nil {
+			t.Fatal(err)
+		}
+		for range sent {
+			if err, ok := c.reply().(error); ok {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func encode(b *strings.Builder, args []string) {
+	fmt.Fprintf(b, "*%d\r\n", len(args))
+	for _, a := range args {
+		fmt.Fprintf(b, "$%d\r\n%s\r\n", len(a), a)
+	}
+}
+
+func (c *Client) reply() any {
+	line, err := c.r.ReadString('\n')
+	if err != nil {
+		return err
+	}
+	kind, rest := line[0], strings.TrimRight(line[1:], "\r\n")
+	switch kind {
+	case '+':
+		return rest
+	case '-':
+		return errors.New(rest)
+	}
+	n, err := strconv.ParseInt(rest, 10, 64)
+	switch {
+	case err != nil:
+		return err
+	case kind == ':':
+		return n
+	case n < 0:
+		return nil
+	case kind == '$':
+		buf := make([]byte, n+2)
+		if _, err := io.ReadFull(c.r, buf); err != nil {
+			return err
+		}
+		return string(buf[:n])
+	}
+	items := make([]any, n)
+	for i := range items {
+		items[i] = c.reply()
+	}
+	return items
+}
