@@ -10,6 +10,7 @@ import (
 
 	"github.com/kvtool/kvtool/adapters/keylist"
 	"github.com/kvtool/kvtool/adapters/rdb"
+	"github.com/kvtool/kvtool/adapters/redis"
 	"github.com/kvtool/kvtool/adapters/reference"
 	"github.com/kvtool/kvtool/kv"
 )
@@ -18,6 +19,7 @@ import (
 func All() []*kv.Adapter {
 	return []*kv.Adapter{
 		reference.Adapter(),
+		redis.Adapter(),
 		rdb.Adapter(),
 		keylist.Adapter(),
 	}
