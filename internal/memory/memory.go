@@ -127,29 +127,35 @@ func (m *Model) String(n int64, isInt bool) int64 {
 		return m.robj
 	case n > EmbstrMax:
 		return m.robj + m.SDS(n)
-	case m.shape.exactBlobs && !m.p.Allocated:
-		return robj + n + 2
+	case m.exact():
+		return m.robj + n + 2
 	default:
 		return m.Class(robj + 4 + n) // object, header of 3, NUL
 	}
 }
 
 // Blob returns the cost of a value that is one block of n bytes: listpack, ziplist, intset or zipmap.
-func (m *Model) Blob(n int64) int64 {
-	if m.shape.exactBlobs && !m.p.Allocated {
-		return m.robj + n
+func (m *Model) Blob(n int64) int64 { return m.robj + m.blob(n) }
+
+// blob returns what a block of n bytes counts as.
+func (m *Model) blob(n int64) int64 {
+	if m.exact() {
+		return n
 	}
-	return m.robj + m.Class(n)
+	return m.Class(n)
 }
+
+// exact reports whether blocks count with their bytes.
+func (m *Model) exact() bool { return m.shape.exactBlobs && !m.p.Allocated }
 
 // Hash returns the cost of a hash of n fields as a hash table. elements is the sum of SDS over fields and values.
 func (m *Model) Hash(n, elements int64) int64 {
-	return robj + m.dict(n, m.shape.rehash) + n*m.entry + elements
+	return robj + m.dict(n, m.shape.rehash, minSlots) + n*m.entry + elements
 }
 
 // Set returns the cost of a set of n members as a hash table. elements is the sum of SDS over the members.
 func (m *Model) Set(n, elements int64) int64 {
-	return robj + m.dict(n, rehashOnce) + n*m.entry + elements
+	return robj + m.dict(n, rehashOnce, minSlots) + n*m.entry + elements
 }
 
 // HashTTL returns what field expiry adds to a hash table of n fields of which ttls have one. From the sources of Redis 7.4:
@@ -172,12 +178,18 @@ const (
 	rehashTwice = 316
 )
 
+const (
+	minSlots  = 4
+	converted = 256 // of a hash that outgrows a listpack of 128 entries, the limit of the shipped redis.conf
+)
+
 // dict returns the size of a dict and its tables with n entries, without the entries. A live one keeps its old table for
-// so many thousandths of its growth.
-func (m *Model) dict(n, rehash int64) int64 {
+// so many thousandths of its growth, unless
+// it is the first one, of so many buckets.
+func (m *Model) dict(n, rehash, first int64) int64 {
 	s := slots(n)
 	size := m.fixed(m.shape.dict) + m.fixed(pointer*s)
-	if old := s / 2; m.p.State == Live && s > 4 && (n-old)*1000 < old*rehash {
+	if old := s / 2; m.p.State == Live && s > first && (n-old)*1000 < old*rehash {
 		size += pointer * old
 	}
 	return size
@@ -185,7 +197,7 @@ func (m *Model) dict(n, rehash int64) int64 {
 
 // slots returns the number of buckets of a dict's table: the power of two that is at least n, and at least 4.
 func slots(n int64) int64 {
-	s := int64(4)
+	s := int64(minSlots)
 	for s < n {
 		s <<= 1
 	}
@@ -201,7 +213,7 @@ const (
 // The levels of skiplist nodes are random and not in any file: they count with their mean.
 func (m *Model) ZSet(n, elements int64) int64 {
 	header := m.Class(24 + 16*skipLevels)
-	return m.robj + m.fixed(zset) + m.fixed(zskiplist) + m.dict(n, m.shape.rehash) + header + n*m.entry + elements + (n*m.skip)>>skipShift
+	return m.robj + m.fixed(zset) + m.fixed(zskiplist) + m.dict(n, m.shape.rehash, minSlots) + header + n*m.entry + elements + (n*m.skip)>>skipShift
 }
 
 // skiplistNode returns the mean size of a node: level l has probability 3/4 * (1/4)^(l-1) and costs 16 bytes a level.
@@ -220,10 +232,7 @@ func (m *Model) ZSetNode(level int) int64 { return m.Class(24 + 16*int64(level))
 
 // QuicklistNode returns the cost of one node of a list that holds n bytes: a listpack, or one plain item.
 func (m *Model) QuicklistNode(n int64) int64 {
-	if m.shape.exactBlobs && !m.p.Allocated {
-		return m.shape.quicklistNode + n
-	}
-	return m.fixed(m.shape.quicklistNode) + m.Class(n)
+	return m.fixed(m.shape.quicklistNode) + m.blob(n)
 }
 
 // List returns the cost of a list: nodes is the sum of QuicklistNode over its nodes.

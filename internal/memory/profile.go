@@ -185,6 +185,7 @@ func (v Version) shape() shape {
 		return s
 	case Redis62:
 		s.dict, s.quicklistNode, s.stream, s.clusterEntry, s.exactBlobs = 96, 32, 56, 0, true
+		s.verified = true
 		return s
 	}
 	s.consumer, s.bareListpack = 32, true

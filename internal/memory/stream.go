@@ -22,7 +22,7 @@ type Stream struct {
 func (s *Stream) Add(m *Model, id *[16]byte, n int64) {
 	s.listpacks++
 	s.last = n
-	s.bytes += m.Class(n)
+	s.bytes += m.blob(n)
 	s.tree.Add(id)
 }
 
@@ -55,7 +55,7 @@ func (s *Stream) Size(m *Model) int64 {
 	} else {
 		size += streamID*keys + raxNode*nodes
 	}
-	if m.p.State == Live && s.listpacks > 0 && s.last < streamReserve {
+	if m.p.State == Live && s.listpacks > 0 && s.last < streamReserve && !m.exact() {
 		size += m.Class(streamReserve) - m.Class(s.last)
 	}
 	return size
