@@ -150,12 +150,12 @@ func (m *Model) exact() bool { return m.shape.exactBlobs && !m.p.Allocated }
 
 // Hash returns the cost of a hash of n fields as a hash table. elements is the sum of SDS over fields and values.
 func (m *Model) Hash(n, elements int64) int64 {
-	return robj + m.dict(n, m.shape.rehash, minSlots) + n*m.entry + elements
+	return m.robj + m.dict(n, m.shape.rehash, converted) + n*m.entry + elements
 }
 
 // Set returns the cost of a set of n members as a hash table. elements is the sum of SDS over the members.
 func (m *Model) Set(n, elements int64) int64 {
-	return robj + m.dict(n, rehashOnce, minSlots) + n*m.entry + elements
+	return m.robj + m.dict(n, rehashOnce, minSlots) + n*m.entry + elements
 }
 
 // HashTTL returns what field expiry adds to a hash table of n fields of which ttls have one. From the sources of Redis 7.4:
@@ -184,8 +184,7 @@ const (
 )
 
 // dict returns the size of a dict and its tables with n entries, without the entries. A live one keeps its old table for
-// so many thousandths of its growth, unless
-// it is the first one, of so many buckets.
+// so many thousandths of its growth, unless its table is the first it had, of so many buckets.
 func (m *Model) dict(n, rehash, first int64) int64 {
 	s := slots(n)
 	size := m.fixed(m.shape.dict) + m.fixed(pointer*s)
@@ -240,7 +239,7 @@ func (m *Model) List(nodes int64) int64 { return m.robj + m.fixed(quicklist) + n
 
 // Module returns the cost of a module's value of n serialised bytes. It is not modelled: the bytes of the file stand for
 // what the module holds.
-func (m *Model) Module(n int64) int64 { return robj + n }
+func (m *Model) Module(n int64) int64 { return m.robj + n }
 
 // Keyspace returns the cost of the dicts of one database beyond what Key counts: the table of the main dict, and the
 // expiry dict's table and entries.
