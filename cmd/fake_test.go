@@ -15,7 +15,7 @@ import (
 //	noauth    a Redis that asks for a password
 //	silent    accepts and never answers
 //	http      something else than a Redis
-//	dying     a Redis whose process dies after two pages of a scan
+//	dying     a Redis whose process dies after a few pages of a scan
 func serveFake(kind string) (addr string, stop func(), err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -82,7 +82,7 @@ func (f *fake) reply(command []string, pages chan int) string {
 	case "SCAN":
 		n := <-pages
 		pages <- n + 1
-		if n >= 2 {
+		if n >= pagesOfDying {
 			return ""
 		}
 		return page(n)
@@ -113,6 +113,9 @@ func (f *fake) reply(command []string, pages chan int) string {
 	}
 	return "+OK\r\n"
 }
+
+// pagesOfDying are more than an adapter reads to find out what it may do.
+const pagesOfDying = 8
 
 // page is a page of a scan: a cursor that is not the last, and keys.
 func page(n int) string {

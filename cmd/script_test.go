@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/kvtool/kvtool/internal/servertest"
 )
 
 func TestMain(m *testing.M) {
@@ -24,31 +27,82 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the command line as users do: as a process, with files, pipes, signals and servers that misbehave.
 func TestScripts(t *testing.T) {
+	runScripts(t, "../testdata/script", nil, nil)
+}
+
+// TestServerScripts does the same with real servers: REDIS with a little of everything, EMPTY and DOOMED, which dies when
+// a script says so. Its users are "limited", who may not run MEMORY USAGE, "blind", who may not scan, and "secret", whose
+// password is the canary.
+func TestServerScripts(t *testing.T) {
+	full, empty, doomed := servertest.Redis(t, servertest.Options{}), servertest.Redis(t, servertest.Options{}), servertest.Redis(t, servertest.Options{})
+	fill(t, full.Client(t))
+	fill(t, doomed.Client(t))
+	c := full.Client(t)
+	c.Must(t, "ACL", "SETUSER", "limited", "on", ">pw", "~*", "+@all", "-memory")
+	c.Must(t, "ACL", "SETUSER", "blind", "on", ">pw", "~*", "+@all", "-scan")
+	c.Must(t, "ACL", "SETUSER", "secret", "on", ">"+canary, "~*", "+@all")
+	runScripts(t, "../testdata/script/server", map[string]string{
+		"REDIS": full.Addr, "EMPTY": empty.Addr, "DOOMED": doomed.Addr,
+	}, doomed.Stop)
+}
+
+// fill writes a few thousand keys of every type, some of them hostile.
+func fill(t *testing.T, c *servertest.Client) {
+	c.Fill(t, 3000, func(i int) []string {
+		id := strconv.Itoa(i)
+		switch i % 5 {
+		case 0:
+			return []string{"SET", "session:" + id, strings.Repeat("x", 100+i%50), "EX", "3600"}
+		case 1:
+			return []string{"HSET", "user:" + id, "name", "n" + id, "city", "c"}
+		case 2:
+			return []string{"RPUSH", "queue:" + id, "a", "b", "c"}
+		case 3:
+			return []string{"ZADD", "rank:" + id, "1", "a", "2", "b"}
+		}
+		return []string{"SADD", "tags:" + id, "1", "2", "3"}
+	})
+	for _, key := range []string{"evil:\x1b[31m\x1b]0;owned\x07", "line\nkvtool: error: forged", "caf\xe9\xff", strings.Repeat("long", 250_000)} {
+		c.Must(t, "SET", key, "v")
+	}
+	c.Must(t, "SELECT", "3")
+	c.Must(t, "SET", "other:database", "v")
+}
+
+func runScripts(t *testing.T, dir string, env map[string]string, doom func()) {
 	root, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
 	schema := root + "/../docs/schema/report-v1.json"
 	testscript.Run(t, testscript.Params{
-		Dir:                 "../testdata/script",
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("CORPUS", root+"/../testdata/rdb/corpus")
 			e.Setenv("CANARY", canary)
+			for name, value := range env {
+				e.Setenv(name, value)
+			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":     runKvtool,
-			"interrupt": runInterrupt,
-			"write":     writeBytes,
-			"damage":    damage,
-			"schema":    func(ts *testscript.TestScript, neg bool, args []string) { checkSchema(ts, schema, args) },
-			"fake":      startFake,
-			"nocanary":  noCanary,
+			"interrupt": func(ts *testscript.TestScript, neg bool, args []string) { runUntil(ts, args, "130", interrupt) },
+			"doom": func(ts *testscript.TestScript, neg bool, args []string) {
+				runUntil(ts, args[1:], args[0], func(*os.Process) error { doom(); return nil })
+			},
+			"write":    writeBytes,
+			"damage":   damage,
+			"schema":   func(ts *testscript.TestScript, neg bool, args []string) { checkSchema(ts, schema, args) },
+			"fake":     startFake,
+			"nocanary": noCanary,
 		},
 	})
 }
+
+func interrupt(p *os.Process) error { return p.Signal(syscall.SIGINT) }
 
 // canary is a password that must be in no output.
 const canary = "c4n4ry-h0rse-battery"
@@ -76,18 +130,10 @@ func checkCode(ts *testscript.TestScript, err error, want string) {
 	}
 }
 
-// runInterrupt is "interrupt ARGS…": it runs kvtool, sends it a Ctrl-C once it reports progress, checks that it exits
-// with 130 and leaves its output in out.txt and err.txt.
-func runInterrupt(ts *testscript.TestScript, neg bool, args []string) {
-	path, err := exec.LookPath("kvtool")
-	if p := ts.Getenv("PATH"); err != nil {
-		for _, dir := range strings.Split(p, string(os.PathListSeparator)) {
-			if _, err := os.Stat(dir + "/kvtool"); err == nil {
-				path = dir + "/kvtool"
-			}
-		}
-	}
-	c := exec.Command(path, append(args, "--progress", "json")...)
+// runUntil is "interrupt ARGS…" and "doom CODE ARGS…": it runs kvtool and, once it reports progress, sends it a Ctrl-C or
+// stops its server. It checks the exit code and leaves the output in out.txt and err.txt.
+func runUntil(ts *testscript.TestScript, args []string, code string, then func(*os.Process) error) {
+	c := exec.Command(lookPath(ts, "kvtool"), append(args, "--progress", "json")...)
 	c.Dir = ts.Getenv("WORK")
 	out, err := os.Create(ts.MkAbs("out.txt"))
 	ts.Check(err)
@@ -98,12 +144,28 @@ func runInterrupt(ts *testscript.TestScript, neg bool, args []string) {
 	select {
 	case <-seen.found:
 	case <-time.After(20 * time.Second):
-		c.Process.Kill()
+		ts.Check(c.Process.Kill())
 		ts.Fatalf("no progress: %s", seen.all.Bytes())
 	}
-	ts.Check(c.Process.Signal(syscall.SIGINT))
-	checkCode(ts, c.Wait(), "130")
+	ts.Check(then(c.Process))
+	checkCode(ts, c.Wait(), code)
 	ts.Check(os.WriteFile(ts.MkAbs("err.txt"), seen.all.Bytes(), 0o600))
+}
+
+// lookPath finds a program in the script's PATH, which is not the test's.
+func lookPath(ts *testscript.TestScript, name string) string {
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		if path := filepath.Join(dir, name); isFile(path) {
+			return path
+		}
+	}
+	ts.Fatalf("%s is not in PATH", name)
+	return ""
+}
+
+func isFile(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.Mode().IsRegular()
 }
 
 // A watcher keeps what is written to it and tells when it holds want.

@@ -1,0 +1,193 @@
+package cmd_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/kvtool/kvtool/adapters"
+	"github.com/kvtool/kvtool/cmd"
+	"github.com/kvtool/kvtool/internal/keygen"
+	"github.com/kvtool/kvtool/internal/servertest"
+)
+
+// What a live server says of its keys and what kvtool makes of the server's dump come by entirely different ways: one asks
+// for MEMORY USAGE, the other computes it from length prefixes. They must agree.
+func TestLiveAndDumpAgree(t *testing.T) {
+	keys := int64(200_000)
+	if testing.Short() {
+		keys = 20_000
+	}
+	s := servertest.Redis(t, servertest.Options{Args: []string{"--hash-max-listpack-entries", "128"}})
+	load(t, s, keygen.New(keys))
+	live := audit(t, "redis://"+s.Addr)
+	dump := audit(t, "rdb:"+save(t, s))
+
+	for _, d := range []document{live, dump} {
+		if got := d.Coverage.Keys; got != keys+10 || !d.Coverage.Complete {
+			t.Errorf("%s: %d keys, complete: %v", d.Target.URL, got, d.Coverage.Complete)
+		}
+	}
+	a, b := live.templates(t), dump.templates(t)
+	if d := cmp.Diff(facts(a), facts(b)); d != "" {
+		t.Errorf("templates, keys, keys without TTL (-live +dump):\n%s", d)
+	}
+	liveSum, dumpSum := sum(a), sum(b)
+	t.Logf("live %.0f B, dump %.0f B: %+.3f %%", liveSum, dumpSum, 100*(dumpSum/liveSum-1))
+	if math.Abs(dumpSum/liveSum-1) > 0.01 {
+		for name := range a {
+			t.Logf("%-40s live %12.0f B, dump %12.0f B", name, a[name].Bytes, b[name].Bytes)
+		}
+		t.Errorf("the sums of bytes differ by more than 1 %%")
+	}
+}
+
+// A document is what the test reads of a report.
+type document struct {
+	Target   struct{ URL string }
+	Coverage struct {
+		Keys     int64
+		Complete bool
+	}
+	Sections []struct {
+		Name   string
+		Tables []struct {
+			Name    string
+			Columns []struct{ Name string }
+			Rows    [][]any
+		}
+	}
+}
+
+// audit runs the command, checks its JSON against the published schema and returns it.
+func audit(t *testing.T, target string) document {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code := cmd.Main([]string{"audit", target, "-o", "json", "--progress", "none"}, &cmd.Env{
+		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" }, Now: time.Now,
+		Adapters: adapters.All(), Open: adapters.Open,
+	})
+	if code != 0 {
+		t.Fatalf("audit %s: exit code %d: %s", target, code, errs.String())
+	}
+	schema, err := jsonschema.NewCompiler().Compile(filepath.Join("..", "docs", "schema", "report-v1.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(out.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Validate(value); err != nil {
+		t.Errorf("audit %s: %v", target, err)
+	}
+	var d document
+	if err := json.Unmarshal(out.Bytes(), &d); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// A template is one row of the table templates.
+type template struct {
+	Keys, NoTTL any
+	Bytes       float64
+}
+
+// templates returns the rows of the table templates by template and type.
+func (d document) templates(t *testing.T) map[string]template {
+	t.Helper()
+	rows := map[string]template{}
+	for _, s := range d.Sections {
+		for _, table := range s.Tables {
+			if s.Name != "templates" || table.Name != "templates" {
+				continue
+			}
+			for _, row := range table.Rows {
+				cell := map[string]any{}
+				for i, c := range table.Columns {
+					cell[c.Name] = row[i]
+				}
+				size, _ := cell["bytes"].(float64)
+				rows[fmt.Sprint(cell["template"], " ", cell["type"])] = template{cell["keys"], cell["no_ttl"], size}
+			}
+		}
+	}
+	if len(rows) < 12 {
+		t.Fatalf("%s: %d templates: %v", d.Target.URL, len(rows), rows)
+	}
+	return rows
+}
+
+// facts returns what must be equal, without the bytes.
+func facts(rows map[string]template) map[string]template {
+	out := map[string]template{}
+	for name, r := range rows {
+		out[name] = template{Keys: r.Keys, NoTTL: r.NoTTL}
+	}
+	return out
+}
+
+func sum(rows map[string]template) float64 {
+	total := 0.0
+	for _, r := range rows {
+		total += r.Bytes
+	}
+	return total
+}
+
+// load sends the keyspace to s in one stream, and waits until all of it has been answered.
+func load(t *testing.T, s *servertest.Server, k *keygen.Keyspace) {
+	t.Helper()
+	conn, err := net.Dial("unix", s.Socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	done := make(chan error, 1)
+	go func() { done <- awaitPong(conn) }()
+	if _, err := k.WriteTo(conn); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// awaitPong reads replies up to the one to PING.
+func awaitPong(conn net.Conn) error {
+	for lines := bufio.NewScanner(conn); ; {
+		if !lines.Scan() {
+			return errors.Join(errors.New("the server hung up"), lines.Err())
+		}
+		switch line := lines.Text(); {
+		case line == "+PONG":
+			return nil
+		case strings.HasPrefix(line, "-"):
+			return errors.New(line)
+		}
+	}
+}
+
+// save has s write its dump and returns the path.
+func save(t *testing.T, s *servertest.Server) string {
+	t.Helper()
+	c := s.Client(t)
+	c.Must(t, "SAVE")
+	dir := c.Must(t, "CONFIG", "GET", "dir").([]any)[1].(string)
+	return filepath.Join(dir, "dump.rdb")
+}
