@@ -29,9 +29,9 @@ func (f *folder) floor(root *node) {
 	slices.SortFunc(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(keys[a], keys[b]), cmp.Compare(shapes[a], shapes[b]))
 	})
-	m := matcher{root: compile(paths)}
+	m := matcher{root: compile(paths), keys: keys}
 	for _, i := range order {
-		j := m.heavy(shapes[i], keys, i)
+		j := m.heavy(shapes[i], keys[i])
 		if j == noLeaf {
 			continue
 		}
@@ -46,17 +46,19 @@ func (f *folder) floor(root *node) {
 	}
 }
 
-// heavy returns a template that takes the shape of template i, or noLeaf.
+// heavy returns a template that takes the shape of one with so many keys, or
+// noLeaf.
 // Random text that the lexer cut, as it looked like a word and a number, is
 // put together again when there is much more of it uncut.
-func (m *matcher) heavy(shape string, keys []int64, i int) int32 {
+func (m *matcher) heavy(shape string, keys int64) int32 {
 	for _, far := range [...]bool{false, true} {
 		m.steps, m.far = maxSteps, far
 		times := int64(heavier)
-		if far && keys[i] > strayKeys {
+		if far && keys > strayKeys {
 			times = muchHeavier
 		}
-		if j := m.walk(m.root, shape, int32(i)); j != noLeaf && keys[j] >= times*keys[i] {
+		m.least = times * max(keys, 1)
+		if j := m.walk(m.root, shape); j != noLeaf {
 			return j
 		}
 	}

@@ -13,6 +13,9 @@ type matcher struct {
 	steps int
 	far   bool // random text may go on over - and _ and letters
 
+	keys  []int64 // of the templates; nil if they do not matter
+	least int64   // keys that a template must have
+
 	strict bool // folded words take words only, other placeholders nothing else
 }
 
@@ -73,7 +76,7 @@ func (m *matcher) match(key string) (int, bool) {
 	}
 	for _, m.far = range [...]bool{false, true} {
 		m.steps = maxSteps
-		if i := m.walk(m.root, string(m.lexer.shape), noLeaf-1); i != noLeaf {
+		if i := m.walk(m.root, string(m.lexer.shape)); i != noLeaf {
 			return int(i), true
 		}
 	}
@@ -81,10 +84,10 @@ func (m *matcher) match(key string) (int, bool) {
 }
 
 // walk returns the template below s that accepts the shape, the most literal
-// path first, or noLeaf. Template not is never returned.
-func (m *matcher) walk(s *state, shape string, not int32) int32 {
+// path first, or noLeaf.
+func (m *matcher) walk(s *state, shape string) int32 {
 	if shape == "" {
-		if s.template == not {
+		if s.template == noLeaf || m.keys != nil && m.keys[s.template] < m.least {
 			return noLeaf
 		}
 		return s.template
@@ -94,7 +97,7 @@ func (m *matcher) walk(s *state, shape string, not int32) int32 {
 	}
 	p, rest := next(shape)
 	if k := s.kids[p]; k != nil {
-		if i := m.step(k, rest, not); i != noLeaf {
+		if i := m.step(k, rest); i != noLeaf {
 			return i
 		}
 	}
@@ -102,7 +105,7 @@ func (m *matcher) walk(s *state, shape string, not int32) int32 {
 		if k.sep != p.sep || k.piece == p || !m.accepts(k, &p) && !(m.far && k.begins(&p)) {
 			continue
 		}
-		if i := m.step(k, rest, not); i != noLeaf {
+		if i := m.step(k, rest); i != noLeaf {
 			return i
 		}
 	}
@@ -110,11 +113,11 @@ func (m *matcher) walk(s *state, shape string, not int32) int32 {
 }
 
 // step takes a piece with the state k, and the shape rest behind it.
-func (m *matcher) step(k *state, rest string, not int32) int32 {
+func (m *matcher) step(k *state, rest string) int32 {
 	if k.kind == mRest {
-		return m.walk(k, "", not)
+		return m.walk(k, "")
 	}
-	i := m.walk(k, rest, not)
+	i := m.walk(k, rest)
 	if i != noLeaf || k.kind != mRun && (k.kind != mOpaque || !m.far) {
 		return i
 	}
@@ -128,7 +131,7 @@ func (m *matcher) step(k *state, rest string, not int32) int32 {
 		if text += len(q.text); k.kind == mOpaque && (q.sep != 0 && q.sep != '-' && q.sep != '_' || text > k.longest()) {
 			break
 		}
-		if i := m.walk(k, rest, not); i != noLeaf {
+		if i := m.walk(k, rest); i != noLeaf {
 			return i
 		}
 	}
@@ -156,7 +159,7 @@ func (m *matcher) accepts(k *state, p *piece) bool {
 
 // begins reports whether random text may begin with a word: jDHC in jDHC3xJe….
 func (k *state) begins(p *piece) bool {
-	return k.kind == mOpaque && (p.kind == mStr || p.kind == 0 && p.text != "" && len(p.text) < k.longest())
+	return k.kind == mOpaque && (p.kind == mStr || p.kind == mRun || p.kind == 0 && p.text != "" && len(p.text) < k.longest())
 }
 
 // longest returns the length of the longest value of the placeholder.

@@ -2,6 +2,7 @@ package infer
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -147,6 +148,7 @@ func hostileSet(n int) keySet {
 `)
 }
 
+// TestHostileMemory holds a million keys of random text within the bound.
 func TestHostileMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes ten seconds")
@@ -158,25 +160,42 @@ func TestHostileMemory(t *testing.T) {
 	tree := treeOf(set.keys)
 	took := time.Since(start)
 	held := heap() - before
-	t.Logf("%d keys, %d leaves, %.1f MiB held, %.2f M keys/s, pruned %v, degraded %v", len(set.keys), len(tree.table.leaves), float64(held)/(1<<20),
-		float64(len(set.keys))/took.Seconds()/1e6, tree.pruned, tree.full)
+	t.Logf("%d keys, %d leaves, %.1f MiB held, %.2f M keys/s, pruned %v, full %v", len(set.keys), len(tree.table.leaves),
+		float64(held)/(1<<20), float64(len(set.keys))/took.Seconds()/1e6, tree.pruned, tree.full)
 	if held > bound {
-		t.Errorf("holds %d bytes", held)
+		t.Errorf("holds %d bytes, want at most %d", held, bound)
 	}
-	start = time.Now()
 	r := tree.Templates()
-	t.Logf("%d templates in %v, with them %.1f MiB held", len(r.Templates), time.Since(start), float64(heap()-before)/(1<<20))
-	for _, x := range r.Templates[:min(25, len(r.Templates))] {
-		t.Logf("%8d %s", x.Keys, x.Text)
+	s := evaluate(set.truth, groupsBy(set.keys, r))
+	t.Logf("%v", s)
+	if !r.Pruned || r.Degraded || s.purity < .99 || s.cover > 1.2 {
+		t.Errorf("pruned %v, degraded %v, %v", r.Pruned, r.Degraded, s)
 	}
-	got := groupsBy(set.keys, r)
-	t.Logf("%v", evaluate(set.truth, got))
-	for i, other := range []*Tree[*count]{treeOf(shuffled(set.keys, 5)), treeOf(slices.Sorted(slices.Values(set.keys))), sharded(set.keys, 8, Options{})} {
-		s := other.Templates()
-		t.Logf("agreement %d: %.5f (%d templates)", i, evaluate(got, groupsBy(set.keys, s)).pairF1, len(s.Templates))
-		for _, x := range s.Templates[:min(12, len(s.Templates))] {
-			t.Logf("    %8d %s", x.Keys, x.Text)
+	runtime.KeepAlive(set)
+}
+
+// TestPrunedAgreement compares orders and shards when the budget was spent.
+func TestPrunedAgreement(t *testing.T) {
+	o := Options{MaxNodes: 100_000}
+	set := hostileSet(120_000)
+	grow := func(keys []string) *Tree[*count] { return sharded(keys, 1, o) }
+	base := grow(set.keys)
+	want := groupsBy(set.keys, base.Templates())
+	if !base.pruned {
+		t.Fatal("nothing was pruned")
+	}
+	others := map[string]*Tree[*count]{
+		"sorted":   grow(slices.Sorted(slices.Values(set.keys))),
+		"8 shards": sharded(set.keys, 8, o),
+	}
+	for seed := range uint64(4) {
+		others[fmt.Sprint("shuffle ", seed)] = grow(shuffled(set.keys, seed))
+	}
+	for _, name := range slices.Sorted(maps.Keys(others)) {
+		got := evaluate(want, groupsBy(set.keys, others[name].Templates())).pairF1
+		t.Logf("%s: agreement %.5f", name, got)
+		if got < .999 {
+			t.Errorf("%s: agreement %.5f, want .999", name, got)
 		}
 	}
-	runtime.KeepAlive(tree)
 }

@@ -35,7 +35,7 @@ type rules struct {
 // accept returns the rule for the shape, or noLeaf.
 func (r *rules) accept(shape string) int32 {
 	r.matcher.steps = maxSteps
-	return r.matcher.walk(r.matcher.root, shape, noLeaf-1)
+	return r.matcher.walk(r.matcher.root, shape)
 }
 
 // admit reports whether a key that a rule accepts is let in.

@@ -109,3 +109,19 @@ func overlap(a, b []sig) float64 {
 	}
 	return float64(common) / float64(total)
 }
+
+// overlapAbs is overlap with words as wildcards.
+func overlapAbs(a, b []sig) float64 {
+	known := make(map[uint64]struct{}, len(b))
+	for _, s := range b {
+		known[s.abs] = struct{}{}
+	}
+	total, common := int64(0), int64(0)
+	for _, s := range a {
+		total += s.keys
+		if _, ok := known[s.abs]; ok {
+			common += s.keys
+		}
+	}
+	return float64(common) / float64(max(total, 1))
+}

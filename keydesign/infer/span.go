@@ -18,7 +18,7 @@ func (l *lexer) span(pos int) (byte, int) {
 		return 0, 0
 	}
 	c := classes[s[0]]
-	if m, n := l.fixed(s, c); n > 0 && l.atSep(pos+n) {
+	if m, n := l.fixed(pos, s, c); n > 0 && l.atSep(pos+n) {
 		return m, pos + n
 	}
 	if s[0] == 'h' && (strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://")) {
@@ -43,7 +43,7 @@ func (l *lexer) span(pos int) (byte, int) {
 }
 
 // fixed tries the recognisers that begin with a hex digit, a sign or a colon.
-func (l *lexer) fixed(s string, c uint8) (byte, int) {
+func (l *lexer) fixed(pos int, s string, c uint8) (byte, int) {
 	if c&cHex != 0 {
 		if len(s) >= 36 && s[8] == '-' && isUUID(s[:36]) {
 			return mUUID, 36
@@ -64,7 +64,7 @@ func (l *lexer) fixed(s string, c uint8) (byte, int) {
 		if n := ipv4(s); n > 0 {
 			return mIP, n
 		}
-		if n := float(s); n > 0 {
+		if n := float(s); n > 0 && (pos == 0 || l.key[pos-1] != '.') {
 			return mFloat, n
 		}
 	}

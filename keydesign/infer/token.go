@@ -302,7 +302,7 @@ func (f *folder) smear(n *node, sep byte) {
 		}
 		var alike []token
 		for _, t := range in {
-			if overlap(t.sigs, largest.sigs) >= .5 {
+			if overlap(t.sigs, largest.sigs) >= .5 || overlapAbs(t.sigs, largest.sigs) >= .5 {
 				alike = append(alike, t)
 			}
 		}
