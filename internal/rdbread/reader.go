@@ -185,7 +185,8 @@ func (r *Reader) key(op byte) (wanted bool) {
 	at := r.w.offset() - 1
 	if c.read == nil {
 		r.reading = "a value"
-		r.w.fail(reasonf("unknown type code %d at byte %d: it cannot be hopped over", op, at))
+		r.w.fail(reasonf("type code %d is unknown and cannot be hopped over", op))
+		r.w.failedAt = at
 		return false
 	}
 	r.reading = "the name of a key"

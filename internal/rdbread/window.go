@@ -199,7 +199,7 @@ func (w *window) count(size int64) int64 {
 		return 0
 	}
 	if left := w.left(); n > uint64(left/size) {
-		w.fail(reasonf("%d things of at least %d bytes in the %d bytes that are left", n, size, left))
+		w.fail(reasonf("%d elements of at least %d bytes are promised, and %d bytes are left: the file is cut, or the number damaged", n, size, left))
 		return 0
 	}
 	return int64(n)

@@ -1,0 +1,179 @@
+package rdbread
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/kvtool/kvtool/kv"
+)
+
+// small are the dumps that are damaged in every place. Together they hold every form of value.
+func small(t testing.TB) map[string][]byte {
+	t.Helper()
+	all := map[string][]byte{}
+	for _, dir := range []string{corpus + "/", servers} {
+		names, err := filepath.Glob(dir + "*.rdb")
+		if err != nil || len(names) == 0 {
+			t.Fatalf("no dumps in %s: %v", dir, err)
+		}
+		for _, name := range names {
+			b, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all[filepath.Base(name)] = b
+		}
+	}
+	for name, b := range written() {
+		all[name] = b
+	}
+	return all
+}
+
+// step keeps the time of a test of every place in bounds: all places of small dumps, some of large ones.
+func step(n int) int { return 1 + n/400 }
+
+func TestCutAnywhere(t *testing.T) {
+	for name, whole := range small(t) {
+		good, sum, err := readAll(bytes.NewReader(whole), Options{})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		end := len(whole) - int(sum.Trailing)
+		for at := 0; at < end; at += step(end) {
+			got, _, err := readAll(bytes.NewReader(whole[:at]), Options{Size: int64(at)})
+			if at > 0 && !errors.Is(err, kv.ErrCorrupt) || at == 0 && !errors.Is(err, kv.ErrUsage) {
+				t.Fatalf("%s cut at %d: %v", name, at, err)
+			}
+			var e *Error
+			if errors.As(err, &e) && e.Offset > int64(at) {
+				t.Fatalf("%s cut at %d: %v", name, at, err)
+			}
+			checkPrefix(t, name, at, good, got)
+			if e != nil && e.HasKey && e.LastKey != got[len(got)-1].Key {
+				t.Fatalf("%s cut at %d: last key %q", name, at, e.LastKey)
+			}
+		}
+	}
+}
+
+func checkPrefix(t *testing.T, name string, at int, good, got []kv.Record) {
+	t.Helper()
+	if len(got) > len(good) {
+		t.Fatalf("%s, %d: %d records of %d", name, at, len(got), len(good))
+	}
+	for i := range got {
+		if got[i].Key != good[i].Key || got[i].Size != good[i].Size || got[i].Len != good[i].Len || !got[i].ExpireAt.Equal(good[i].ExpireAt) {
+			t.Fatalf("%s, %d: record %d is %+v", name, at, i, got[i])
+		}
+	}
+}
+
+// TestFlipAnywhere damages one byte at a time. Where there is a checksum it must come out; where there is none the walk
+// must end all the same.
+func TestFlipAnywhere(t *testing.T) {
+	for name, whole := range small(t) {
+		good, sum, err := readAll(bytes.NewReader(whole), Options{})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		end := len(whole) - int(sum.Trailing)
+		for at := 0; at < end; at += step(end) {
+			for _, flip := range []byte{0x01, 0x80, 0xff} {
+				b := bytes.Clone(whole)
+				b[at] ^= flip
+				got, sum2, err := readAll(bytes.NewReader(b), Options{Size: int64(len(b))})
+				if sum.Checksum != ChecksumGood || err != nil {
+					continue
+				}
+				// Only a version that had no checksum can come out clean, and then nothing else was touched.
+				if sum2.Checksum != ChecksumAbsent || at > 9 {
+					t.Fatalf("%s, byte %d ^ %#x: no error, checksum %d", name, at, flip, sum2.Checksum)
+				}
+				if len(got) != len(good) {
+					t.Fatalf("%s, byte %d ^ %#x: %d records", name, at, flip, len(got))
+				}
+			}
+		}
+	}
+}
+
+func TestErrorText(t *testing.T) {
+	e := &Error{Offset: 7, DB: 2, LastKey: "a\x1b[31m\n" + strings.Repeat("x", 200), HasKey: true, Reading: "a hash", Reason: "why"}
+	text := e.Error()
+	if strings.ContainsAny(text, "\x1b\n") || len(text) > 250 {
+		t.Errorf("%q", text)
+	}
+	for _, want := range []string{"byte 7", "db 2", "a hash", "why", "207 bytes"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q does not say %q", text, want)
+		}
+	}
+}
+
+func TestForeign(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "empty", "\x1f\x8bxxxxxxxxx": "gzip", "*2\r\n$6\r\nSELECT\r\n": "append-only", `{"key": "value"}`: "JSON", "hello\x1bworld": `"hello\x1bwor"`,
+		"PK\x03\x04xxxxxxx": "zip", "file appendonly.aof.1.base.rdb seq 1 type b": "manifest",
+	} {
+		_, err := NewReader(strings.NewReader(in), Options{})
+		if !errors.Is(err, kv.ErrUsage) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", in, err, want)
+		}
+	}
+}
+
+func TestUnknownType(t *testing.T) {
+	d := newDump(9).key(0, "a", str("v")).key(99, "b", nil).end()
+	got, _, err := readAll(bytes.NewReader(d), Options{})
+	if len(got) != 1 || !errors.Is(err, kv.ErrCorrupt) || !strings.Contains(err.Error(), "byte 14") {
+		t.Errorf("%d records, %v", len(got), err)
+	}
+}
+
+// TestHostileLengths holds lengths that promise far more than there is: each must be refused at once.
+func TestHostileLengths(t *testing.T) {
+	huge := []byte{0x81, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
+	for code := range byte(26) {
+		for _, size := range []int64{0, 1 << 40} {
+			for _, n := range [][]byte{huge, {0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, {0xc3, 0x80, 0xff, 0xff, 0xff, 0xff, 0x80, 0xff, 0xff, 0xff, 0xff}} {
+				d := newDump(12).key(code, "k", n).raw()
+				if _, _, err := readAll(bytes.NewReader(d), Options{Size: size}); !errors.Is(err, kv.ErrCorrupt) {
+					t.Errorf("type %d, size %d: %v", code, size, err)
+				}
+			}
+		}
+	}
+	for _, op := range []byte{opAux, opFunction, opModuleAux, opSelectDB, opResizeDB, opSlotInfo} {
+		d := append(newDump(12).raw(), append([]byte{op}, huge...)...)
+		if _, _, err := readAll(bytes.NewReader(d), Options{}); !errors.Is(err, kv.ErrCorrupt) {
+			t.Errorf("opcode %d: %v", op, err)
+		}
+	}
+}
+
+func TestAllocations(t *testing.T) {
+	b, err := os.ReadFile(servers + "redis-7.0.rdb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := 0
+	n := testing.AllocsPerRun(5, func() {
+		got := 0
+		d, err := NewReader(bytes.NewReader(b), Options{})
+		for err == nil {
+			if _, err = d.Next(); err == nil {
+				got++
+			}
+		}
+		keys = got
+	})
+	const fixed = 30 // window, model, type table, head
+	if n > float64(keys+fixed) {
+		t.Errorf("%v allocations for %d keys", n, keys)
+	}
+}
