@@ -31,13 +31,14 @@ type auditOptions struct {
 
 const auditLong = `Scan a store once and report what is in it, what it costs and what is wrong with it.
 
-TARGET is a URL (redis://HOST:PORT), scheme:path (rdb:FILE, keys:FILE), the path of a file whose first bytes say
-what it is, or - for stdin. No TARGET means demo:, the built-in store. Nothing is ever written to a store.`
+TARGET is a URL (redis://HOST:PORT), scheme:path (rdb:FILE, keys:FILE), the path
+of a file whose first bytes say what it is, or - for stdin. No TARGET means demo:,
+the built-in store. Nothing is ever written to a store.`
 
 const auditExample = `  kvtool audit redis://127.0.0.1:6379 --rate 50k/s
   kvtool audit dump.rdb --fail-on error
   redis-cli --scan | kvtool audit keys:-
-  kvtool audit dump.rdb -o text -o json=audit.json -o prom=/var/lib/node_exporter/kvtool.prom`
+  kvtool audit dump.rdb -o text -o json=audit.json -o prom=kvtool.prom`
 
 func newAuditCmd(env *Env) *cobra.Command {
 	var o auditOptions
@@ -55,7 +56,7 @@ func newAuditCmd(env *Env) *cobra.Command {
 	}
 	o.viewFlags.bind(c)
 	f := c.Flags()
-	f.StringVar(&o.match, "match", "", "read only keys that match this `GLOB`")
+	f.StringVar(&o.match, "match", "", "read only keys that match `GLOB`")
 	f.Var(&o.rate, "rate", "read at most so many keys a second: 50k/s")
 	f.DurationVar(&o.timeout, "timeout", 0, "stop after this time and report what was read")
 	f.BoolVar(&o.noDemo, "no-demo", false, "fail without a TARGET instead of using demo:")
@@ -102,6 +103,7 @@ func (o *auditOptions) scan(ctx context.Context, env *Env, target kv.Target, p *
 		return nil, targetError(err)
 	}
 	defer store.Close()
+	p.scanning()
 	r, err := audit.Run(ctx, store, analyzers(o.top), audit.Options{
 		Match:    o.match,
 		Limiter:  kv.NewLimiter(float64(o.rate)),
@@ -122,9 +124,16 @@ func (o *auditOptions) scan(ctx context.Context, env *Env, target kv.Target, p *
 // enough not to be felt by a server.
 const parallel = 4
 
-// ended replaces the error of a run that was stopped from outside by what stopped it.
+// ended replaces the error of a run that was stopped from outside by what stopped it. A connection has its deadline from
+// ctx and may notice an instant earlier.
 func ended(ctx context.Context, err error) error {
-	if err == nil || ctx.Err() == nil {
+	if err == nil {
+		return nil
+	}
+	if at, ok := ctx.Deadline(); ok && time.Until(at) < 50*time.Millisecond {
+		<-ctx.Done()
+	}
+	if ctx.Err() == nil {
 		return err
 	}
 	return context.Cause(ctx)

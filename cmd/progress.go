@@ -72,6 +72,9 @@ func (p *progress) opening(what string) {
 	}
 }
 
+// scanning begins to count: what it took to open the target is no part of the rate.
+func (p *progress) scanning() { p.start = p.now() }
+
 // update shows a partial report.
 func (p *progress) update(r *report.Report) {
 	c, elapsed := &r.Coverage, p.now().Sub(p.start).Seconds()

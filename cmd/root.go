@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -54,7 +55,7 @@ func newRootCmd(env *Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:           "kvtool",
 		Short:         "Audit key-value stores",
-		Long:          "kvtool audits key-value stores: what is in them, what it costs and what is wrong with it.\nIt reads; it never writes to a store.",
+		Long:          "kvtool audits key-value stores: what is in them, what it costs and what is wrong\nwith it. It reads; it never writes to a store.",
 		Example:       rootExamples,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -65,6 +66,7 @@ func newRootCmd(env *Env) *cobra.Command {
 	c.SetOut(env.Stdout)
 	c.SetErr(env.Stderr)
 	c.SetFlagErrorFunc(flagError)
+	c.SetUsageTemplate(usageTemplate(c, env))
 	c.PersistentFlags().Bool("debug", false, "print the stack of an internal error")
 	c.AddCommand(
 		newAuditCmd(env),
@@ -73,6 +75,15 @@ func newRootCmd(env *Env) *cobra.Command {
 		newVersionCmd(env),
 	)
 	return c
+}
+
+// usageTemplate is Cobra's with the flags wrapped to the terminal.
+func usageTemplate(c *cobra.Command, env *Env) string {
+	width := env.Width
+	if width < 60 {
+		width = 80
+	}
+	return strings.ReplaceAll(c.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", width))
 }
 
 // noSuchCommand refuses arguments of a command that only groups others. An argument is quoted only if it cannot be a

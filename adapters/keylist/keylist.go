@@ -139,7 +139,7 @@ func (s *store) input() (io.Reader, io.Closer, error) {
 }
 
 // page is how many names are read between two looks at the limiter and the context.
-const page = 64
+const page = 512
 
 func (s *store) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Record, error] {
 	return func(yield func(*kv.Record, error) bool) {
