@@ -126,6 +126,7 @@ func FuzzAdd(f *testing.F) {
 		for _, k := range keys {
 			tree.Add(k).keys++
 		}
+		ended(t, tree.table.leaves)
 		r := tree.Templates()
 		var sum int64
 		for _, x := range r.Templates {
@@ -249,4 +250,28 @@ func TestAddAllocatesNothing(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations per key", n)
 	}
+}
+
+// ended fails if a leaf belongs to no template.
+func ended(t *testing.T, leaves []leaf) {
+	root := plant(leaves)
+	f := newFolder(root, len(leaves))
+	f.fold(root)
+	f.floor(root)
+	ends := map[int32]bool{}
+	root.each(nil, func(p pattern) { ends[f.find(p[len(p)-1].leaf)] = true })
+	for i := range leaves {
+		if !ends[f.find(int32(i))] {
+			t.Fatalf("%q is lost", leaves[i].shape)
+		}
+	}
+}
+
+func TestNoLeafIsLost(t *testing.T) {
+	for _, set := range []keySet{saasSet(20_000), frameworkSet(20_000), unseenSet(20_000), hostileSet(20_000)} {
+		ended(t, treeOf(set.keys).table.leaves)
+	}
+	ended(t, randomKeys(50_000).table.leaves)
+	tree := sharded(hostileSet(60_000).keys, 1, Options{MaxNodes: 30_000})
+	ended(t, tree.table.leaves)
 }

@@ -50,7 +50,7 @@ func (t *Tree[S]) prune() {
 	}
 	for keep := sampleShapes; t.table.bytes > t.budget/2; keep /= 4 {
 		if keep < leastShapes {
-			t.full = 10*t.table.bytes > 9*t.budget
+			t.full = 4*t.table.bytes > 3*t.budget
 			return
 		}
 		t.shrink(keep, share)
