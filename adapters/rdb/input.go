@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"sync/atomic"
@@ -166,7 +167,7 @@ func newUnpacker(r io.Reader, under *ctxReader, unpack func(io.Reader) (io.Reade
 		switch {
 		case under.err != nil:
 			u.err = under.err
-		case u.err != io.EOF:
+		case !errors.Is(u.err, io.EOF):
 			u.err = kv.Corruptf("the compression around the dump is damaged: %w", u.err)
 		}
 	}()
@@ -203,7 +204,7 @@ func (u *unpacker) run(r io.Reader, unpack func(io.Reader) (io.Reader, error)) e
 
 // noEOF keeps an end inside the head of the packing from looking like a sound end.
 func noEOF(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

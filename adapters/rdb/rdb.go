@@ -66,10 +66,10 @@ func open(ctx context.Context, t kv.Target) (kv.Store, error) {
 	if err := s.options(t); err != nil {
 		return nil, err
 	}
-	switch {
-	case t.Path == "":
+	switch t.Path {
+	case "":
 		return nil, kv.Usagef("%s: no file is named", t)
-	case t.Path == "-":
+	case "-":
 		s.stdin = t.Stdin
 	default:
 		if st, err := os.Stat(t.Path); err != nil {
@@ -149,7 +149,7 @@ func (s *store) probe(ctx context.Context) error {
 	}
 	r, err := in.reader(s.opt)
 	if err != nil {
-		in.Close()
+		_ = in.Close() // the other error says more
 		return fmt.Errorf("%s: %w", s.target, err)
 	}
 	s.sum = r.Summary()
@@ -185,7 +185,7 @@ func (s *store) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Reco
 			yield(nil, err)
 			return
 		}
-		defer in.Close()
+		defer func() { _ = in.Close() }() // read only
 		if err := s.scan(ctx, in, opt, yield); err != nil {
 			yield(nil, fmt.Errorf("%s: %w", s.target, err))
 		}
@@ -234,7 +234,7 @@ func (s *store) scan(ctx context.Context, in *input, opt kv.ScanOptions, yield f
 
 // end keeps what a whole scan has learned.
 func (s *store) end(r *rdbread.Reader, err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = r.Drain()
 	}
 	s.mu.Lock()

@@ -83,6 +83,13 @@ func records(t *testing.T, s kv.Store, opt kv.ScanOptions) ([]kv.Record, error) 
 	return all, nil
 }
 
+func closing(t *testing.T, s kv.Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // streams is the corpus file with a value of every type.
 const streams = "redis_50_with_streams.rdb"
 
@@ -140,7 +147,7 @@ func TestStdinOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer closing(t, s)
 	if got, err := records(t, s, kv.ScanOptions{}); err != nil || len(got) != 14 {
 		t.Fatalf("%d records, %v", len(got), err)
 	}
@@ -168,7 +175,7 @@ func TestRefused(t *testing.T) {
 	} {
 		s, err := openTarget(t, c.target, nil)
 		if err == nil {
-			s.Close()
+			closing(t, s)
 		}
 		if !errors.Is(err, kv.ErrUsage) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want a usage error about %q", c.target, err, c.want)
@@ -196,7 +203,7 @@ func TestDamaged(t *testing.T) {
 				}
 				return
 			}
-			defer s.Close()
+			defer closing(t, s)
 			got, err := records(t, s, kv.ScanOptions{})
 			if !errors.Is(err, kv.ErrCorrupt) || !strings.Contains(err.Error(), "byte ") {
 				t.Errorf("after %d records: %v", len(got), err)
@@ -210,7 +217,7 @@ func TestCancelWithoutMatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer closing(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, err := range s.Scan(ctx, kv.ScanOptions{Match: "nothing"}) {
@@ -225,7 +232,7 @@ func TestNotes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer closing(t, s)
 	if _, err := records(t, s, kv.ScanOptions{}); err != nil {
 		t.Fatal(err)
 	}

@@ -13,10 +13,28 @@ func TestClass(t *testing.T) {
 		a       Allocator
 		n, want int64
 	}{
-		{Jemalloc8, 0, 8}, {Jemalloc8, 9, 16}, {Jemalloc8, 17, 24}, {Jemalloc8, 33, 40}, {Jemalloc8, 65, 80}, {Jemalloc8, 81, 96}, {Jemalloc8, 129, 160},
-		{Jemalloc16, 8, 8}, {Jemalloc16, 9, 16}, {Jemalloc16, 17, 32}, {Jemalloc16, 33, 48}, {Jemalloc16, 113, 128}, {Jemalloc16, 129, 160},
-		{Jemalloc16, 257, 320}, {Jemalloc16, 536, 640}, {Jemalloc16, 4096, 4096}, {Jemalloc16, 4097, 5120}, {Jemalloc16, 1<<20 + 1, 1310720},
-		{Libc, 1, 24}, {Libc, 24, 24}, {Libc, 25, 40}, {Libc, 128 << 10, 128<<10 + 4096 - 16},
+		{Jemalloc8, 0, 8},
+		{Jemalloc8, 9, 16},
+		{Jemalloc8, 17, 24},
+		{Jemalloc8, 33, 40},
+		{Jemalloc8, 65, 80},
+		{Jemalloc8, 81, 96},
+		{Jemalloc8, 129, 160},
+		{Jemalloc16, 8, 8},
+		{Jemalloc16, 9, 16},
+		{Jemalloc16, 17, 32},
+		{Jemalloc16, 33, 48},
+		{Jemalloc16, 113, 128},
+		{Jemalloc16, 129, 160},
+		{Jemalloc16, 257, 320},
+		{Jemalloc16, 536, 640},
+		{Jemalloc16, 4096, 4096},
+		{Jemalloc16, 4097, 5120},
+		{Jemalloc16, 1<<20 + 1, 1310720},
+		{Libc, 1, 24},
+		{Libc, 24, 24},
+		{Libc, 25, 40},
+		{Libc, 128 << 10, 128<<10 + 4096 - 16},
 	} {
 		if got := New(Profile{Allocator: c.a}).Class(c.n); got != c.want {
 			t.Errorf("%s: class(%d) = %d, want %d", c.a, c.n, got, c.want)
@@ -61,9 +79,19 @@ func TestParseVersion(t *testing.T) {
 		product, version string
 		want             Version
 	}{
-		{"redis", "7.0.15", Redis70}, {"redis", "", Redis70}, {"redis", "255.255.255", Redis70}, {"redis", "6.2.5", Redis62}, {"redis", "2.8", Redis62},
-		{"redis", "7.2.4", Redis72}, {"redis", "7.4.1", Redis74}, {"redis", "8.2.0", Redis80}, {"valkey", "7.2.5", Redis72}, {"valkey", "8.0.1", Valkey80},
-		{"valkey", "8.1.0", Valkey81}, {"valkey", "9.0.0", Valkey90}, {"keydb", "6.3.4", Redis62},
+		{"redis", "7.0.15", Redis70},
+		{"redis", "", Redis70},
+		{"redis", "255.255.255", Redis70},
+		{"redis", "6.2.5", Redis62},
+		{"redis", "2.8", Redis62},
+		{"redis", "7.2.4", Redis72},
+		{"redis", "7.4.1", Redis74},
+		{"redis", "8.2.0", Redis80},
+		{"valkey", "7.2.5", Redis72},
+		{"valkey", "8.0.1", Valkey80},
+		{"valkey", "8.1.0", Valkey81},
+		{"valkey", "9.0.0", Valkey90},
+		{"keydb", "6.3.4", Redis62},
 	} {
 		if got := ParseVersion(c.product, c.version); got != c.want {
 			t.Errorf("%s %s is %s, want %s", c.product, c.version, got, c.want)

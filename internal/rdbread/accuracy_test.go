@@ -57,8 +57,7 @@ func walkFile(t *testing.T, path string, live bool) ([]kv.Record, Summary) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-
+	t.Cleanup(func() { _ = f.Close() })
 	records, sum, err := readAll(f, Options{Live: live, Allocator: allocator(t)})
 	if err != nil {
 		t.Fatal(err)

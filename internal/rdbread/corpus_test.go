@@ -80,7 +80,7 @@ func TestCorpus(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer file.Close()
+			t.Cleanup(func() { _ = file.Close() })
 			got, sum, err := readAll(file, Options{})
 			if err != nil {
 				t.Fatal(err)

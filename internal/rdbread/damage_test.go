@@ -35,7 +35,7 @@ func small(t testing.TB) map[string][]byte {
 }
 
 // step keeps the time of a test of every place in bounds: all places of small dumps, some of large ones.
-func step(n int) int { return 1 + n/400 }
+func step(n int) int { return 1 + n/150 }
 
 func TestCutAnywhere(t *testing.T) {
 	for name, whole := range small(t) {

@@ -1,6 +1,7 @@
 package rdbread
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -38,7 +39,7 @@ func FitAllocator(open func() io.ReadCloser, size, limit int64, live bool) Fit {
 			r.model = r.allocated()
 			fits[i] = r.fit(size, limit)
 		}
-		in.Close()
+		_ = in.Close() // read only
 		switch {
 		case err != nil:
 			return unknown("the head of the dump is damaged")
@@ -95,7 +96,7 @@ func (r *Reader) fit(size, limit int64) fitted {
 		}
 	}
 	used := float64(r.sum.UsedMem)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		miss := (float64(sum+tables+r.model.Keyspace(keys, ttls)+startup) - used) / used
 		return fitted{miss, miss}
 	}

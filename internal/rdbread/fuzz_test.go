@@ -3,7 +3,6 @@ package rdbread
 import (
 	"bytes"
 	"errors"
-	"io"
 	"testing"
 
 	"github.com/kvtool/kvtool/kv"
@@ -118,7 +117,7 @@ func slowly(stored []byte, n int) []byte {
 	for range n {
 		out = append(out, in.byte())
 	}
-	if w.err != nil && w.err != io.EOF {
+	if w.err != nil {
 		return nil
 	}
 	return out

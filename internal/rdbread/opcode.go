@@ -122,7 +122,9 @@ func (r *Reader) aux() {
 // printable refuses a version that is not made of letters, digits, dots and dashes: it ends up in reports.
 func printable(b []byte) string {
 	for _, c := range b {
-		if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '.' || c == '-') {
+		switch {
+		case 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9', c == '.', c == '-':
+		default:
 			return ""
 		}
 	}

@@ -1,6 +1,7 @@
 package rdbread
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -44,8 +45,7 @@ type Reader struct {
 	lastWanted bool
 	reading    string // for errors
 
-	minExpiry int64
-	name      nameBuf
+	name nameBuf
 }
 
 // A Summary is what a dump says of itself besides its keys. What follows keys in the file is there once they are read.
@@ -130,7 +130,7 @@ func (r *Reader) magic() error {
 	b := r.w.bytes(9)
 	if b == nil {
 		n := r.w.end
-		if r.w.err != errCut {
+		if !errors.Is(r.w.err, errCut) {
 			return fmt.Errorf("reading dump: %w", r.w.err)
 		}
 		return foreign(r.w.buf[:n])
@@ -267,7 +267,7 @@ func (r *Reader) Drain() error {
 		w.pos = w.end
 	}
 	r.sum.Trailing = w.offset() - from
-	if w.err != errCut {
+	if !errors.Is(w.err, errCut) {
 		return fmt.Errorf("reading after the end of the dump: %w", w.err)
 	}
 	return nil

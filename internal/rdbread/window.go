@@ -45,7 +45,7 @@ func (w *window) fail(err error) {
 		return
 	}
 	w.err, w.failedAt = err, w.offset()
-	if err == errCut {
+	if errors.Is(err, errCut) {
 		w.failedAt = w.base + int64(w.end)
 		if w.size >= 0 {
 			w.failedAt = w.size
