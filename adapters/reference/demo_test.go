@@ -218,7 +218,9 @@ func atFault(e *Engine, rule string) func(kv.Record) bool {
 		return func(r kv.Record) bool { return r.ExpireAt.Sub(DemoClock()) > time.Hour }
 	case "KD065":
 		burst := DemoClock().Add(29 * time.Minute)
-		return func(r kv.Record) bool { return !r.ExpireAt.Before(burst) && r.ExpireAt.Before(burst.Add(2*time.Second)) }
+		return func(r kv.Record) bool {
+			return !r.ExpireAt.Before(burst) && r.ExpireAt.Before(burst.Add(2*time.Second))
+		}
 	case "KD081":
 		return func(r kv.Record) bool { return !e.Exists("user:" + get(r.Key) + ":profile") }
 	case "KD082":

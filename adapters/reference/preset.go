@@ -157,17 +157,23 @@ func (g *generator) put(key string, v value, at int64) {
 
 func (g *generator) str(key, s string, at int64) { g.put(key, newStr(s), at) }
 
-// hash adds a hash of distinct fields, all short.
+// hash adds a hash of distinct fields.
 func (g *generator) hash(key string, at int64, fieldValues ...string) {
-	v := newHash()
-	if len(fieldValues)/2 > g.e.limits.hashEntries {
-		v.spread(g.e.model)
+	v, long, bytes := newHash(), false, 0
+	for _, s := range fieldValues {
+		long = long || len(s) > g.e.limits.hashValue
+		bytes += len(s) + 3 // most entries take two or three bytes more than they hold
 	}
-	for i := 0; i < len(fieldValues); i += 2 {
-		if len(fieldValues[i+1]) > g.e.limits.hashValue {
-			v.spread(g.e.model)
+	if long || len(fieldValues)/2 > g.e.limits.hashEntries {
+		v.spread(g.e.model)
+		for i := 0; i < len(fieldValues); i += 2 {
+			v.set(fieldValues[i], fieldValues[i+1], g.e.model)
 		}
-		v.set(fieldValues[i], fieldValues[i+1], g.e.model)
+	} else {
+		v.pack.Grow(bytes)
+		for _, s := range fieldValues {
+			v.pack.Append(s)
+		}
 	}
 	g.put(key, v, at)
 }
@@ -177,6 +183,8 @@ func (g *generator) ascending(key string, n int, next func(i int) Member) {
 	v := newSortedSet()
 	if n > g.e.limits.zsetEntries {
 		v.tree = zset.New()
+	} else {
+		v.pack.Grow(n * 16)
 	}
 	for i := range n {
 		it := next(i)

@@ -96,7 +96,7 @@ type entry struct {
 	pos int   // in the bucket's queue, where at is set
 }
 
-// expired reports whether e is gone at now. As in the server, a key lives up to its due millisecond and not through it.
+// expired reports whether e is gone at now: at its due millisecond. The server is one millisecond later.
 func (e *entry) expired(now int64) bool { return e.at != 0 && e.at <= now }
 
 // A value is what a key holds.

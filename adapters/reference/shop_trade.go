@@ -110,7 +110,7 @@ func (s *shop) code(i int) string {
 	const letters = "GHJKMNPQRSTVWXYZ"
 	var b [8]byte
 	n := uint64(i)*0x9e3779b1 + s.seed // 28 bits of it are used, which an odd factor permutes: no two codes are equal
-		for j := 0; j < len(b); j += 2 {
+	for j := 0; j < len(b); j += 2 {
 		b[j], b[j+1] = letters[n&15], '2'+byte(n>>4&7)
 		n >>= 7
 	}

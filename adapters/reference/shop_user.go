@@ -95,6 +95,7 @@ func (s *shop) carts(keys int) {
 			at = 0
 		}
 		v := newHash()
+		v.pack.Grow(64)
 		product := s.below(1000)
 		for range 1 + s.below(6) {
 			v.pack.Append(s.text("P#", sku(int(product))))

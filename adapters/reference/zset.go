@@ -45,16 +45,15 @@ func (v *sortedSet) size(m *memory.Model) int64 {
 	return m.Blob(int64(v.pack.Bytes()))
 }
 
-// formatScore writes a score as the server's listpacks hold it: a whole number as such, any other with 17 digits (d2string).
+// formatScore writes a score as the server's listpacks hold it: a whole number of up to 62 bits as such (double2ll, which
+// loses the sign of a zero), any other with 17 digits (d2string).
 func formatScore(x float64) string {
 	switch {
 	case math.IsInf(x, 1):
 		return "inf"
 	case math.IsInf(x, -1):
 		return "-inf"
-	case x == 0 && math.Signbit(x):
-		return "-0"
-	case x == math.Trunc(x) && math.Abs(x) < 1<<52:
+	case x == math.Trunc(x) && math.Abs(x) <= 1<<62:
 		return strconv.FormatInt(int64(x), 10)
 	}
 	return strconv.FormatFloat(x, 'g', 17, 64)

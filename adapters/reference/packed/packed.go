@@ -12,6 +12,7 @@ package packed
 
 import (
 	"encoding/binary"
+	"slices"
 	"strconv"
 )
 
@@ -34,6 +35,9 @@ func (p *Pack) Bytes() int { return len(p.b) + overhead }
 
 // End returns the offset behind the last element.
 func (p *Pack) End() int { return len(p.b) }
+
+// Grow makes room for n more bytes of entries.
+func (p *Pack) Grow(n int) { p.b = slices.Grow(p.b, n) }
 
 // Append adds an element at the end.
 func (p *Pack) Append(s string) {
