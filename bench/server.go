@@ -1,0 +1,162 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kvtool/kvtool/internal/keygen"
+)
+
+// A server is a redis-server of our own.
+type server struct {
+	port, socket, dir string
+	cmd               *exec.Cmd
+	ended             chan struct{}
+}
+
+// startServer starts a server on a free port of the loopback interface, with its files in dir.
+func startServer(ctx context.Context, dir string) (*server, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &server{port: strconv.Itoa(l.Addr().(*net.TCPAddr).Port), socket: filepath.Join(dir, "redis.sock"), dir: dir}
+	s.ended = make(chan struct{})
+	l.Close()
+	// The limit of listpacks is that of the redis.conf that Redis ships with; without a file it would be 512.
+	s.cmd = exec.CommandContext(ctx, "redis-server", "--port", s.port, "--bind", "127.0.0.1", "--unixsocket", s.socket,
+		"--dir", dir, "--save", "", "--appendonly", "no", "--daemonize", "no", "--hash-max-listpack-entries", "128")
+	if err := s.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting redis-server: %w", err)
+	}
+	go func() {
+		_ = s.cmd.Wait() // how it ended matters to nobody
+		close(s.ended)
+	}()
+	return s, s.ready(ctx)
+}
+
+// ready waits until the server answers.
+func (s *server) ready(ctx context.Context) error {
+	for range 1000 {
+		if _, err := s.do("PING"); err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.ended:
+			return errors.New("redis-server ended at once")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return errors.New("redis-server does not answer")
+}
+
+// stop ends the server. It may be called again.
+func (s *server) stop() {
+	_ = s.cmd.Process.Kill() // it may have ended
+	<-s.ended
+}
+
+// do sends one command in a connection of its own and returns the reply, which must be one line or one bulk string.
+func (s *server) do(command string) (string, error) {
+	c, err := net.Dial("unix", s.socket)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	fmt.Fprintf(c, "%s\r\n", command)
+	r := bufio.NewReader(c)
+	line, err := r.ReadString('\n')
+	if err != nil {
+		return "", err
+	}
+	switch line[0] {
+	case '-':
+		return "", errors.New(strings.TrimSpace(line[1:]))
+	case '$':
+		n, err := strconv.Atoi(strings.TrimSpace(line[1:]))
+		if err != nil {
+			return "", err
+		}
+		bulk := make([]byte, n)
+		for at := 0; at < n; {
+			got, err := r.Read(bulk[at:])
+			if err != nil {
+				return "", err
+			}
+			at += got
+		}
+		return string(bulk), nil
+	}
+	return strings.TrimSpace(line[1:]), nil
+}
+
+// fill loads the keyspace through redis-cli and saves it.
+func (b *bench) fill(ctx context.Context, s *server) error {
+	k := keygen.New(b.keys)
+	b.want = k.Keys()
+	b.say("loading %d keys", b.want)
+	load := exec.CommandContext(ctx, "redis-cli", "-s", s.socket, "--pipe")
+	in, err := load.StdinPipe()
+	if err != nil {
+		return err
+	}
+	go func() {
+		_, _ = k.WriteTo(in) // redis-cli says so when it is cut short
+		in.Close()
+	}()
+	if out, err := load.CombinedOutput(); err != nil {
+		return fmt.Errorf("loading: %w: %s", err, out)
+	}
+	if got, err := s.do("DBSIZE"); err != nil || got != strconv.FormatInt(b.want, 10) {
+		return fmt.Errorf("the server holds %s keys instead of %d (%v)", got, b.want, err)
+	}
+	info, err := s.do("INFO memory")
+	if err != nil {
+		return err
+	}
+	b.used = number(info, "used_memory:")
+	if _, err := s.do("SAVE"); err != nil {
+		return fmt.Errorf("saving: %w", err)
+	}
+	st, err := os.Stat(s.dump())
+	if err != nil {
+		return err
+	}
+	b.dump = st.Size()
+	return nil
+}
+
+func (s *server) dump() string { return filepath.Join(s.dir, "dump.rdb") }
+
+// cpu returns the time that the server has used so far, in ticks of 10 ms.
+func (s *server) cpu() time.Duration {
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	f := strings.Fields(rest)
+	if len(f) < 13 {
+		return 0
+	}
+	user, _ := strconv.ParseInt(f[11], 10, 64)
+	system, _ := strconv.ParseInt(f[12], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond
+}
+
+// number returns the number behind name in text, 0 if there is none.
+func number(text, name string) int64 {
+	_, rest, _ := strings.Cut(text, name)
+	end := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
+	n, _ := strconv.ParseInt(rest[:max(0, end)], 10, 64)
+	return n
+}
