@@ -1,0 +1,274 @@
+// Package keydesign says how keys are named and spread: which templates a keyspace has, what each of them holds, and which
+// rules that breaks.
+//
+// The one idea is that a rule looks at a template, never at a key. One collector follows each key to its leaf in the
+// inference tree (package infer) and adds its facts to the leaf's statistics; when a report is wanted the leaves are
+// grouped into templates, their statistics merged, and every rule is asked about the whole keyspace at once:
+//
+//	record ──▶ infer.Tree ──▶ leaf statistics ──▶ templates ──▶ section "templates"
+//	                                                  └──▶ rules ──▶ findings
+//
+// So a rule is a value with its documentation and one function over a keyspace, and adding one touches nothing else.
+package keydesign
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/internal/sketch"
+	"github.com/kvtool/kvtool/keydesign/infer"
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
+)
+
+// Analyzers lists the analyses of key design.
+func Analyzers() []*audit.Analyzer {
+	return []*audit.Analyzer{{
+		Name:  "templates",
+		Title: "KEYS BY TEMPLATE",
+		Doc:   "Key templates, inferred from the names, with what each holds; and the rules that they break.",
+		Needs: kv.FieldName,
+		Uses:  kv.FieldType | kv.FieldSize | kv.FieldLen | kv.FieldTTL,
+		Rules: Rules(),
+		New:   func(now time.Time) audit.Collector { return newTemplates(now) },
+	}}
+}
+
+// Bounds of what a collector holds. With the nodes of the tree they keep an audit of any keyspace under 256 MiB.
+const (
+	maxNodes    = 200_000   // of the tree: at most 100,000 leaves
+	maxBins     = 1_000_000 // of all histograms together, 12 bytes each
+	checkBins   = 1 << 16   // records between two looks at how many bins there are
+	maxRows     = 1000      // of the table
+	smallestBin = 8         // below this a histogram says nothing
+)
+
+// templates is the collector.
+type templates struct {
+	now    time.Time
+	tree   *infer.Tree[*leaf]
+	leaves []*leaf
+	limit  int // most bins of one histogram
+	seen   int // records since the bins were counted
+}
+
+func newTemplates(now time.Time) *templates {
+	t := &templates{now: now, limit: sketch.DefaultBins}
+	t.tree = infer.New(func() *leaf {
+		l := &leaf{}
+		t.leaves = append(t.leaves, l)
+		return l
+	}, infer.Options{MaxNodes: maxNodes})
+	return t
+}
+
+// Observe adds a record to the statistics of its leaf.
+func (t *templates) Observe(r *kv.Record) {
+	if !r.Has(kv.FieldName) {
+		return
+	}
+	t.tree.Add(r.Key).observe(observe(r))
+	if t.seen++; t.seen == checkBins {
+		t.seen = 0
+		t.limit = fit(t.leaves, t.limit)
+	}
+}
+
+// fit halves the precision of all histograms until they fit into maxBins together. The limit it ends with depends on the
+// records alone, since bins only ever become more.
+func fit(leaves []*leaf, limit int) int {
+	for {
+		bins := 0
+		for _, l := range leaves {
+			if l.many != nil {
+				l.many.limit(limit)
+				bins += l.many.bins()
+			}
+		}
+		if bins <= maxBins || limit <= smallestBin {
+			return limit
+		}
+		limit /= 2
+	}
+}
+
+// Merge adds what another collector has seen.
+func (t *templates) Merge(c audit.Collector) {
+	o := c.(*templates)
+	t.tree.Merge(o.tree)
+	t.limit = fit(t.leaves, min(t.limit, o.limit))
+}
+
+// Report lists the templates and asks every rule.
+func (t *templates) Report(out *audit.Output) {
+	ks := newKeyspace(t.tree.Templates(), t.now)
+	if ks.bytes > 0 {
+		out.Title = "MEMORY BY TEMPLATE"
+	}
+	found := map[string]bool{}
+	var idle []string
+	for _, r := range rules() {
+		if r.needs&^ks.known != 0 {
+			idle = append(idle, r.ID)
+			continue
+		}
+		r.check(ks, func(f report.Finding) {
+			f.Rule = r.ID
+			found[f.Subject] = true
+			out.Findings = append(out.Findings, f)
+		})
+	}
+	out.Metrics = []report.Metric{
+		{Name: "templates", Value: report.Number(len(ks.templates)), Unit: report.UnitCount},
+		{Name: "cover_99", Value: report.Number(ks.cover(0.99)), Unit: report.UnitCount},
+		{Name: "inference", Value: report.Text(ks.inference), Unit: report.UnitText},
+	}
+	if t.limit < sketch.DefaultBins {
+		out.Metrics = append(out.Metrics, report.Metric{Name: "quantiles", Value: report.Text("coarse"), Unit: report.UnitText})
+	}
+	if len(idle) > 0 && ks.keys > 0 { // a rule that could not look has not passed
+		out.Metrics = append(out.Metrics,
+			report.Metric{Name: "rules_not_evaluated", Value: report.Text(strings.Join(idle, " ")), Unit: report.UnitText})
+	}
+	out.Tables = []report.Table{ks.table(found)}
+}
+
+// A keyspace is what the rules look at.
+type keyspace struct {
+	now         time.Time
+	keys, bytes int64
+	templates   []*template // most keys first
+	known       kv.Field    // facts that some key told
+	inference   string
+}
+
+// A template is a key shape with what its keys hold.
+type template struct {
+	text       string
+	segments   []infer.Segment
+	confidence string
+	*stats
+}
+
+func newKeyspace(r infer.Result[*leaf], now time.Time) *keyspace {
+	ks := &keyspace{now: now, inference: "exact"}
+	switch {
+	case r.Degraded:
+		ks.inference = "degraded: more key shapes than fit; new ones are one template"
+	case r.Pruned:
+		ks.inference = "pruned: more key shapes than fit; rare ones are folded"
+	}
+	for i := range r.Templates {
+		t := &r.Templates[i]
+		s := t.Stats.stats()
+		slices.SortFunc(s.types, func(a, b typeCount) int {
+			return cmp.Or(cmp.Compare(b.keys, a.keys), cmp.Compare(a.typ, b.typ))
+		})
+		ks.templates = append(ks.templates, &template{t.Text, t.Segments, t.Confidence, s})
+		ks.keys += s.keys
+		ks.bytes += s.bytes
+		ks.known |= s.known()
+	}
+	return ks
+}
+
+// cover returns how many templates, the greatest first, hold the given share of the keys.
+func (ks *keyspace) cover(share float64) int {
+	var keys int64
+	for i, t := range ks.templates {
+		keys += t.keys
+		if float64(keys) >= share*float64(ks.keys) {
+			return i + 1
+		}
+	}
+	return len(ks.templates)
+}
+
+// table lists the templates, most bytes first. The tail, which is those with hardly any keys and nothing found, and what
+// does not fit is added up in its last row.
+func (ks *keyspace) table(found map[string]bool) report.Table {
+	table := report.Table{Name: "templates", Columns: []report.Column{
+		{Name: "template", Unit: report.UnitKey},
+		{Name: "type", Unit: report.UnitText, Rank: 2},
+		{Name: "keys", Unit: report.UnitCount, Sum: true},
+		{Name: "bytes", Title: "mem", Unit: report.UnitBytes, Sum: true},
+		{Name: "share", Title: "%", Unit: report.UnitRatio, Sum: true},
+		{Name: "p50_bytes", Title: "p50/key", Unit: report.UnitBytes, Rank: 1},
+		{Name: "p99_bytes", Title: "p99/key", Unit: report.UnitBytes, Rank: 3},
+		{Name: "no_ttl", Title: "no TTL", Unit: report.UnitRatio},
+		{Name: "confidence", Unit: report.UnitText, Rank: 4},
+	}}
+	sorted := slices.Clone(ks.templates)
+	slices.SortStableFunc(sorted, func(a, b *template) int { return cmp.Compare(b.bytes, a.bytes) })
+	var rest []*template
+	for _, t := range sorted {
+		if len(table.Rows) == maxRows || ks.inTail(t) && !found[t.text] {
+			rest = append(rest, t)
+			continue
+		}
+		table.Rows = append(table.Rows, ks.row(t))
+	}
+	if len(rest) > 0 {
+		table.Omitted = int64(len(rest))
+		table.More = ks.rest(rest)
+	}
+	return table
+}
+
+func (ks *keyspace) row(t *template) []report.Value {
+	noTTL := report.Null
+	if share, ok := t.noTTL(); ok {
+		noTTL = report.Number(share)
+	}
+	return []report.Value{
+		report.Text(t.text), textOrNull(t.typeName()), report.Number(t.keys), sum(t.bytes, t.sized), ks.share(t.stats),
+		quantile(&t.size, 0.5), quantile(&t.size, 0.99), noTTL, report.Text(t.confidence),
+	}
+}
+
+// rest adds up templates in the columns that can be added.
+func (ks *keyspace) rest(ts []*template) []report.Value {
+	var all stats
+	for _, t := range ts {
+		all.keys += t.keys
+		all.sized += t.sized
+		all.bytes += t.bytes
+	}
+	return []report.Value{
+		report.Null, report.Null, report.Number(all.keys), sum(all.bytes, all.sized), ks.share(&all),
+		report.Null, report.Null, report.Null, report.Null,
+	}
+}
+
+// share is of bytes where these are known, else of keys.
+func (ks *keyspace) share(s *stats) report.Value {
+	if ks.bytes > 0 {
+		return report.Number(float64(s.bytes) / float64(ks.bytes))
+	}
+	return report.Number(float64(s.keys) / float64(ks.keys))
+}
+
+func sum(v, known int64) report.Value {
+	if known == 0 {
+		return report.Null
+	}
+	return report.Number(v)
+}
+
+func textOrNull(s string) report.Value {
+	if s == "" {
+		return report.Null
+	}
+	return report.Text(s)
+}
+
+func quantile(q *sketch.Quantiles, p float64) report.Value {
+	v, ok := q.At(p)
+	if !ok {
+		return report.Null
+	}
+	return report.Number(v)
+}

@@ -1,0 +1,271 @@
+package keydesign
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
+)
+
+func lostTTL() rule {
+	return rule{&report.Rule{
+		ID: "KD061", Name: "ttl-less-keys", Title: "Keys that lost their TTL", Severity: report.Error,
+		Doc: `Nearly all keys of this template expire, and some do not. Usually the expiry is set by a second command that is sometimes not
+reached, or a later write removed it: ` + "`SET`" + ` without ` + "`KEEPTTL`" + ` does. Such keys stay for ever, and where eviction needs a TTL they
+are never evicted either.
+
+The limits are held against the lower end of the 95 % interval (Wilson) of the share, so that a few keys of a small template do
+not make an error.`,
+		Fix:  "set value and expiry in one command: SET k v EX 60; repair the others with EXPIRE",
+		Bad:  []string{"INCR k, then EXPIRE k 60"},
+		Good: []string{"SET k 1 EX 60 NX", "a script that does both"},
+		Limits: []report.Limit{
+			{Name: "with_ttl", Value: 1 - lostMost, Unit: report.UnitRatio, Source: ours + ": of which share must have a TTL"},
+			{Name: "warning", Value: lostWarning, Unit: report.UnitRatio, Source: ours},
+			{Name: "error", Value: lostError, Unit: report.UnitRatio, Source: ours},
+			{Name: "keys", Value: lostKeys, Unit: report.UnitCount, Source: ours},
+		},
+	}, kv.FieldTTL, checkLost}
+}
+
+const (
+	lostMost    = 0.10  // with a greater share having no TTL may be meant
+	lostWarning = 0.001 // share without TTL
+	lostError   = 0.05
+	lostKeys    = 20
+)
+
+func checkLost(ks *keyspace, emit func(report.Finding)) {
+	for _, t := range ks.templates {
+		if t.timed < lostKeys || t.persistent == 0 || float64(t.persistent) > lostMost*float64(t.timed) || isLock(t) {
+			continue
+		}
+		low := wilsonLow(t.persistent, t.timed)
+		if low < lostWarning {
+			continue
+		}
+		severity := report.Warning
+		if low >= lostError {
+			severity = report.Error
+		}
+		share := ratioMetric("no_ttl", t.persistent, t.timed)
+		f := t.finding(severity, share, "%d of %d keys have no TTL, the others have", t.persistent, t.timed)
+		f.Evidence = []report.Metric{
+			countMetric("keys", t.persistent),
+			{Name: "no_ttl_low", Value: report.Number(low), Unit: report.UnitRatio},
+		}
+		f.Samples = keyValues(t.lasting[:]...)
+		emit(f)
+	}
+}
+
+func immortalLocks() rule {
+	return rule{&report.Rule{
+		ID: "KD062", Name: "lock-without-ttl", Title: "Locks that never expire", Severity: report.Error, Stores: redisFamily(),
+		Doc: `These keys are named as locks (` + lockWords + `), and some have no TTL. When the holder of such a lock dies, nobody can
+take it again until somebody deletes it by hand.
+
+Only strings and hashes count: a semaphore in a sorted set keeps its times in the scores.`,
+		Fix:    "take the lock with its expiry: SET lock:1 TOKEN NX PX 10000",
+		Bad:    []string{"SETNX lock:1 x"},
+		Good:   []string{"SET lock:1 TOKEN NX PX 10000"},
+		Limits: []report.Limit{{Name: "keys", Value: 0, Unit: report.UnitCount, Source: ours + ": any"}},
+	}, kv.FieldTTL, checkLocks}
+}
+
+// lockWords are the names of locks.
+const lockWords = "lock, locks, mutex, mutexes, sem, semaphore, semaphores"
+
+// isLock reports whether the template's keys are locks by their name and their type.
+func isLock(t *template) bool {
+	if len(t.types) > 0 && t.types[0].typ != kv.TypeString && t.types[0].typ != kv.TypeHash {
+		return false
+	}
+	for _, s := range t.segments {
+		for _, word := range strings.FieldsFunc(s.Literal, func(r rune) bool { return strings.ContainsRune("-_. ", r) }) {
+			if strings.Contains(", "+lockWords+",", ", "+strings.ToLower(word)+",") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func checkLocks(ks *keyspace, emit func(report.Finding)) {
+	for _, t := range ks.templates {
+		if t.persistent == 0 || !isLock(t) {
+			continue
+		}
+		f := t.finding(report.Error, countMetric("keys", t.persistent), "%d of %d locks have no TTL", t.persistent, t.timed)
+		f.Evidence = []report.Metric{ratioMetric("no_ttl", t.persistent, t.timed)}
+		f.Samples = keyValues(t.lasting[:]...)
+		emit(f)
+	}
+}
+
+func ttlUnits() rule {
+	return rule{&report.Rule{
+		ID: "KD063", Name: "ttl-unit-bug", Title: "TTLs in the wrong unit", Severity: report.Error,
+		Doc: `The TTLs of this template look as if a number had been given in another unit than the command takes.
+
+- Some keys have 60, 1,000 or 3,600 times the TTL of the others, within a tenth: minutes for seconds, milliseconds for seconds,
+  hours for seconds.
+- A TTL is longer than ten years. Where what is left is about the number of seconds since 1970, a point in time was given to a
+  command that takes a duration.
+
+The TTL that was set is estimated from what is left: keys written at all times have any part of it left, so the upper end of each
+group of remaining times is about the TTL. For the first case the rarer of two groups must hold at least 20 keys and at most a
+quarter: with more, two TTLs are more likely to be meant.`,
+		Fix:  "EXPIRE takes seconds and PEXPIRE milliseconds; EXPIREAT takes a point in time. Set the TTL of these keys again",
+		Bad:  []string{"EXPIRE k 3600000", "EXPIRE k 1767225600"},
+		Good: []string{"PEXPIRE k 3600000", "EXPIREAT k 1767225600"},
+		Limits: []report.Limit{
+			{Name: "tolerance", Value: unitTolerance, Unit: report.UnitRatio, Source: ours},
+			{Name: "longest", Value: longestTTL.Seconds(), Unit: report.UnitDuration, Source: ours},
+			{Name: "keys", Value: unitKeys, Unit: report.UnitCount, Source: ours + ": in the rarer group"},
+			{Name: "rarer_share", Value: unitRarer, Unit: report.UnitRatio, Source: ours},
+		},
+	}, kv.FieldTTL, checkUnits}
+}
+
+const (
+	unitTolerance = 0.10
+	unitKeys      = 20
+	unitRarer     = 0.25
+	unitTemplate  = 200 // keys that expire: of fewer the groups are not clear
+	longestTTL    = 10 * 365 * 24 * time.Hour
+	epochShare    = 0.10 // what is left is the time since 1970, within this
+)
+
+// unitFactors are what a number of one unit is in another.
+var unitFactors = [...]float64{60, 1000, 3600}
+
+func checkUnits(ks *keyspace, emit func(report.Finding)) {
+	now := ks.now.Unix()
+	for _, t := range ks.templates {
+		if t.expiring == 0 {
+			continue
+		}
+		spans := remaining(&t.expiry, now)
+		if f, ok := tooLong(t, spans, now); ok {
+			emit(f)
+		} else if f, ok := wrongUnit(t, spans); ok {
+			emit(f)
+		}
+	}
+}
+
+// tooLong finds TTLs of more than ten years.
+func tooLong(t *template, spans []span, now int64) (f report.Finding, ok bool) {
+	if float64(t.latest.value-now) <= longestTTL.Seconds() {
+		return f, false
+	}
+	var keys int64
+	for _, s := range spans {
+		if s.low > longestTTL.Seconds() {
+			keys += s.keys
+		}
+	}
+	keys = max(keys, 1) // the bin of the latest may begin below the limit
+	left := float64(t.latest.value - now)
+	f = t.finding(report.Error, secondsMetric("longest", left), "%s a TTL of more than 10 years", verb(keys, "key has", "keys have"))
+	if epoch := float64(now); left > (1-epochShare)*epoch && left < (1+epochShare)*epoch {
+		f.Message += ": about the time since 1970, so a point in time was given for a duration"
+	}
+	f.Evidence = []report.Metric{countMetric("keys", keys)}
+	f.Samples = keyValues(t.latest.key)
+	return f, true
+}
+
+// verb writes a count with the words for one and for several: "1 key has", "3 keys have".
+func verb(n int64, one, several string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, several)
+}
+
+// wrongUnit finds two groups of TTLs a factor of units apart.
+func wrongUnit(t *template, spans []span) (f report.Finding, ok bool) {
+	if t.expiring < unitTemplate {
+		return f, false
+	}
+	groups := groupTTLs(spans)
+	for i, a := range groups {
+		for _, b := range groups[i+1:] {
+			rarer := min(a.keys, b.keys)
+			factor := unitFactor(b.end / a.end)
+			if factor == 0 || rarer < unitKeys || float64(rarer) > unitRarer*float64(t.expiring) {
+				continue
+			}
+			form := "%d keys have about %g times the TTL of the others"
+			if rarer == a.keys {
+				form = "%d keys have about 1/%g of the TTL of the others"
+			}
+			f = t.finding(report.Error, countMetric("keys", rarer), form, rarer, factor)
+			f.Evidence = []report.Metric{
+				secondsMetric("shorter_ttl", a.end), secondsMetric("longer_ttl", b.end), ratioMetric("share", rarer, t.expiring),
+			}
+			if rarer == b.keys {
+				f.Samples = keyValues(t.latest.key)
+			}
+			return f, true
+		}
+	}
+	return f, false
+}
+
+// unitFactor returns the factor of units that ratio is, or 0.
+func unitFactor(ratio float64) float64 {
+	for _, f := range unitFactors {
+		if ratio >= f*(1-unitTolerance) && ratio <= f*(1+unitTolerance) {
+			return f
+		}
+	}
+	return 0
+}
+
+func synchronisedExpiry() rule {
+	return rule{&report.Rule{
+		ID: "KD065", Name: "synchronised-expiry", Title: "Many keys that expire at once", Severity: report.Warning,
+		Doc: `Many keys of this template expire in the same moment: they were written together, with one TTL. All their readers then miss
+at once, and whatever the keys were made from gets all the work; the server is busy with deleting meanwhile.
+
+Keys expire at once if a tenth of them goes within a hundredth of the time in which the template's keys expire, or if, within a
+second or what can be told apart, at least a thousand keys and one in a hundred of the template's go and that is five times what
+chance explains. Keys that have all but the whole time left do not count: they may just have been written, or are used and
+renewed all the time.`,
+		Fix:  "add a random part to the TTL (EX 3600 ± 10 %), refresh before the expiry, let one reader refill",
+		Bad:  []string{"a warm-up that writes 6,000 keys with EX 3600"},
+		Good: []string{"EX 3240 to 3960, at random"},
+		Limits: []report.Limit{
+			{Name: "share", Value: burstShare, Unit: report.UnitRatio, Source: ours + ": of the keys that expire"},
+			{Name: "window", Value: burstWindow, Unit: report.UnitRatio, Source: ours + ": of the time in which they do"},
+			{Name: "times", Value: burstTimes, Unit: report.UnitFactor, Source: ours + ", of what chance explains: 1 + √(2 ln(bins/10⁻⁶)/mean)"},
+			{Name: "keys", Value: burstTemplate, Unit: report.UnitCount, Source: ours + ": that expire"},
+		},
+	}, kv.FieldTTL, checkBursts}
+}
+
+func checkBursts(ks *keyspace, emit func(report.Finding)) {
+	for _, t := range ks.templates {
+		b, ok := findBurst(groupTTLs(remaining(&t.expiry, ks.now.Unix())))
+		if !ok {
+			continue
+		}
+		f := t.finding(report.Warning, ratioMetric("share", b.keys, b.of), "%s of the keys expire within %s",
+			percent(float64(b.keys)/float64(b.of)), seconds(b.high-b.low))
+		f.Evidence = []report.Metric{
+			countMetric("keys", b.keys), secondsMetric("within", b.high-b.low), secondsMetric("from_now", b.low),
+			{Name: "times_mean", Value: report.Number(b.times), Unit: report.UnitFactor},
+		}
+		emit(f)
+	}
+}
+
+// seconds writes a duration as people do: "2s", "7m30s".
+func seconds(s float64) string {
+	return time.Duration(s * float64(time.Second)).Round(time.Second).String()
+}
