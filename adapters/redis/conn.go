@@ -3,7 +3,6 @@ package redis
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"io"
 	"net"
 	"time"
@@ -29,18 +28,32 @@ func (c *config) dial(ctx context.Context) (net.Conn, error) {
 	secure := tls.Client(plain, c.tls)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		plain.Close()
-		return nil, fmt.Errorf("TLS: %w", err)
+		return nil, &handshakeError{err}
 	}
 	return secure, nil
 }
 
-// newClient returns go-redis with everything turned off that it would do by itself: retries (a refusal is an answer),
-// notifications, telling the server its name. What it sends passes the guard.
-func newClient(c config) *goredis.Client {
-	return newClientOf(c, resp.ReadOnly)
-}
+// A handshakeError ended an attempt at TLS.
+type handshakeError struct{ error }
 
-func newClientOf(c config, mode resp.Mode) *goredis.Client {
+func (e *handshakeError) Unwrap() error { return e.error }
+
+// newClient returns go-redis with everything turned off that it would do by itself: retries (a refusal is an answer),
+// notifications, telling the server its name. What it sends passes the guard of mode. Its first connection is first, unless
+// that is nil: whoever has dialled knows the reason of a failure, of which go-redis keeps little.
+func newClient(c config, mode resp.Mode, first net.Conn) *goredis.Client {
+	given := make(chan net.Conn, 1)
+	if first != nil {
+		given <- first
+	}
+	dial := func(ctx context.Context) (net.Conn, error) {
+		select {
+		case conn := <-given:
+			return conn, nil
+		default:
+			return c.dial(ctx)
+		}
+	}
 	return goredis.NewClient(&goredis.Options{
 		Network:  c.network,
 		Addr:     c.addr,
@@ -49,13 +62,14 @@ func newClientOf(c config, mode resp.Mode) *goredis.Client {
 		DB:       max(c.db, 0),
 		Protocol: 2,
 		Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			conn, err := c.dial(ctx)
+			conn, err := dial(ctx)
 			if err != nil {
 				return failedConn{err: err}, nil
 			}
 			return guardedConn{conn, mode.Guard(conn)}, nil
 		},
-		DialTimeout:              c.timeout,
+		DialTimeout:              c.timeout + time.Minute, // the dialer has a timeout of its own, whose error says more
+		PoolTimeout:              c.timeout + time.Minute,
 		ReadTimeout:              c.timeout,
 		WriteTimeout:             c.timeout,
 		ContextTimeoutEnabled:    true,
@@ -122,14 +136,10 @@ func (c *config) link(ctx context.Context, noTouch bool) (*link, error) {
 	return l, nil
 }
 
-// greet logs in. AUTH and not HELLO: it is understood by every version, and RESP2 is what a connection begins with.
+// greet logs in as go-redis does: with a user, default if none is named. A server that needs no password takes any.
 func (l *link) greet(c *config, noTouch bool) error {
 	if c.password != "" {
-		words := []string{c.password}
-		if c.username != "" {
-			words = []string{c.username, c.password}
-		}
-		if err := l.do(words, "AUTH"); err != nil {
+		if err := l.do([]string{userName(c.username), c.password}, "AUTH"); err != nil {
 			return err
 		}
 	}

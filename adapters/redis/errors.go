@@ -72,8 +72,6 @@ func (c *config) explainAnswer(text string) error {
 		return kv.WithHint(fmt.Errorf("the server needs a password (%w)", err), hintPassword)
 	case has("WRONGPASS"), has("invalid password"):
 		return kv.WithHint(fmt.Errorf("the server refuses this user and password (%w)", err), hintWrong)
-	case has("without any password configured"), has("no password is set"):
-		return kv.WithHint(fmt.Errorf("the server needs no password (%w)", err), "leave it out of the URL, and unset KVTOOL_PASSWORD")
 	case has("NOPERM"):
 		return kv.WithHint(err, "grant: "+fullGrant(c.username, ""))
 	case has("LOADING"):
@@ -96,7 +94,7 @@ func (c *config) explainConn(err error) error {
 	var record tls.RecordHeaderError
 	var cert *tls.CertificateVerificationError
 	var host x509.HostnameError
-	var timeout net.Error
+	var handshake *handshakeError
 	switch {
 	case errors.As(err, &dns):
 		return kv.WithHint(fmt.Errorf("unknown host %s", dns.Name), "check the name; a target is redis://HOST:PORT")
@@ -110,16 +108,38 @@ func (c *config) explainConn(err error) error {
 		return kv.WithHint(fmt.Errorf("the server's certificate is not for this name: %w", host), "name it: ?tls_server_name=NAME")
 	case errors.As(err, &cert):
 		return kv.WithHint(fmt.Errorf("the server's certificate is not trusted: %w", cert.Err), "name its authority: ?tls_ca=FILE; or ?tls_skip_verify=true")
-	case strings.Contains(err.Error(), "tls: ") && strings.Contains(err.Error(), "certificate"):
+	case isCertificate(err):
 		return kv.WithHint(err, "the server asks for a client's certificate: ?tls_cert=FILE&tls_key=FILE")
-	case errors.As(err, &timeout) && timeout.Timeout():
+	case errors.As(err, &handshake) && (isTimeout(err) || isClosed(err)): // a plain server waits for the rest of a line, or hangs up
+		return kv.WithHint(fmt.Errorf("no TLS on %s: %w", c.addr, err), "redis://, with one s, is without TLS")
+	case isTimeout(err):
 		return kv.WithHint(fmt.Errorf("no answer within %s", c.timeout), "is the host reachable? ?timeout=1m waits longer")
 	case errors.Is(err, resp.ErrProtocol):
 		return c.explainProtocol(err)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case isClosed(err):
 		return c.explainClosed()
 	}
 	return err
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
+}
+
+func isClosed(err error) bool {
+	for _, e := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// isCertificate reports whether the other side has ended TLS for want of a client's certificate. With TLS 1.3 that comes
+// after the handshake.
+func isCertificate(err error) bool {
+	return strings.Contains(err.Error(), "tls: ") && strings.Contains(err.Error(), "certificate")
 }
 
 func (c *config) explainProtocol(err error) error {

@@ -3,7 +3,6 @@ package redis
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,26 +98,11 @@ func (i serverInfo) notes() []string {
 	if i.denied == "" && !tested(i.product(), i.version()) {
 		notes = append(notes, fmt.Sprintf("%s %s was not tested with kvtool: see docs/support.md.", i.product(), i.version()))
 	}
-	switch role := i.fields["role"]; role {
-	case "slave", "replica":
+	if role := i.fields["role"]; role == "slave" || role == "replica" {
 		notes = append(notes, "This is a replica: keys past their expiry wait there for the primary to delete them.")
 	}
 	if i.fields["cluster_enabled"] == "1" {
 		notes = append(notes, "This server is one node of a cluster: its own keys are read, and those of no other node.")
 	}
-	if modules := i.modules(); len(modules) > 0 {
-		notes = append(notes, "Modules are loaded: "+strings.Join(modules, ", ")+".")
-	}
 	return notes
-}
-
-// modules reads the lines module:name=bf,ver=20612,…, which all have the same name: parseInfo keeps the last. The types of
-// a module's keys name it as well, so that one is enough to say that there are some.
-func (i serverInfo) modules() []string {
-	names := map[string]bool{}
-	if name, ok := strings.CutPrefix(i.fields["module"], "name="); ok {
-		name, _, _ = strings.Cut(name, ",")
-		names[name+" and perhaps others"] = true
-	}
-	return slices.Sorted(maps.Keys(names))
 }

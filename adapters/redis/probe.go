@@ -86,7 +86,7 @@ func (s *store) probe(ctx context.Context) (*abilities, error) {
 	return a, err
 }
 
-// anyKey returns the name of a key.
+// anyKey returns the name of a key, one that is fit to be sent a few times.
 func (s *store) anyKey(ctx context.Context, a *abilities) (string, error) {
 	reply, err := s.client.Do(ctx, "SCAN", "0", "COUNT", "10").Slice()
 	if text, ok := answer(err); ok && denies(text) {
@@ -97,8 +97,9 @@ func (s *store) anyKey(ctx context.Context, a *abilities) (string, error) {
 		return "", s.cfg.explain(ctx, err)
 	}
 	if len(reply) == 2 {
-		if keys, ok := reply[1].([]any); ok && len(keys) > 0 {
-			if key, ok := keys[0].(string); ok {
+		keys, _ := reply[1].([]any)
+		for _, k := range keys {
+			if key, ok := k.(string); ok && len(key) <= 1000 {
 				return key, nil
 			}
 		}
@@ -152,6 +153,9 @@ func denies(text string) bool {
 	if strings.HasPrefix(low, "noperm") {
 		return !strings.Contains(low, " key")
 	}
+	if !strings.HasPrefix(low, "err") {
+		return false // WRONGPASS … or user is disabled, LOADING, DENIED: these end everything
+	}
 	for _, part := range []string{
 		"unknown command", "unknown subcommand", "not available", "not allowed", "not supported", "not permitted", "disabled",
 	} {
@@ -170,7 +174,7 @@ func (s *store) probeModel(ctx context.Context, a *abilities, now serverInfo, ke
 		p.Allocator = memory.Libc
 	}
 	a.model = memory.New(p)
-	quiet := newClientOf(s.cfg, resp.NoTouch)
+	quiet := newClient(s.cfg, resp.NoTouch, nil)
 	defer quiet.Close()
 	conn := quiet.Conn()
 	defer conn.Close()
@@ -229,7 +233,10 @@ func (a *abilities) size() kv.Fact {
 	case a.has(attrStrlen):
 		from = "sizes of strings from the lengths of key and value (STRLEN, without touching)"
 	case a.has(attrEncoding):
-		from = "sizes of short strings and numbers from the length of the key and the encoding, within 24 bytes"
+		from = "sizes of short strings and numbers from the length of the key and the encoding"
+		if a.model.Profile().Verified() {
+			from += ", within 24 bytes"
+		}
 	default:
 		return f
 	}

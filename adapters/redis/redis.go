@@ -29,6 +29,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kvtool/kvtool/internal/resp"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -188,7 +189,11 @@ func open(ctx context.Context, t kv.Target) (kv.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &store{cfg: cfg, client: newClient(cfg)}
+	conn, err := cfg.dial(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to %s: %w", cfg.target, cfg.explain(ctx, err))
+	}
+	s := &store{cfg: cfg, client: newClient(cfg, resp.ReadOnly, conn)}
 	if err := s.ping(ctx); err != nil {
 		s.client.Close()
 		return nil, fmt.Errorf("connecting to %s: %w", cfg.target, err)

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/kvtool/kvtool/internal/servertest"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -52,20 +51,4 @@ func factsOf(t testing.TB, s kv.Store) (string, *kv.Info) {
 		fmt.Fprintf(&b, "%s: %s %s (%s)\n", f.Name, f.How, f.Why, f.Hint)
 	}
 	return b.String(), info
-}
-
-func TestSlice(t *testing.T) {
-	servertest.Matrix(t, func(t *testing.T, version string) {
-		server := servertest.Redis(t, servertest.Options{Version: version})
-		c := server.Client(t)
-		c.Fill(t, 3000, func(i int) []string { return []string{"SET", fmt.Sprint("key:", i), "x", "EX", "1000"} })
-		s := openURL(t, "redis://"+server.Addr)
-		facts, info := factsOf(t, s)
-		t.Logf("%s%+v", facts, info)
-		got := all(t, s, kv.ScanOptions{Want: kv.AllFields})
-		if len(got) != 3000 {
-			t.Errorf("%d keys", len(got))
-		}
-		t.Logf("%+v", got["0/key:1"])
-	})
 }

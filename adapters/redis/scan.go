@@ -8,7 +8,7 @@ import (
 	"iter"
 	"slices"
 	"strconv"
-	"syscall"
+	"strings"
 	"time"
 
 	"github.com/kvtool/kvtool/internal/resp"
@@ -57,15 +57,6 @@ func (s *store) scanError(ctx context.Context, n int, err error) error {
 	return fmt.Errorf("scanning %s: %w", s.cfg.target, err)
 }
 
-func isClosed(err error) bool {
-	for _, e := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
-}
-
 func (s *store) scan(ctx context.Context, opt kv.ScanOptions, yield func(*kv.Record) bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -81,7 +72,11 @@ func (s *store) scan(ctx context.Context, opt kv.ScanOptions, yield func(*kv.Rec
 	if err != nil {
 		return err
 	}
-	sc := scan{ctx: ctx, opt: opt, abilities: a, yield: yield, count: countMost, words: map[string]string{}}
+	filter := ""
+	if opt.Match != "" && !pushable(opt.Match) {
+		filter, opt.Match = opt.Match, ""
+	}
+	sc := scan{ctx: ctx, opt: opt, filter: filter, abilities: a, yield: yield, count: countMost, words: map[string]string{}}
 	if err := sc.prepare(); err != nil {
 		return err
 	}
@@ -98,6 +93,12 @@ func (s *store) scan(ctx context.Context, opt kv.ScanOptions, yield func(*kv.Rec
 		}
 	}
 	return nil
+}
+
+// pushable reports whether the server matches a glob as kvtool does. In a range, [a-z], it compares characters of C, which
+// are signed on one machine and unsigned on another: [\x00-\xff] is every byte here and none of ASCII there.
+func pushable(glob string) bool {
+	return !strings.Contains(glob, "[") || strings.IndexFunc(glob, func(r rune) bool { return r >= 0x80 }) < 0
 }
 
 // databases returns the numbers of the databases to read.
@@ -123,6 +124,7 @@ func (s *store) databases(ctx context.Context) ([]int, error) {
 type scan struct {
 	ctx       context.Context // of the call that this scan is
 	opt       kv.ScanOptions
+	filter    string // a glob that is not the server's to match
 	abilities *abilities
 	yield     func(*kv.Record) bool
 	link      *link
@@ -325,7 +327,9 @@ func (sc *scan) names(n int) error {
 			return fmt.Errorf("%w: a name that is no string", resp.ErrProtocol)
 		}
 		bytes += len(rep.Data)
-		sc.next = append(sc.next, string(rep.Data))
+		if key := string(rep.Data); sc.filter == "" || kv.MatchGlob(sc.filter, key) {
+			sc.next = append(sc.next, key)
+		}
 	}
 	if n > 0 {
 		sc.count = max(1, min(countMost, pageBytes/(bytes/n+1)))

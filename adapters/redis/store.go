@@ -124,17 +124,24 @@ func (s *store) notes(now serverInfo, a *abilities) []string {
 		notes = append(notes, "INFO is refused: which databases hold keys is unknown, and only database 0 is read.")
 	}
 	if a.noKey {
-		notes = append(notes, "The server held no key to probe with: rights that depend on the key's name are not known.")
+		notes = append(notes, "No key was found to probe with: rights that depend on the key's name are not known.")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if n := s.learned.vanished; n > 0 {
-		notes = append(notes, fmt.Sprintf("%d keys were gone when their attributes were asked for: they are not counted.", n))
+		notes = append(notes, fmt.Sprintf("%s gone when its attributes were asked for: not counted.", plural(n, "key was", "keys were")))
 	}
 	for i, r := range s.learned.refused {
 		if r.keys > 0 {
-			notes = append(notes, fmt.Sprintf("%s was refused for %d keys: %s", attrs[i].command, r.keys, s.cfg.redact(r.text)))
+			notes = append(notes, fmt.Sprintf("%s was refused for %s: %s", attrs[i].command, plural(r.keys, "key", "keys"), s.cfg.redact(r.text)))
 		}
 	}
 	return notes
+}
+
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprint(n, " ", many)
 }
