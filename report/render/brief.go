@@ -64,7 +64,7 @@ func (t *text) briefEnd() []string {
 		lines = append(lines, l)
 	}
 	if g := t.r.Gate; g != nil {
-		lines = append(lines, strings.TrimSuffix(fmt.Sprintf("gate: %s: %s", g.Verdict, t.clean(strings.Join(g.Why, "; "))), ": "))
+		lines = append(lines, strings.TrimSuffix(fmt.Sprintf("gate: %s: %s", g.Verdict, t.clean(gateWhy(g))), ": "))
 	}
 	return lines
 }

@@ -9,7 +9,8 @@ import (
 )
 
 // Columns that the page adds to a table where there is room: a bar beside a share of the whole, and what was found about
-// the row. They say nothing that is not said elsewhere, so they are dropped before any column of the report.
+// the row. They say nothing that is not said elsewhere, so they are dropped before any column of the report; but the mark
+// "!" takes no room and makes one look twice.
 
 // Widths from which a table gets them, and the length of a bar.
 const (
@@ -17,6 +18,7 @@ const (
 	barWidth     = 16
 	rulesFrom    = 100
 	rankOfExtras = 100
+	rankOfMark   = 1
 )
 
 // addBars puts a bar behind the first column of shares that add up to a whole. It must be called before rows are named.
@@ -66,7 +68,7 @@ func (g *grid) addFindings(p *page, t *report.Table, rows [][]report.Value, fs [
 	}
 	c := gridColumn{title: "findings", rank: rankOfExtras - 1, of: -1}
 	if p.width < rulesFrom {
-		c.title = ""
+		c.title, c.rank = "", rankOfMark
 	}
 	any := false
 	for _, row := range rows {

@@ -56,7 +56,7 @@ func (m *markdown) head() {
 	fmt.Fprintf(&m.b, "<!-- kvtool:%s:%s -->\n", marker(r.Kind), marker(r.Target.URL))
 	fmt.Fprintf(&m.b, "### kvtool %s: %s\n\n", m.esc(r.Kind), m.esc(r.Target.URL))
 	if g := r.Gate; g != nil {
-		fmt.Fprintf(&m.b, "**%s** %s\n\n", strings.ToUpper(string(g.Verdict)), m.esc(strings.Join(g.Why, "; ")))
+		fmt.Fprintf(&m.b, "**%s** %s\n\n", strings.ToUpper(string(g.Verdict)), m.esc(gateWhy(g)))
 	}
 	fmt.Fprintf(&m.b, "%s keys, %s\n\n", humanize.Exact(r.Coverage.Keys), m.esc(strings.Join(t.scan(), ", ")))
 	for _, w := range r.Coverage.Why {

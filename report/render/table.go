@@ -82,9 +82,10 @@ func (g *grid) nameRows(p *page, title string, more bool, omitted int64) {
 	}
 }
 
-// hidden reports whether a column of keys has none to show, because the user asked for none.
+// hidden reports whether a column has nothing to show: keys that the user did not ask for, or facts that the store does not
+// tell of any row.
 func hidden(t *report.Table, c int) bool {
-	if t.Columns[c].Unit != report.UnitKey || len(t.Rows) == 0 {
+	if len(t.Rows) == 0 {
 		return false
 	}
 	return !slices.ContainsFunc(t.Rows, func(row []report.Value) bool { return !row[c].IsNull() })

@@ -43,7 +43,7 @@ func (t *text) only(name string) error {
 		return noSection(t.r, section)
 	}
 	if len(s.Metrics) > 0 && table == "" {
-		t.metrics(s, t.labelColumn())
+		t.metrics(s, s.Title, t.labelColumn())
 	}
 	for i := range s.Tables {
 		if table == "" || s.Tables[i].Name == table {
@@ -150,19 +150,16 @@ func how(f report.Fact) string {
 	return f.How + ": " + f.Why
 }
 
-// sections draws each section as one line of metrics and its tables. Sections of metrics only stand together.
+// sections draws each section as its tables and a line of metrics. Lines of sections that have nothing else stand
+// together.
 func (t *text) sections() {
 	label := t.labelColumn()
 	block := false
 	t.gap()
 	for i := range t.r.Sections {
 		s := &t.r.Sections[i]
-		if len(s.Metrics) > 0 {
-			if !block {
-				t.gap()
-			}
-			t.metrics(s, label)
-			block = true
+		if titled(s) == nil {
+			block = t.block(s, s.Title, label, block)
 		}
 		for j := range s.Tables {
 			if detail(s, &s.Tables[j]) {
@@ -173,12 +170,38 @@ func (t *text) sections() {
 			t.gap()
 			block = false
 		}
+		if titled(s) != nil {
+			block = t.block(s, s.Name, label, block)
+		}
 	}
 }
 
+// block adds a section's metrics to a block of such lines, or begins one, and reports whether it did.
+func (t *text) block(s *report.Section, title string, label int, block bool) bool {
+	if len(s.Metrics) == 0 {
+		return block
+	}
+	if !block {
+		t.gap()
+	}
+	t.metrics(s, title, label)
+	return true
+}
+
+// titled returns the table that bears its section's title, or nil. The metrics of such a section come after it, under the
+// section's name.
+func titled(s *report.Section) *report.Table {
+	if len(s.Tables) == 0 || s.Tables[0].Title != "" || detail(s, &s.Tables[0]) {
+		return nil
+	}
+	return &s.Tables[0]
+}
+
 // detail reports whether a table only says at length what its section's line of metrics says: it has no title of its
-// own. It is shown where the section is asked for by name.
-func detail(s *report.Section, t *report.Table) bool { return len(s.Metrics) > 0 && t.Title == "" }
+// own, and its rows are not named after anything in the store. It is shown where the section is asked for.
+func detail(s *report.Section, t *report.Table) bool {
+	return len(s.Metrics) > 0 && t.Title == "" && len(t.Columns) > 0 && t.Columns[0].Unit != report.UnitKey
+}
 
 // longestLabel is the longest title that the metrics of other sections are aligned to.
 const longestLabel = 16
@@ -188,26 +211,29 @@ func (t *text) labelColumn() int {
 	label := labelWidth
 	for i := range t.r.Sections {
 		s := &t.r.Sections[i]
-		if n := columns(t.clean(s.Title)); len(s.Metrics) > 0 && n <= longestLabel {
+		title := s.Title
+		if titled(s) != nil {
+			title = s.Name
+		}
+		if n := columns(t.clean(title)); len(s.Metrics) > 0 && n <= longestLabel {
 			label = max(label, n+2)
 		}
 	}
 	return label
 }
 
-func (t *text) metrics(s *report.Section, label int) {
+func (t *text) metrics(s *report.Section, title string, label int) {
 	var items []string
 	for i := range s.Metrics {
 		m := &s.Metrics[i]
 		items = append(items, t.clean(strings.ReplaceAll(m.Name, "_", " "))+" "+metric(m, t.ascii))
 	}
-	title := pad(strings.ToUpper(t.clean(s.Title)), label-2) + "  "
-	t.labelled(span{title, bold}, t.between(), items)
+	t.labelled(span{pad(strings.ToUpper(t.clean(title)), label-2) + "  ", bold}, t.between(), items)
 }
 
 func (t *text) table(s *report.Section, tab *report.Table) {
 	title := tab.Title
-	if title == "" && (len(s.Metrics) == 0 || len(s.Tables) == 1) {
+	if title == "" && tab == &s.Tables[0] {
 		title = s.Title
 	}
 	if len(tab.Rows) == 0 && tab.Omitted == 0 {
@@ -290,9 +316,14 @@ func (t *text) verdict() {
 	case report.Inconclusive:
 		word, st = "INCONCLUSIVE", yellow
 	}
-	why := t.clean(strings.Join(g.Why, "; "))
+	why := t.clean(gateWhy(g))
 	if g.Verdict != report.Pass {
 		why += fmt.Sprintf("   (exit %d)", t.o.Exit)
 	}
 	t.labelled(span{pad(word, labelWidth-2) + "  ", st}, 3, []string{strings.TrimSpace(why)})
+}
+
+// gateWhy joins the reasons of a verdict; one in parentheses belongs to those before it.
+func gateWhy(g *report.Gate) string {
+	return strings.ReplaceAll(strings.Join(g.Why, "; "), "; (", " (")
 }
