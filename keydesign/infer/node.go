@@ -92,6 +92,7 @@ type node struct {
 	kids []*node
 	keys int64 // keys that pass or end here
 	leaf int32 // a leaf that ends here, or noLeaf; see folder.same for the others
+	lent bool  // slot is a leaf's, and must be cloned before it is changed
 	wide bool  // folded from several words, and not looked at since
 	lo   int32 // the shortest and longest token that ends here, in bytes
 	hi   int32
@@ -199,8 +200,11 @@ func (n *node) grow(i int32, l *leaf, sketches *int) {
 // count adds a leaf's slot to that of the position.
 func (n *node) count(s *slot, sketches *int) {
 	if n.slot == nil {
-		n.slot = s.clone()
+		n.slot, n.lent = s, true
 		return
+	}
+	if n.lent {
+		n.slot, n.lent = n.slot.clone(), false
 	}
 	n.slot.merge(s, sketches)
 }

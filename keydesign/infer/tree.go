@@ -11,8 +11,9 @@ type Stats[S any] interface {
 // Options bound the memory of a Tree and name its conventions. The zero value
 // is good.
 type Options struct {
-	// MaxNodes bounds what a tree holds, in nodes of about 64 bytes (0 is
-	// 500,000). A shape without numbers takes two, one with a number four.
+	// MaxNodes bounds what a tree holds from key to key, in nodes of 64 bytes
+	// (0 is 500,000: 32 MB). The trie that Templates and pruning make and drop
+	// takes up to four times as much while they run.
 	MaxNodes int
 }
 
