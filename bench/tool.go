@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,8 +47,8 @@ func (b *bench) build(ctx context.Context) error {
 type tool struct {
 	name string
 	args []string
-	out  string                          // where its result is: stdout goes there unless the arguments say so
-	keys func(out []byte) (int64, error) // reads from the result how many keys it saw
+	out  string                             // where its result is: stdout goes there unless the arguments say so
+	keys func(out io.Reader) (int64, error) // reads from the result how many keys it saw
 }
 
 func (b *bench) fileTools(s *server) [2]tool {
@@ -60,7 +62,7 @@ func (b *bench) fileTools(s *server) [2]tool {
 func (b *bench) liveTools(s *server) [2]tool {
 	return [2]tool{
 		{"kvtool audit redis://", b.audit("redis://127.0.0.1:" + s.port), filepath.Join(b.dir, "kvtool.json"), keysOfReport},
-		{"redis-cli --memkeys", []string{"redis-cli", "-p", s.port, "--memkeys"}, filepath.Join(b.dir, "memkeys.txt"), keysOfMemkeys},
+		{"redis-cli --memkeys", []string{"redis-cli", "-p", s.port, "--memkeys"}, filepath.Join(b.dir, "memkeys.txt"), numberBehind("Sampled ")},
 	}
 }
 
@@ -68,31 +70,50 @@ func (b *bench) audit(target string) []string {
 	return []string{b.bin.kvtool, "audit", target, "-o", "json", "--progress", "none"}
 }
 
-func keysOfReport(out []byte) (int64, error) {
+func keysOfReport(out io.Reader) (int64, error) {
 	var r struct {
 		Coverage struct {
 			Keys     int64
 			Complete bool
 		}
 	}
-	err := json.Unmarshal(out, &r)
+	err := json.NewDecoder(out).Decode(&r)
 	if err == nil && !r.Coverage.Complete {
-		err = fmt.Errorf("the scan was not complete")
+		err = errors.New("the scan was not complete")
 	}
 	return r.Coverage.Keys, err
 }
 
-// keysOfCSV counts lines but for the head. The generated keys hold no line breaks.
-func keysOfCSV(out []byte) (int64, error) { return int64(bytes.Count(out, []byte("\n"))) - 1, nil }
+// keysOfCSV counts lines but for the head. The generated keys hold no line breaks. It reads in pieces: a child's peak of
+// memory, as the kernel tells it, is at least that of the parent that forked it.
+func keysOfCSV(out io.Reader) (int64, error) {
+	lines := int64(-1)
+	for buf := make([]byte, 64<<10); ; {
+		n, err := out.Read(buf)
+		lines += int64(bytes.Count(buf[:n], []byte("\n")))
+		if err == io.EOF {
+			return lines, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}
 
-func keysOfMemkeys(out []byte) (int64, error) { return number(string(out), "Sampled "), nil }
+// numberBehind returns what reads the number behind name.
+func numberBehind(name string) func(io.Reader) (int64, error) {
+	return func(out io.Reader) (int64, error) {
+		text, err := io.ReadAll(out)
+		return number(string(text), name), err
+	}
+}
 
 // soak runs the audit of generated records once; it fails over the cap by itself.
 func (b *bench) soak(ctx context.Context) (sample, error) {
 	b.say("auditing %d generated records", b.records)
 	t := tool{
 		name: "soak", args: []string{b.bin.soak, "-n", strconv.FormatInt(b.records, 10)}, out: filepath.Join(b.dir, "soak.txt"),
-		keys: func(out []byte) (int64, error) { return number(string(out), "done: "), nil },
+		keys: numberBehind("done: "),
 	}
 	return t.run(ctx, b.records+10, nil)
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/kvtool/kvtool/audit"
 	"github.com/kvtool/kvtool/bench/internal/page"
 	"github.com/kvtool/kvtool/internal/keygen"
+	"github.com/kvtool/kvtool/keydesign"
 	"github.com/kvtool/kvtool/report"
 	"github.com/kvtool/kvtool/report/render"
 )
@@ -81,7 +82,9 @@ func run(ctx context.Context, o options) error {
 }
 
 // analyzers are all that kvtool audit runs.
-func analyzers() []*audit.Analyzer { return audit.Analyzers(audit.Config{}) }
+func analyzers() []*audit.Analyzer {
+	return append(keydesign.Analyzers(), audit.Analyzers(audit.Config{})...)
+}
 
 // soak runs the audit, prints a line every so often and a last one, and fails over the cap.
 func soak(ctx context.Context, out io.Writer, o options) error {
