@@ -13,11 +13,10 @@ import (
 	"github.com/kvtool/kvtool/kv"
 )
 
-// fitLimit is how much of a file is walked to find out the allocator: all of most, and a quarter of a second of CPU less
-// than all of the others.
+// A file of up to fitWhole bytes is walked whole to find out the allocator; of a larger one, fitPart.
 const (
-	fitWhole = 128 << 20
-	fitPart  = 16 << 20
+	fitWhole = 1 << 30
+	fitPart  = 128 << 20
 )
 
 // detect finds out the allocator by comparing modelled sizes with the memory that the dump says was used. Of an input that
