@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/keydesign"
 	"github.com/kvtool/kvtool/report"
 )
 
@@ -13,7 +14,7 @@ var sectionOrder = [...]string{"templates", "totals", "sizes", "names", "ttl", "
 
 // analyzers lists the analyses of a run, in the order of their sections.
 func analyzers(top int) []*audit.Analyzer {
-	as := audit.Analyzers(audit.Config{Top: top})
+	as := append(keydesign.Analyzers(), audit.Analyzers(audit.Config{Top: top})...)
 	slices.SortStableFunc(as, func(a, b *audit.Analyzer) int { return place(a.Name) - place(b.Name) })
 	return as
 }
@@ -26,6 +27,4 @@ func place(name string) int {
 }
 
 // rules lists every rule that an analysis may raise.
-func rules() []*report.Rule {
-	return nil
-}
+func rules() []*report.Rule { return keydesign.Rules() }

@@ -148,6 +148,7 @@ func worthReporting(r *report.Report, err error) bool {
 // report judges r, writes it and decides the exit code.
 func (o *auditOptions) report(env *Env, outs []output, r *report.Report, scanErr error) error {
 	explain(r, scanErr)
+	addFixes(r, rules())
 	r.Judge(o.failOn)
 	if r.Gate != nil && isDemo(r) {
 		r.Gate.Why = append(r.Gate.Why, "(demo: data, not your store)")
@@ -183,6 +184,19 @@ func explain(r *report.Report, err error) {
 		}
 	}
 	c.Why = append(lines, rest...)
+}
+
+// addFixes gives each finding that knows no better the advice of its rule, so that a report can be read without kvtool.
+func addFixes(r *report.Report, rules []*report.Rule) {
+	fixes := map[string]string{}
+	for _, rule := range rules {
+		fixes[rule.ID] = rule.Fix
+	}
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.Fix == "" {
+			f.Fix = fixes[f.Rule]
+		}
+	}
 }
 
 func isDemo(r *report.Report) bool { return strings.HasPrefix(r.Target.URL, demoTarget) }

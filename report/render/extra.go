@@ -9,16 +9,17 @@ import (
 )
 
 // Columns that the page adds to a table where there is room: a bar beside a share of the whole, and what was found about
-// the row. They say nothing that is not said elsewhere, so they are dropped before any column of the report; but the mark
-// "!" takes no room and makes one look twice.
+// the row. They say nothing that is not said elsewhere, so a bar is dropped before most columns of the report; but what was
+// found makes one look twice, and the mark "!" takes no room.
 
-// Widths from which a table gets them, and the length of a bar.
+// Widths from which a table gets them, the length of a bar, and how they rank among the columns of the report.
 const (
-	barsFrom     = 120
-	barWidth     = 16
-	rulesFrom    = 100
-	rankOfExtras = 100
-	rankOfMark   = 1
+	barsFrom    = 120
+	barWidth    = 16
+	rulesFrom   = 100
+	rankOfBar   = 4
+	rankOfRules = 2
+	rankOfMark  = 1
 )
 
 // addBars puts a bar behind the first column of shares that add up to a whole. It must be called before rows are named.
@@ -35,7 +36,7 @@ func (g *grid) addBars(p *page, t *report.Table, rows [][]report.Value) {
 	if most <= 0 {
 		return
 	}
-	c := gridColumn{rank: rankOfExtras, of: -1}
+	c := gridColumn{rank: rankOfBar, of: -1}
 	for _, row := range rows {
 		n, _ := row[share].Number()
 		c.cells = append(c.cells, bar(n/most, p.ascii))
@@ -66,7 +67,7 @@ func (g *grid) addFindings(p *page, t *report.Table, rows [][]report.Value, fs [
 	if len(t.Columns) == 0 || t.Columns[0].Unit != report.UnitKey {
 		return
 	}
-	c := gridColumn{title: "findings", rank: rankOfExtras - 1, of: -1}
+	c := gridColumn{title: "findings", rank: rankOfRules, of: -1}
 	if p.width < rulesFrom {
 		c.title, c.rank = "", rankOfMark
 	}

@@ -76,13 +76,16 @@ func (t *text) findings() {
 	}
 }
 
-// A findingLayout is the widths of the columns of a finding: rule, subject, message, measure, fix.
-type findingLayout struct{ rule, subject, message, measure, fix int }
+// A findingLayout is the widths of the columns of a finding: rule, subject, message, measure, fix. Fixes that are too long
+// for a column of their own stand below the message.
+type findingLayout struct {
+	rule, subject, message, measure, fix int
+	fixBelow                             bool
+}
 
 // findingLayout gives the message what the others leave. Subjects are cut before the message gets too narrow to read.
 func (t *text) findingLayout(fs []report.Finding) findingLayout {
 	l := findingLayout{}
-	fix := 0
 	for i := range fs {
 		f := &fs[i]
 		l.rule = max(l.rule, columns(t.clean(f.Rule)))
@@ -91,26 +94,36 @@ func (t *text) findingLayout(fs []report.Finding) findingLayout {
 		if f.Measure != nil {
 			l.measure = max(l.measure, columns(metric(f.Measure, t.ascii)))
 		}
-		fix = max(fix, columns(t.clean(f.Fix)))
+		l.fix = max(l.fix, columns(t.fix(f)))
 	}
-	l.subject = min(l.subject, max(14, t.width/4))
+	l.subject = min(l.subject, max(18, t.width/4))
 	room := t.width - (2 + l.rule + 2 + l.subject + 2 + 2 + l.measure)
-	if t.width >= fixFrom && fix > 0 {
-		l.fix = min(fix+len("fix: "), room/2, max(30, room-2-l.message))
+	switch {
+	case t.width < fixFrom:
+		l.fix = 0
+	case l.message+2+l.fix <= room:
 		room -= l.fix + 2
+	default:
+		l.fix, l.fixBelow = 0, true
 	}
 	l.message = min(l.message, room)
 	return l
 }
 
-// finding draws one finding. A message that does not fit goes on below; so does the fix.
-func (t *text) finding(f *report.Finding, l findingLayout) {
-	messages := wrap(t.clean(f.Message), l.message)
-	var fixes []string
-	if l.fix > 0 && f.Fix != "" {
-		fixes = wrap("fix: "+t.clean(f.Fix), l.fix)
+// fix is what to do about a finding, or "".
+func (t *text) fix(f *report.Finding) string {
+	if f.Fix == "" {
+		return ""
 	}
-	measure := ""
+	return "fix: " + t.clean(f.Fix)
+}
+
+// finding draws one finding. A message that does not fit goes on below.
+func (t *text) finding(f *report.Finding, l findingLayout) {
+	fix, measure := "", ""
+	if l.fix > 0 {
+		fix = t.fix(f)
+	}
 	if f.Measure != nil {
 		measure = metric(f.Measure, t.ascii)
 	}
@@ -119,14 +132,19 @@ func (t *text) finding(f *report.Finding, l findingLayout) {
 		{text: " " + pad(t.clean(f.Rule), l.rule) + "  "},
 		{text: pad(cutMiddle(t.clean(f.Subject), l.subject, t.mark), l.subject) + "  "},
 	}
-	for i := range max(1, len(messages), len(fixes)) {
+	below := []span{{text: spaces(2 + l.rule + 2 + l.subject + 2)}}
+	messages := wrap(t.clean(f.Message), l.message)
+	for i := range max(1, len(messages)) {
 		if i > 0 {
-			lead, measure = []span{{text: spaces(2 + l.rule + 2 + l.subject + 2)}}, ""
+			lead, measure, fix = below, "", ""
 		}
 		t.line(append(lead[:len(lead):len(lead)],
-			span{text: pad(nth(messages, i), l.message)},
-			span{text: "  " + padLeft(measure, l.measure)},
-			span{"  " + nth(fixes, i), dim})...)
+			span{text: pad(nth(messages, i), l.message) + "  " + padLeft(measure, l.measure)}, span{"  " + fix, dim})...)
+	}
+	if l.fixBelow {
+		for _, words := range wrap(t.fix(f), t.width-columns(below[0].text)) {
+			t.line(below[0], span{words, dim})
+		}
 	}
 }
 

@@ -68,7 +68,7 @@ func TestGolden(t *testing.T) {
 	// The key of a megabyte is for the other tests: it would be in the goldens in full.
 	top := &r.Sections[4].Tables[0]
 	top.Rows = top.Rows[:len(top.Rows)-1]
-	for _, width := range []int{60, 80, 100, 120} {
+	for _, width := range []int{60, 80, 100, 120, 180} {
 		golden(t, fmt.Sprintf("text-%d.txt", width), render(t, "text", r, Options{Width: width, Top: 13}))
 	}
 	golden(t, "text-ascii.txt", render(t, "text", r, Options{ASCII: true, Top: 13}))

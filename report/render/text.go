@@ -320,6 +320,10 @@ func (t *text) verdict() {
 	if g.Verdict != report.Pass {
 		why += fmt.Sprintf("   (exit %d)", t.o.Exit)
 	}
+	if why == "" {
+		t.line(span{word, st})
+		return
+	}
 	t.labelled(span{pad(word, labelWidth-2) + "  ", st}, 3, []string{strings.TrimSpace(why)})
 }
 
