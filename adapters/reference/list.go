@@ -33,30 +33,31 @@ func (v *list) size(m *memory.Model) int64 {
 func room(p *packed.Pack, n, limit int) bool { return p.Bytes()+n+nodeSlack <= limit }
 
 func (v *list) push(s string, front bool, limit int) {
-	end := len(v.nodes)
+	i := len(v.nodes) - 1 // the node at that end, -1 if there is none
 	if front {
-		end = 0
+		i = 0
 	}
-	if i := max(end-1, 0); len(v.nodes) == 0 || !room(v.nodes[i], len(s), limit) {
-		v.nodes = slices.Insert(v.nodes, end, &packed.Pack{})
-	} else {
-		end = i
+	if len(v.nodes) == 0 || !room(v.nodes[i], len(s), limit) {
+		if !front {
+			i++
+		}
+		v.nodes = slices.Insert(v.nodes, i, &packed.Pack{})
 	}
-	at := v.nodes[end].End()
+	at := v.nodes[i].End()
 	if front {
 		at = 0
 	}
-	v.nodes[end].Insert(at, s)
+	v.nodes[i].Insert(at, s)
 	v.n++
 }
 
 func (v *list) pop(front bool) string {
-	i, j := len(v.nodes)-1, -1
+	i, nth := len(v.nodes)-1, -1
 	if front {
-		i, j = 0, 0
+		i, nth = 0, 0
 	}
 	p := v.nodes[i]
-	at := p.Offset(j)
+	at := p.Offset(nth)
 	elem, _ := p.At(at, nil)
 	s := string(elem)
 	if p.Delete(at, 1); p.Len() == 0 {

@@ -36,10 +36,7 @@ func writes(e *Engine, r *kv.Record) (commands [][]string) {
 // size of a skiplist, whose levels are random, within the tolerance of its own number of members.
 func TestPresetsAgainstRedis(t *testing.T) {
 	c := startRedis(t)
-	for _, p := range []Preset{DemoPreset(), {Name: "skewed", Keys: 500, Seed: 1}, {Name: "bigkeys", Keys: 500, Seed: 1}} {
-		if testing.Short() && p.Keys > 1000 {
-			p.Keys = 6000
-		}
+	for _, p := range []Preset{{Name: "shop", Keys: 24_000, Seed: 1}, {Name: "skewed", Keys: 500, Seed: 1}, {Name: "bigkeys", Keys: 500, Seed: 1}} {
 		t.Run(p.Name, func(t *testing.T) {
 			e := demo(t, p)
 			all := records(t, e)

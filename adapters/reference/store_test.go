@@ -93,7 +93,7 @@ func TestDemoConformance(t *testing.T) {
 }
 
 func TestInfo(t *testing.T) {
-	for target, live := range map[string]bool{"demo:": false, "ref:": true, "ref:?preset=empty": true, "demo:?keys=3&preset=bigkeys": false} {
+	for target, live := range map[string]bool{"demo:?keys=200": false, "ref:?keys=200": true, "ref:?preset=empty": true, "demo:?keys=3&preset=bigkeys": false} {
 		s, err := openTarget(t, target)
 		if err != nil {
 			t.Fatal(err)
@@ -257,4 +257,20 @@ func TestWrongType(t *testing.T) {
 	if _, err := e.ZAdd("z", Member{Score: 1, Member: "a"}, Member{Score: math.NaN(), Member: "b"}); !errors.Is(err, ErrNotFloat) || e.Exists("z") {
 		t.Errorf("a score that is no number: %v; written: %v", err, e.Exists("z"))
 	}
+}
+
+// BenchmarkScan reads all facts of the demo.
+func BenchmarkScan(b *testing.B) {
+	e := demo(b, DemoPreset())
+	b.ReportAllocs()
+	for b.Loop() {
+		n := 0
+		for range e.Scan(b.Context(), kv.ScanOptions{Want: kv.AllFields}) {
+			n++
+		}
+		if n != DemoKeys {
+			b.Fatal(n)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/DemoKeys, "ns/key")
 }
