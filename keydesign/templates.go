@@ -187,8 +187,8 @@ func (ks *keyspace) cover(share float64) int {
 	return len(ks.templates)
 }
 
-// table lists the templates, most bytes first. The tail, which is those with hardly any keys and nothing found, and what
-// does not fit is added up in its last row.
+// table lists the templates, most bytes first, and then most keys: a few keys can be most of the memory. What does not
+// fit, and broke no rule, is added up in the last row.
 func (ks *keyspace) table(found map[string]bool) report.Table {
 	table := report.Table{Name: "templates", Columns: []report.Column{
 		{Name: "template", Unit: report.UnitKey},
@@ -205,7 +205,7 @@ func (ks *keyspace) table(found map[string]bool) report.Table {
 	slices.SortStableFunc(sorted, func(a, b *template) int { return cmp.Compare(b.bytes, a.bytes) })
 	var rest []*template
 	for _, t := range sorted {
-		if len(table.Rows) == maxRows || ks.inTail(t) && !found[t.text] {
+		if len(table.Rows) >= maxRows && !found[t.text] {
 			rest = append(rest, t)
 			continue
 		}
