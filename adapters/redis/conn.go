@@ -39,21 +39,8 @@ type handshakeError struct{ error }
 func (e *handshakeError) Unwrap() error { return e.error }
 
 // newClient returns go-redis with everything turned off that it would do by itself: retries (a refusal is an answer),
-// notifications, telling the server its name. What it sends passes the guard of mode. Its first connection is first, unless
-// that is nil: whoever has dialled knows the reason of a failure, of which go-redis keeps little.
-func newClient(c config, mode resp.Mode, first net.Conn) *goredis.Client {
-	given := make(chan net.Conn, 1)
-	if first != nil {
-		given <- first
-	}
-	dial := func(ctx context.Context) (net.Conn, error) {
-		select {
-		case conn := <-given:
-			return conn, nil
-		default:
-			return c.dial(ctx)
-		}
-	}
+// notifications, telling the server its name. What it sends passes the guard of mode.
+func newClient(c config, mode resp.Mode) *goredis.Client {
 	return goredis.NewClient(&goredis.Options{
 		Network:  c.network,
 		Addr:     c.addr,
@@ -62,7 +49,7 @@ func newClient(c config, mode resp.Mode, first net.Conn) *goredis.Client {
 		DB:       max(c.db, 0),
 		Protocol: 2,
 		Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			conn, err := dial(ctx)
+			conn, err := c.dial(ctx)
 			if err != nil {
 				return failedConn{err: err}, nil
 			}

@@ -174,7 +174,7 @@ func (s *store) probeModel(ctx context.Context, a *abilities, now serverInfo, ke
 		p.Allocator = memory.Libc
 	}
 	a.model = memory.New(p)
-	quiet := newClient(s.cfg, resp.NoTouch, nil)
+	quiet := newClient(s.cfg, resp.NoTouch)
 	defer quiet.Close()
 	conn := quiet.Conn()
 	defer conn.Close()

@@ -60,30 +60,36 @@ func (sc *scan) read(key string) (gone bool, err error) {
 	return gone, nil
 }
 
-// set notes the answer to one command; ok is false for one that the command cannot have.
+// set notes the answer to one command; ok is false for one that the command cannot have. One that has the right form and
+// makes no sense, an empty type or a size below nothing, makes the fact no more known.
 func (sc *scan) set(x attr, rep resp.Reply) (gone, ok bool) {
 	if rep.Kind == resp.Null {
 		return true, x != attrType && x != attrTTL
 	}
-	r := &sc.record
+	r, sensible := &sc.record, true
 	switch {
 	case x == attrType && rep.Kind == resp.Simple:
 		if string(rep.Data) == "none" {
 			return true, true
 		}
 		r.Type = sc.typeOf(rep.Data)
+		sensible = r.Type != ""
 	case x == attrEncoding && (rep.Kind == resp.Bulk || rep.Kind == resp.Simple):
-		r.Encoding = sc.encodingOf(rep.Data)
+		r.Encoding = kv.Encoding(sc.intern(rep.Data))
+		sensible = r.Encoding != ""
 	case x == attrTTL && rep.Kind == resp.Int:
 		return sc.setTTL(rep.N), true
 	case x == attrSize && rep.Kind == resp.Int:
 		r.Size = rep.N
+		sensible = rep.N > 0
 	case x == attrStrlen && rep.Kind == resp.Int:
 		sc.strlen = rep.N
 	default:
 		return false, false
 	}
-	r.Known |= attrs[x].field
+	if sensible {
+		r.Known |= attrs[x].field
+	}
 	return false, true
 }
 
@@ -166,8 +172,6 @@ func (sc *scan) typeOf(b []byte) kv.Type {
 	}
 	return kv.Type(sc.intern(b))
 }
-
-func (sc *scan) encodingOf(b []byte) kv.Encoding { return kv.Encoding(sc.intern(b)) }
 
 // maxNames bounds what is kept of the names of types and encodings. A server has a few dozen.
 const maxNames = 1000

@@ -189,14 +189,30 @@ func open(ctx context.Context, t kv.Target) (kv.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := cfg.dial(ctx)
-	if err != nil {
+	if err := cfg.ping(ctx); err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", cfg.target, cfg.explain(ctx, err))
 	}
-	s := &store{cfg: cfg, client: newClient(cfg, resp.ReadOnly, conn)}
-	if err := s.ping(ctx); err != nil {
-		s.client.Close()
-		return nil, fmt.Errorf("connecting to %s: %w", cfg.target, err)
+	return &store{cfg: cfg, client: newClient(cfg, resp.ReadOnly)}, nil
+}
+
+// ping logs in once, over a connection of ours: of why one fails, go-redis keeps less than there is to say. A user who may
+// not PING has logged in all the same.
+func (c *config) ping(ctx context.Context) error {
+	l, err := c.link(ctx, false)
+	if err != nil {
+		return err
 	}
-	return s, nil
+	defer l.conn.Close()
+	stop := context.AfterFunc(ctx, func() { l.conn.Close() })
+	defer stop()
+	if c.db > 0 {
+		if err := l.do([]string{strconv.Itoa(c.db)}, "SELECT"); err != nil {
+			return err
+		}
+	}
+	err = l.do(nil, "PING")
+	if text, ok := answer(err); ok && denies(text) {
+		return nil
+	}
+	return err
 }

@@ -30,13 +30,9 @@ const chunkBytes = 256 << 10
 // Scan reads the keyspace over a connection of its own.
 func (s *store) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Record, error] {
 	return func(yield func(*kv.Record, error) bool) {
-		n := 0
-		err := s.scan(ctx, opt, func(r *kv.Record) bool {
-			n++
-			return yield(r, nil)
-		})
+		err := s.scan(ctx, opt, func(r *kv.Record) bool { return yield(r, nil) })
 		if err != nil && !errors.Is(err, errEnough) {
-			yield(nil, s.scanError(ctx, n, err))
+			yield(nil, s.scanError(ctx, err))
 		}
 	}
 }
@@ -45,13 +41,16 @@ func (s *store) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Reco
 var errEnough = errors.New("enough")
 
 // scanError words what ended a scan.
-func (s *store) scanError(ctx context.Context, n int, err error) error {
+func (s *store) scanError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if n > 0 && isClosed(err) {
-		err = kv.WithHint(fmt.Errorf("the server closed the connection: it has stopped, or CLIENT KILL ended it"), "the keys read so far stand; start again when the server is up")
-	} else {
+	switch {
+	case isClosed(err):
+		err = kv.WithHint(errors.New("the server closed the connection: it has stopped, or somebody has ended it (CLIENT KILL)"),
+			"the keys read so far stand; start again when the server is up")
+	case errors.Is(err, resp.ErrProtocol): // it has spoken the protocol so far
+	default:
 		err = s.cfg.explain(ctx, err)
 	}
 	return fmt.Errorf("scanning %s: %w", s.cfg.target, err)
@@ -302,7 +301,7 @@ func (sc *scan) readNames() error {
 		return unexpected(err)
 	}
 	if before := sc.cursor; before != "0" && before == string(rep.Data) {
-		return fmt.Errorf("%w: SCAN does not get on from cursor %.40q", resp.ErrProtocol, before)
+		return fmt.Errorf("SCAN does not get on from cursor %.40q", before)
 	}
 	sc.cursor = string(rep.Data)
 	if rep, err = in.Next(); err != nil {

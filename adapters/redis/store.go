@@ -34,15 +34,6 @@ type refusal struct {
 
 func (s *store) Close() error { return s.client.Close() }
 
-// ping logs in. A user who may not PING has logged in all the same.
-func (s *store) ping(ctx context.Context) error {
-	err := s.client.Do(ctx, "PING").Err()
-	if text, ok := answer(err); ok && denies(text) {
-		return nil
-	}
-	return s.cfg.explain(ctx, err)
-}
-
 // abilities returns what this user may do, probed once.
 func (s *store) abilities(ctx context.Context) (*abilities, error) {
 	s.mu.Lock()
