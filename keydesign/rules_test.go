@@ -1,0 +1,415 @@
+package keydesign
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/audit/audittest"
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
+)
+
+// An option changes the i-th record of a family.
+type option func(r *kv.Record, i int)
+
+// family returns n records: persistent strings of 100 bytes, unless the options say otherwise.
+func family(n int, key func(i int) string, opts ...option) []kv.Record {
+	rs := make([]kv.Record, n)
+	for i := range rs {
+		r := &rs[i]
+		*r = kv.Record{Key: key(i), Type: kv.TypeString, Size: 100, Len: 1, TTL: kv.TTLNone, Known: kv.AllFields}
+		for _, o := range opts {
+			o(r, i)
+		}
+	}
+	return rs
+}
+
+func format(f string) func(int) string { return func(i int) string { return fmt.Sprintf(f, 1000+7*i) } }
+
+func uuids(f string) func(int) string {
+	return func(i int) string {
+		return fmt.Sprintf(f, fmt.Sprintf("%08x-1c2d-4e3f-8a9b-%012x", uint32(i)*2654435761, i))
+	}
+}
+
+// left sets what the i-th key has left.
+func left(d func(i int) time.Duration) option {
+	return func(r *kv.Record, i int) { r.TTL, r.ExpireAt = kv.TTLAt, audittest.Now.Add(d(i)) }
+}
+
+// spreadOver is what is left of one TTL with steady writes.
+func spreadOver(ttl time.Duration) option {
+	rng := rand.New(rand.NewPCG(1, uint64(ttl)))
+	return left(func(int) time.Duration { return 1 + time.Duration(rng.Int64N(int64(ttl))) })
+}
+
+func sized(bytes int64) option { return func(r *kv.Record, _ int) { r.Size = bytes } }
+
+func of(t kv.Type, elements int64) option {
+	return func(r *kv.Record, _ int) { r.Type, r.Len = t, elements }
+}
+
+// among changes only the first n records.
+func among(n int, o option) option {
+	return func(r *kv.Record, i int) {
+		if i < n {
+			o(r, i)
+		}
+	}
+}
+
+func persistent(r *kv.Record, _ int) { r.TTL, r.ExpireAt = kv.TTLNone, time.Time{} }
+
+func findings(t testing.TB, families ...[]kv.Record) (*audit.Output, []report.Finding) {
+	t.Helper()
+	c := newTemplates(audittest.Now)
+	for _, f := range families {
+		for i := range f {
+			c.Observe(&f[i])
+		}
+	}
+	var out audit.Output
+	c.Report(&out)
+	return &out, out.Findings
+}
+
+func join(fs ...[]kv.Record) []kv.Record { return slices.Concat(fs...) }
+
+// background is a keyspace that nothing is wrong with, so that shares mean something.
+func background() []kv.Record {
+	return join(
+		family(3000, format("user:%d:profile"), of(kv.TypeHash, 6)),
+		family(3000, format("session:%032x"), of(kv.TypeHash, 4), spreadOver(30*time.Minute)),
+	)
+}
+
+// cases holds for each rule a keyspace that breaks it, with the subject of the finding, and one that does not although it
+// comes near.
+var cases = map[string]struct {
+	severity  report.Severity
+	subject   string
+	bad, good []kv.Record
+}{
+	"KD001": {
+		report.Warning, "{int}",
+		family(300, format("%d")),
+		join(family(300, format("job:%d")), family(3, format("%d"))),
+	},
+	"KD002": {
+		report.Warning, "user:{int}/prefs",
+		family(300, format("user:%d/prefs")),
+		join(family(300, format("user:%d:prefs")), family(300, format("img/%d/large"))),
+	},
+	"KD006": {
+		report.Warning, "search:{str}",
+		join(words(200, "search:", ""), typed(60, "search:")),
+		words(200, "search:", ""),
+	},
+	"KD007": {
+		report.Error, "page:{str}",
+		words(200, "page:", strings.Repeat("x", 1100)),
+		words(200, "page:", strings.Repeat("x", 100)),
+	},
+	"KD008": {
+		report.Info, "app:prod:counter:clicks:page:{int}",
+		family(100_001, format("app:prod:counter:clicks:page:%d"), sized(100)),
+		family(100_001, format("app:prod:counter:clicks:page:%d"), sized(300)),
+	},
+	"KD009": {
+		report.Warning, "login:{email}",
+		family(100, format("login:u%d@example.com")),
+		family(100, format("login:%032x")),
+	},
+	"KD010": {
+		report.Warning, "order:{int}",
+		join(family(900, format("order:%d")), family(100, uuids("order:%s"))),
+		join(family(900, format("order:%d")), family(100, uuids("invoice:%s")), family(100, dates("order:%s"))),
+	},
+	"KD012": {
+		report.Info, "tok:{bin}",
+		family(50, func(i int) string { return fmt.Sprintf("tok:\xff%c\x80", rune('a'+i%26)) + fmt.Sprint(i) }),
+		family(50, func(i int) string { return fmt.Sprintf("tok:ü%d", i) }),
+	},
+	"KD014": {
+		report.Info, keyspaceSubject,
+		stray(30_000, 2500),
+		stray(30_000, 100),
+	},
+	"KD020": {
+		report.Info, "evt:{{{date}}}:{int}",
+		family(300, func(i int) string { return fmt.Sprintf("evt:{2026-01-%02d}:%d", 1+i%28, i) }),
+		family(300, func(i int) string { return fmt.Sprintf("evt:{%d}:2026-01-%02d", 1+i%28, 1+i%27) }),
+	},
+	"KD040": {
+		report.Error, "report:{int}",
+		family(30, format("report:%d"), among(2, sized(3<<20))),
+		family(30, format("report:%d"), sized(10<<10), among(5, of(kv.TypeHash, 3)), among(5, sized(3<<20))),
+	},
+	"KD041": {
+		report.Error, "followers:{int}",
+		family(30, format("followers:%d"), of(kv.TypeSet, 20), among(1, of(kv.TypeSet, 4_000_000))),
+		family(30, format("followers:%d"), of(kv.TypeSet, 5000), sized(50<<20)),
+	},
+	"KD049": {
+		report.Error, "acct:{int}",
+		family(100, format("acct:%d"), of(kv.TypeHash, 3), among(1, of(kv.TypeString, 1))),
+		family(100, format("acct:%d"), of(kv.TypeHash, 3)),
+	},
+	"KD061": {
+		report.Error, "rl:{int}",
+		family(1000, format("rl:%d"), spreadOver(time.Hour), among(80, persistent)),
+		family(1000, format("rl:%d"), spreadOver(time.Hour), among(200, persistent)),
+	},
+	"KD062": {
+		report.Error, "pay-lock:{int}",
+		family(100, format("pay-lock:%d"), spreadOver(time.Minute), among(5, persistent)),
+		join(family(100, format("pay-lock:%d"), spreadOver(time.Minute)), family(100, format("clock:%d"))),
+	},
+	"KD063": {
+		report.Error, "promo:{int}",
+		family(1000, format("promo:%d"), spreadOver(time.Hour), among(30, left(func(i int) time.Duration {
+			return 3_600_000*time.Second - time.Duration(i)*time.Minute
+		}))),
+		family(1000, format("promo:%d"), spreadOver(time.Hour), among(30, left(func(i int) time.Duration {
+			return 20*24*time.Hour - time.Duration(i)*time.Minute
+		}))),
+	},
+	"KD065": {
+		report.Warning, "cache:{int}",
+		family(5000, format("cache:%d"), spreadOver(time.Hour), among(1000, left(func(i int) time.Duration {
+			return 20*time.Minute + time.Duration(i)*time.Millisecond
+		}))),
+		family(5000, format("cache:%d"), spreadOver(time.Hour)),
+	},
+}
+
+func dates(f string) func(int) string {
+	return func(i int) string {
+		return fmt.Sprintf(f, time.Date(2020, 1, 1+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
+	}
+}
+
+// words returns keys of a prefix, a word made of letters, and a suffix.
+func words(n int, prefix, suffix string) []kv.Record {
+	return family(n, func(i int) string {
+		word := ""
+		for x := i*7919 + 12345; x > 0; x /= 9 {
+			word += string("bdfgklmnr"[x%9]) + string("aeiou"[x%5])
+		}
+		return prefix + word + suffix
+	})
+}
+
+// typed returns keys of a prefix and what people type.
+func typed(n int, prefix string) []kv.Record {
+	a, b := words(n, prefix, ""), words(2*n, "", "")[n:]
+	for i := range a {
+		a[i].Key += " " + b[i].Key
+		if i%3 == 0 {
+			a[i].Key += " {" + a[n-1-i].Key + "}"
+		}
+	}
+	return a
+}
+
+// stray returns n keys of one template, and two keys each of many others that nothing but the order of their parts tells
+// apart.
+func stray(n, templates int) []kv.Record {
+	part := func(kind, x int) string {
+		switch kind {
+		case 0:
+			return fmt.Sprintf("2026-01-%02d", 1+x%28)
+		case 1:
+			return fmt.Sprintf("2026-W%02d", 1+x%52)
+		case 2:
+			return fmt.Sprintf("00:1b:44:11:3a:%02x", x%256)
+		case 3:
+			return uuids("%s")(x)
+		}
+		return fmt.Sprintf("%d.%02d", x, x%90+10)
+	}
+	return join(family(n, format("user:%d")), family(2*templates, func(i int) string {
+		key := "ev"
+		for k := i / 2; k > 0; k /= 5 {
+			key += "/" + part(k%5, i)
+		}
+		return key
+	}))
+}
+
+func TestEveryRuleHasCases(t *testing.T) {
+	for _, r := range Rules() {
+		c, ok := cases[r.ID]
+		if !ok || len(c.bad) == 0 || len(c.good) == 0 {
+			t.Errorf("%s has no bad or no good keyspace", r.ID)
+		}
+	}
+	if len(cases) != len(Rules()) {
+		t.Errorf("%d cases for %d rules", len(cases), len(Rules()))
+	}
+}
+
+func TestRules(t *testing.T) {
+	for _, r := range Rules() {
+		t.Run(r.ID, func(t *testing.T) {
+			c := cases[r.ID]
+			_, fs := findings(t, background(), c.bad)
+			fired := 0
+			for _, f := range fs {
+				switch {
+				case f.Rule == r.ID && f.Severity == c.severity && f.Subject == c.subject:
+					fired++
+				case f.Rule == r.ID || f.Severity.AtLeast(report.Warning):
+					t.Errorf("bad: unexpected %s %s on %s: %s", f.Rule, f.Severity, f.Subject, f.Message)
+				}
+			}
+			if fired != 1 {
+				t.Errorf("bad: fired %d times on %s", fired, c.subject)
+			}
+			_, fs = findings(t, background(), c.good)
+			for _, f := range fs {
+				if f.Rule == r.ID {
+					t.Errorf("good: %s %s on %s: %s", f.Rule, f.Severity, f.Subject, f.Message)
+				}
+			}
+		})
+	}
+}
+
+// Every finding is fit to be compared with that of another run: it has a measure, and its subject has no numbers in it.
+func TestFindingsAreWhole(t *testing.T) {
+	for id, c := range cases {
+		_, fs := findings(t, background(), c.bad)
+		for _, f := range fs {
+			if f.Message == "" || f.Measure == nil || f.Measure.Value.IsNull() {
+				t.Errorf("%s: %+v lacks a message or a measure", id, f)
+			}
+			if len(f.Samples) > maxSamples {
+				t.Errorf("%s: %d samples", id, len(f.Samples))
+			}
+		}
+	}
+}
+
+func TestRulesAreDocumented(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range Rules() {
+		if r.Doc == "" || r.Fix == "" || r.Title == "" || len(r.Bad) == 0 || len(r.Good) == 0 || len(r.Limits) == 0 {
+			t.Errorf("%s lacks documentation", r.ID)
+		}
+		if seen[r.ID] || seen[r.Name] {
+			t.Errorf("%s or %s is taken", r.ID, r.Name)
+		}
+		seen[r.ID], seen[r.Name] = true, true
+		for _, l := range r.Limits {
+			if l.Source == "" || l.Unit == "" {
+				t.Errorf("%s: limit %s has no source or unit", r.ID, l.Name)
+			}
+		}
+	}
+}
+
+// A rule without its facts is named as one that did not look; a keyspace of names alone still has templates.
+func TestNamesAlone(t *testing.T) {
+	rs := background()
+	for i := range rs {
+		rs[i] = kv.Record{Key: rs[i].Key, Known: kv.FieldName}
+	}
+	out, _ := findings(t, rs)
+	var idle string
+	for _, m := range out.Metrics {
+		if m.Name == "rules_not_evaluated" {
+			idle, _ = m.Value.Text()
+		}
+	}
+	if idle != "KD008 KD040 KD041 KD049 KD061 KD062 KD063 KD065" {
+		t.Errorf("not evaluated: %q", idle)
+	}
+	row := out.Tables[0].Rows[0]
+	for i, known := range []bool{true, false, true, false, true, false, false, false} {
+		if row[i].IsNull() == known {
+			t.Errorf("column %s: %+v", out.Tables[0].Columns[i].Name, row[i])
+		}
+	}
+}
+
+func TestThresholds(t *testing.T) {
+	noTTL := func(n, lost int) []kv.Record {
+		return family(n, format("rl:%d"), spreadOver(time.Hour), among(lost, persistent))
+	}
+	for _, c := range []struct {
+		name, rule string
+		want       report.Severity
+		rs         []kv.Record
+	}{
+		{"exactly 10 KiB", "KD040", "", family(20, format("a:%d"), sized(10<<10))},
+		{"one byte more", "KD040", report.Warning, family(20, format("a:%d"), among(1, sized(10<<10+1)))},
+		{"exactly 256 KiB", "KD040", report.Warning, family(20, format("a:%d"), sized(256<<10))},
+		{"256 KiB and a byte", "KD040", report.Error, family(20, format("a:%d"), among(1, sized(256<<10+1)))},
+		{"5,000 elements", "KD041", "", family(20, format("a:%d"), of(kv.TypeList, 5000))},
+		{"5,001 elements", "KD041", report.Warning, family(20, format("a:%d"), of(kv.TypeList, 5001))},
+		{"a million elements", "KD041", report.Warning, family(20, format("a:%d"), of(kv.TypeList, 1e6))},
+		{"a million and one", "KD041", report.Error, family(20, format("a:%d"), of(kv.TypeList, 1e6+1))},
+		{"50 MiB and a byte", "KD041", report.Error, family(20, format("a:%d"), of(kv.TypeSet, 50), sized(50<<20+1))},
+		{"all have a TTL", "KD061", "", noTTL(1000, 0)},
+		{"one of 1,000 lost", "KD061", "", noTTL(1000, 1)},
+		{"ten of 1,000 lost", "KD061", report.Warning, noTTL(1000, 10)},
+		{"five in a hundred, not sure", "KD061", report.Warning, noTTL(1000, 55)},
+		{"seven in a hundred", "KD061", report.Error, noTTL(1000, 70)},
+		{"one in ten", "KD061", report.Error, noTTL(1000, 100)},
+		{"more than one in ten", "KD061", "", noTTL(1000, 101)},
+		{"19 keys", "KD061", "", noTTL(19, 1)},
+		{"a lock", "KD061", "", family(1000, format("lock:%d"), spreadOver(time.Hour), among(80, persistent))},
+		{"names of 128 bytes", "KD007", "", words(50, strings.Repeat("p", 100)+":", "")},
+		{"names of 129 to 1,024 bytes", "KD007", report.Warning, words(50, strings.Repeat("p", 130)+":", "")},
+		{"10 years less a day", "KD063", "", family(9, format("a:%d"), left(func(int) time.Duration { return longestTTL - 24*time.Hour }))},
+		{"10 years and a day", "KD063", report.Error, family(9, format("a:%d"), left(func(int) time.Duration { return longestTTL + 24*time.Hour }))},
+		{"19 keys of one type, one of another", "KD049", report.Error, family(20, format("a:%d"), among(1, of(kv.TypeSet, 1)))},
+		{"18 and one", "KD049", "", family(19, format("a:%d"), among(1, of(kv.TypeSet, 1)))},
+		{"words, nine in ten alike", "KD049", report.Error, of2(words(100, "w:", ""), 10)},
+		{"words of all kinds", "KD049", "", of2(words(100, "w:", ""), 11)},
+		{"9 numbers", "KD001", "", family(9, format("%d"))},
+		{"10 numbers", "KD001", report.Warning, family(10, format("%d"))},
+		{"1 % of UUIDs", "KD010", report.Warning, join(family(990, format("o:%d")), family(10, uuids("o:%s")))},
+		{"less", "KD010", "", join(family(1000, format("o:%d")), family(10, uuids("o:%s")))},
+		{"100,000 keys", "KD008", "", family(100_000, format("app:prod:counter:clicks:page:%d"), sized(100))},
+	} {
+		t.Run(c.rule+" "+c.name, func(t *testing.T) {
+			got := report.Severity("")
+			_, fs := findings(t, background(), c.rs)
+			for _, f := range fs {
+				if f.Rule == c.rule {
+					got = f.Severity
+				}
+			}
+			if got != c.want {
+				t.Errorf("%v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+func of2(rs []kv.Record, n int) []kv.Record {
+	for i := range n {
+		rs[i].Type = kv.TypeSet
+	}
+	return rs
+}
+
+func TestWilson(t *testing.T) {
+	for _, c := range []struct {
+		part, whole int64
+		want        float64
+	}{{0, 100, 0}, {1, 10, 0.017876}, {5, 100, 0.021544}, {640, 9000, 0.065982}, {10, 10, 0.722467}} {
+		if got := wilsonLow(c.part, c.whole); math.Abs(got-c.want) > 1e-6 {
+			t.Errorf("%d of %d: %.6f, want %.6f", c.part, c.whole, got, c.want)
+		}
+	}
+}
