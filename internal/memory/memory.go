@@ -150,7 +150,7 @@ func (m *Model) exact() bool { return m.shape.exactBlobs && !m.p.Allocated }
 
 // Hash returns the cost of a hash of n fields as a hash table. elements is the sum of SDS over fields and values.
 func (m *Model) Hash(n, elements int64) int64 {
-	return m.robj + m.dict(n, m.shape.rehash, converted) + n*m.entry + elements
+	return m.robj + m.dict(n, m.shape.rehash, m.shape.firstHash) + n*m.entry + elements
 }
 
 // Set returns the cost of a set of n members as a hash table. elements is the sum of SDS over the members.

@@ -175,6 +175,7 @@ type shape struct {
 	consumer      int64
 	clusterEntry  int64 // added to each main dict entry in cluster mode
 	rehash        int64 // of hashes and sorted sets
+	firstHash     int64 // buckets of the table that a hash gets when it becomes one
 	exactBlobs    bool  // MEMORY USAGE counts the bytes of a blob, not of its block
 	bareListpack  bool  // a list in one node is a listpack without a quicklist around it
 	verified      bool
@@ -183,13 +184,13 @@ type shape struct {
 // shape returns the figures of v. Those of unverified versions are from their sources or, where that is worth no more,
 // those of the version before.
 func (v Version) shape() shape {
-	s := shape{dict: 56, quicklistNode: 40, stream: 80, consumer: 24, clusterEntry: 16, rehash: rehashTwice, verified: v == Redis70}
+	s := shape{dict: 56, quicklistNode: 40, stream: 80, consumer: 24, clusterEntry: 16, rehash: rehashTwice, firstHash: converted, verified: v == Redis70}
 	switch v {
 	case Redis70:
 		return s
 	case Redis62:
 		s.dict, s.quicklistNode, s.stream, s.clusterEntry, s.exactBlobs = 96, 32, 56, 0, true
-		s.verified = true
+		s.verified, s.firstHash = true, minSlots
 		return s
 	}
 	s.consumer, s.bareListpack = 32, true
