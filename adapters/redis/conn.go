@@ -100,6 +100,12 @@ type link struct {
 	out     resp.Batch
 }
 
+func newLink(conn net.Conn, timeout time.Duration) *link {
+	l := &link{conn: conn, timeout: timeout}
+	l.in = resp.NewReader(l, readBuffer)
+	return l
+}
+
 // readBuffer holds the answers for a page of ordinary keys.
 const readBuffer = 64 << 10
 
@@ -109,8 +115,7 @@ func (c *config) link(ctx context.Context, noTouch bool) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &link{conn: conn, timeout: c.timeout}
-	l.in = resp.NewReader(l, readBuffer)
+	l := newLink(conn, c.timeout)
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	if err := l.greet(c, noTouch); err != nil {

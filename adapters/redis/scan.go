@@ -129,7 +129,7 @@ type scan struct {
 	link      *link
 
 	asks    [numAttrs]bool
-	command [numAttrs]resp.Command
+	each    []resp.Command // for each key, in the order of asks
 	selectC resp.Command
 	scanC   resp.Command
 
@@ -162,9 +162,11 @@ func (sc *scan) prepare() (err error) {
 		if !asked {
 			continue
 		}
-		if sc.command[x], err = mode.Command(1, attrs[x].words...); err != nil {
+		c, err := mode.Command(1, attrs[x].words...)
+		if err != nil {
 			return err
 		}
+		sc.each = append(sc.each, c)
 	}
 	if sc.selectC, err = mode.Command(1, "SELECT"); err != nil {
 		return err
@@ -273,11 +275,7 @@ func (sc *scan) addScan() {
 // addKeys adds the commands for as many of keys as make a chunk, at least one, and returns how many.
 func (sc *scan) addKeys(keys []string) int {
 	for i, key := range keys {
-		for x, asked := range sc.asks {
-			if asked {
-				sc.link.out.Add(sc.command[x], key)
-			}
-		}
+		sc.link.out.AddEach(sc.each, key)
 		if sc.link.out.Size() > chunkBytes {
 			return i + 1
 		}

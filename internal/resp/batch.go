@@ -28,6 +28,26 @@ func (b *Batch) Add(c Command, args ...string) {
 	b.n++
 }
 
+// AddEach appends each of commands, all of one argument, with the same argument. It encodes the argument once.
+func (b *Batch) AddEach(commands []Command, arg string) {
+	var bulk []byte // arg as it was encoded for the first command; it stays where it is, wherever the buffer goes
+	for _, c := range commands {
+		if c.head == nil || c.args != 1 {
+			b.Add(c, arg) // says what is wrong
+			return
+		}
+		b.buf = append(b.buf, c.head...)
+		if bulk != nil {
+			b.buf = append(b.buf, bulk...)
+			continue
+		}
+		at := len(b.buf)
+		b.buf = appendBulk(b.buf, arg)
+		bulk = b.buf[at:]
+	}
+	b.n += len(commands)
+}
+
 // Len returns the number of requests, Size that of their bytes.
 func (b *Batch) Len() int { return b.n }
 

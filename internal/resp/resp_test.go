@@ -151,6 +151,29 @@ func TestBatch(t *testing.T) {
 	}
 }
 
+func TestAddEach(t *testing.T) {
+	typ, _ := ReadOnly.Command(1, "TYPE")
+	usage, _ := ReadOnly.Command(1, "MEMORY", "USAGE")
+	for _, arg := range []string{"", "a", strings.Repeat("long", 100000)} {
+		var each, one Batch
+		for range 3 {
+			each.AddEach([]Command{typ, usage, typ}, arg)
+			one.Add(typ, arg)
+			one.Add(usage, arg)
+			one.Add(typ, arg)
+		}
+		if !bytes.Equal(each.buf, one.buf) || each.Len() != 9 {
+			t.Errorf("%d requests of %d bytes, want %d", each.Len(), each.Size(), one.Size())
+		}
+	}
+	scan, _ := ReadOnly.Command(3, "SCAN")
+	var b Batch
+	b.AddEach([]Command{typ, scan}, "a")
+	if err := b.Send(io.Discard); !errors.Is(err, ErrRefused) {
+		t.Error(err)
+	}
+}
+
 func TestBatchRefuses(t *testing.T) {
 	usage, _ := ReadOnly.Command(1, "MEMORY", "USAGE")
 	for name, add := range map[string]func(*Batch){
