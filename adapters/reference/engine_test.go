@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kvtool/kvtool/internal/memory"
 	"github.com/kvtool/kvtool/kv"
 	"pgregory.net/rapid"
 )
@@ -101,7 +102,7 @@ func wrong(t *rapid.T, v *naive, err error) bool {
 
 func key() *rapid.Generator[string] { return rapid.SampledFrom([]string{"a", "b", "c"}) }
 func elem() *rapid.Generator[string] {
-	return rapid.SampledFrom(strings.Fields("1 2 3 -7 40000 x yy zzz 01 toolong 9999999999 w"))
+	return rapid.SampledFrom(strings.Fields("1 2 3 -7 40000 x yy zzz 01 toolong 9999999999 w a-member-of-forty-bytes-that-has-its-class"))
 }
 func some() *rapid.Generator[[]string] {
 	return rapid.SliceOfN(elem(), 1, 3)
@@ -359,7 +360,32 @@ func (h *history) check(t *rapid.T) {
 		if expires {
 			equal(t, "TTL", d, v.at.Sub(h.clock.now))
 		}
+		if v.large {
+			equal(t, "size", h.e.MemoryUsage(k), h.e.model.Key(1)+v.size(h.e.model))
+		}
 		h.checkContents(t, k, v)
+	}
+}
+
+// size adds up what the elements of a large value cost, which the engine keeps account of from write to write.
+func (v *naive) size(m *memory.Model) int64 {
+	sum := int64(0)
+	for f, s := range v.hash {
+		sum += m.SDS(int64(len(f))) + m.SDS(int64(len(s)))
+	}
+	for s := range v.set {
+		sum += m.SDS(int64(len(s)))
+	}
+	for s := range v.zset {
+		sum += m.SDS(int64(len(s)))
+	}
+	switch v.typ {
+	case kv.TypeHash:
+		return m.Hash(int64(len(v.hash)), sum)
+	case kv.TypeSet:
+		return m.Set(int64(len(v.set)), sum)
+	default:
+		return m.ZSet(int64(len(v.zset)), sum)
 	}
 }
 
