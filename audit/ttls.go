@@ -23,8 +23,14 @@ var ttlSteps = [...]struct {
 	below time.Duration
 	name  string
 }{
-	{time.Minute, "<1m"}, {10 * time.Minute, "1-10m"}, {time.Hour, "10-60m"}, {6 * time.Hour, "1-6h"},
-	{day, "6-24h"}, {7 * day, "1-7d"}, {30 * day, "7-30d"}, {365 * day, "30-365d"},
+	{time.Minute, "<1m"},
+	{10 * time.Minute, "1-10m"},
+	{time.Hour, "10-60m"},
+	{6 * time.Hour, "1-6h"},
+	{day, "6-24h"},
+	{7 * day, "1-7d"},
+	{30 * day, "7-30d"},
+	{365 * day, "30-365d"},
 }
 
 const day = 24 * time.Hour

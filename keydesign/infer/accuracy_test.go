@@ -143,8 +143,11 @@ type baseline struct {
 }
 
 var baselines = []baseline{
-	{"first segment", firstSegment}, {"digit is id", digitSegment}, {"regex masks", regexMasks},
-	{"Drain", drainOnly}, {"masks + Drain", masksDrain},
+	{"first segment", firstSegment},
+	{"digit is id", digitSegment},
+	{"regex masks", regexMasks},
+	{"Drain", drainOnly},
+	{"masks + Drain", masksDrain},
 }
 
 // score runs the baseline on the first n keys of the set.

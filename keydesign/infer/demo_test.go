@@ -53,12 +53,15 @@ func (g gen) uuid() string {
 }
 func (g gen) pick(s ...string) string { return s[g.IntN(len(s))] }
 func (g gen) sku() string             { return g.text(uppers, 3) + "-" + g.text(decimals+uppers, 6) }
+
 func (g gen) ip() string {
 	return fmt.Sprintf("%d.%d.%d.%d", g.IntN(256), g.IntN(256), g.IntN(256), g.IntN(256))
 }
+
 func (g gen) email() string {
 	return g.name() + g.int(100) + "@" + g.pick("example.com", "mail.org", "corp.co.uk")
 }
+
 func (g gen) name() string {
 	var b strings.Builder
 	for range 2 + g.IntN(2) {

@@ -73,7 +73,7 @@ const frameworkLines = `
 3 cache:gitlab:branch_names:<int>:<hex64>
 3 cache:gitlab:exists?:<words>/<words>:<int>
 3 session:gitlab:2::<hex64>
-2 etag:/<words>/<words>/noteable/issue/<int>/notes
+2 etag:/<words>/<words>/notable/issue/<int>/notes
 2 gitlab:exclusive_lease:project_cache:<int>
 2 peek:requests:<ulid>
 2 rate_limit:<int>:api:<ts>

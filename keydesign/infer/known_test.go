@@ -24,23 +24,45 @@ func TestKnownFailures(t *testing.T) {
 		keys       []string
 		want, have []string
 	}{
-		{"a country code and digits read as hex", repeat(400, func(int) string { return "iban:DE" + g.text(decimals, 6) }),
-			[]string{"iban:DE{int}"}, []string{"iban:{hex(8)}"}},
-		{"numbered names are numbers", slices.Concat(
-			repeat(200, func(i int) string { return fmt.Sprint("app1:", i, ":s") }),
-			repeat(200, func(i int) string { return fmt.Sprint("app2:", i, ":s") })),
-			[]string{"app1:{int}:s", "app2:{int}:s"}, []string{"app{int}:{int}:s"}},
-		{"control keys beside one list of names", slices.Concat(
-			repeat(150, func(int) string { return "rq:queue:" + g.name() }), []string{"rq:queue:default"}),
-			[]string{"rq:queue:default", "rq:queue:{str}"}, []string{"rq:queue:{str}"}},
-		{"nine names of one kind under a word are a slot", repeat(9, func(i int) string { return "stats:total-" + nouns[i] }),
-			repeat(9, func(i int) string { return "stats:total-" + nouns[i] }), []string{"stats:total-{str}"}},
-		{"a few paths", []string{"p:/a", "p:/b/c", "p:/d/e/f", "p:/g/h"},
-			[]string{"p:/{path}"}, []string{"p:/a", "p:/b/c", "p:/d/e/f", "p:/g/h"}},
-		{"decimal commas", repeat(50, func(int) string { return "t:" + g.int(90) + "," + g.int(90) }),
-			[]string{"t:{float}"}, []string{"t:{int},{int}"}},
-		{"UTF-16", repeat(50, func(i int) string { return "u\x00s\x00:\x00" + fmt.Sprint(i) }),
-			[]string{"us:{int}"}, []string{"{bin}"}},
+		{
+			"a country code and digits read as hex", repeat(400, func(int) string { return "iban:DE" + g.text(decimals, 6) }),
+			[]string{"iban:DE{int}"},
+			[]string{"iban:{hex(8)}"},
+		},
+		{
+			"numbered names are numbers", slices.Concat(
+				repeat(200, func(i int) string { return fmt.Sprint("app1:", i, ":s") }),
+				repeat(200, func(i int) string { return fmt.Sprint("app2:", i, ":s") })),
+			[]string{"app1:{int}:s", "app2:{int}:s"},
+			[]string{"app{int}:{int}:s"},
+		},
+		{
+			"control keys beside one list of names", slices.Concat(
+				repeat(150, func(int) string { return "rq:queue:" + g.name() }), []string{"rq:queue:default"}),
+			[]string{"rq:queue:default", "rq:queue:{str}"},
+			[]string{"rq:queue:{str}"},
+		},
+		{
+			"nine names of one kind under a word are a slot", repeat(9, func(i int) string { return "stats:total-" + nouns[i] }),
+			repeat(9, func(i int) string { return "stats:total-" + nouns[i] }),
+			[]string{"stats:total-{str}"},
+		},
+		{
+			"a few paths",
+			[]string{"p:/a", "p:/b/c", "p:/d/e/f", "p:/g/h"},
+			[]string{"p:/{path}"},
+			[]string{"p:/a", "p:/b/c", "p:/d/e/f", "p:/g/h"},
+		},
+		{
+			"decimal commas", repeat(50, func(int) string { return "t:" + g.int(90) + "," + g.int(90) }),
+			[]string{"t:{float}"},
+			[]string{"t:{int},{int}"},
+		},
+		{
+			"UTF-16", repeat(50, func(i int) string { return "u\x00s\x00:\x00" + fmt.Sprint(i) }),
+			[]string{"us:{int}"},
+			[]string{"{bin}"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -158,23 +158,23 @@ func (m *matcher) accepts(k *state, p *piece) bool {
 }
 
 // begins reports whether random text may begin with a word: jDHC in jDHC3xJe….
-func (k *state) begins(p *piece) bool {
-	return k.kind == mOpaque && (p.kind == mStr || p.kind == mRun || p.kind == 0 && p.text != "" && len(p.text) < k.longest())
+func (s *state) begins(p *piece) bool {
+	return s.kind == mOpaque && (p.kind == mStr || p.kind == mRun || p.kind == 0 && p.text != "" && len(p.text) < s.longest())
 }
 
 // longest returns the length of the longest value of the placeholder.
-func (k *state) longest() int {
-	return int(k.from.hi)
+func (s *state) longest() int {
+	return int(s.from.hi)
 }
 
 // plausible reports whether a word may be a value of the placeholder that has
 // by chance no digit: one of the same length and the same letters.
-func (k *state) plausible(word string) bool {
-	v := k.from.slot
+func (s *state) plausible(word string) bool {
+	v := s.from.slot
 	if v == nil || len(word) < int(v.lo) || len(word) > int(v.hi) || len(word) < 5 {
 		return false
 	}
-	switch k.kind {
+	switch s.kind {
 	case mHex:
 		return strings.Trim(word, "0123456789abcdefABCDEF") == ""
 	case mOpaque:

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-
-	"github.com/zeebo/xxh3"
 )
 
 // A piece is one step of a shape: a separator (0 for none), then a word or the
@@ -67,15 +65,6 @@ func (p *piece) compare(q *piece) int {
 	return strings.Compare(p.text, q.text)
 }
 
-// after hashes the shape whose last piece is p, given the hash of what stands
-// before it.
-func (p *piece) after(prefix uint64) uint64 {
-	if p.kind != 0 {
-		return mix(prefix, uint64(p.kind)<<8|uint64(p.sep))
-	}
-	return mix(prefix, xxh3.HashStringSeed(p.text, 1+uint64(p.sep)))
-}
-
 // mix combines two hashes; the order matters.
 func mix(a, b uint64) uint64 {
 	x := (a ^ 0x9e3779b97f4a7c15) * 0xbf58476d1ce4e5b9
@@ -105,9 +94,8 @@ func newNode(p piece) *node { return &node{piece: p, leaf: noLeaf, lo: maxLex} }
 
 // values are the words that a folded node stands for.
 type values struct {
-	words  []string // the first maxValues, sorted
-	n      int64    // how many, an upper bound where subtrees were merged
-	lo, hi int      // lengths, in bytes
+	words []string // the first maxValues, sorted
+	n     int64    // how many, an upper bound where subtrees were merged
 }
 
 // maxValues is how many words of a folded slot are kept and shown.
