@@ -2,6 +2,7 @@ package keydesign
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/kvtool/kvtool/adapters/reference"
@@ -64,7 +65,7 @@ func TestDemo(t *testing.T) {
 		"KD065 warning cache:product:P{int}",
 	}
 	if got := bad(r); !slices.Equal(got, want) {
-		t.Errorf("found\n%q\nwant\n%q", got, want)
+		t.Errorf("found\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
@@ -77,6 +78,6 @@ func TestGenerated(t *testing.T) {
 		"KD041 warning big:zset:{int}",
 	}
 	if got := bad(run(t, keygen.New(400_000).Store(), 1)); !slices.Equal(got, want) {
-		t.Errorf("found\n%q\nwant\n%q", got, want)
+		t.Errorf("found\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

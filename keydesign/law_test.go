@@ -107,7 +107,7 @@ func BenchmarkStats(b *testing.B) {
 	i := 0
 	for b.Loop() {
 		r := &rs[i]
-		leaves[r.Type].observe(observe(r))
+		leaves[r.Type].observe(observe(r, keygen.Clock().UnixMilli()))
 		if i++; i == len(rs) {
 			i = 0
 		}

@@ -29,13 +29,15 @@ type observation struct {
 	length   int64
 	ttl      kv.TTLState
 	expireAt int64 // seconds since 1970
+	left     int64 // milliseconds until then
 	known    kv.Field
 }
 
 // keptKey is how much of a key is kept as a sample.
 const keptKey = 256
 
-func observe(r *kv.Record) observation {
+// observe makes an observation at the given time, in milliseconds since 1970.
+func observe(r *kv.Record, now int64) observation {
 	o := observation{
 		key: r.Key, name: int32(min(len(r.Key), math.MaxInt32)), odd: oddities(r.Key), typ: r.Type, size: r.Size,
 		length: r.Len, ttl: r.TTL, known: r.Known,
@@ -45,6 +47,7 @@ func observe(r *kv.Record) observation {
 	}
 	if o.ttl == kv.TTLAt {
 		o.expireAt = r.ExpireAt.Unix()
+		o.left = max(0, r.ExpireAt.UnixMilli()-now)
 	}
 	return o
 }
@@ -73,7 +76,7 @@ func (l *leaf) stats() *stats {
 	if l.many != nil {
 		return l.many
 	}
-	s := &stats{}
+	s := newStats()
 	for i := range l.few {
 		s.observe(&l.few[i])
 	}
@@ -111,7 +114,8 @@ type stats struct {
 
 	name    sketch.Quantiles // bytes of the key's name
 	size    sketch.Quantiles // bytes of the key
-	expiry  sketch.Bins      // seconds since 1970, of keys that expire
+	left    sketch.Quantiles // milliseconds until keys expire: precise in proportion, which tells TTLs of all lengths apart
+	expiry  sketch.Bins      // seconds since 1970: equally precise everywhere, which shows what expires together
 	types   []typeCount
 	longest extreme  // elements of a collection
 	latest  extreme  // expiry
@@ -157,6 +161,12 @@ func (e *extreme) raise(value int64, key string) {
 		e.value, e.key = value, key
 	}
 }
+
+// expiryBins is how many times the bins of other histograms that of expiries may have: 2,048, so that an hour is told by two
+// seconds.
+const expiryBins = 4
+
+func newStats() *stats { return &stats{expiry: sketch.NewBins(expiryBins * sketch.DefaultBins)} }
 
 func (s *stats) observe(o *observation) {
 	s.keys++
@@ -223,6 +233,7 @@ func (s *stats) observeTTL(o *observation) {
 		s.expired++
 	case kv.TTLAt:
 		s.expiring++
+		s.left.Add(o.left)
 		s.expiry.Add(uint32(max(0, min(o.expireAt, math.MaxUint32))))
 		s.latest.raise(o.expireAt, o.key)
 	}
@@ -292,6 +303,7 @@ func (s *stats) merge(o *stats) {
 	s.expiring += o.expiring
 	s.name.Merge(&o.name)
 	s.size.Merge(&o.size)
+	s.left.Merge(&o.left)
 	s.expiry.Merge(&o.expiry)
 	for _, c := range o.types {
 		s.countType(c.typ, c.keys, c.sample)
@@ -321,18 +333,19 @@ func mergeFirst(first, more *[maxSamples]string) {
 
 func (s *stats) clone() *stats {
 	c := *s
-	c.name, c.size, c.expiry = s.name.Clone(), s.size.Clone(), s.expiry.Clone()
+	c.name, c.size, c.left, c.expiry = s.name.Clone(), s.size.Clone(), s.left.Clone(), s.expiry.Clone()
 	c.types = slices.Clone(s.types)
 	return &c
 }
 
 // bins returns how many bins the histograms use; limit lowers the most that each may use.
-func (s *stats) bins() int { return s.name.Bins() + s.size.Bins() + s.expiry.Len() }
+func (s *stats) bins() int { return s.name.Bins() + s.size.Bins() + s.left.Bins() + s.expiry.Len() }
 
 func (s *stats) limit(bins int) {
 	s.name.Limit(bins)
 	s.size.Limit(bins)
-	s.expiry.Limit(bins)
+	s.left.Limit(bins)
+	s.expiry.Limit(bins * expiryBins)
 }
 
 // known returns the facts that some key told.

@@ -48,15 +48,16 @@ const (
 
 // templates is the collector.
 type templates struct {
-	now    time.Time
-	tree   *infer.Tree[*leaf]
-	leaves []*leaf
-	limit  int // most bins of one histogram
-	seen   int // records since the bins were counted
+	now       time.Time
+	nowMillis int64
+	tree      *infer.Tree[*leaf]
+	leaves    []*leaf
+	limit     int // most bins of one histogram
+	seen      int // records since the bins were counted
 }
 
 func newTemplates(now time.Time) *templates {
-	t := &templates{now: now, limit: sketch.DefaultBins}
+	t := &templates{now: now, nowMillis: now.UnixMilli(), limit: sketch.DefaultBins}
 	t.tree = infer.New(func() *leaf {
 		l := &leaf{}
 		t.leaves = append(t.leaves, l)
@@ -70,7 +71,7 @@ func (t *templates) Observe(r *kv.Record) {
 	if !r.Has(kv.FieldName) {
 		return
 	}
-	t.tree.Add(r.Key).observe(observe(r))
+	t.tree.Add(r.Key).observe(observe(r, t.nowMillis))
 	if t.seen++; t.seen == checkBins {
 		t.seen = 0
 		t.limit = fit(t.leaves, t.limit)

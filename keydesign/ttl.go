@@ -148,7 +148,7 @@ func checkUnits(ks *keyspace, emit func(report.Finding)) {
 		if t.expiring == 0 {
 			continue
 		}
-		spans := remaining(&t.expiry, now)
+		spans := remaining(&t.left)
 		if f, ok := tooLong(t, spans, now); ok {
 			emit(f)
 		} else if f, ok := wrongUnit(t, spans); ok {
@@ -235,8 +235,8 @@ at once, and whatever the keys were made from gets all the work; the server is b
 
 Keys expire at once if a tenth of them goes within a hundredth of the time in which the template's keys expire, or if, within a
 second or what can be told apart, at least a thousand keys and one in a hundred of the template's go and that is five times what
-chance explains. Keys that have all but the whole time left do not count: they may just have been written, or are used and
-renewed all the time.`,
+chance explains. On either side there must be far fewer: keys in use all the time have all but the whole time left, and short
+TTLs among long ones end soon, but not at once.`,
 		Fix:  "add a random part to the TTL (EX 3600 ± 10 %), refresh before the expiry, let one reader refill",
 		Bad:  []string{"a warm-up that writes 6,000 keys with EX 3600"},
 		Good: []string{"EX 3240 to 3960, at random"},
@@ -251,7 +251,7 @@ renewed all the time.`,
 
 func checkBursts(ks *keyspace, emit func(report.Finding)) {
 	for _, t := range ks.templates {
-		b, ok := findBurst(groupTTLs(remaining(&t.expiry, ks.now.Unix())))
+		b, ok := findBurst(due(&t.expiry, ks.now.Unix()), groupTTLs(remaining(&t.left)))
 		if !ok {
 			continue
 		}

@@ -1,6 +1,9 @@
 package sketch
 
-import "math"
+import (
+	"iter"
+	"math"
+)
 
 // Quantiles summarises whole numbers from 0 up: quantiles within a relative error that grows with how many octaves the
 // numbers span (1/512 at best, below 256 exact), and the exact maximum. The zero value is empty.
@@ -61,6 +64,19 @@ func (q *Quantiles) At(p float64) (v int64, ok bool) {
 	k := uint64(math.Ceil(p * float64(n)))
 	bin, _ := q.bins.Rank(min(n, max(1, k)) - 1)
 	return min(q.max, middle(bin)), true
+}
+
+// All yields the bins in ascending order: which numbers from low up to and without high, and how many.
+func (q *Quantiles) All() iter.Seq2[[2]float64, uint64] {
+	return func(yield func([2]float64, uint64) bool) {
+		for b := range q.bins.All() {
+			low := math.Float64frombits(uint64(b.Low) << dropped)
+			high := math.Float64frombits(uint64(b.High+1) << dropped)
+			if !yield([2]float64{low, high}, b.N) {
+				return
+			}
+		}
+	}
 }
 
 // middle returns the whole number in the middle of those that fall into b.
