@@ -78,14 +78,14 @@ func runAudit(ctx context.Context, env *Env, o auditOptions) error {
 	if err != nil {
 		return err
 	}
-	target, err := env.resolve(o.args, o.noDemo)
-	if err != nil {
-		return err
-	}
 	if o.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("%w %s", errTimeout, o.timeout))
 		defer cancel()
+	}
+	target, err := env.resolve(ctx, o.args, o.noDemo)
+	if err != nil {
+		return err
 	}
 	r, scanErr := o.scan(ctx, env, target, p)
 	if scanErr = ended(ctx, scanErr); r == nil || !worthReporting(r, scanErr) {

@@ -296,12 +296,55 @@ func TestStdinIsSniffed(t *testing.T) {
 	env := &Env{Stdin: strings.NewReader("MAGIC and the rest"), Adapters: []*kv.Adapter{
 		{Schemes: []string{"magic"}, Sniff: func(head []byte) bool { return bytes.HasPrefix(head, []byte("MAGIC")) }},
 	}}
-	target, err := env.resolve([]string{"-"}, false)
+	target, err := env.resolve(t.Context(), []string{"-"}, false)
 	if err != nil || target.String() != "magic:-" {
 		t.Fatalf("%v, %v", target, err)
 	}
 	var b bytes.Buffer
 	if _, err := b.ReadFrom(target.Stdin); err != nil || b.String() != "MAGIC and the rest" {
 		t.Errorf("stdin is left with %q, %v", b.String(), err)
+	}
+}
+
+// A pipe that nobody writes to must not outlast a Ctrl-C or a timeout, sniffed or scanned.
+func TestSilentStdin(t *testing.T) {
+	for _, target := range []string{"-", "keys:-", "rdb:-"} {
+		r, w := io.Pipe()
+		defer w.Close()
+		var out, errs bytes.Buffer
+		env := &Env{
+			Stdin: r, Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" }, Now: time.Now,
+			Adapters: adapters.All(), Open: adapters.Open,
+		}
+		if code := Main([]string{"audit", target, "--timeout", "50ms"}, env); code != exitIncomplete {
+			t.Errorf("%s: code %d, %s", target, code, errs.String())
+		}
+	}
+}
+
+func TestColored(t *testing.T) {
+	for _, c := range []struct {
+		when, env string
+		tty, out  bool
+		want      bool
+	}{
+		{"auto", "", true, true, true},
+		{"auto", "", false, true, false},
+		{"auto", "", true, false, false},
+		{"auto", "NO_COLOR=1", true, true, false},
+		{"auto", "TERM=dumb", true, true, false},
+		{"always", "NO_COLOR=1", false, false, true},
+		{"never", "", true, true, false},
+	} {
+		e := &Env{TTY: c.tty, Getenv: func(name string) string {
+			value, _ := strings.CutPrefix(c.env, name+"=")
+			if value == c.env {
+				return ""
+			}
+			return value
+		}}
+		if got := e.colored(c.when, c.out); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
 	}
 }

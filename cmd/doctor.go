@@ -48,12 +48,12 @@ func runDoctor(ctx context.Context, env *Env, o doctorOptions) error {
 	if err != nil {
 		return err
 	}
-	target, err := env.resolve(o.args, false)
+	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("%w %s", errTimeout, o.timeout))
+	defer cancel()
+	target, err := env.resolve(ctx, o.args, false)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("%w %s", errTimeout, o.timeout))
-	defer cancel()
 	store, err := env.Open(ctx, target)
 	if err != nil {
 		return targetError(ended(ctx, err))

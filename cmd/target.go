@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -22,7 +23,7 @@ var planned = [...]string{
 
 // resolve turns the positional argument into a target: a URL or scheme:path, a path whose first bytes are known, - for
 // stdin, or nothing, which is the demo and said to be.
-func (e *Env) resolve(args []string, noDemo bool) (kv.Target, error) {
+func (e *Env) resolve(ctx context.Context, args []string, noDemo bool) (kv.Target, error) {
 	switch {
 	case len(args) == 0 && noDemo:
 		return kv.Target{}, kv.WithHint(kv.Usagef("no TARGET, and --no-demo is set"), "name one: kvtool audit redis://HOST:PORT")
@@ -32,13 +33,13 @@ func (e *Env) resolve(args []string, noDemo bool) (kv.Target, error) {
 	case args[0] == "":
 		return kv.Target{}, kv.WithHint(kv.Usagef("TARGET is empty"), "is a variable unset? No TARGET at all means demo:")
 	case args[0] == "-":
-		return e.sniffStdin()
+		return e.sniffStdin(ctx)
 	}
 	t, err := kv.ParseTarget(args[0])
 	if err != nil || !e.opens(t.Scheme) {
 		return e.resolvePath(args[0], t, err)
 	}
-	return e.complete(t), nil
+	return e.complete(ctx, t), nil
 }
 
 // resolvePath handles an argument that no adapter's scheme begins: a path, if there is such a file.
@@ -95,8 +96,8 @@ func (e *Env) unknownScheme(scheme string) error {
 
 // complete adds what the environment knows of a network target. A password there beats one in the URL, which works but
 // can be seen by others.
-func (e *Env) complete(t kv.Target) kv.Target {
-	t.Stdin = e.Stdin
+func (e *Env) complete(ctx context.Context, t kv.Target) kv.Target {
+	t.Stdin = &stdin{ctx: ctx, r: e.Stdin}
 	if t.URL == nil {
 		return t
 	}
@@ -129,11 +130,11 @@ func (e *Env) sniffFile(path string) (kv.Target, error) {
 	return e.sniffed(path, head[:n])
 }
 
-func (e *Env) sniffStdin() (kv.Target, error) {
-	in := bufio.NewReaderSize(e.Stdin, headSize)
+func (e *Env) sniffStdin(ctx context.Context) (kv.Target, error) {
+	in := bufio.NewReaderSize(&stdin{ctx: ctx, r: e.Stdin}, headSize)
 	head, err := in.Peek(headSize)
 	if err != nil && err != io.EOF {
-		return kv.Target{}, &codeError{exitTarget, fmt.Errorf("reading stdin: %w", err)}
+		return kv.Target{}, targetError(ended(ctx, fmt.Errorf("reading stdin: %w", err)))
 	}
 	t, err := e.sniffed("-", head)
 	t.Stdin = in
@@ -156,4 +157,60 @@ func (e *Env) sniffed(path string, head []byte) (kv.Target, error) {
 		return kv.Target{}, kv.Usagef("%s is empty", name)
 	}
 	return kv.Target{}, kv.WithHint(kv.Usagef("%s is a file of no known kind", name), "for a list of keys, one a line: kvtool audit keys:"+path)
+}
+
+// stdin is a reader that an interrupt ends, which a pipe that nobody writes to would otherwise outlast. It is for one
+// goroutine.
+type stdin struct {
+	ctx  context.Context // of the command: a reader has no other way to learn of it
+	r    io.Reader
+	want chan struct{}
+	got  chan chunk
+	rest chunk
+}
+
+// A chunk is what one read returned. Its bytes are valid until the next is wanted.
+type chunk struct {
+	b   []byte
+	err error
+}
+
+func (s *stdin) Read(p []byte) (int, error) {
+	if len(s.rest.b) == 0 && s.rest.err == nil {
+		if err := s.next(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, s.rest.b)
+	s.rest.b = s.rest.b[n:]
+	if n == 0 && len(p) > 0 {
+		return 0, s.rest.err
+	}
+	return n, nil
+}
+
+// next waits for more bytes or for the end of the command. The goroutine that reads is left behind then, since nothing can
+// end its read; it ends with the process.
+func (s *stdin) next() error {
+	if s.want == nil {
+		s.want, s.got = make(chan struct{}), make(chan chunk, 1)
+		go func() {
+			b := make([]byte, 64<<10)
+			for range s.want {
+				n, err := s.r.Read(b)
+				s.got <- chunk{b[:n], err}
+			}
+		}()
+	}
+	select {
+	case s.want <- struct{}{}:
+	case <-s.ctx.Done():
+		return s.ctx.Err()
+	}
+	select {
+	case s.rest = <-s.got:
+		return nil
+	case <-s.ctx.Done():
+		return s.ctx.Err()
+	}
 }
