@@ -3,6 +3,7 @@ package cmd_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"github.com/kvtool/kvtool/cmd"
 	"github.com/kvtool/kvtool/internal/keygen"
 	"github.com/kvtool/kvtool/internal/servertest"
+	"github.com/kvtool/kvtool/kv"
 )
 
 // What a live server says of its keys and what kvtool makes of the server's dump come by entirely different ways: one asks
@@ -30,11 +32,13 @@ func TestLiveAndDumpAgree(t *testing.T) {
 		keys = 20_000
 	}
 	s := servertest.Redis(t, servertest.Options{Args: []string{"--hash-max-listpack-entries", "128"}})
-	load(t, s, keygen.New(keys))
-	live := audit(t, "redis://"+s.Addr)
-	dump := audit(t, "rdb:"+save(t, s))
+	space := keygen.New(keys)
+	load(t, s, space)
+	live := audit(t, "redis://"+s.Addr, adapters.Open)
+	dump := audit(t, "rdb:"+save(t, s), adapters.Open)
+	made := audit(t, "demo:", func(context.Context, kv.Target) (kv.Store, error) { return space.Store(), nil })
 
-	for _, d := range []document{live, dump} {
+	for _, d := range []document{live, dump, made} {
 		if got := d.Coverage.Keys; got != keys+10 || !d.Coverage.Complete {
 			t.Errorf("%s: %d keys, complete: %v", d.Target.URL, got, d.Coverage.Complete)
 		}
@@ -42,6 +46,9 @@ func TestLiveAndDumpAgree(t *testing.T) {
 	a, b := live.templates(t), dump.templates(t)
 	if d := cmp.Diff(facts(a), facts(b)); d != "" {
 		t.Errorf("templates, keys, keys without TTL (-live +dump):\n%s", d)
+	}
+	if d := cmp.Diff(facts(a), facts(made.templates(t))); d != "" {
+		t.Errorf("what internal/keygen says of the keys it makes is not so (-live +keygen):\n%s", d)
 	}
 	liveSum, dumpSum := sum(a), sum(b)
 	t.Logf("live %.0f B, dump %.0f B: %+.3f %%", liveSum, dumpSum, 100*(dumpSum/liveSum-1))
@@ -70,13 +77,13 @@ type document struct {
 	}
 }
 
-// audit runs the command, checks its JSON against the published schema and returns it.
-func audit(t *testing.T, target string) document {
+// audit runs the command on what open opens, checks its JSON against the published schema and returns it.
+func audit(t *testing.T, target string, open func(context.Context, kv.Target) (kv.Store, error)) document {
 	t.Helper()
 	var out, errs bytes.Buffer
 	code := cmd.Main([]string{"audit", target, "-o", "json", "--progress", "none"}, &cmd.Env{
 		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" }, Now: time.Now,
-		Adapters: adapters.All(), Open: adapters.Open,
+		Adapters: adapters.All(), Open: open,
 	})
 	if code != 0 {
 		t.Fatalf("audit %s: exit code %d: %s", target, code, errs.String())
