@@ -15,6 +15,19 @@ import (
 type leaf struct {
 	few  []observation
 	many *stats
+	pool *pool // of the collector; nil in a copy, which lives no longer than a report
+}
+
+// A pool knows the histograms of a collector, so that their size can be bounded together. It does not know leaves: in a bad
+// keyspace they come and go by the hundred thousand.
+type pool struct{ all []*stats }
+
+// adopt gives the leaf statistics that it keeps from now on.
+func (l *leaf) adopt(s *stats) {
+	l.many, l.few = s, nil
+	if l.pool != nil {
+		l.pool.all = append(l.pool.all, s)
+	}
 }
 
 const fewKeys = 4
@@ -67,7 +80,7 @@ func (l *leaf) observe(o observation) {
 	}
 	l.few = append(l.few, o.keep())
 	if len(l.few) > fewKeys {
-		l.many, l.few = l.stats(), nil
+		l.adopt(l.stats())
 	}
 }
 
@@ -92,9 +105,12 @@ func (l *leaf) Merge(o *leaf) {
 		return
 	}
 	if l.many == nil {
-		l.many, l.few = l.stats(), nil
+		l.adopt(l.stats())
 	}
 	l.many.merge(o.many)
+	if l.pool != nil {
+		o.many.merged = true // a leaf that is merged into one of a tree is not used again
+	}
 }
 
 // Clone returns a copy that shares nothing.
@@ -108,6 +124,7 @@ func (l *leaf) Clone() *leaf {
 
 // stats are what the rules and the section know of a template.
 type stats struct {
+	merged                               bool // into others: for the pool to forget
 	keys                                 int64
 	sized, bytes                         int64
 	timed, persistent, expired, expiring int64

@@ -51,18 +51,14 @@ type templates struct {
 	now       time.Time
 	nowMillis int64
 	tree      *infer.Tree[*leaf]
-	leaves    []*leaf
+	pool      *pool
 	limit     int // most bins of one histogram
 	seen      int // records since the bins were counted
 }
 
 func newTemplates(now time.Time) *templates {
-	t := &templates{now: now, nowMillis: now.UnixMilli(), limit: sketch.DefaultBins}
-	t.tree = infer.New(func() *leaf {
-		l := &leaf{}
-		t.leaves = append(t.leaves, l)
-		return l
-	}, infer.Options{MaxNodes: maxNodes})
+	t := &templates{now: now, nowMillis: now.UnixMilli(), pool: &pool{}, limit: sketch.DefaultBins}
+	t.tree = infer.New(func() *leaf { return &leaf{pool: t.pool} }, infer.Options{MaxNodes: maxNodes})
 	return t
 }
 
@@ -74,20 +70,18 @@ func (t *templates) Observe(r *kv.Record) {
 	t.tree.Add(r.Key).observe(observe(r, t.nowMillis))
 	if t.seen++; t.seen == checkBins {
 		t.seen = 0
-		t.limit = fit(t.leaves, t.limit)
+		t.limit = t.pool.fit(t.limit)
 	}
 }
 
-// fit halves the precision of all histograms until they fit into maxBins together. The limit it ends with depends on the
-// records alone, since bins only ever become more.
-func fit(leaves []*leaf, limit int) int {
+// fit halves the precision of all histograms until they fit into maxBins together, and returns the limit it ends with.
+func (p *pool) fit(limit int) int {
+	p.all = slices.DeleteFunc(p.all, func(s *stats) bool { return s.merged })
 	for {
 		bins := 0
-		for _, l := range leaves {
-			if l.many != nil {
-				l.many.limit(limit)
-				bins += l.many.bins()
-			}
+		for _, s := range p.all {
+			s.limit(limit)
+			bins += s.bins()
 		}
 		if bins <= maxBins || limit <= smallestBin {
 			return limit
@@ -100,7 +94,7 @@ func fit(leaves []*leaf, limit int) int {
 func (t *templates) Merge(c audit.Collector) {
 	o := c.(*templates)
 	t.tree.Merge(o.tree)
-	t.limit = fit(t.leaves, min(t.limit, o.limit))
+	t.limit = t.pool.fit(min(t.limit, o.limit))
 }
 
 // Report lists the templates and asks every rule.
