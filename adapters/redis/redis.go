@@ -78,6 +78,9 @@ func configOf(t kv.Target) (config, error) {
 	if t.URL == nil {
 		return c, kv.WithHint(kv.Usagef("%s names no server", t), "redis://HOST:PORT")
 	}
+	if c.username != "" && c.password == "" {
+		return c, kv.WithHint(kv.Usagef("%s names a user without a password", t), "set KVTOOL_PASSWORD; a user that needs none takes any")
+	}
 	db := t.Query.Get("db")
 	if t.Scheme == "redis+unix" {
 		c.network, c.addr = "unix", t.URL.Path

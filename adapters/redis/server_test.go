@@ -424,7 +424,7 @@ func TestReplica(t *testing.T) {
 func TestTargets(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "none.pem")
 	for _, url := range []string{
-		"redis:x", "redis://h/x", "redis://h/-1", "redis://h?db=1.5", "redis://h?nope=1", "redis://h?timeout=x", "redis://h?timeout=-1s",
+		"redis:x", "redis://user@h", "redis://h/x", "redis://h/-1", "redis://h?db=1.5", "redis://h?nope=1", "redis://h?timeout=x", "redis://h?timeout=-1s",
 		"redis://h?tls_ca=x", "redis+unix://host/path", "redis+unix://", "rediss://h?tls_ca=" + missing,
 		"rediss://h?tls_skip_verify=maybe", "rediss://h?tls_cert=x", "rediss://h?tls_cert=x&tls_key=y",
 	} {

@@ -54,7 +54,7 @@ func TestCutAnywhere(t *testing.T) {
 				t.Fatalf("%s cut at %d: %v", name, at, err)
 			}
 			checkPrefix(t, name, at, good, got)
-			if e != nil && e.HasKey && e.LastKey != got[len(got)-1].Key {
+			if e != nil && e.Keys > 0 && e.LastKey != got[len(got)-1].Key {
 				t.Fatalf("%s cut at %d: last key %q", name, at, e.LastKey)
 			}
 		}
@@ -103,12 +103,12 @@ func TestFlipAnywhere(t *testing.T) {
 }
 
 func TestErrorText(t *testing.T) {
-	e := &Error{Offset: 7, DB: 2, LastKey: "a\x1b[31m\n" + strings.Repeat("x", 200), HasKey: true, Reading: "a hash", Reason: "why"}
+	e := &Error{Offset: 7, DB: 2, LastKey: "canary\x1b", Keys: 3, Reading: "a hash", Reason: "why"}
 	text := e.Error()
-	if strings.ContainsAny(text, "\x1b\n") || len(text) > 250 {
+	if strings.Contains(text, "canary") {
 		t.Errorf("%q", text)
 	}
-	for _, want := range []string{"byte 7", "db 2", "a hash", "why", "207 bytes"} {
+	for _, want := range []string{"byte 7", "db 2", "a hash", "why", "3 whole keys"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q does not say %q", text, want)
 		}

@@ -3,7 +3,6 @@ package rdbread
 import (
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/kvtool/kvtool/kv"
 )
@@ -12,32 +11,20 @@ import (
 type Error struct {
 	Offset  int64  // of the byte at which the walk stopped
 	DB      int    // database that was being read
-	LastKey string // last key that was read whole, as it is; only if HasKey
-	HasKey  bool
+	Keys    int64  // how many were read whole before it
+	LastKey string // the last of these, as it is; only if Keys is not 0
 	Reading string // what was being read: "a hash"
 	Reason  string
 }
 
-// Error names keys quoted and shortened, so that a hostile key can neither drive a terminal nor fill it.
+// Error names no key: an error ends up in logs and tickets, where key names are nobody's business.
 func (e *Error) Error() string {
-	last := "no key was read before it"
-	if e.HasKey {
-		last = "last good key " + quote(e.LastKey)
-	}
-	return fmt.Sprintf("dump damaged at byte %d, in %s: %s (db %d, %s)", e.Offset, e.Reading, e.Reason, e.DB, last)
+	return fmt.Sprintf("dump damaged at byte %d, in %s: %s (db %d, after %d whole keys)",
+		e.Offset, e.Reading, e.Reason, e.DB, e.Keys)
 }
 
 // Is makes errors.Is(e, kv.ErrCorrupt) hold.
 func (e *Error) Is(target error) bool { return target == kv.ErrCorrupt }
-
-const quoted = 80 // bytes of a key that an error shows
-
-func quote(key string) string {
-	if len(key) > quoted {
-		return strconv.QuoteToASCII(key[:quoted]) + fmt.Sprintf("… (%d bytes)", len(key))
-	}
-	return strconv.QuoteToASCII(key)
-}
 
 // A reason is an inconsistency of the file, in contrast to an error of reading it.
 type reason string
@@ -49,8 +36,8 @@ func reasonf(format string, args ...any) error { return reason(fmt.Sprintf(forma
 // failure turns what stopped the window into the error of the walk.
 func (r *Reader) failure() error {
 	err := r.w.err
-	e := &Error{Offset: r.w.failedAt, DB: r.db, HasKey: r.keys > 0, Reading: r.reading}
-	if e.LastKey = r.last; e.HasKey && !r.lastWanted {
+	e := &Error{Offset: r.w.failedAt, DB: r.db, Keys: r.keys, Reading: r.reading}
+	if e.LastKey = r.last; e.Keys > 0 && !r.lastWanted {
 		e.LastKey = string(r.skipped)
 	}
 	var inconsistent reason

@@ -2,6 +2,7 @@ package rdbread
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -94,8 +95,9 @@ func TestMatch(t *testing.T) {
 		t.Errorf("%+v, %+v, %v", got, sum, err)
 	}
 	cut := newDump(9).key(0, "a:1", str("v")).key(0, "b:1", str("v")).raw()
-	if _, _, err = readAll(bytes.NewReader(cut), Options{Match: "a:*"}); err == nil || !strings.Contains(err.Error(), `"b:1"`) {
-		t.Errorf("%v does not name the last key that was read", err)
+	_, _, err = readAll(bytes.NewReader(cut), Options{Match: "a:*"})
+	if e := (*Error)(nil); !errors.As(err, &e) || e.LastKey != "b:1" || e.Keys != 2 {
+		t.Errorf("%v does not know the last key that was read", err)
 	}
 }
 
