@@ -119,7 +119,18 @@ func withoutServers(ctx context.Context, t kv.Target) (kv.Store, error) {
 
 func run(t *testing.T, dir string, args []string, open opener) (out string, code int) {
 	t.Helper()
-	t.Chdir(dir)
+	home, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chdir(dir); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := os.Chdir(home); err != nil {
+			t.Fatal(err)
+		}
+	}()
 	var b bytes.Buffer
 	env := &cmd.Env{
 		Stdin:    strings.NewReader(""),
@@ -171,7 +182,7 @@ func TestMakeTest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := regexp.MustCompile(`(?m)^ok +github\.com/kvtool/kvtool/(\S+)`).FindAllStringSubmatch(string(readme), -1)
+	shown := regexp.MustCompile(`(?m)^ok\s+github\.com/kvtool/kvtool/(\S+)`).FindAllStringSubmatch(string(readme), -1)
 	if len(shown) == 0 {
 		t.Error("README does not show what make test prints")
 	}

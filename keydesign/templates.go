@@ -118,7 +118,7 @@ func (t *templates) Report(out *audit.Output) {
 	}
 	out.Metrics = []report.Metric{
 		{Name: "templates", Value: report.Number(len(ks.templates)), Unit: report.UnitCount},
-		{Name: "cover_99", Value: report.Number(ks.cover(0.99)), Unit: report.UnitCount},
+		{Name: "to_cover_99%", Value: report.Number(ks.cover(0.99)), Unit: report.UnitCount},
 		{Name: "inference", Value: report.Text(ks.inference), Unit: report.UnitText},
 	}
 	if t.limit < sketch.DefaultBins {
