@@ -132,7 +132,7 @@ func oneLine(err error) string {
 func (e *Env) crash(p any, stack []byte, debug bool) int {
 	e.say("error", fmt.Sprintf("internal: %v", p))
 	if debug {
-		e.Stderr.Write(stack)
+		fmt.Fprintf(e.Stderr, "%s", stack)
 		return exitInternal
 	}
 	e.say("hint", "this is a bug: run again with --debug and report what it prints")

@@ -124,7 +124,7 @@ func (e *Env) sniffFile(path string) (kv.Target, error) {
 	}
 	head := make([]byte, headSize)
 	n, err := io.ReadFull(f, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return kv.Target{}, &codeError{exitTarget, fmt.Errorf("%s: %w", path, reason(err))}
 	}
 	return e.sniffed(path, head[:n])
@@ -133,7 +133,7 @@ func (e *Env) sniffFile(path string) (kv.Target, error) {
 func (e *Env) sniffStdin(ctx context.Context) (kv.Target, error) {
 	in := bufio.NewReaderSize(&stdin{ctx: ctx, r: e.Stdin}, headSize)
 	head, err := in.Peek(headSize)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return kv.Target{}, targetError(ended(ctx, fmt.Errorf("reading stdin: %w", err)))
 	}
 	t, err := e.sniffed("-", head)

@@ -37,7 +37,8 @@ func Analyzers() []*audit.Analyzer {
 	}}
 }
 
-// Bounds of what a collector holds. With the nodes of the tree they keep an audit of any keyspace under 256 MiB.
+// Bounds of what a collector holds between reports. Making a report of a keyspace without any naming scheme takes several
+// times as much for a moment, in package infer.
 const (
 	maxNodes    = 200_000   // of the tree: at most 100,000 leaves
 	maxBins     = 1_000_000 // of all histograms together, 12 bytes each

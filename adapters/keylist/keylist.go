@@ -171,7 +171,7 @@ func (s *store) scan(ctx context.Context, in io.Reader, opt kv.ScanOptions, yiel
 		}
 		for range page {
 			name, err := names.next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return nil
 			}
 			if err != nil {
@@ -226,7 +226,7 @@ func refuse(head []byte) error {
 func (r *reader) next() (string, error) {
 	for {
 		name, err := r.token()
-		if err != nil && (err != io.EOF || len(name) == 0) {
+		if err != nil && (!errors.Is(err, io.EOF) || len(name) == 0) {
 			return "", err
 		}
 		if len(name) > 0 {
@@ -239,9 +239,9 @@ func (r *reader) next() (string, error) {
 func (r *reader) token() ([]byte, error) {
 	r.line++
 	tok, err := r.r.ReadSlice(r.sep)
-	if err == bufio.ErrBufferFull {
+	if errors.Is(err, bufio.ErrBufferFull) {
 		r.buf = r.buf[:0]
-		for err == bufio.ErrBufferFull {
+		for errors.Is(err, bufio.ErrBufferFull) {
 			if len(r.buf) > longest {
 				return nil, kv.Corruptf("name %d is longer than %d MiB: this is no list of keys", r.line, longest>>20)
 			}

@@ -104,6 +104,7 @@ func key() *rapid.Generator[string] { return rapid.SampledFrom([]string{"a", "b"
 func elem() *rapid.Generator[string] {
 	return rapid.SampledFrom(strings.Fields("1 2 3 -7 40000 x yy zzz 01 toolong 9999999999 w a-member-of-forty-bytes-that-has-its-class"))
 }
+
 func some() *rapid.Generator[[]string] {
 	return rapid.SliceOfN(elem(), 1, 3)
 }

@@ -2,6 +2,7 @@ package resp
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -78,7 +79,7 @@ func (g *guard) Write(p []byte) (int, error) {
 	r := NewReader(bytes.NewReader(p), len(p))
 	for {
 		head, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return g.w.Write(p)
 		}
 		if err != nil || head.Kind != Array {

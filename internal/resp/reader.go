@@ -2,6 +2,7 @@ package resp
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -83,7 +84,7 @@ func (r *Reader) Skip(rep Reply) error {
 	}
 	for left := rep.N; left > 0; left-- {
 		next, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
 		if err != nil {
@@ -117,7 +118,7 @@ func (r *Reader) line() ([]byte, error) {
 			return nil, fmt.Errorf("%w: a line without an end: %.40q", ErrProtocol, r.buf[r.r:r.w])
 		}
 		if err := r.fill(); err != nil {
-			if err == io.EOF && seen > 0 {
+			if errors.Is(err, io.EOF) && seen > 0 {
 				err = r.cut()
 			}
 			return nil, err
@@ -139,7 +140,7 @@ func (r *Reader) cut() error {
 func (r *Reader) bulk(n int) ([]byte, error) {
 	for r.w-r.r < n+2 {
 		if err := r.fill(); err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
 			return nil, err

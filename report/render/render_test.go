@@ -96,8 +96,10 @@ func TestOddReports(t *testing.T) {
 	numbers := &report.Report{Kind: report.KindAudit, Sections: []report.Section{{
 		Name: "hours", Title: "Hours",
 		Tables: []report.Table{
-			{Name: "hours", Columns: []report.Column{{Name: "hour", Unit: report.UnitTime}, {Name: "keys", Unit: report.UnitCount}},
-				Rows: [][]report.Value{{report.Number(1.7e9), report.Number(7)}, {report.Null, report.Null}}},
+			{
+				Name: "hours", Columns: []report.Column{{Name: "hour", Unit: report.UnitTime}, {Name: "keys", Unit: report.UnitCount}},
+				Rows: [][]report.Value{{report.Number(1.7e9), report.Number(7)}, {report.Null, report.Null}},
+			},
 			{Name: "none", Title: "Nothing here", Columns: []report.Column{{Name: "key", Unit: report.UnitKey}}},
 		},
 	}}}

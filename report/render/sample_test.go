@@ -32,8 +32,11 @@ func sample() *report.Report {
 		Target: report.Target{
 			Adapter: "redis", URL: "redis://kv-1.prod:6379", Product: "redis", Version: "8.6.0", Memory: &memory,
 			Facts: []report.Fact{
-				{Name: "name", How: "measured"}, {Name: "type", How: "measured"}, {Name: "encoding", How: "measured"},
-				{Name: "size", How: "measured"}, {Name: "length", How: "missing", Why: "NOPERM: this user may not run 'llen'", Hint: "grant +llen"},
+				{Name: "name", How: "measured"},
+				{Name: "type", How: "measured"},
+				{Name: "encoding", How: "measured"},
+				{Name: "size", How: "measured"},
+				{Name: "length", How: "missing", Why: "NOPERM: this user may not run 'llen'", Hint: "grant +llen"},
 				{Name: "ttl", How: "measured"},
 			},
 			Notes: []string{"Redis 8.6 is newer than any server that kvtool was tested with"},
@@ -78,7 +81,8 @@ func templates() report.Table {
 	return report.Table{
 		Name: "templates", Title: "Memory by template",
 		Columns: []report.Column{
-			{Name: "template", Unit: report.UnitKey}, {Name: "type", Unit: report.UnitText, Rank: 3},
+			{Name: "template", Unit: report.UnitKey},
+			{Name: "type", Unit: report.UnitText, Rank: 3},
 			{Name: "keys", Title: "KEYS", Unit: report.UnitCount, Sum: true},
 			{Name: "bytes", Title: "MEM", Unit: report.UnitBytes, Sum: true},
 			{Name: "share", Title: "%", Unit: report.UnitRatio, Sum: true},
@@ -106,8 +110,10 @@ func topKeys() report.Table {
 	t := report.Table{
 		Name: "keys",
 		Columns: []report.Column{
-			{Name: "key", Unit: report.UnitKey}, {Name: "template", Unit: report.UnitKey, Rank: 2},
-			{Name: "type", Unit: report.UnitText, Rank: 1}, {Name: "bytes", Unit: report.UnitBytes},
+			{Name: "key", Unit: report.UnitKey},
+			{Name: "template", Unit: report.UnitKey, Rank: 2},
+			{Name: "type", Unit: report.UnitText, Rank: 1},
+			{Name: "bytes", Unit: report.UnitBytes},
 		},
 	}
 	for i, key := range append([]string{"feed:front", "user:email:alice@example.com"}, hostile...) {
