@@ -20,6 +20,11 @@ import (
 	"github.com/kvtool/kvtool/kv"
 )
 
+// SoftMemoryLimit is where the garbage collector starts to work harder, in bytes, unless GOMEMLIMIT says otherwise. An audit
+// holds a fraction of it; without a limit, making a report of a bad keyspace would let garbage pile up to several times
+// that. Only a store that is itself in memory (ref: with a million keys) needs more, and gets it, with slower collection.
+const SoftMemoryLimit = 200 << 20
+
 // Env is all that a command may touch of the outside, files that the user names apart.
 type Env struct {
 	Stdin          io.Reader

@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
@@ -27,6 +28,7 @@ import (
 
 	"github.com/kvtool/kvtool/audit"
 	"github.com/kvtool/kvtool/bench/internal/page"
+	"github.com/kvtool/kvtool/cmd"
 	"github.com/kvtool/kvtool/internal/keygen"
 	"github.com/kvtool/kvtool/keydesign"
 	"github.com/kvtool/kvtool/report"
@@ -52,6 +54,9 @@ func main() {
 	flag.StringVar(&o.update, "update", "", "put the lines into this Markdown `FILE` as well")
 	flag.BoolVar(&o.print, "print", false, "print the report to stderr")
 	flag.Parse()
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(cmd.SoftMemoryLimit) // as kvtool does
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, o); err != nil {
@@ -94,8 +99,8 @@ func soak(ctx context.Context, out io.Writer, o options) error {
 	for _, a := range analyzers() {
 		names = append(names, a.Name)
 	}
-	fmt.Fprintf(out, "%s, %d shards, GOMEMLIMIT=%q GOGC=%q, cap %d MiB\nanalyses: %s\n", runtime.Version(), o.shards,
-		os.Getenv("GOMEMLIMIT"), os.Getenv("GOGC"), o.capMiB, strings.Join(names, " "))
+	fmt.Fprintf(out, "%s, %d shards, soft limit %d MiB, cap %d MiB\nanalyses: %s\n", runtime.Version(), o.shards,
+		debug.SetMemoryLimit(-1)>>20, o.capMiB, strings.Join(names, " "))
 	began := time.Now()
 	next := began.Add(o.every)
 	look := func(r *report.Report) {

@@ -3,8 +3,14 @@ package main
 
 import (
 	"os"
+	"runtime/debug"
 
 	"github.com/kvtool/kvtool/cmd"
 )
 
-func main() { os.Exit(cmd.Main(os.Args[1:], cmd.OS())) }
+func main() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(cmd.SoftMemoryLimit)
+	}
+	os.Exit(cmd.Main(os.Args[1:], cmd.OS()))
+}
