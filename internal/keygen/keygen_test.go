@@ -73,7 +73,7 @@ func TestBytesAreAlwaysTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "9586b4a4bab045d67074b2215a17ab18191c2325891812b55662e74ea5e4432c"
+	const want = "ebfc12309755d99fff5a3700c87d2019d22e87cb4a170ed032ee6047b649c1be"
 	if got := hex.EncodeToString(h.Sum(nil)); got != want {
 		t.Errorf("%d bytes with the hash %s, want %s", n, got, want)
 	}

@@ -139,7 +139,7 @@ func keyCache(b []byte, f *facts) []byte {
 
 func keyFlag(b []byte, f *facts) []byte {
 	b = strconv.AppendInt(append(b, f.kind.name...), f.number%1000, 10)
-	return base36(append(b, "}:"...), scatter(uint64(f.number/1000)), 8)
+	return base36(append(b, "}:"...), scatter(uint64(f.number)), 8)
 }
 
 func hex16(b []byte, x uint64) []byte {
