@@ -53,8 +53,9 @@ func TestMatchGlobIsNotExponential(t *testing.T) {
 func FuzzMatchGlob(f *testing.F) {
 	f.Add("a*[^b-d]?", "abc")
 	f.Fuzz(func(t *testing.T, pattern, s string) {
-		if !MatchGlob(pattern+"*", s) && MatchGlob(pattern, s) {
-			t.Errorf("%q matches %q but not with a star behind it", pattern, s)
+		// In front, because a star behind a backslash or in an open class is none.
+		if MatchGlob(pattern, s) && !(MatchGlob("*"+pattern, s) && MatchGlob("*"+pattern, "x"+s)) {
+			t.Errorf("%q matches %q but not with a star before it", pattern, s)
 		}
 	})
 }
