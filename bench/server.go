@@ -153,10 +153,14 @@ func (s *server) cpu() time.Duration {
 	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
-// number returns the number behind name in text, 0 if there is none.
+// number returns the number behind the last place of name in text, 0 if there is none.
 func number(text, name string) int64 {
-	_, rest, _ := strings.Cut(text, name)
-	end := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
-	n, _ := strconv.ParseInt(rest[:max(0, end)], 10, 64)
+	at := strings.LastIndex(text, name)
+	if at < 0 {
+		return 0
+	}
+	rest := text[at+len(name):]
+	digits := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
+	n, _ := strconv.ParseInt(rest[:digits], 10, 64)
 	return n
 }

@@ -100,7 +100,7 @@ func keysOfCSV(out io.Reader) (int64, error) {
 	}
 }
 
-// numberBehind returns what reads the number behind name.
+// numberBehind returns what reads the number behind name, where it comes last: before that it may be a progress.
 func numberBehind(name string) func(io.Reader) (int64, error) {
 	return func(out io.Reader) (int64, error) {
 		text, err := io.ReadAll(out)
