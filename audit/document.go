@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/kvtool/kvtool/kv"
@@ -49,7 +50,7 @@ func filled(s report.Section) report.Section {
 }
 
 func (r *run) coverage(scanErr error) report.Coverage {
-	c := report.Coverage{Keys: r.keys, Complete: r.ended && scanErr == nil}
+	c := report.Coverage{Keys: r.keys, Complete: r.ended && scanErr == nil && r.lacking == 0}
 	if r.info.KeysKnown && r.opt.Match == "" {
 		of := r.info.Keys
 		c.Of = &of
@@ -59,6 +60,9 @@ func (r *run) coverage(scanErr error) report.Coverage {
 	}
 	if scanErr != nil {
 		c.Why = append(c.Why, scanErr.Error())
+	}
+	if r.lacking > 0 {
+		c.Why = append(c.Why, fmt.Sprintf("%d keys did not tell all that they were asked", r.lacking))
 	}
 	if r.opt.Match != "" {
 		c.Why = append(c.Why, "only keys that match "+r.opt.Match)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/kvtool/kvtool/kv"
@@ -62,7 +63,8 @@ type run struct {
 	skipped []report.Skip
 	merged  []Collector // one an analyzer; nil until something was handed over
 	keys    int64
-	ended   bool // every shard has been scanned to its end or to its error
+	lacking int64 // keys that did not tell what the store can measure
+	ended   bool  // every shard has been scanned to its end or to its error
 }
 
 // choose keeps the analyzers that the store has the facts for.
@@ -92,8 +94,10 @@ type handover struct {
 	shard      int
 	collectors []Collector
 	keys       int64
+	lacking    int64
 	err        error // of the scan; only with last
 	last       bool
+	bug        string // a panic of the shard
 }
 
 // reduce scans the shards side by side and merges what they hand over. A shard that fails does not stop the others: what
@@ -105,6 +109,11 @@ func (r *run) reduce(ctx context.Context, shards []kv.Shard) error {
 		go func() {
 			gate <- struct{}{}
 			defer func() { <-gate }()
+			defer func() {
+				if p := recover(); p != nil { // a bug: to be met by whoever called Run
+					parts <- handover{shard: i, last: true, bug: fmt.Sprintf("%v\n%s", p, debug.Stack())}
+				}
+			}()
 			r.scan(ctx, i, s, parts)
 		}()
 	}
@@ -114,6 +123,10 @@ func (r *run) reduce(ctx context.Context, shards []kv.Shard) error {
 	for open := len(shards); open > 0; {
 		h := <-parts
 		r.keys += h.keys
+		r.lacking += h.lacking
+		if h.bug != "" {
+			panic(h.bug)
+		}
 		if h.last {
 			open--
 			errs[h.shard] = h.err
@@ -137,6 +150,7 @@ const checkEvery = 64
 
 // scan folds one shard. It owns its collectors until it hands them over.
 func (r *run) scan(ctx context.Context, shard int, s kv.Shard, parts chan<- handover) {
+	measured := r.info.Measures() & r.want
 	h := handover{shard: shard, collectors: r.collectors()}
 	handed := time.Now()
 	for rec, err := range r.store.Scan(ctx, kv.ScanOptions{Shard: s, Match: r.opt.Match, Want: r.want, Limiter: r.opt.Limiter}) {
@@ -148,6 +162,9 @@ func (r *run) scan(ctx context.Context, shard int, s kv.Shard, parts chan<- hand
 			c.Observe(rec)
 		}
 		h.keys++
+		if measured&^rec.Known != 0 {
+			h.lacking++
+		}
 		if r.opt.Every > 0 && h.keys%checkEvery == 0 && time.Since(handed) >= r.opt.Every {
 			parts <- h
 			h = handover{shard: shard, collectors: r.collectors()}

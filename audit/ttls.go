@@ -57,7 +57,7 @@ func (t *ttlsOf) bucket(r *kv.Record) int {
 		return untold
 	case r.TTL == kv.TTLNone:
 		return persistent
-	case r.TTL == kv.TTLExpired:
+	case r.TTL == kv.TTLExpired, r.ExpireAt.Before(t.now): // the latter where the store has no time of its own
 		return expired
 	}
 	left := r.ExpireAt.Sub(t.now)

@@ -56,8 +56,15 @@ func (t *typesOf) Observe(r *kv.Record) {
 	}
 }
 
+// maxKinds bounds the table: a hostile dump has a module of its own for each key.
+const maxKinds = 256
+
 func (t *typesOf) kind(k kind) *kindSums {
 	s := t.kinds[k]
+	if s == nil && len(t.kinds) >= maxKinds {
+		k = kind{typ: "others"}
+		s = t.kinds[k]
+	}
 	if s == nil {
 		s = &kindSums{}
 		t.kinds[k] = s

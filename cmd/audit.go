@@ -153,7 +153,7 @@ func (o *auditOptions) report(env *Env, outs []output, r *report.Report, scanErr
 	if r.Gate != nil && isDemo(r) {
 		r.Gate.Why = append(r.Gate.Why, "(demo: data, not your store)")
 	}
-	code := worst(gateCode(r.Gate), partialCode(scanErr))
+	code := worst(gateCode(r.Gate), partialCode(r, scanErr))
 	if o.exitZero && (code == exitGate || code == exitIncomplete) {
 		code = exitOK
 	}
@@ -211,10 +211,11 @@ func gateCode(g *report.Gate) int {
 	return exitIncomplete
 }
 
-// partialCode is the code of a run that has written a report although the scan ended with err.
-func partialCode(err error) int {
+// partialCode is the code of a run that has written a report although the scan ended with err, or without all that it
+// asked for.
+func partialCode(r *report.Report, err error) int {
 	switch code := exitCode(err); {
-	case err == nil || code == exitInterrupted || code == exitInternal:
+	case err == nil && r.Coverage.Complete, code == exitInterrupted, code == exitInternal:
 		return code
 	}
 	return exitIncomplete

@@ -348,3 +348,33 @@ func TestColored(t *testing.T) {
 		}
 	}
 }
+
+// What looks like a password in a target that was mistyped is printed nowhere.
+func TestMistypedTargetsKeepTheirPassword(t *testing.T) {
+	for _, args := range [][]string{
+		{"audit", "redis:/:canary@127.0.0.1"}, {"audit", "redis:canary@h:6379"}, {"audit", "redis:/u:canary@h:6379"},
+		{"audit", "redis+unix:/u:canary@/nope.sock"}, {"audit", "rdb:redis://u:canary@h"}, {"audit", "keys:u:canary@h"},
+		{"audit", "-acanary"}, {"audit", "-o", "redis://:canary@h"}, {"audit", "--rate", "redis://:canary@h"},
+		{"audit", "redis://h?foo=canary"}, {"audit", "u:canary@h"},
+	} {
+		var out, errs strings.Builder
+		env := OS()
+		env.Stdout, env.Stderr = &out, &errs
+		if code := Main(args, env); code != exitUsage && code != exitTarget {
+			t.Errorf("%q: exit %d", args, code)
+		}
+		if strings.Contains(out.String()+errs.String(), "canary") {
+			t.Errorf("%q: %s%s", args, out.String(), errs.String())
+		}
+	}
+}
+
+func TestOutputsMustDiffer(t *testing.T) {
+	dir := t.TempDir()
+	for _, outs := range [][]string{{"json=" + dir + "/a", "md=" + dir + "/a"}, {"text", "json=-"}} {
+		v := viewFlags{outputs: outs, color: "auto"}
+		if _, err := v.parse(); !errors.Is(err, kv.ErrUsage) {
+			t.Errorf("%q: %v", outs, err)
+		}
+	}
+}

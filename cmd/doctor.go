@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,9 @@ import (
 
 // kindDoctor is the kind of a report about a target itself, not its keys.
 const kindDoctor = "doctor"
+
+// doctorFormats are the formats that show facts. The others are of what a scan has read.
+var doctorFormats = [...]string{"text", "json", "jsonl"}
 
 // doctorOptions are the flags of doctor.
 type doctorOptions struct {
@@ -47,6 +51,11 @@ func runDoctor(ctx context.Context, env *Env, o doctorOptions) error {
 	outs, err := o.parse()
 	if err != nil {
 		return err
+	}
+	for _, out := range outs {
+		if !slices.Contains(doctorFormats[:], out.format.Name) {
+			return kv.WithHint(kv.Usagef("doctor has no output in %s", out.format.Name), "formats: "+strings.Join(doctorFormats[:], ", "))
+		}
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("%w %s", errTimeout, o.timeout))
 	defer cancel()

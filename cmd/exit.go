@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -108,8 +109,15 @@ func (e *Env) finish(ctx context.Context, err error) int {
 
 // say prints one line about kvtool itself.
 func (e *Env) say(kind, text string) {
-	fmt.Fprintf(e.Stderr, "kvtool: %s: %s\n", kind, render.Clean(text, false))
+	fmt.Fprintf(e.Stderr, "kvtool: %s: %s\n", kind, render.Clean(scrub(text), false))
 }
+
+// userinfo is what may be a user and a password in a mistyped target: redis:/u:pw@host. A well-formed one is redacted by
+// kv.Target, which leaves //user@host.
+var userinfo = regexp.MustCompile(`:[^\s@/][^\s@]*@|:/[^\s@/][^\s@]*@`)
+
+// scrub hides what may be a password, wherever in an error it comes from.
+func scrub(text string) string { return userinfo.ReplaceAllString(text, ":***@") }
 
 // oneLine returns the text of err. Several shards may have failed in the same way; that is said once.
 func oneLine(err error) string {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -81,6 +82,9 @@ func (v *viewFlags) parse() ([]output, error) {
 		if o.path == "" {
 			stdout = s
 		}
+		if o.path != "" && slices.ContainsFunc(outs, func(x output) bool { return x.path == o.path }) {
+			return nil, kv.Usagef("-o %s: another -o goes to the same path", s)
+		}
 		outs = append(outs, o)
 	}
 	return outs, nil
@@ -90,6 +94,9 @@ func parseOutput(s string) (output, error) {
 	name, path, has := strings.Cut(s, "=")
 	if has && path == "" {
 		return output{}, kv.WithHint(kv.Usagef("-o %s: the path is empty", s), "is a variable unset?")
+	}
+	if path == "-" {
+		path = "" // stdout
 	}
 	for _, f := range render.Formats() {
 		if f.Name == name {

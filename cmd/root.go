@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -122,8 +123,12 @@ func atMostOne(c *cobra.Command, args []string) error {
 
 // flagError adds what the user may have meant to an error about a flag.
 func flagError(c *cobra.Command, err error) error {
-	usage := kv.Usagef("%s: %w", c.CommandPath(), err)
 	text := err.Error()
+	if strings.HasPrefix(text, "unknown shorthand flag") { // what follows it may be a password: -aPASSWORD
+		text, _, _ = strings.Cut(text, " in ")
+		err = errors.New(text)
+	}
+	usage := kv.Usagef("%s: %w", c.CommandPath(), err)
 	i := strings.Index(text, "--")
 	if !strings.HasPrefix(text, "unknown flag") || i < 0 {
 		return usage

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -116,11 +117,17 @@ const headSize = 4096
 func (e *Env) sniffFile(path string) (kv.Target, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return kv.Target{}, &codeError{exitTarget, fmt.Errorf("%s: %w", path, reason(err))}
+		err = fmt.Errorf("%s: %w", path, reason(err))
+		if host, _, _ := strings.Cut(path, ":"); host == "localhost" || net.ParseIP(host) != nil {
+			err = kv.WithHint(err, "did you mean redis://"+path+"?")
+		}
+		return kv.Target{}, &codeError{exitTarget, err}
 	}
 	defer f.Close()
 	if st, err := f.Stat(); err == nil && st.IsDir() {
 		return kv.Target{}, kv.Usagef("%s is a directory: name a file in it", path)
+	} else if err == nil && !st.Mode().IsRegular() {
+		return kv.Target{}, kv.WithHint(kv.Usagef("%s is no regular file", path), "pipe it in: … | kvtool audit -")
 	}
 	head := make([]byte, headSize)
 	n, err := io.ReadFull(f, head)

@@ -55,6 +55,9 @@ func observe(r *kv.Record, now int64) observation {
 		key: r.Key, name: int32(min(len(r.Key), math.MaxInt32)), odd: oddities(r.Key), typ: r.Type, size: r.Size,
 		length: r.Len, ttl: r.TTL, known: r.Known,
 	}
+	if r.TTL == kv.TTLAt && r.ExpireAt.UnixMilli() < now { // a dump that does not say when it was made
+		o.ttl = kv.TTLExpired
+	}
 	if len(r.Key) > keptKey {
 		o.key = r.Key[:keptKey]
 	}
@@ -287,11 +290,24 @@ func (s *stats) countType(t kv.Type, n int64, sample string) {
 			return
 		}
 	}
+	if len(s.types) >= maxTypes && t != otherTypes {
+		s.countType(otherTypes, n, sample)
+		return
+	}
 	s.types = append(s.types, typeCount{t, n, strings.Clone(sample)})
 }
 
+// maxTypes is how many types of one template are told apart: a hostile dump has a module of its own for each key.
+const (
+	maxTypes   = 64
+	otherTypes = kv.Type("others")
+)
+
 // keepFirst keeps o's key if it is among the first in byte order.
 func keepFirst(first *[maxSamples]string, o *observation) {
+	if o.key == "" { // which marks a free place
+		return
+	}
 	if last := first[maxSamples-1]; last == "" || o.key < last {
 		insertFirst(first, o.keep().key)
 	}

@@ -83,10 +83,15 @@ type Fact struct {
 }
 
 // Provides returns every Field that is not Missing.
-func (i *Info) Provides() Field {
+func (i *Info) Provides() Field { return i.fields(Modelled) }
+
+// Measures returns every Field that is Measured: a record without one of them was refused to this user.
+func (i *Info) Measures() Field { return i.fields(Measured) }
+
+func (i *Info) fields(least How) Field {
 	var f Field
 	for _, x := range i.Facts {
-		if x.How != Missing {
+		if x.How >= least {
 			f |= x.Field
 		}
 	}

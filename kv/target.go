@@ -131,7 +131,7 @@ func (a *Adapter) CheckParams(t Target) error {
 			known = known || p.Name == name
 		}
 		if !known {
-			err := Usagef("%s: %s targets have no parameter %q", t, a.Name, name)
+			err := Usagef("%s targets have no parameter %q", a.Name, name)
 			if len(names) == 0 {
 				return err
 			}

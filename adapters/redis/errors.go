@@ -51,8 +51,9 @@ func (c *config) explain(ctx context.Context, err error) error {
 	return c.explainConn(err)
 }
 
-// redact removes the password from a text.
+// redact removes the password from a text, and the arguments that a server quotes: one of them is a key.
 func (c *config) redact(text string) string {
+	text, _, _ = strings.Cut(text, ", with args beginning with")
 	if c.password == "" {
 		return text
 	}

@@ -187,7 +187,7 @@ func (sc *scan) database(db int) error {
 	}
 	for {
 		charge := len(sc.keys)
-		if sc.opt.Match != "" {
+		if sc.opt.Match != "" || sc.filter != "" {
 			charge = sc.count // looked at, whether they match or not
 		}
 		if err := sc.opt.Limiter.Wait(sc.ctx, charge); err != nil {

@@ -100,7 +100,7 @@ func (w *window) left() int64 {
 	if w.size < 0 {
 		return 1 << 62
 	}
-	return w.size - w.offset()
+	return max(0, w.size-w.offset()) // a file may grow while it is read
 }
 
 // skip hops over n bytes.

@@ -105,6 +105,16 @@ func (l *lexer) rest() {
 	l.vals = append(l.vals[:0], span{0, int32(len(l.key))})
 }
 
+// path returns the leaf of {path}, for what comes when the tree is full.
+func (t *Tree[S]) path() int {
+	shape := []byte{mRest}
+	hash := shapeHash(shape)
+	if i := t.table.find(shape, hash); i >= 0 {
+		return i
+	}
+	return t.insert(string(shape), hash, 1)
+}
+
 func (t *Tree[S]) insert(shape string, hash uint64, slots int) int {
 	i := t.table.insert(shape, hash, slots)
 	t.stats = append(t.stats, t.newStats())
@@ -132,6 +142,10 @@ func (t *Tree[S]) take(l *leaf, stats S) {
 			t.fold(int(t.rules.leaves[r]), t.rules.shapes[r], l, stats)
 			return
 		}
+	}
+	if i < 0 && t.full {
+		t.fold(t.path(), string([]byte{mRest}), l, stats)
+		return
 	}
 	if i < 0 {
 		i = t.insert(l.shape, l.hash, len(l.slots))

@@ -10,7 +10,8 @@ import (
 	"github.com/kvtool/kvtool/report"
 )
 
-// A KeyMode says how much of a key's name is shown. Templates are always shown: they hold no one's data.
+// A KeyMode says how much of a key's name is shown. Templates are always shown; a key that is like
+// no other is its own template, so that a name which must not be seen at all must not be in a report.
 type KeyMode string
 
 // The key modes.
