@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -171,7 +172,9 @@ func TestMakeTest(t *testing.T) {
 	if _, err := exec.LookPath("make"); err != nil {
 		t.Skip("make is missing")
 	}
-	out, err := exec.Command("make", "-n", "test").CombinedOutput()
+	dry := exec.Command("make", "-n", "--no-print-directory", "test")
+	dry.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "MAKE") }) // of make test
+	out, err := dry.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

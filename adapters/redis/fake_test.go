@@ -435,3 +435,14 @@ func TestProducts(t *testing.T) {
 		}
 	}
 }
+
+// TestInfoWithoutDatabases reads database 0 of a server, or of the proxy before it, whose INFO lists none: an empty list
+// would be an empty store, and a gate that passes.
+func TestInfoWithoutDatabases(t *testing.T) {
+	if listed := parseInfo("# Server\r\nredis_version:7.0.15\r\n"); listed.lists {
+		t.Error("no databases are listed")
+	}
+	if empty := parseInfo("# Server\r\nredis_version:7.0.15\r\n# Keyspace\r\n"); !empty.lists || len(empty.databases()) != 0 {
+		t.Error("an empty store lists no database, and says so")
+	}
+}

@@ -11,7 +11,8 @@ import (
 // A serverInfo is the answer to INFO. Without the right to ask, denied says why and the rest is empty.
 type serverInfo struct {
 	fields map[string]string
-	denied string
+	denied string // why there is no answer
+	lists  bool   // the answer lists the databases that hold keys; that of a proxy may not
 }
 
 func (s *store) serverInfo(ctx context.Context) (serverInfo, error) {
@@ -37,7 +38,7 @@ func parseInfo(text string) serverInfo {
 			fields[name] = value
 		}
 	}
-	return serverInfo{fields: fields}
+	return serverInfo{fields: fields, lists: strings.Contains(text, "# Keyspace")}
 }
 
 func (i serverInfo) number(name string) int64 {

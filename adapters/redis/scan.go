@@ -109,7 +109,7 @@ func (s *store) databases(ctx context.Context) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	if now.denied != "" {
+	if !now.lists {
 		return []int{0}, nil
 	}
 	var dbs []int

@@ -91,7 +91,7 @@ func (s *store) Info(ctx context.Context) (*kv.Info, error) {
 
 // keys returns how many keys a scan would yield. INFO says it of all databases, DBSIZE of the one that is selected.
 func (s *store) keys(ctx context.Context, now serverInfo) (n int64, known bool, err error) {
-	if now.denied == "" {
+	if now.lists {
 		for _, db := range now.databases() {
 			if s.cfg.db < 0 || s.cfg.db == db.number {
 				n += db.keys
@@ -111,8 +111,8 @@ func (s *store) notes(now serverInfo, a *abilities) []string {
 	if s.cfg.tls != nil && s.cfg.tls.InsecureSkipVerify {
 		notes = append(notes, "The server's certificate was not checked: somebody else may have answered.")
 	}
-	if now.denied != "" && s.cfg.db < 0 {
-		notes = append(notes, "INFO is refused: which databases hold keys is unknown, and only database 0 is read.")
+	if !now.lists && s.cfg.db < 0 {
+		notes = append(notes, "INFO does not list the databases: which databases hold keys is unknown, and only database 0 is read.")
 	}
 	if a.noKey {
 		notes = append(notes, "No key was found to probe with: rights that depend on the key's name are not known.")
