@@ -213,3 +213,32 @@ func TestRunGivesLiveStoresATime(t *testing.T) {
 		}
 	})
 }
+
+// A record without a fact that the store can measure was refused to this user: the report is not of all there is.
+func TestRunIsIncompleteWhereKeysAreRefused(t *testing.T) {
+	s := store(map[string]fakeShard{"": {keys: 3}})
+	s.info.Facts[2] = kv.Fact{Name: "sizes", Field: kv.FieldSize, How: kv.Measured}
+	r, err := Run(t.Context(), s, []*Analyzer{counting(0, kv.FieldSize)}, Options{})
+	if err != nil || r.Coverage.Complete || len(r.Coverage.Why) != 1 || r.Coverage.Keys != 3 {
+		t.Errorf("coverage %+v, error %v", r.Coverage, err)
+	}
+	r, err = Run(t.Context(), s, []*Analyzer{counting(kv.FieldType, 0)}, Options{})
+	if err != nil || !r.Coverage.Complete {
+		t.Errorf("nobody asked for sizes: coverage %+v, error %v", r.Coverage, err)
+	}
+}
+
+// A bug in one shard is met by the caller, who can still end in order.
+func TestRunHandsPanicsToItsCaller(t *testing.T) {
+	defer func() {
+		if p := recover(); p == nil || !strings.Contains(fmt.Sprint(p), "boom") {
+			t.Errorf("recovered %v", p)
+		}
+	}()
+	a := &Analyzer{Name: "bad", New: func(time.Time) Collector { return &bomb{} }}
+	_, _ = Run(t.Context(), store(map[string]fakeShard{"a": {keys: 3}, "b": {keys: 3}}), []*Analyzer{a}, Options{Parallel: 2})
+}
+
+type bomb struct{ counter }
+
+func (*bomb) Observe(*kv.Record) { panic("boom") }
