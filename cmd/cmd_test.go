@@ -352,10 +352,17 @@ func TestColored(t *testing.T) {
 // What looks like a password in a target that was mistyped is printed nowhere.
 func TestMistypedTargetsKeepTheirPassword(t *testing.T) {
 	for _, args := range [][]string{
-		{"audit", "redis:/:canary@127.0.0.1"}, {"audit", "redis:canary@h:6379"}, {"audit", "redis:/u:canary@h:6379"},
-		{"audit", "redis+unix:/u:canary@/nope.sock"}, {"audit", "rdb:redis://u:canary@h"}, {"audit", "keys:u:canary@h"},
-		{"audit", "-acanary"}, {"audit", "-o", "redis://:canary@h"}, {"audit", "--rate", "redis://:canary@h"},
-		{"audit", "redis://h?foo=canary"}, {"audit", "u:canary@h"},
+		{"audit", "redis:/:canary@127.0.0.1"},
+		{"audit", "redis:canary@h:6379"},
+		{"audit", "redis:/u:canary@h:6379"},
+		{"audit", "redis+unix:/u:canary@/nope.sock"},
+		{"audit", "rdb:redis://u:canary@h"},
+		{"audit", "keys:u:canary@h"},
+		{"audit", "-acanary"},
+		{"audit", "-o", "redis://:canary@h"},
+		{"audit", "--rate", "redis://:canary@h"},
+		{"audit", "redis://h?foo=canary"},
+		{"audit", "u:canary@h"},
 	} {
 		var out, errs strings.Builder
 		env := OS()
