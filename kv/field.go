@@ -15,13 +15,27 @@ const (
 	FieldSize
 	FieldLen
 	FieldTTL
+	FieldIdle
+	FieldFreq
+	FieldPlace
+	FieldSlot
+	FieldLargest
+	FieldStored
+	FieldDigest
+	FieldGroups
 	fieldEnd
 )
 
 // AllFields is every fact there is.
 const AllFields = fieldEnd - 1
 
-var fieldNames = [...]string{"name", "type", "encoding", "size", "length", "ttl"}
+// Universal are the facts that every key has, whatever its type: a record without one was not told it. The others are of
+// some keys only: a string has no largest element, and a digest is taken of a sample.
+const Universal = FieldName | FieldType | FieldEncoding | FieldSize | FieldLen | FieldTTL
+
+var fieldNames = [...]string{
+	"name", "type", "encoding", "size", "length", "ttl", "idle", "freq", "place", "slot", "largest", "stored", "digest", "groups",
+}
 
 // String lists the facts of f, lowest first: "name, size, ttl".
 func (f Field) String() string {

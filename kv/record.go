@@ -19,7 +19,17 @@ type Record struct {
 	Len      int64     // elements; 1 for a string
 	TTL      TTLState  // what is known of the expiry
 	ExpireAt time.Time // with TTLAt and TTLExpired: the expiry
-	Known    Field     // which of the fields above mean anything in this record
+	Idle     time.Duration // since the last access
+	Freq     uint8         // the store's access counter: Redis's is logarithmic, 0 to 255
+	Place    string        // the node or the file that holds the key
+	Slot     uint16        // of a cluster: 0 to 16,383
+	Largest  int64         // bytes of the largest element of a collection
+	Logical  int64         // with FieldStored: bytes of a string's value
+	Stored   int64         // and what it takes in the file: less where the file compresses it
+	Digest   uint64        // hash of a string's value
+	Groups   int64         // consumer groups of a stream
+	Pending  int64         // with FieldGroups: entries that were delivered and not acknowledged, over all groups
+	Known    Field         // which of the fields above mean anything in this record
 }
 
 // Has reports whether every fact of f is known.

@@ -18,6 +18,12 @@ type ScanOptions struct {
 	Match   string   // glob in Redis's syntax; empty matches all. Pushed down where the store can
 	Want    Field    // the facts worth paying for
 	Limiter *Limiter // shared by all shards of a run; nil is unlimited
+	// Ask says which facts of Want are worth paying for, for this key; nil is all of them. It is called from the goroutine
+	// that consumes the scan, once for each key and in the order in which the keys are yielded, but ahead of them.
+	Ask func(key string) Field
+	// Mark is told, between two records, what a later scan can continue with: a Shard whose From lies behind every record
+	// yielded so far. It may be nil, and a store that cannot continue never calls it.
+	Mark func(Shard)
 }
 
 // A Store is open. It is safe for concurrent use and reading from it never changes it.
@@ -33,8 +39,12 @@ type Sharder interface {
 	Shards(ctx context.Context, max int) ([]Shard, error)
 }
 
-// A Shard is one part of a keyspace. It is data, so that a run can record how far it got. Its name is the store's own.
-type Shard struct{ Name string }
+// A Shard is one part of a keyspace. It is data, so that a run can record how far it got. Its name is the store's own, as is
+// From, where the scan begins; nil is the beginning.
+type Shard struct {
+	Name string
+	From []byte
+}
 
 // Shards divides s, or returns one shard that is all of it where the store cannot be divided.
 func Shards(ctx context.Context, s Store, max int) ([]Shard, error) {
@@ -57,8 +67,18 @@ type Info struct {
 	Keys      int64 // how many a whole scan would yield, about; only if KeysKnown
 	KeysKnown bool
 	Memory    int64 // bytes the store says that it uses; 0 if it does not say
+	// Ledger lists what Memory consists of besides keys and their values; empty if the store does not say.
+	Ledger []Line
 	Facts     []Fact
 	Notes     []string // what a reader of the report must know of this store, a sentence each
+}
+
+// A Line is one part of a store's memory that is in no key.
+type Line struct {
+	Name  string // main_dict, expires_dict, replication_backlog, …
+	Bytes int64
+	How   How
+	Why   string // as of a Fact
 }
 
 // A How says where a number comes from.
@@ -68,10 +88,11 @@ type How uint8
 const (
 	Missing  How = iota
 	Modelled     // computed by kvtool
+	Sampled      // measured, of a sample of the keys
 	Measured     // the store said so, or it follows exactly from the bytes that were read
 )
 
-func (h How) String() string { return [...]string{"missing", "modelled", "measured"}[h] }
+func (h How) String() string { return [...]string{"missing", "modelled", "sampled", "measured"}[h] }
 
 // A Fact says how far a Field (or, with Field 0, an ability such as scan) can be had from this store, now, by this user.
 type Fact struct {
@@ -85,8 +106,8 @@ type Fact struct {
 // Provides returns every Field that is not Missing.
 func (i *Info) Provides() Field { return i.fields(Modelled) }
 
-// Measures returns every Field that is Measured: a record without one of them was refused to this user.
-func (i *Info) Measures() Field { return i.fields(Measured) }
+// Measures returns every universal Field that is Measured: a record without one of them was refused to this user.
+func (i *Info) Measures() Field { return i.fields(Measured) & Universal }
 
 func (i *Info) fields(least How) Field {
 	var f Field
