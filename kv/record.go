@@ -10,15 +10,15 @@ import "time"
 
 // A Record is what a scan learned about one key.
 type Record struct {
-	Key      string    // raw bytes; for a composite key, Join(Parts)
-	Parts    []Part    // composite keys only; reused by the scan
-	DB       int       // logical database; 0 where a store has none
-	Type     Type      // string, hash, list, …
-	Encoding Encoding  // listpack, intset, skiplist, …
-	Size     int64     // bytes in the store's memory: key, value and overhead
-	Len      int64     // elements; 1 for a string
-	TTL      TTLState  // what is known of the expiry
-	ExpireAt time.Time // with TTLAt and TTLExpired: the expiry
+	Key      string        // raw bytes; for a composite key, Join(Parts)
+	Parts    []Part        // composite keys only; reused by the scan
+	DB       int           // logical database; 0 where a store has none
+	Type     Type          // string, hash, list, …
+	Encoding Encoding      // listpack, intset, skiplist, …
+	Size     int64         // bytes in the store's memory: key, value and overhead
+	Len      int64         // elements; 1 for a string
+	TTL      TTLState      // what is known of the expiry
+	ExpireAt time.Time     // with TTLAt and TTLExpired: the expiry
 	Idle     time.Duration // since the last access
 	Freq     uint8         // the store's access counter: Redis's is logarithmic, 0 to 255
 	Place    string        // the node or the file that holds the key

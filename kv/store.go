@@ -69,8 +69,8 @@ type Info struct {
 	Memory    int64 // bytes the store says that it uses; 0 if it does not say
 	// Ledger lists what Memory consists of besides keys and their values; empty if the store does not say.
 	Ledger []Line
-	Facts     []Fact
-	Notes     []string // what a reader of the report must know of this store, a sentence each
+	Facts  []Fact
+	Notes  []string // what a reader of the report must know of this store, a sentence each
 }
 
 // A Line is one part of a store's memory that is in no key.
