@@ -11,6 +11,9 @@ var (
 	ErrUsage = errors.New("usage")
 	// ErrCorrupt marks input of a known kind that is cut or damaged. What was read before it stands.
 	ErrCorrupt = errors.New("corrupt input")
+	// ErrRestart ends the scan of a shard that has moved to where its records cannot be told from those to come: after a
+	// failover the cursor means nothing. What the scan has yielded is void, and the shard is to be scanned anew.
+	ErrRestart = errors.New("the scan of this part must begin anew")
 )
 
 // Usagef returns an error with the given text that is ErrUsage.
