@@ -20,6 +20,7 @@ type auditOptions struct {
 	viewFlags
 	args     []string
 	match    string
+	only     []string
 	rate     rate
 	timeout  time.Duration
 	noDemo   bool
@@ -37,6 +38,7 @@ the built-in store. Nothing is ever written to a store.`
 
 const auditExample = `  kvtool audit redis://127.0.0.1:6379 --rate 50k/s
   kvtool audit dump.rdb --fail-on error
+  kvtool audit dump.rdb --only sizes --top 100
   redis-cli --scan | kvtool audit keys:-
   kvtool audit dump.rdb -o text -o json=audit.json -o prom=kvtool.prom`
 
@@ -57,6 +59,9 @@ func newAuditCmd(env *Env) *cobra.Command {
 	o.viewFlags.bind(c)
 	f := c.Flags()
 	f.StringVar(&o.match, "match", "", "read only keys that match `GLOB`")
+	f.StringSliceVar(&o.only, "only", nil, "run only these `ANALYSES`, and read only what they need: "+
+		strings.Join(analysisNames(analyzers(0)), ", ")+"; sizes brings biggest along")
+	complete(c, "only", completeAnalyses)
 	f.Var(&o.rate, "rate", "read at most so many keys a second: 50k/s")
 	f.DurationVar(&o.timeout, "timeout", 0, "stop after this time and report what was read")
 	f.BoolVar(&o.noDemo, "no-demo", false, "fail without a TARGET instead of using demo:")
@@ -74,6 +79,10 @@ func runAudit(ctx context.Context, env *Env, o auditOptions) error {
 	if err != nil {
 		return err
 	}
+	chosen, err := choose(analyzers(o.top), o.only)
+	if err != nil {
+		return err
+	}
 	p, err := env.newProgress(o.progress, o.quiet)
 	if err != nil {
 		return err
@@ -87,7 +96,7 @@ func runAudit(ctx context.Context, env *Env, o auditOptions) error {
 	if err != nil {
 		return err
 	}
-	r, scanErr := o.scan(ctx, env, target, p)
+	r, scanErr := o.scan(ctx, env, target, chosen, p)
 	if scanErr = ended(ctx, scanErr); r == nil || !worthReporting(r, scanErr) {
 		return targetError(scanErr)
 	}
@@ -95,7 +104,7 @@ func runAudit(ctx context.Context, env *Env, o auditOptions) error {
 }
 
 // scan opens the target and folds it. The report is nil if the store could not be asked anything.
-func (o *auditOptions) scan(ctx context.Context, env *Env, target kv.Target, p *progress) (*report.Report, error) {
+func (o *auditOptions) scan(ctx context.Context, env *Env, target kv.Target, chosen choice, p *progress) (*report.Report, error) {
 	p.opening(target.String())
 	defer p.clear()
 	store, err := env.Open(ctx, target)
@@ -104,7 +113,7 @@ func (o *auditOptions) scan(ctx context.Context, env *Env, target kv.Target, p *
 	}
 	defer store.Close()
 	p.scanning()
-	r, err := audit.Run(ctx, store, analyzers(o.top), audit.Options{
+	r, err := audit.Run(ctx, store, chosen.run, audit.Options{
 		Match:    o.match,
 		Limiter:  kv.NewLimiter(float64(o.rate)),
 		Parallel: parallel,
@@ -116,6 +125,7 @@ func (o *auditOptions) scan(ctx context.Context, env *Env, target kv.Target, p *
 		return nil, targetError(err)
 	}
 	r.Tool = tool()
+	r.Skipped = append(r.Skipped, chosen.out...)
 	p.done(r.Coverage.Keys)
 	return r, err
 }
@@ -150,6 +160,9 @@ func (o *auditOptions) report(env *Env, outs []output, r *report.Report, scanErr
 	explain(r, scanErr)
 	addFixes(r, rules())
 	r.Judge(o.failOn)
+	if left := unjudged(analyzers(o.top), r.Skipped); r.Gate != nil && left != "" {
+		r.Gate.Why = append(r.Gate.Why, left)
+	}
 	if r.Gate != nil && isDemo(r) {
 		r.Gate.Why = append(r.Gate.Why, "(demo: data, not your store)")
 	}

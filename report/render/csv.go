@@ -33,10 +33,7 @@ func CSV(w io.Writer, r *report.Report, o Options) error {
 
 func csvRows(r *report.Report, name string) ([][]string, error) {
 	if name == "" {
-		name = "templates"
-		if r.Section(name) == nil {
-			name = findingsSection
-		}
+		name = mainSection(r)
 	}
 	if name == findingsSection {
 		return findingRows(r), nil
@@ -54,6 +51,20 @@ func csvRows(r *report.Report, name string) ([][]string, error) {
 		return nil, fmt.Errorf("%w: %q has no table %q", ErrNoSection, section, table)
 	}
 	return tableRows(&s.Tables[i]), nil
+}
+
+// mainSection is what CSV shows unless asked for another: the templates, the first section with a table in a report that
+// has no templates, else the findings.
+func mainSection(r *report.Report) string {
+	if r.Section("templates") != nil {
+		return "templates"
+	}
+	for i := range r.Sections {
+		if len(r.Sections[i].Tables) > 0 {
+			return r.Sections[i].Name
+		}
+	}
+	return findingsSection
 }
 
 // noSection says which sections there are.
