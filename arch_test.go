@@ -24,16 +24,17 @@ var mayImport = map[string][]string{
 	"internal/resp":             {},
 	"internal/sketch":           {},
 	"internal/humanize":         {},
+	"internal/slot":             {},
 	"internal/keygen":           {"kv"},
 	"internal/memory":           {"kv"},
-	"internal/rdbread":          {"kv", "internal/memory"},
+	"internal/rdbread":          {"kv", "internal/memory", "internal/slot"},
 	"audit":                     {"kv", "report", "internal/sketch"},
 	"audit/audittest":           {"audit", "kv"},
-	"keydesign":                 {"keydesign/infer", "audit", "kv", "report", "internal/sketch"},
+	"keydesign":                 {"keydesign/infer", "audit", "kv", "report", "internal/sketch", "internal/slot"},
 	"keydesign/infer":           {},
 	"adapters/keylist":          {"kv"},
-	"adapters/rdb":              {"kv", "internal/rdbread", "internal/memory"},
-	"adapters/redis":            {"kv", "internal/resp", "internal/memory"},
+	"adapters/rdb":              {"kv", "internal/rdbread", "internal/memory", "internal/slot"},
+	"adapters/redis":            {"kv", "internal/resp", "internal/memory", "internal/slot"},
 	"adapters/reference":        {"kv", "internal/memory"},
 	"adapters/reference/dict":   {},
 	"adapters/reference/packed": {},
@@ -62,7 +63,7 @@ var onlyImporter = map[string][]string{
 }
 
 // standardOnly are the packages that import no third party at all.
-var standardOnly = []string{"kv", "report", "internal/humanize", "internal/memory", "internal/resp", "audit"}
+var standardOnly = []string{"kv", "report", "internal/humanize", "internal/memory", "internal/resp", "internal/slot", "audit"}
 
 func TestImports(t *testing.T) {
 	for dir, files := range packages(t) {
