@@ -13,5 +13,8 @@ func Analyzers(c Config) []*Analyzer {
 	if c.Top == 0 {
 		c.Top = DefaultTop
 	}
-	return []*Analyzer{totals(), types(), sizes(), names(), ttls(), biggest(c.Top), longest(c.Top)}
+	return []*Analyzer{
+		totals(), types(), sizes(), names(), ttls(), expiredKeys(), idle(), freq(), compression(),
+		biggest(c.Top), longest(c.Top), largest(c.Top), streams(c.Top),
+	}
 }

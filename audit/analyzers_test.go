@@ -27,10 +27,18 @@ func hardRecords() []kv.Record {
 			Encoding: encodings[rng.IntN(2)],
 			Size:     int64(rng.IntN(1 << rng.IntN(30))),
 			Len:      int64(rng.IntN(100)),
+			Idle:     time.Duration(rng.Int64N(1 << rng.IntN(54))),
+			Freq:     uint8(rng.IntN(1 << rng.IntN(9))),
+			Largest:  int64(rng.IntN(1 << rng.IntN(20))),
+			Logical:  int64(rng.IntN(1 << rng.IntN(20))),
+			Digest:   uint64(rng.IntN(60)) * 0x9e3779b97f4a7c15,
+			Groups:   int64(rng.IntN(3)),
+			Pending:  int64(rng.IntN(1 << rng.IntN(20))),
 			Known:    kv.Field(rng.Uint32())&kv.AllFields | kv.FieldName,
 		}
+		r.Stored = r.Logical * int64(rng.IntN(11)) / 10
 		if i%5 == 0 {
-			r.Size = 4096 // ties
+			r.Size, r.Largest, r.Pending = 4096, 64, 7 // ties
 		}
 		if r.Has(kv.FieldTTL) {
 			r.TTL = kv.TTLState(1 + rng.IntN(3))
@@ -91,7 +99,7 @@ func reportOf(t *testing.T, name string, records ...kv.Record) string {
 
 func TestReports(t *testing.T) {
 	at := func(d time.Duration) time.Time { return audittest.Now.Add(d) }
-	all := kv.AllFields
+	all := kv.Universal
 	records := []kv.Record{
 		{Key: "a", Type: "string", Encoding: "int", Size: 56, Len: 1, TTL: kv.TTLNone, Known: all},
 		{Key: "b", Type: "hash", Encoding: "listpack", Size: 144, Len: 3, TTL: kv.TTLAt, ExpireAt: at(time.Hour - 1), Known: all},
@@ -116,6 +124,53 @@ func TestReports(t *testing.T) {
 	}
 }
 
+// What a deeper audit knows: a keyspace of which every key tells all, so that nothing is estimated.
+func TestDeepReports(t *testing.T) {
+	at := func(d time.Duration) time.Time { return audittest.Now.Add(d) }
+	sized := kv.Universal
+	records := []kv.Record{
+		{
+			Key: "a", Type: "string", Encoding: "raw", Size: 100, Len: 1, TTL: kv.TTLNone, Idle: 2 * time.Second,
+			Logical: 80, Stored: 30, Known: sized | kv.FieldIdle | kv.FieldStored,
+		},
+		{
+			Key: "b", Type: "string", Encoding: "raw", Size: 100, Len: 1, TTL: kv.TTLExpired, ExpireAt: at(-time.Minute),
+			Idle: 8 * 24 * time.Hour, Logical: 20, Stored: 20, Known: sized | kv.FieldIdle | kv.FieldStored,
+		},
+		{
+			Key: "c", Type: "hash", Encoding: "hashtable", Size: 1000, Len: 3, TTL: kv.TTLExpired, ExpireAt: at(-time.Hour),
+			Idle: 31 * 24 * time.Hour, Largest: 700, Known: sized | kv.FieldIdle | kv.FieldLargest,
+		},
+		{
+			Key: "s", Type: "stream", Encoding: "stream", Size: 800, Len: 9, TTL: kv.TTLNone, Idle: 24 * time.Hour, Largest: 90,
+			Groups: 2, Pending: 5, Known: sized | kv.FieldIdle | kv.FieldLargest | kv.FieldGroups,
+		},
+	}
+	for name, want := range map[string]string{
+		"expired": `keys=2 share=0.5 bytes=1100 longest_past=3600`,
+		"idle": `p50=86399 p90=2674687 max=2678400 cold_1d=0.75 cold_7d=0.5 cold_30d=0.25 ` +
+			`cold_1d_bytes=1900 cold_7d_bytes=1100 cold_30d_bytes=1000 ` +
+			`idle_histogram=[["\u003c1m",1,0.25,100],["1-7d",1,0.25,800],["7-30d",1,0.25,100],["\u003e30d",1,0.25,1000]]`,
+		"compression": `strings=2 compressed=0.5 bytes=100 stored=50 stored_share=0.5`,
+		"largest":     `largest=[["c","hash","hashtable",0,700,1000,3,null],["s","stream","stream",0,90,800,9,null]]`,
+		"streams":     `streams=1 without_groups=0 groups=2 pending=5 pending=[["s",0,5,2,9,800]]`,
+		"lfu":         ``,
+	} {
+		if got := reportOf(t, name, records...); got != want {
+			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
+		}
+	}
+	for i := range records {
+		records[i].Known |= kv.FieldFreq
+		records[i].Freq = []uint8{0, 5, 6, 255}[i]
+	}
+	want := `p50=5 p90=255 p99=255 max=255 unused=0.25 unused_bytes=100 ` +
+		`lfu_histogram=[["0",1,0.25,100],["1-5",1,0.25,100],["6-10",1,0.25,1000],["255",1,0.25,800]]`
+	if got := reportOf(t, "lfu", records...); got != want {
+		t.Errorf("lfu:\n got %s\nwant %s", got, want)
+	}
+}
+
 // What no key tells is unknown, not 0.
 func TestReportsOfNamesAlone(t *testing.T) {
 	r := kv.Record{Key: "a", Known: kv.FieldName}
@@ -123,6 +178,7 @@ func TestReportsOfNamesAlone(t *testing.T) {
 		"totals":  "keys=1 bytes=null bytes_per_key=null elements=null with_ttl=null",
 		"sizes":   "p50=null p90=null p99=null p99.9=null max=null",
 		"biggest": "",
+		"idle":    "", "lfu": "", "expired": "", "compression": "", "largest": "", "streams": "",
 	} {
 		if got := reportOf(t, name, r); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)

@@ -86,7 +86,7 @@ func (r *run) whyMissing(missing kv.Field) string {
 			return fmt.Sprintf("needs %s: %s", missing, f.Why)
 		}
 	}
-	return fmt.Sprintf("needs %s, which this target does not tell", missing)
+	return fmt.Sprintf("needs %s: this target does not tell", missing)
 }
 
 // A handover is what a shard has folded since its last one.

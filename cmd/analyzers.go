@@ -15,7 +15,10 @@ import (
 
 // sectionOrder is the order in which text shows sections: what people come for first, then what is one line, then lists.
 // A section that is not named here comes after those that are.
-var sectionOrder = [...]string{"templates", "totals", "sizes", "names", "ttl", "types", "biggest", "longest"}
+var sectionOrder = [...]string{
+	"templates", "totals", "sizes", "names", "ttl", "expired", "idle", "lfu", "compression",
+	"types", "biggest", "longest", "largest", "streams",
+}
 
 // analyzers lists the analyses of a run, in the order of their sections.
 func analyzers(top int) []*audit.Analyzer {
