@@ -30,10 +30,17 @@ type Record struct {
 	Groups   int64         // consumer groups of a stream
 	Pending  int64         // with FieldGroups: entries that were delivered and not acknowledged, over all groups
 	Known    Field         // which of the fields above mean anything in this record
+	// Others is how many more keys the facts of this one stand for, where only a sample is asked for them (ScanOptions.Ask);
+	// -1 where the key is one of these others, and little but its name is known. Whoever asks sets it, never an adapter.
+	Others int64
 }
 
 // Has reports whether every fact of f is known.
 func (r *Record) Has(f Field) bool { return r.Known&f == f }
+
+// Stands returns how many keys the facts of this one stand for: 1 where every key is asked, else 0 for those that are not.
+// Idle times and frequencies are a sample of their own, of all keys alike (Sampled), and do not go by it.
+func (r *Record) Stands() int64 { return 1 + r.Others }
 
 // A Type is the type of a value in the store's own word. Module types of Redis keep the name that their module gave.
 type Type string

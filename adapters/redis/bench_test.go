@@ -35,7 +35,7 @@ func (c *canned) SetWriteDeadline(time.Time) error { return nil }
 // cannedScan returns a scan of pages of 500 keys and the answers to it.
 func cannedScan(pages int) (sc *scan, answers []byte) {
 	attributes := ""
-	for range 500 {
+	for range countMost {
 		attributes += "+string\r\n:86400000\r\n$6\r\nembstr\r\n:88\r\n"
 	}
 	text := ""
@@ -55,7 +55,7 @@ func cannedScan(pages int) (sc *scan, answers []byte) {
 	}
 	text += attributes
 	return &scan{
-		opt: kv.ScanOptions{Want: kv.AllFields}, abilities: &abilities{}, count: countMost, words: map[string]string{},
+		opt: kv.ScanOptions{Want: kv.FieldType | kv.FieldTTL | kv.FieldEncoding | kv.FieldSize}, abilities: &abilities{}, count: countMost, words: map[string]string{},
 		yield: func(*kv.Record) bool { return true },
 	}, []byte(text)
 }
@@ -63,11 +63,11 @@ func cannedScan(pages int) (sc *scan, answers []byte) {
 // run reads the answers as the scan of one database.
 func (c *canned) run(sc *scan, answers []byte) error {
 	c.data = answers
-	sc.link, sc.each = newLink(c, time.Second), nil
+	sc.link, sc.plans, sc.place = newLink(c, time.Second), nil, place{cursor: "0"}
 	if err := sc.prepare(); err != nil {
 		return err
 	}
-	return sc.database(0)
+	return sc.database()
 }
 
 // TestAllocations holds the scan to one allocation a key, its name, besides what a page and a scan cost.

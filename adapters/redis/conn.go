@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -96,6 +97,7 @@ func (c failedConn) RemoteAddr() net.Addr             { return &net.UnixAddr{} }
 type link struct {
 	conn    net.Conn
 	timeout time.Duration
+	end     atomic.Int64 // nanoseconds since 1970 after which nothing is waited for any more; 0: not set
 	in      *resp.Reader
 	out     resp.Batch
 }
@@ -164,15 +166,39 @@ func (l *link) do(args []string, words ...string) error {
 // Read and Write give each operation of the socket its own time: how long whoever consumes the records takes between two
 // of them does not count.
 func (l *link) Read(p []byte) (int, error) {
-	if err := l.conn.SetReadDeadline(time.Now().Add(l.timeout)); err != nil {
+	if err := l.limit(l.conn.SetReadDeadline); err != nil {
 		return 0, err
 	}
 	return l.conn.Read(p)
 }
 
 func (l *link) Write(p []byte) (int, error) {
-	if err := l.conn.SetWriteDeadline(time.Now().Add(l.timeout)); err != nil {
+	if err := l.limit(l.conn.SetWriteDeadline); err != nil {
 		return 0, err
 	}
 	return l.conn.Write(p)
+}
+
+// limit sets a deadline. If the end is set at the same moment, one of the two sees what the other has done.
+func (l *link) limit(set func(time.Time) error) error {
+	if l.end.Load() == 0 {
+		if err := set(time.Now().Add(l.timeout)); err != nil {
+			return err
+		}
+	}
+	if end := l.end.Load(); end != 0 {
+		return set(time.Unix(0, end))
+	}
+	return nil
+}
+
+// moment is how long a scan that was told to stop waits for the rest of its page: with it, the place where it stopped is one
+// where it can go on.
+const moment = 250 * time.Millisecond
+
+// hurry ends all waiting in a moment.
+func (l *link) hurry() {
+	end := time.Now().Add(moment)
+	l.end.Store(end.UnixNano())
+	_ = l.conn.SetDeadline(end) // of a connection that has ended
 }

@@ -114,6 +114,12 @@ func usual(command string) string {
 	case "PTTL":
 		return ":-1\r\n"
 	case "OBJECT":
+		switch {
+		case strings.HasPrefix(command, "OBJECT IDLETIME"):
+			return ":60\r\n"
+		case strings.HasPrefix(command, "OBJECT FREQ"):
+			return "-ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that …\r\n"
+		}
 		return bulk("embstr")
 	case "MEMORY":
 		return ":56\r\n"
@@ -212,7 +218,7 @@ func TestHosted(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := openURL(t, "redis://"+fake(t, tt.script))
 			facts, info := factsOf(t, s)
-			if lacks := kv.AllFields &^ kv.FieldLen &^ info.Provides(); lacks != tt.missing || !strings.Contains(facts, tt.facts) {
+			if lacks := everyKey &^ info.Provides(); lacks != tt.missing || !strings.Contains(facts, tt.facts) {
 				t.Errorf("lacks %s\n%s", lacks, facts)
 			}
 			records, err := collect(t.Context(), s, kv.ScanOptions{Want: kv.AllFields})
@@ -226,7 +232,7 @@ func TestHosted(t *testing.T) {
 func TestScanRefused(t *testing.T) {
 	s := openURL(t, "redis://"+fake(t, on("SCAN", "-NOPERM this user has no permissions to run the 'scan' command\r\n")))
 	facts, info := factsOf(t, s)
-	if info.Provides().String() != "type, encoding, size, ttl" || !strings.Contains(facts, "scan: missing") || !strings.Contains(facts, "-@all +scan") {
+	if info.Provides()&everyKey != everyKey&^kv.FieldName || !strings.Contains(facts, "scan: missing") || !strings.Contains(facts, "-@all +scan") {
 		t.Errorf("%s", facts)
 	}
 	if _, err := collect(t.Context(), s, kv.ScanOptions{}); err == nil || !strings.Contains(kv.Hint(err), "+scan") {
@@ -298,7 +304,7 @@ func TestScanBreaks(t *testing.T) {
 				t.Errorf("%d records, %v", len(records), err)
 			}
 			for _, r := range records {
-				if !r.Has(kv.AllFields &^ kv.FieldLen) {
+				if !r.Has(everyKey) {
 					t.Errorf("half a record: %+v", r)
 				}
 			}

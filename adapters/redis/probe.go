@@ -22,6 +22,8 @@ const (
 	attrTTL
 	attrEncoding
 	attrSize
+	attrIdle // of a sample; which of the two a server keeps depends on its policy of eviction
+	attrFreq
 	attrStrlen // only where attrSize is refused
 	numAttrs
 )
@@ -32,12 +34,15 @@ var attrs = [numAttrs]struct {
 	command string
 	grant   string
 	field   kv.Field
+	sampled bool // asked of a sample of the keys
 }{
-	attrType:     {[]string{"TYPE"}, "TYPE", "+type", kv.FieldType},
-	attrTTL:      {[]string{"PTTL"}, "PTTL", "+pttl", kv.FieldTTL},
-	attrEncoding: {[]string{"OBJECT", "ENCODING"}, "OBJECT ENCODING", "+object|encoding", kv.FieldEncoding},
-	attrSize:     {[]string{"MEMORY", "USAGE"}, "MEMORY USAGE", "+memory|usage", kv.FieldSize},
-	attrStrlen:   {[]string{"STRLEN"}, "STRLEN", "+strlen +client|no-touch", 0},
+	attrType:     {[]string{"TYPE"}, "TYPE", "+type", kv.FieldType, false},
+	attrTTL:      {[]string{"PTTL"}, "PTTL", "+pttl", kv.FieldTTL, false},
+	attrEncoding: {[]string{"OBJECT", "ENCODING"}, "OBJECT ENCODING", "+object|encoding", kv.FieldEncoding, false},
+	attrSize:     {[]string{"MEMORY", "USAGE"}, "MEMORY USAGE", "+memory|usage", kv.FieldSize, false},
+	attrIdle:     {[]string{"OBJECT", "IDLETIME"}, "OBJECT IDLETIME", "+object|idletime", kv.FieldIdle, true},
+	attrFreq:     {[]string{"OBJECT", "FREQ"}, "OBJECT FREQ", "+object|freq", kv.FieldFreq, true},
+	attrStrlen:   {[]string{"STRLEN"}, "STRLEN", "+strlen +client|no-touch", 0, false},
 }
 
 // abilities says what this user may ask this server. It does not change after the probe.
@@ -69,7 +74,7 @@ func (s *store) probe(ctx context.Context) (*abilities, error) {
 	if err != nil {
 		return nil, err
 	}
-	for x := attrType; x <= attrSize; x++ {
+	for x := attrType; x <= attrFreq; x++ {
 		var args []any
 		for _, w := range attrs[x].words {
 			args = append(args, w)
@@ -79,11 +84,27 @@ func (s *store) probe(ctx context.Context) (*abilities, error) {
 			return nil, err
 		}
 	}
+	a.choosePolicy(now.fields["maxmemory_policy"])
 	a.refused[attrStrlen] = "not needed"
 	if !a.has(attrSize) {
 		err = s.probeModel(ctx, a, now, key)
 	}
 	return a, err
+}
+
+// choosePolicy notes which of idle time and frequency a server keeps that has not said so itself, for want of a key: one word
+// in each object is the one or the other.
+func (a *abilities) choosePolicy(policy string) {
+	if !a.noKey || policy == "" {
+		return
+	}
+	x := attrFreq
+	if strings.Contains(policy, "lfu") {
+		x = attrIdle
+	}
+	if a.has(x) {
+		a.refused[x] = "not kept under the policy of eviction " + policy
+	}
 }
 
 // anyKey returns the name of a key, one that is fit to be sent a few times.
@@ -117,7 +138,7 @@ type doer interface {
 func (s *store) try(ctx context.Context, d doer, args ...any) (refused string, err error) {
 	err = d.Do(ctx, args...).Err()
 	if text, ok := answer(err); ok {
-		if denies(text) {
+		if denies(text) || otherPolicy(text) {
 			return s.cfg.redact(text), nil
 		}
 		return "", s.fatal(ctx, text, err)
@@ -166,6 +187,14 @@ func denies(text string) bool {
 	return false
 }
 
+// otherPolicy reports whether an answer to OBJECT IDLETIME or FREQ says that the server keeps the other of the two:
+//
+//	ERR An LFU maxmemory policy is not selected, access frequency not tracked. …
+//	ERR An LFU maxmemory policy is selected, idle time not tracked. …
+func otherPolicy(text string) bool {
+	return strings.HasPrefix(text, "ERR") && strings.Contains(text, "LFU maxmemory policy")
+}
+
 // probeModel finds out what a size can be modelled from. STRLEN counts as an access unless the connection is told not to
 // touch, which 7.2 has brought; before that it is not sent.
 func (s *store) probeModel(ctx context.Context, a *abilities, now serverInfo, key string) (err error) {
@@ -201,7 +230,7 @@ func (a *abilities) facts() []kv.Fact {
 	for x := attrType; x <= attrEncoding; x++ {
 		facts = append(facts, a.fact(x))
 	}
-	return append(facts, a.size(), kv.Fact{
+	return append(facts, a.size(), a.sample(attrIdle), a.sample(attrFreq), kv.Fact{
 		Name:  "length",
 		Field: kv.FieldLen,
 		Why:   "not gathered: the commands for it (HLEN, LLEN, …) count as an access of the key, and disturb what is evicted",
@@ -220,6 +249,24 @@ func (a *abilities) fact(x attr) kv.Fact {
 	f := a.ability(attrs[x].field.String(), a.refused[x], attrs[x].grant)
 	f.Field = attrs[x].field
 	return f
+}
+
+// sample is the fact that a sample of the keys is asked for.
+func (a *abilities) sample(x attr) kv.Fact {
+	f := a.fact(x)
+	switch {
+	case a.has(x):
+		f.How, f.Why = kv.Sampled, fmt.Sprintf("asked of 1 key in %d", sampleOf)
+	case otherPolicy(f.Why) || !denies(f.Why):
+		f.Why, f.Hint = cutSentence(f.Why), "a server keeps one of idle time and frequency: which one, its maxmemory-policy decides"
+	}
+	return f
+}
+
+// cutSentence returns the first sentence of a text.
+func cutSentence(text string) string {
+	first, _, _ := strings.Cut(text, ". ")
+	return first
 }
 
 // size is measured, or modelled from what is left.
@@ -274,5 +321,5 @@ func fullGrant(user, version string) string {
 		keys = "%R~* resetchannels"
 	}
 	return "ACL SETUSER " + user + " on >PASSWORD " + keys +
-		" -@all +scan +type +pttl +object|encoding +memory|usage +dbsize +info +ping +hello +auth +select"
+		" -@all +scan +type +pttl +object|encoding +object|idletime +object|freq +memory|usage +dbsize +info +ping +hello +auth +select"
 }

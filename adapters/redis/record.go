@@ -3,17 +3,19 @@ package redis
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/kvtool/kvtool/internal/resp"
 	"github.com/kvtool/kvtool/kv"
 )
 
-// readKeys reads the answers for keys and yields their records.
-func (sc *scan) readKeys(keys []string) error {
+// readKeys reads the answers for the keys of p that have been asked about, from the i-th on, and yields their records.
+func (sc *scan) readKeys(p *batch, i int) error {
 	sc.now = time.Time{} // read once a chunk: for each key it would cost as much as the key's answer
-	for _, key := range keys {
-		gone, err := sc.read(key)
+	for ; i < p.sent; i++ {
+		plan := sc.planOf(p, i)
+		gone, err := sc.read(p.keys[i], plan)
 		if err != nil {
 			return err
 		}
@@ -21,7 +23,7 @@ func (sc *scan) readKeys(keys []string) error {
 			sc.learned.vanished++
 			continue
 		}
-		if sc.abilities.model != nil && sc.opt.Want&kv.FieldSize != 0 {
+		if sc.abilities.model != nil && plan.want&kv.FieldSize != 0 {
 			sc.modelSize()
 		}
 		if !sc.yield(&sc.record) {
@@ -32,26 +34,23 @@ func (sc *scan) readKeys(keys []string) error {
 }
 
 // read reads the answers for one key into sc.record. The key is gone if any of them says so.
-func (sc *scan) read(key string) (gone bool, err error) {
-	sc.record = kv.Record{Key: key, DB: sc.db, Known: kv.FieldName}
+func (sc *scan) read(key string, p *plan) (gone bool, err error) {
+	sc.record = kv.Record{Key: key, DB: sc.selected, Known: kv.FieldName}
 	sc.strlen = -1
-	for x, asked := range sc.asks {
-		if !asked {
-			continue
-		}
+	for _, x := range p.attrs {
 		rep, err := sc.link.in.Next()
 		if err != nil {
 			return false, unexpected(err)
 		}
 		if rep.Kind == resp.Error {
-			g, err := sc.refuse(attr(x), rep.Data)
+			g, err := sc.refuse(x, rep.Data)
 			if err != nil {
 				return false, err
 			}
 			gone = gone || g
 			continue
 		}
-		g, ok := sc.set(attr(x), rep)
+		g, ok := sc.set(x, rep)
 		if !ok {
 			return false, fmt.Errorf("%w: %s was answered otherwise", resp.ErrProtocol, attrs[x].command)
 		}
@@ -84,6 +83,12 @@ func (sc *scan) set(x attr, rep resp.Reply) (gone, ok bool) {
 		sensible = rep.N > 0
 	case x == attrStrlen && rep.Kind == resp.Int:
 		sc.strlen = rep.N
+	case x == attrIdle && rep.Kind == resp.Int:
+		r.Idle = time.Duration(max(0, min(rep.N, maxSeconds))) * time.Second
+		sensible = rep.N >= 0
+	case x == attrFreq && rep.Kind == resp.Int:
+		r.Freq = uint8(max(0, min(rep.N, math.MaxUint8)))
+		sensible = rep.N >= 0
 	default:
 		return false, false
 	}
@@ -112,8 +117,11 @@ func (sc *scan) setTTL(ms int64) (gone bool) {
 	return false
 }
 
-// maxMillis keeps an expiry within what a Duration holds, 292 years.
-const maxMillis = int64(1<<63-1) / int64(time.Millisecond)
+// maxMillis and maxSeconds keep a time within what a Duration holds, 292 years.
+const (
+	maxMillis  = math.MaxInt64 / int64(time.Millisecond)
+	maxSeconds = math.MaxInt64 / int64(time.Second)
+)
 
 // refuse counts a refusal that is for this key: rights by pattern. Some servers word "no such key" as an error, and a node
 // of a cluster that has handed the key on says where it is now: to this scan, both are gone.

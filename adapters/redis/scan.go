@@ -67,7 +67,11 @@ func (s *store) scan(ctx context.Context, opt kv.ScanOptions, yield func(*kv.Rec
 	if a.scan != "" {
 		return serverError(a.scan)
 	}
-	dbs, err := s.databases(ctx)
+	now, err := s.serverInfo(ctx)
+	if err != nil {
+		return err
+	}
+	from, err := s.begin(now, opt.Shard.From)
 	if err != nil {
 		return err
 	}
@@ -75,23 +79,18 @@ func (s *store) scan(ctx context.Context, opt kv.ScanOptions, yield func(*kv.Rec
 	if opt.Match != "" && !pushable(opt.Match) {
 		filter, opt.Match = opt.Match, ""
 	}
-	sc := scan{ctx: ctx, opt: opt, filter: filter, abilities: a, yield: yield, count: countMost, words: map[string]string{}}
+	sc := scan{ctx: ctx, opt: opt, filter: filter, abilities: a, yield: yield, place: from, count: countMost, words: map[string]string{}}
 	if err := sc.prepare(); err != nil {
 		return err
 	}
-	if sc.link, err = s.cfg.link(ctx, sc.asks[attrStrlen]); err != nil {
+	if sc.link, err = s.cfg.link(ctx, sc.quiet); err != nil {
 		return err
 	}
 	defer sc.link.conn.Close()
-	stop := context.AfterFunc(ctx, func() { sc.link.conn.Close() })
+	stop := context.AfterFunc(ctx, sc.link.hurry)
 	defer stop()
 	defer s.learn(&sc.learned)
-	for _, db := range dbs {
-		if err := sc.database(db); err != nil {
-			return err
-		}
-	}
-	return nil
+	return sc.databases(s.databases(now))
 }
 
 // pushable reports whether the server matches a glob as kvtool does. In a range, [a-z], it compares characters of C, which
@@ -100,23 +99,19 @@ func pushable(glob string) bool {
 	return !strings.Contains(glob, "[") || strings.IndexFunc(glob, func(r rune) bool { return r >= 0x80 }) < 0
 }
 
-// databases returns the numbers of the databases to read.
-func (s *store) databases(ctx context.Context) ([]int, error) {
+// databases returns the numbers of the databases to read, in ascending order.
+func (s *store) databases(now serverInfo) []int {
 	if s.cfg.db >= 0 {
-		return []int{s.cfg.db}, nil
-	}
-	now, err := s.serverInfo(ctx)
-	if err != nil {
-		return nil, err
+		return []int{s.cfg.db}
 	}
 	if !now.lists {
-		return []int{0}, nil
+		return []int{0}
 	}
 	var dbs []int
 	for _, db := range now.databases() {
 		dbs = append(dbs, db.number)
 	}
-	return dbs, nil
+	return dbs
 }
 
 // A scan is one reading of a server, over one connection.
@@ -128,128 +123,175 @@ type scan struct {
 	yield     func(*kv.Record) bool
 	link      *link
 
-	asks    [numAttrs]bool
-	each    []resp.Command // for each key, in the order of asks
+	quiet   bool // the connection must not touch what it asks about
+	plans   []plan
 	selectC resp.Command
 	scanC   resp.Command
 
-	db, selected int
-	cursor       string
-	count        int
-	keys         []string // this page
-	next         []string // the page after
-	record       kv.Record
-	strlen       int64             // of the record, or -1
-	now          time.Time         // when the answers to this chunk came
-	words        map[string]string // names of encodings and types, one string each
+	place    place // where a scan goes on that continues this one
+	selected int
+	count    int
+	spare    *batch // the one before, for its memory
+	record   kv.Record
+	strlen   int64             // of the record, or -1
+	now      time.Time         // when the answers to this chunk came
+	words    map[string]string // names of encodings and types, one string each
 
 	learned learned
 }
 
-// prepare encodes the commands that this scan needs.
+// A batch is a page of names, as one SCAN returned it.
+type batch struct {
+	keys   []string
+	plans  []uint8 // of each key, an index into scan.plans; nil where all have the first
+	cursor string  // of the page after; "0": there is none
+	sent   int     // so many keys have been asked about
+}
+
+// prepare encodes the commands that this scan needs whatever it asks of each key.
 func (sc *scan) prepare() (err error) {
-	mode := resp.ReadOnly
-	for x := range numAttrs {
-		sc.asks[x] = sc.opt.Want&attrs[x].field != 0 && sc.abilities.has(x)
+	if _, err = sc.plan(sc.opt.Want, true); err != nil {
+		return err
 	}
-	if sc.opt.Want&kv.FieldSize != 0 && sc.abilities.model != nil {
-		mode = resp.NoTouch
-		for _, x := range []attr{attrType, attrEncoding, attrStrlen} {
-			sc.asks[x] = sc.abilities.has(x)
-		}
-	}
-	for x, asked := range sc.asks {
-		if !asked {
-			continue
-		}
-		c, err := mode.Command(1, attrs[x].words...)
-		if err != nil {
-			return err
-		}
-		sc.each = append(sc.each, c)
-	}
-	if sc.selectC, err = mode.Command(1, "SELECT"); err != nil {
+	sc.quiet = slices.Contains(sc.plans[0].attrs, attrStrlen)
+	if sc.selectC, err = resp.ReadOnly.Command(1, "SELECT"); err != nil {
 		return err
 	}
 	args := 3 // cursor, COUNT, number
 	if sc.opt.Match != "" {
 		args += 2
 	}
-	sc.scanC, err = mode.Command(args, "SCAN")
+	sc.scanC, err = resp.ReadOnly.Command(args, "SCAN")
 	return err
 }
 
-// database scans one logical database.
-func (sc *scan) database(db int) error {
-	sc.db = db
-	if err := sc.first(); err != nil {
-		return err
+// databases scans those of dbs that do not lie before the place where the scan begins.
+func (sc *scan) databases(dbs []int) error {
+	from := sc.place
+	for _, db := range dbs {
+		if db < from.db {
+			continue
+		}
+		if db > from.db {
+			sc.place.db, sc.place.cursor = db, "0"
+		}
+		if err := sc.database(); err != nil {
+			return err
+		}
 	}
-	for {
-		charge := len(sc.keys)
-		if sc.opt.Match != "" || sc.filter != "" {
-			charge = sc.count // looked at, whether they match or not
+	return nil
+}
+
+// database scans one logical database, from sc.place on. The names of a page are there before the answers for the one
+// before it are read, and so are the questions about them on their way: the server goes on while records are consumed. Under
+// a limit it waits instead: what has been read should be yielded before the time is spent.
+func (sc *scan) database() error {
+	this, err := sc.first()
+	for ; err == nil; this, err = sc.turn(this) {
+		if this == nil {
+			return nil
 		}
-		if err := sc.opt.Limiter.Wait(sc.ctx, charge); err != nil {
-			return err
+	}
+	return err
+}
+
+// turn reads what has been asked about a page, and returns the page after, about which it has asked; nil after the last.
+func (sc *scan) turn(this *batch) (*batch, error) {
+	var next *batch
+	var err error
+	if this.cursor != "0" {
+		if next, err = sc.readNames(this.cursor); err != nil {
+			return nil, err
 		}
-		last := sc.cursor == "0"
-		if err := sc.page(last); err != nil || last {
-			return err
+	}
+	ahead := next != nil && sc.opt.Limiter == nil && this.sent == len(this.keys)
+	if ahead {
+		if err := sc.ask(next); err != nil {
+			return nil, err
 		}
-		sc.keys, sc.next = sc.next, sc.keys[:0]
+	}
+	if err := sc.answers(this); err != nil {
+		return nil, err
+	}
+	sc.mark(this)
+	sc.spare = this
+	if err := sc.ctx.Err(); err != nil {
+		return nil, err
+	}
+	if next != nil && !ahead {
+		err = sc.ask(next)
+	}
+	return next, err
+}
+
+// mark tells how far the scan has got: a page has been yielded.
+func (sc *scan) mark(p *batch) {
+	sc.place.cursor = p.cursor
+	if p.cursor == "0" {
+		sc.place.db++
+	}
+	if sc.opt.Mark != nil && sc.place.run != "" {
+		sc.opt.Mark(kv.Shard{Name: sc.opt.Shard.Name, From: sc.place.encode()})
 	}
 }
 
-// first selects the database and fetches the first page of names.
-func (sc *scan) first() error {
+// first selects the database, fetches the first page of names and asks about them.
+func (sc *scan) first() (*batch, error) {
 	out := &sc.link.out
-	if sc.db != sc.selected {
-		out.Add(sc.selectC, strconv.Itoa(sc.db))
-		sc.selected = sc.db
+	if sc.place.db != sc.selected {
+		out.Add(sc.selectC, strconv.Itoa(sc.place.db))
+		sc.selected = sc.place.db
 	}
 	selects := out.Len()
-	sc.cursor = "0"
-	sc.addScan()
+	sc.addScan(sc.place.cursor)
 	if err := out.Send(sc.link); err != nil {
-		return err
+		return nil, err
 	}
 	for range selects {
 		rep, err := sc.link.in.Next()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if rep.Kind == resp.Error {
-			return serverError(rep.Data)
+			return nil, serverError(rep.Data)
 		}
 	}
-	err := sc.readNames()
-	sc.keys, sc.next = sc.next, sc.keys[:0]
-	return err
+	p, err := sc.readNames(sc.place.cursor)
+	if err != nil {
+		return nil, err
+	}
+	return p, sc.ask(p)
 }
 
-// page asks for the attributes of sc.keys, and ahead of them for the page after, unless this is the last.
-func (sc *scan) page(last bool) error {
-	if !last {
-		sc.addScan()
+// ask waits until the page may be read, and asks about its keys, and ahead of them for the page after.
+func (sc *scan) ask(p *batch) error {
+	charge := len(p.keys)
+	if sc.opt.Match != "" || sc.filter != "" {
+		charge = sc.count // looked at, whether they match or not
 	}
-	sent := sc.addKeys(sc.keys)
-	if err := sc.send(); err != nil {
+	if err := sc.opt.Limiter.Wait(sc.ctx, charge); err != nil {
 		return err
 	}
-	if !last {
-		if err := sc.readNames(); err != nil {
-			return err
-		}
+	if err := sc.choose(p); err != nil {
+		return err
 	}
-	for rest := sc.keys; ; {
-		if err := sc.readKeys(rest[:sent]); err != nil {
+	if p.cursor != "0" {
+		sc.addScan(p.cursor)
+	}
+	sc.addKeys(p)
+	return sc.send()
+}
+
+// answers reads what was asked about the keys of p, and asks about those that did not fit into one chunk.
+func (sc *scan) answers(p *batch) error {
+	for read := 0; ; {
+		if err := sc.readKeys(p, read); err != nil {
 			return err
 		}
-		if rest = rest[sent:]; len(rest) == 0 {
+		if read = p.sent; read == len(p.keys) {
 			return nil
 		}
-		sent = sc.addKeys(rest)
+		sc.addKeys(p)
 		if err := sc.send(); err != nil {
 			return err
 		}
@@ -263,57 +305,68 @@ func (sc *scan) send() error {
 	return sc.link.out.Send(sc.link)
 }
 
-func (sc *scan) addScan() {
+func (sc *scan) addScan(cursor string) {
 	count := strconv.Itoa(sc.count)
 	if sc.opt.Match != "" {
-		sc.link.out.Add(sc.scanC, sc.cursor, "MATCH", sc.opt.Match, "COUNT", count)
+		sc.link.out.Add(sc.scanC, cursor, "MATCH", sc.opt.Match, "COUNT", count)
 		return
 	}
-	sc.link.out.Add(sc.scanC, sc.cursor, "COUNT", count)
+	sc.link.out.Add(sc.scanC, cursor, "COUNT", count)
 }
 
-// addKeys adds the commands for as many of keys as make a chunk, at least one, and returns how many.
-func (sc *scan) addKeys(keys []string) int {
-	for i, key := range keys {
-		sc.link.out.AddEach(sc.each, key)
-		if sc.link.out.Size() > chunkBytes {
-			return i + 1
+// addKeys adds the commands for as many of the keys that have not been asked about as make a chunk, at least one.
+func (sc *scan) addKeys(p *batch) {
+	out := &sc.link.out
+	for p.sent < len(p.keys) && out.Size() <= chunkBytes {
+		if each := sc.planOf(p, p.sent).each; len(each) > 0 {
+			out.AddEach(each, p.keys[p.sent])
 		}
+		p.sent++
 	}
-	return len(keys)
 }
 
-// readNames reads the answer to SCAN into sc.next and sc.cursor.
-func (sc *scan) readNames() error {
+// readNames reads the answer to SCAN from a cursor.
+func (sc *scan) readNames(from string) (*batch, error) {
 	in := sc.link.in
 	rep, err := in.Next()
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case rep.Kind == resp.Error:
-		return serverError(rep.Data)
+		return nil, serverError(rep.Data)
 	case rep.Kind != resp.Array || rep.N != 2:
-		return fmt.Errorf("%w: SCAN was answered otherwise", resp.ErrProtocol)
+		return nil, fmt.Errorf("%w: SCAN was answered otherwise", resp.ErrProtocol)
 	}
 	if rep, err = in.Next(); err != nil {
-		return unexpected(err)
+		return nil, unexpected(err)
 	}
-	if before := sc.cursor; before != "0" && before == string(rep.Data) {
-		return fmt.Errorf("SCAN does not get on from cursor %.40q", before)
+	if from != "0" && from == string(rep.Data) {
+		return nil, fmt.Errorf("SCAN does not get on from cursor %.40q", from)
 	}
-	sc.cursor = string(rep.Data)
+	p := sc.newBatch(string(rep.Data))
 	if rep, err = in.Next(); err != nil {
-		return unexpected(err)
+		return nil, unexpected(err)
 	}
-	if sc.cursor == "" || rep.Kind != resp.Array {
-		return fmt.Errorf("%w: SCAN was answered otherwise", resp.ErrProtocol)
+	if p.cursor == "" || rep.Kind != resp.Array {
+		return nil, fmt.Errorf("%w: SCAN was answered otherwise", resp.ErrProtocol)
 	}
-	return sc.names(int(rep.N))
+	return p, sc.names(p, int(rep.N))
+}
+
+// newBatch returns an empty batch, in the memory of one that has been read if there is one.
+func (sc *scan) newBatch(cursor string) *batch {
+	p := sc.spare
+	if p == nil {
+		return &batch{cursor: cursor}
+	}
+	sc.spare = nil
+	*p = batch{keys: p.keys[:0], plans: p.plans[:0], cursor: cursor}
+	return p
 }
 
 // names reads the names of n keys. Each is the one allocation of its record.
-func (sc *scan) names(n int) error {
-	sc.next = slices.Grow(sc.next[:0], min(n, 2*countMost))
+func (sc *scan) names(p *batch, n int) error {
+	p.keys = slices.Grow(p.keys, min(n, 2*countMost))
 	bytes := 0
 	for range n {
 		rep, err := sc.link.in.Next()
@@ -325,7 +378,7 @@ func (sc *scan) names(n int) error {
 		}
 		bytes += len(rep.Data)
 		if key := string(rep.Data); sc.filter == "" || kv.MatchGlob(sc.filter, key) {
-			sc.next = append(sc.next, key)
+			p.keys = append(p.keys, key)
 		}
 	}
 	if n > 0 {

@@ -16,6 +16,9 @@ import (
 	"github.com/kvtool/kvtool/kv/kvtest"
 )
 
+// everyKey is what a server tells of each key.
+const everyKey = kv.Universal &^ kv.FieldLen
+
 // oddKeys are names that break what is careless: line ends, the protocol's own bytes, escape codes, no UTF-8, globs.
 var oddKeys = []string{
 	"a\nb", "a\r\nb", "$3\r\nabc\r\n", "-ERR no\r\n", "\x1b[31mred\x1b[0m", "\xff\xfe\x00bytes", "\x00", " ", "*", "[a-z]?", `back\slash`,
@@ -230,14 +233,14 @@ func TestRestrictedUsers(t *testing.T) {
 			{"no object, no memory", "~* +@all -object -memory -strlen", kv.FieldEncoding | kv.FieldSize, []string{"+memory|usage"}},
 			{"no type", "~* +@all -type", kv.FieldType, []string{"type: missing NOPERM"}},
 			{"no ttl", "~* +@all -pttl", kv.FieldTTL, []string{"ttl: missing NOPERM"}},
-			{"scan and info", "~* -@all +scan +info +select", kv.AllFields &^ kv.FieldName &^ kv.FieldLen, []string{"size: missing"}},
+			{"scan and info", "~* -@all +scan +info +select", everyKey &^ kv.FieldName, []string{"size: missing"}},
 			{"no info", "~* +@all -info", 0, []string{"info: missing NOPERM", "+info"}},
 		} {
 			t.Run(tt.name, func(t *testing.T) {
 				c.Must(t, append([]string{"ACL", "SETUSER", "u", "reset", "on", ">pw"}, strings.Fields(tt.rights)...)...)
 				s := openURL(t, "redis://u:pw@"+server.Addr)
 				facts, info := factsOf(t, s)
-				if lacks := kv.AllFields &^ kv.FieldLen &^ info.Provides(); lacks != tt.missing {
+				if lacks := everyKey &^ info.Provides(); lacks != tt.missing {
 					t.Errorf("lacks %s, want %s\n%s", lacks, tt.missing, facts)
 				}
 				for _, part := range tt.facts {
@@ -392,7 +395,7 @@ func TestServerDies(t *testing.T) {
 		if last = err; err != nil {
 			continue
 		}
-		if !r.Has(kv.AllFields &^ kv.FieldLen) {
+		if !r.Has(everyKey) {
 			t.Fatalf("half a record: %+v", r)
 		}
 		if n++; n == 1000 {

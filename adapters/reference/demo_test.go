@@ -27,7 +27,7 @@ func demo(t testing.TB, p Preset) *Engine {
 func records(t testing.TB, e *Engine) []kv.Record {
 	t.Helper()
 	var all []kv.Record
-	for r, err := range e.Scan(t.Context(), kv.ScanOptions{Want: kv.AllFields}) {
+	for r, err := range e.Scan(t.Context(), kv.ScanOptions{Want: kv.Universal}) {
 		if err != nil {
 			t.Fatal(err)
 		}

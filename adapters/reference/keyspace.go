@@ -44,7 +44,7 @@ func (e *Engine) look(key string) (r kv.Record, ok bool) {
 	defer b.mu.Unlock()
 	en, ok := b.keys.Get(key)
 	if ok {
-		e.fill(&r, en, kv.AllFields)
+		e.fill(&r, en, kv.Universal)
 	}
 	return r, ok
 }

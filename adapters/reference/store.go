@@ -60,7 +60,7 @@ func (e *Engine) page(b *bucket, pos int, opt kv.ScanOptions, dst []kv.Record) (
 
 // fill sets the facts in want. Those that cost nothing are set whether wanted or not.
 func (e *Engine) fill(r *kv.Record, en *entry, want kv.Field) {
-	r.Key, r.Known = en.key, kv.AllFields
+	r.Key, r.Known = en.key, kv.Universal
 	r.Type, r.Encoding, r.Len = en.val.kind(), en.val.encoding(), int64(en.val.length())
 	r.TTL = kv.TTLNone
 	if en.at != 0 {

@@ -32,7 +32,7 @@ func mixed(t *testing.T) (kv.Store, []kv.Record) {
 	e := New(Options{Clock: DemoClock})
 	due := DemoClock().Add(time.Hour)
 	record := func(key string, typ kv.Type, enc kv.Encoding, n int64) kv.Record {
-		return kv.Record{Key: key, Type: typ, Encoding: enc, Len: n, TTL: kv.TTLNone, Known: kv.AllFields &^ kv.FieldSize}
+		return kv.Record{Key: key, Type: typ, Encoding: enc, Len: n, TTL: kv.TTLNone, Known: kv.Universal &^ kv.FieldSize}
 	}
 	long := strings.Repeat("x", 65)
 	e.Set("int", "42")
@@ -265,7 +265,7 @@ func BenchmarkScan(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		n := 0
-		for range e.Scan(b.Context(), kv.ScanOptions{Want: kv.AllFields}) {
+		for range e.Scan(b.Context(), kv.ScanOptions{Want: kv.Universal}) {
 			n++
 		}
 		if n != DemoKeys {

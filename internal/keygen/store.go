@@ -26,7 +26,7 @@ func (s *store) Info(context.Context) (*kv.Info, error) {
 		Adapter: "keygen", Product: "generated", Version: "7.0", Target: fmt.Sprintf("keygen:%d", s.keys),
 		Clock: Clock(), Keys: s.Keys(), KeysKnown: true,
 	}
-	for bit := kv.Field(1); bit <= kv.AllFields; bit <<= 1 {
+	for bit := kv.Field(1); bit <= kv.Universal; bit <<= 1 {
 		f := kv.Fact{Name: bit.String(), Field: bit, How: kv.Measured}
 		if bit == kv.FieldSize {
 			f.How, f.Why = kv.Modelled, "the keys are nowhere stored: sizes are approximate"
@@ -72,7 +72,7 @@ func (s *store) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Reco
 		}
 		var name [64]byte
 		var f facts
-		r := kv.Record{Known: kv.AllFields}
+		r := kv.Record{Known: kv.Universal}
 		clock := Clock()
 		for i := from; i < to; i++ {
 			if (i-from)%page == 0 {

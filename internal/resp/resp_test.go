@@ -198,7 +198,7 @@ var writing = []string{
 	"EVAL", "EVALSHA", "FCALL", "SCRIPT LOAD", "FUNCTION LOAD", "CONFIG SET", "CONFIG REWRITE", "CONFIG GET", "DEBUG OBJECT",
 	"SHUTDOWN", "SAVE", "BGSAVE", "BGREWRITEAOF", "REPLICAOF", "SLAVEOF", "FAILOVER", "CLUSTER RESET", "PSYNC", "SYNC", "MONITOR",
 	"SUBSCRIBE", "PUBLISH", "ACL SETUSER", "ACL DELUSER", "CLIENT KILL", "CLIENT PAUSE", "CLIENT REPLY", "MULTI", "EXEC",
-	"OBJECT FREQ", "MEMORY PURGE", "MEMORY DOCTOR", "LATENCY RESET", "MODULE LOAD", "RESET", "QUIT",
+	"OBJECT HELP", "MEMORY PURGE", "MEMORY DOCTOR", "LATENCY RESET", "MODULE LOAD", "RESET", "QUIT",
 	"KEYS", "GET", "MGET", "DUMP", "HGETALL", "SMEMBERS", "LRANGE", "HLEN", "LLEN", "SCARD", "ZCARD", "XLEN", "STRLEN",
 	"", "MEMORY", "OBJECT", "CLIENT", "ACL", "SCANX", "TYPE SET",
 }
@@ -214,7 +214,7 @@ func TestGuard(t *testing.T) {
 		}
 	}
 	for _, c := range []string{
-		"SCAN", "scan", "Type", "PTTL", "object encoding", "MEMORY usage", "INFO", "DBSIZE", "PING", "AUTH", "HELLO", "SELECT",
+		"SCAN", "scan", "Type", "PTTL", "object encoding", "OBJECT FREQ", "object IDLETIME", "MEMORY usage", "INFO", "DBSIZE", "PING", "AUTH", "HELLO", "SELECT",
 		"CLIENT NO-TOUCH", "CLIENT SETNAME", "ACL WHOAMI", "READONLY",
 	} {
 		if !ReadOnly.Allows(strings.Fields(c)...) {
