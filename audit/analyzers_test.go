@@ -63,6 +63,17 @@ func TestLaws(t *testing.T) {
 	}
 }
 
+// TestLawsOfSizedKeys: the sum of sizes is compared with the memory in use only where every key told its own.
+func TestLawsOfSizedKeys(t *testing.T) {
+	records := hardRecords()
+	for i := range records {
+		records[i].Known |= kv.FieldSize
+	}
+	for _, a := range audit.Analyzers(audit.Config{}) {
+		t.Run(a.Name, func(t *testing.T) { audittest.Test(t, a, records) })
+	}
+}
+
 func TestLawsOfNothing(t *testing.T) {
 	for _, a := range audit.Analyzers(audit.Config{}) {
 		t.Run(a.Name, func(t *testing.T) { audittest.Test(t, a, nil) })

@@ -45,4 +45,8 @@ type Collector interface {
 type Output struct {
 	report.Section
 	Findings []report.Finding
+	Notes    []string // for the head of the report, a sentence each
+	// Store is what the store says of itself, for who compares that with all it holds. It is nil before the scan has ended,
+	// and where it did not read everything.
+	Store *kv.Info `json:"-"`
 }

@@ -21,13 +21,18 @@ func (r *run) report(scanErr error) *report.Report {
 		Findings: []report.Finding{},
 		Skipped:  append([]report.Skip{}, r.skipped...),
 	}
+	var whole *kv.Info
+	if doc.Coverage.Complete && r.opt.Match == "" {
+		whole = r.info
+	}
 	for i, c := range r.merged {
-		out := Output{Section: report.Section{Name: r.as[i].Name, Title: r.as[i].Title}}
+		out := Output{Section: report.Section{Name: r.as[i].Name, Title: r.as[i].Title}, Store: whole}
 		c.Report(&out)
 		if len(out.Metrics)+len(out.Tables) > 0 {
 			doc.Sections = append(doc.Sections, filled(out.Section))
 		}
 		doc.Findings = append(doc.Findings, out.Findings...)
+		doc.Target.Notes = append(doc.Target.Notes, out.Notes...)
 	}
 	report.SortFindings(doc.Findings)
 	return doc

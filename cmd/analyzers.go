@@ -17,7 +17,7 @@ import (
 // A section that is not named here comes after those that are.
 var sectionOrder = [...]string{
 	"templates", "totals", "sizes", "names", "ttl", "expired", "idle", "lfu", "compression",
-	"types", "biggest", "longest", "largest", "streams",
+	"types", "memory", "biggest", "longest", "largest", "streams",
 }
 
 // analyzers lists the analyses of a run, in the order of their sections.
@@ -35,7 +35,7 @@ func place(name string) int {
 }
 
 // rules lists every rule that an analysis may raise.
-func rules() []*report.Rule { return keydesign.Rules() }
+func rules() []*report.Rule { return append(keydesign.Rules(), audit.Rules()...) }
 
 // companions are the analyses that come along with one that --only names. Who asks for sizes alone wants to know how big
 // the keys are and which are the biggest, and that is what other tools for big keys print.

@@ -67,6 +67,7 @@ type Info struct {
 	Keys      int64 // how many a whole scan would yield, about; only if KeysKnown
 	KeysKnown bool
 	Memory    int64 // bytes the store says that it uses; 0 if it does not say
+	Resident  int64 // bytes of physical memory that its process holds; 0 if it does not say
 	// Ledger lists what Memory consists of besides keys and their values; empty if the store does not say.
 	Ledger []Line
 	Facts  []Fact

@@ -54,6 +54,7 @@ func (s *store) Info(context.Context) (*kv.Info, error) {
 		Target:  s.target,
 		Clock:   sum.Created,
 		Memory:  sum.UsedMem,
+		Ledger:  ledger(&sum, scanned),
 		Facts:   s.facts(&sum),
 		Notes:   notes(&sum, scanned),
 	}

@@ -71,8 +71,9 @@ func (i serverInfo) version() string {
 
 // A database is one that holds keys.
 type database struct {
-	number int
-	keys   int64
+	number  int
+	keys    int64
+	expires int64 // of which so many have an expiry
 }
 
 // databases reads the lines of keyspace: db0:keys=3,expires=1,avg_ttl=0.
@@ -84,10 +85,12 @@ func (i serverInfo) databases() []database {
 		if !isDB || err != nil || n < 0 {
 			continue
 		}
-		first, _, _ := strings.Cut(value, ",")
+		first, rest, _ := strings.Cut(value, ",")
+		second, _, _ := strings.Cut(rest, ",")
 		keys, err := strconv.ParseInt(strings.TrimPrefix(first, "keys="), 10, 64)
+		expires, _ := strconv.ParseInt(strings.TrimPrefix(second, "expires="), 10, 64)
 		if err == nil && keys > 0 {
-			dbs = append(dbs, database{n, keys})
+			dbs = append(dbs, database{n, keys, min(max(expires, 0), keys)})
 		}
 	}
 	slices.SortFunc(dbs, func(a, b database) int { return a.number - b.number })

@@ -47,13 +47,14 @@ var attrs = [numAttrs]struct {
 
 // abilities says what this user may ask this server. It does not change after the probe.
 type abilities struct {
-	refused [numAttrs]string // the server's words; empty: it answers
-	scan    string           // the same of SCAN
-	info    string           // and of INFO
-	noKey   bool             // there was no key to probe with
-	model   *memory.Model    // for sizes where MEMORY USAGE is refused; nil otherwise
-	user    string
-	version string
+	refused   [numAttrs]string // the server's words; empty: it answers
+	scan      string           // the same of SCAN
+	info      string           // and of INFO
+	noKey     bool             // there was no key to probe with
+	model     *memory.Model    // for sizes where MEMORY USAGE is refused; nil otherwise
+	allocator string           // how the model's allocator is known
+	user      string
+	version   string
 }
 
 // has reports whether a is answered.
@@ -198,11 +199,8 @@ func otherPolicy(text string) bool {
 // probeModel finds out what a size can be modelled from. STRLEN counts as an access unless the connection is told not to
 // touch, which 7.2 has brought; before that it is not sent.
 func (s *store) probeModel(ctx context.Context, a *abilities, now serverInfo, key string) (err error) {
-	p := memory.Profile{Version: memory.ParseVersion(now.product(), now.version()), State: memory.Live}
-	if now.fields["mem_allocator"] == "libc" {
-		p.Allocator = memory.Libc
-	}
-	a.model = memory.New(p)
+	p, allocator := now.profile()
+	a.model, a.allocator = memory.New(p), allocator
 	quiet := newClient(s.cfg, resp.NoTouch)
 	defer quiet.Close()
 	conn := quiet.Conn()
@@ -288,7 +286,7 @@ func (a *abilities) size() kv.Fact {
 		return f
 	}
 	f.How = kv.Modelled
-	f.Why = fmt.Sprintf("%s; modelled instead: %s, as %s; other values have no size", f.Why, from, a.model.Profile())
+	f.Why = fmt.Sprintf("%s; modelled instead: %s, as %s (allocator %s); other values have no size", f.Why, from, a.model.Profile(), a.allocator)
 	if note := a.model.Profile().Note(); note != "" {
 		f.Why += "; " + note
 	}
@@ -321,5 +319,5 @@ func fullGrant(user, version string) string {
 		keys = "%R~* resetchannels"
 	}
 	return "ACL SETUSER " + user + " on >PASSWORD " + keys +
-		" -@all +scan +type +pttl +object|encoding +object|idletime +object|freq +memory|usage +dbsize +info +ping +hello +auth +select"
+		" -@all +scan +type +pttl +object|encoding +object|idletime +object|freq +memory|usage +memory|stats +dbsize +info +ping +hello +auth +select"
 }

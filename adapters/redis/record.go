@@ -26,6 +26,7 @@ func (sc *scan) readKeys(p *batch, i int) error {
 		if sc.abilities.model != nil && plan.want&kv.FieldSize != 0 {
 			sc.modelSize()
 		}
+		sc.account(&sc.record)
 		if !sc.yield(&sc.record) {
 			return errEnough
 		}

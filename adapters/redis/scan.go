@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kvtool/kvtool/internal/memory"
 	"github.com/kvtool/kvtool/internal/resp"
 	"github.com/kvtool/kvtool/kv"
 )
@@ -79,7 +80,7 @@ func (s *store) scan(ctx context.Context, opt kv.ScanOptions, yield func(*kv.Rec
 	if opt.Match != "" && !pushable(opt.Match) {
 		filter, opt.Match = opt.Match, ""
 	}
-	sc := scan{ctx: ctx, opt: opt, filter: filter, abilities: a, yield: yield, place: from, count: countMost, words: map[string]string{}}
+	sc := scan{ctx: ctx, opt: opt, filter: filter, abilities: a, sizes: s.sizes(), yield: yield, place: from, count: countMost, words: map[string]string{}}
 	if err := sc.prepare(); err != nil {
 		return err
 	}
@@ -120,6 +121,7 @@ type scan struct {
 	opt       kv.ScanOptions
 	filter    string // a glob that is not the server's to match
 	abilities *abilities
+	sizes     *memory.Model // of this server, if Info has found it out
 	yield     func(*kv.Record) bool
 	link      *link
 

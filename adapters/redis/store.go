@@ -17,6 +17,7 @@ type store struct {
 
 	mu      sync.Mutex
 	probed  *abilities // nil until the first probe
+	found   layout     // without a model until Info was asked
 	learned learned
 }
 
@@ -24,6 +25,8 @@ type store struct {
 type learned struct {
 	vanished int64
 	refused  [numAttrs]refusal
+	rounding int64 // what the allocator adds to the values of so many keys
+	rounded  int64
 }
 
 // A refusal counts the keys for which one command was refused, although it is allowed as such: rights by key pattern.
@@ -54,6 +57,8 @@ func (s *store) learn(l *learned) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.learned.vanished += l.vanished
+	s.learned.rounding += l.rounding
+	s.learned.rounded += l.rounded
 	for i, r := range l.refused {
 		if r.keys > 0 && s.learned.refused[i].keys == 0 {
 			s.learned.refused[i].text = r.text
@@ -73,17 +78,21 @@ func (s *store) Info(ctx context.Context) (*kv.Info, error) {
 		return nil, fmt.Errorf("probing %s: %w", s.cfg.target, err)
 	}
 	info := &kv.Info{
-		Adapter: "redis",
-		Product: now.product(),
-		Version: now.version(),
-		Target:  s.cfg.target,
-		Live:    true,
-		Memory:  now.number("used_memory"),
-		Facts:   a.facts(),
-		Notes:   s.notes(now, a),
+		Adapter:  "redis",
+		Product:  now.product(),
+		Version:  now.version(),
+		Target:   s.cfg.target,
+		Live:     true,
+		Memory:   now.number("used_memory"),
+		Resident: now.number("used_memory_rss"),
+		Facts:    a.facts(),
+		Notes:    s.notes(now, a),
 	}
 	info.Keys, info.KeysKnown, err = s.keys(ctx, now)
 	if err != nil {
+		return nil, fmt.Errorf("probing %s: %w", s.cfg.target, err)
+	}
+	if info.Ledger, err = s.ledger(ctx, now, a); err != nil {
 		return nil, fmt.Errorf("probing %s: %w", s.cfg.target, err)
 	}
 	return info, nil

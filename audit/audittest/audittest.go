@@ -87,7 +87,10 @@ func observe(c audit.Collector, r kv.Record) {
 
 func report(t *testing.T, c audit.Collector) string {
 	t.Helper()
-	var out audit.Output
+	out := audit.Output{Store: &kv.Info{
+		Memory: 1 << 50, Resident: 1 << 51, Live: true, Ledger: []kv.Line{{Name: "startup", Bytes: 1 << 20, How: kv.Measured}},
+		Facts: []kv.Fact{{Name: "size", Field: kv.FieldSize, How: kv.Modelled}},
+	}}
 	c.Report(&out)
 	b, err := json.MarshalIndent(out, "", " ")
 	if err != nil {

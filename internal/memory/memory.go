@@ -244,11 +244,18 @@ func (m *Model) Module(n int64) int64 { return m.robj + n }
 // Keyspace returns the cost of the dicts of one database beyond what Key counts: the table of the main dict, and the
 // expiry dict's table and entries.
 func (m *Model) Keyspace(keys, withTTL int64) int64 {
-	size := pointer * slots(keys)
-	if withTTL > 0 {
-		size += pointer*slots(withTTL) + m.entry*withTTL
+	return m.MainDict(keys) + m.ExpiresDict(withTTL)
+}
+
+// MainDict returns the cost of the table of a main dict of so many keys, whose entries Key counts.
+func (m *Model) MainDict(keys int64) int64 { return pointer * slots(keys) }
+
+// ExpiresDict returns the cost of the table and the entries of an expires dict.
+func (m *Model) ExpiresDict(withTTL int64) int64 {
+	if withTTL == 0 {
+		return 0
 	}
-	return size
+	return pointer*slots(withTTL) + m.entry*withTTL
 }
 
 // BareListpack reports whether a list that fits one node is a listpack without a quicklist around it.

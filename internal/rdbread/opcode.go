@@ -50,7 +50,7 @@ func (r *Reader) nextType() (op byte, ok bool) {
 			r.aux()
 		case opFunction:
 			r.reading = "a library of functions"
-			w.str()
+			r.tables.functions += w.str()
 			r.sum.Functions++
 		case opModuleAux:
 			r.moduleAux()

@@ -45,7 +45,9 @@ type Reader struct {
 	lastWanted bool
 	reading    string // for errors
 
-	name nameBuf
+	name     nameBuf
+	rounding int64 // of the value that is read, where its codec knows better than the model's estimate
+	tables   tables
 }
 
 // A Summary is what a dump says of itself besides its keys. What follows keys in the file is there once they are read.
@@ -61,6 +63,7 @@ type Summary struct {
 	HasHint   bool
 	Keys      int64 // read so far, matching or not
 	Functions int   // libraries
+	Ledger    Ledger
 	Modules   map[string]int64
 	Aux       []string // modules with a section of their own
 	Trailing  int64    // bytes after the end
@@ -107,6 +110,7 @@ func NewReader(src io.Reader, opt Options) (*Reader, error) {
 // Summary returns what was learned so far.
 func (r *Reader) Summary() Summary {
 	r.sum.Keys = r.keys
+	r.sum.Ledger = r.ledger()
 	return r.sum
 }
 
@@ -205,12 +209,14 @@ func (r *Reader) key(op byte) (wanted bool) {
 		Key: name, DB: r.db, Type: c.typ, Encoding: c.encoding,
 		Known: kv.FieldName | kv.FieldType | kv.FieldEncoding | kv.FieldSize | kv.FieldLen | kv.FieldTTL,
 	}
+	r.rounding = 0
 	c.read(r)
-	r.rec.Size += r.model.Key(n)
-	r.setTTL()
 	if r.w.err != nil {
 		return false
 	}
+	r.account()
+	r.rec.Size += r.model.Key(n)
+	r.setTTL()
 	r.keys++
 	r.last, r.lastWanted = name, wanted
 	return wanted

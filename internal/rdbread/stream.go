@@ -26,7 +26,7 @@ func (r *Reader) stream(v int) {
 	for n := w.count(5); n > 0 && w.err == nil; n-- {
 		r.group(&s, v)
 	}
-	r.rec.Size = s.Size(r.model)
+	r.rec.Size, r.rounding = s.Size(r.model), s.Rounding(r.model)
 }
 
 func (w *window) numbers(n int) {

@@ -40,7 +40,7 @@ func (m Mode) Allows(words ...string) bool {
 		return false
 	}
 	switch strings.ToUpper(words[0]) + " " + strings.ToUpper(words[1]) {
-	case "OBJECT ENCODING", "OBJECT IDLETIME", "OBJECT FREQ", "MEMORY USAGE", "CLIENT NO-TOUCH", "CLIENT SETNAME", "ACL WHOAMI":
+	case "OBJECT ENCODING", "OBJECT IDLETIME", "OBJECT FREQ", "MEMORY USAGE", "MEMORY STATS", "CLIENT NO-TOUCH", "CLIENT SETNAME", "ACL WHOAMI":
 		return true
 	}
 	return false

@@ -214,7 +214,7 @@ func TestGuard(t *testing.T) {
 		}
 	}
 	for _, c := range []string{
-		"SCAN", "scan", "Type", "PTTL", "object encoding", "OBJECT FREQ", "object IDLETIME", "MEMORY usage", "INFO", "DBSIZE", "PING", "AUTH", "HELLO", "SELECT",
+		"SCAN", "scan", "Type", "PTTL", "object encoding", "OBJECT FREQ", "object IDLETIME", "MEMORY usage", "memory STATS", "INFO", "DBSIZE", "PING", "AUTH", "HELLO", "SELECT",
 		"CLIENT NO-TOUCH", "CLIENT SETNAME", "ACL WHOAMI", "READONLY",
 	} {
 		if !ReadOnly.Allows(strings.Fields(c)...) {
