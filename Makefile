@@ -35,12 +35,13 @@ fmt: tools
 golden:
 	go test ./report/render ./cmd -update
 
+# Half an hour on two cores. Some sections alone: make bench BENCHFLAGS='-only export,sizes'
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
-	cd bench && go run .
+	cd bench && go run . -check $(BENCHFLAGS)
 
 bench-smoke:
-	cd bench && go run . -smoke
+	cd bench && go vet ./... && go test ./... && go run . -smoke
 
 soak:
 	cd bench && go run ./soak -n $(SOAK_RECORDS)

@@ -1,8 +1,10 @@
-// Command bench measures kvtool against the tools that people use today, on one machine in one run. Run it in this folder,
-// on Linux, with redis-server and redis-cli on PATH:
+// Command bench measures kvtool against the tools that people use today, on one machine in one run, and holds the figures to
+// the bars that the project has set itself. Run it in this folder, on Linux, with redis-server and redis-cli on PATH:
 //
 //	go run .                                    the figures of docs/benchmarks.md, as Markdown on stdout
-//	go run . -update ../docs/benchmarks.md      the same, put into the page
+//	go run . -check                             the same; exit code 1 if a bar is missed
+//	go run . -only export,live                  some sections alone
+//	go run . -update ../docs/benchmarks.md      put what was measured into the page
 //	go run . -smoke                             a minute's check that both sides run and agree, for CI
 //
 // It is a module of its own, so that the peers never enter kvtool's go.mod.
@@ -23,107 +25,129 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-
-	"github.com/kvtool/kvtool/bench/internal/page"
+	"slices"
+	"strings"
 )
 
 type options struct {
-	keys, records int64
-	runs          int
-	limit         float64 // a ratio of CPU over it fails the run
-	update        string
-	skipLive      bool
+	keys, records  int64
+	runs, liveRuns int
+	only           []string
+	check          bool
+	limit          float64 // a ratio of CPU over it fails the run
+	update         string
 }
 
 func main() {
-	var o options
-	flag.Int64Var(&o.keys, "n", 2_000_000, "how many keys, ten monsters apart")
-	flag.Int64Var(&o.records, "records", 10_000_000, "how many records the memory test generates")
-	flag.IntVar(&o.runs, "runs", 5, "runs of each side")
-	flag.Float64Var(&o.limit, "limit", 0, "fail if kvtool takes more than this many times the CPU of a peer; 0 only prints")
-	flag.StringVar(&o.update, "update", "", "put the figures into this Markdown `FILE` as well")
-	flag.BoolVar(&o.skipLive, "skip-live", false, "leave out the live server")
-	smoke := flag.Bool("smoke", false, "20,000 keys, one run; fail on a ratio of CPU over 1")
-	flag.Parse()
-	if *smoke {
-		o.keys, o.records, o.runs, o.limit = 20_000, 1_000_000, 1, 1
+	o, err := parse(os.Args[1:])
+	if err == nil {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		defer stop()
+		err = run(ctx, o)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, o); err != nil {
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// run measures everything and writes the figures.
-func run(ctx context.Context, o options) (err error) {
+func parse(args []string) (options, error) {
+	var o options
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.Int64Var(&o.keys, "n", 2_000_000, "how many keys, ten monsters apart")
+	f.Int64Var(&o.records, "records", 10_000_000, "how many records the soak generates")
+	f.IntVar(&o.runs, "runs", 5, "runs of each side on a dump")
+	f.IntVar(&o.liveRuns, "live-runs", 5, "runs of each side on a server; with two million keys a run of all takes three minutes")
+	f.Float64Var(&o.limit, "limit", 0, "fail if kvtool takes more than this many times the CPU of a peer; 0 only prints")
+	f.BoolVar(&o.check, "check", false, "fail if a bar is missed")
+	f.StringVar(&o.update, "update", "", "put the figures into this Markdown `FILE` as well")
+	only := f.String("only", "", "measure only these `SECTIONS`: "+strings.Join(sectionNames(), ", "))
+	smoke := f.Bool("smoke", false, "20,000 keys, one run; fail on a ratio of CPU over 1")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if *smoke {
+		o.keys, o.records, o.runs, o.liveRuns, o.limit = 20_000, 1_000_000, 1, 1, 1
+	}
+	if o.runs < 1 || o.liveRuns < 1 || o.keys < 1 {
+		return o, errors.New("-n, -runs and -live-runs must be positive")
+	}
+	o.only = sectionNames()
+	if *only != "" {
+		o.only = strings.Split(*only, ",")
+	}
+	for _, name := range o.only {
+		if !slices.Contains(sectionNames(), name) {
+			return o, fmt.Errorf("-only %s: no such section; there are %s", name, strings.Join(sectionNames(), ", "))
+		}
+	}
+	return o, nil
+}
+
+// run measures the sections and writes what they found. One that fails does not cost the others, which took their time.
+func run(ctx context.Context, o options) error {
 	dir, err := os.MkdirTemp("", "kvtool-bench")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	b := &bench{options: o, dir: dir}
-	b.machine.start()
+	defer b.stop()
 	if err := b.build(ctx); err != nil {
 		return err
 	}
-	server, err := startServer(ctx, dir)
-	if err != nil {
-		return err
+	var found []result
+	var errs []error
+	for _, s := range sections() {
+		if !slices.Contains(o.only, s.name) || ctx.Err() != nil {
+			continue
+		}
+		r, err := b.section(ctx, s)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", s.name, err))
+			b.say("%s failed: %v", s.name, err)
+			continue
+		}
+		found = append(found, r)
+		errs = append(errs, b.publish(r))
+		if o.check {
+			errs = append(errs, r.missed()...)
+		}
 	}
-	defer server.stop()
-	if err := b.measure(ctx, server); err != nil {
-		return err
-	}
-	b.machine.end()
-	text := b.markdown()
-	fmt.Print(text)
-	if o.update != "" {
-		return page.Replace(o.update, "bench", text)
-	}
-	return nil
+	fmt.Print(summary(found))
+	return errors.Join(append(errs, ctx.Err())...)
 }
 
 // A bench is one run of the program.
 type bench struct {
 	options
-	dir     string
-	bin     binaries
-	machine machine
-	want    int64 // keys that each side must see
-	dump    int64 // bytes of the dump
-	used    int64 // used_memory of the server
-	file    pair
-	live    pair
-	memory  sample
+	dir  string
+	bin  binaries
+	main *dataset // nil until a section needs it
+	wide *dataset
 }
 
-// measure fills the server and takes every figure.
-func (b *bench) measure(ctx context.Context, s *server) error {
-	if err := b.fill(ctx, s); err != nil {
-		return err
+// section measures one section.
+func (b *bench) section(ctx context.Context, s section) (result, error) {
+	var m machine
+	r := result{name: s.name}
+	if err := s.prepare(ctx, b); err != nil {
+		return r, err
 	}
-	var err error
-	if b.file, err = b.compare(ctx, b.fileTools(s), nil); err != nil {
-		return err
+	m.start()
+	if err := s.measure(ctx, b, &r); err != nil {
+		return r, err
 	}
-	if !b.skipLive {
-		if b.live, err = b.compare(ctx, b.liveTools(s), s); err != nil {
-			return err
+	m.end()
+	r.where = m.describe()
+	return r, nil
+}
+
+// stop ends the servers.
+func (b *bench) stop() {
+	for _, d := range []*dataset{b.main, b.wide} {
+		if d != nil {
+			d.server.stop()
 		}
 	}
-	s.stop()
-	if b.memory, err = b.soak(ctx); err != nil {
-		return err
-	}
-	return errors.Join(b.check(b.file), b.check(b.live))
-}
-
-// check holds a pair to the limit.
-func (b *bench) check(p pair) error {
-	if r := p.ratio(cpu); b.limit > 0 && len(p.a) > 0 && r.median > b.limit {
-		return fmt.Errorf("%s takes %.2f times the CPU of %s, more than %.2f", p.tools[0].name, r.median, p.tools[1].name, b.limit)
-	}
-	return nil
 }

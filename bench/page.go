@@ -2,65 +2,94 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
-	"runtime"
 	"strings"
-	"time"
+
+	"github.com/kvtool/kvtool/bench/internal/page"
 )
 
-func (b *bench) say(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, time.Now().UTC().Format("15:04:05 ")+format+"\n", args...)
-}
-
-// A machine is where and when the figures were taken.
-type machine struct{ date, before, after string }
-
-func (m *machine) start() { m.date, m.before = time.Now().UTC().Format(time.DateOnly), load() }
-func (m *machine) end()   { m.after = load() }
-
-// load returns the load averages of 1, 5 and 15 minutes.
-func load() string {
-	text, _ := os.ReadFile("/proc/loadavg")
-	return strings.Join(strings.Fields(string(text) + " ? ? ?")[:3], " ")
-}
-
-// describe says what the figures were taken on. Names of machines are nobody's business.
-func (m *machine) describe() string {
-	cpu := "unknown CPU"
-	info, _ := os.ReadFile("/proc/cpuinfo")
-	if _, rest, ok := strings.Cut(string(info), "model name"); ok {
-		line, _, _ := strings.Cut(rest, "\n")
-		cpu = strings.TrimSpace(strings.TrimLeft(line, "\t :"))
+// publish prints what a section found and, if asked to, puts it into the page: its figures into the section's place, its
+// bars into the rows of the summary.
+func (b *bench) publish(r result) error {
+	fmt.Printf("\n## %s\n\n%s", r.name, r.markdown())
+	if b.update == "" {
+		return nil
 	}
-	redis, _ := exec.Command("redis-server", "--version").Output()
-	version := "unknown"
-	for _, f := range strings.Fields(string(redis)) {
-		if v, ok := strings.CutPrefix(f, "v="); ok {
-			version = v
+	if err := page.Replace(b.update, "bench-"+r.name, r.markdown()); err != nil {
+		return err
+	}
+	return page.Merge(b.update, "bench-summary", r.rows())
+}
+
+// markdown writes all that the section found.
+func (r *result) markdown() string {
+	var b strings.Builder
+	b.WriteString(r.where)
+	if r.data != "" {
+		fmt.Fprintf(&b, "\n%s\n", r.data)
+	}
+	fmt.Fprintf(&b, "\n```\nbench$ go run . -only %s\n%s\n```\n", r.name, strings.Join(r.commands, "\n"))
+	if len(r.bars) > 0 {
+		b.WriteString("\n| figure | bar | measured | |\n|---|---|---|---|\n")
+	}
+	for _, x := range r.bars {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", x.figure, x.want(), x.shown, x.verdict())
+	}
+	if r.tables != "" {
+		b.WriteString("\n" + r.tables)
+	}
+	return b.String()
+}
+
+// rows are the rows of the summary that the section fills, by their first two cells.
+func (r *result) rows() []string {
+	rows := make([]string, len(r.bars))
+	for i, x := range r.bars {
+		rows[i] = fmt.Sprintf("| %s | %s | %s | %s | %s |", r.name, x.figure, x.want(), x.shown, x.verdict())
+	}
+	return rows
+}
+
+// summary is the table of all bars.
+func summary(found []result) string {
+	var b strings.Builder
+	b.WriteString("\n## summary\n\n| section | figure | bar | measured | |\n|---|---|---|---|---|\n")
+	for _, r := range found {
+		for _, row := range r.rows() {
+			b.WriteString(row + "\n")
 		}
 	}
-	return fmt.Sprintf("%s; %d cores of an %s, shared with other work (load average %s before, %s after); %s/%s, %s, Redis %s.\n",
-		m.date, runtime.NumCPU(), cpu, m.before, m.after, runtime.GOOS, runtime.GOARCH, runtime.Version(), version)
+	return b.String()
 }
 
-// A row is one line of a table: a metric of both sides and, if it is a claim, their ratio.
+// A row is one line of a table: a metric of each tool and, if it is a claim, the ratios to the peer.
 type row struct {
 	name, format string
 	of           metric
 	claim        bool
 }
 
-// table writes the runs of p as Markdown.
-func (p pair) table(rows []row) string {
+// table writes the runs of g as Markdown.
+func (g group) table(rows []row) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "| median of %d (lowest - highest) | `%s` | `%s` | ratio |\n|---|---|---|---|\n", len(p.a), p.tools[0].name, p.tools[1].name)
+	fmt.Fprintf(&b, "| median of %d (lowest - highest) |", len(g.runs[0]))
+	for _, t := range g.tools {
+		fmt.Fprintf(&b, " `%s` |", t.label)
+	}
+	ours := len(g.tools) - 1
+	b.WriteString(strings.Repeat(" ratio |", ours) + "\n|---|" + strings.Repeat("---|", len(g.tools)+ours) + "\n")
 	for _, r := range rows {
-		ratio := ""
-		if r.claim {
-			ratio = "**" + p.ratio(r.of).format("%.2f") + "**"
+		fmt.Fprintf(&b, "| %s |", r.name)
+		for i := range g.tools {
+			fmt.Fprintf(&b, " %s |", g.of(i, r.of).format(r.format))
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.name, each(p.a, r.of).format(r.format), each(p.b, r.of).format(r.format), ratio)
+		for i := range ours {
+			if r.claim {
+				fmt.Fprintf(&b, " **%s** |", g.ratio(i, r.of).format("%.2f"))
+			} else {
+				b.WriteString(" |")
+			}
+		}
+		b.WriteString("\n")
 	}
 	return b.String()
 }
@@ -70,30 +99,4 @@ func (s spread) format(f string) string {
 		return fmt.Sprintf(f, s.median)
 	}
 	return fmt.Sprintf(f+" ("+f+" - "+f+")", s.median, s.low, s.high)
-}
-
-// markdown writes all figures.
-func (b *bench) markdown() string {
-	var out strings.Builder
-	out.WriteString(b.machine.describe())
-	fmt.Fprintf(&out, "\nData set: %d keys, used_memory %.2f GB, dump of %.0f MB.\n", b.want, float64(b.used)/1e9, float64(b.dump)/1e6)
-	fmt.Fprintf(&out, "\n### Dump\n\n%s", b.file.table([]row{
-		{"CPU s", "%.2f", cpu, true},
-		{"keys per CPU s", "%.0f", keysPerCPU, false},
-		{"MB per CPU s", "%.0f", func(s sample) float64 { return float64(b.dump) / 1e6 / s.cpu.Seconds() }, false},
-		{"wall s", "%.2f", wall, false},
-		{"peak RSS MiB", "%.0f", rss, false},
-	}))
-	if !b.skipLive {
-		fmt.Fprintf(&out, "\n### Live server\n\n%s", b.live.table([]row{
-			{"keys/s", "%.0f", keysPerSecond, true},
-			{"client CPU us/key", "%.2f", clientPerKey, true},
-			{"server CPU us/key", "%.2f", serverPerKey, true},
-			{"wall s", "%.2f", wall, false},
-			{"peak RSS MiB", "%.0f", rss, false},
-		}))
-	}
-	fmt.Fprintf(&out, "\n### Memory\n\nOne audit of %d generated records: peak RSS %.0f MiB, %.1f CPU s, %.1f s.\n",
-		b.records, rss(b.memory), cpu(b.memory), wall(b.memory))
-	return out.String()
 }

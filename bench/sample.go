@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
@@ -19,8 +21,8 @@ type sample struct {
 	keys      int64
 }
 
-// run runs the tool and checks that it saw so many keys. s is the server that it reads, if it reads one.
-func (t tool) run(ctx context.Context, want int64, s *server) (sample, error) {
+// run runs the tool and checks that it saw all of d.
+func (t tool) run(ctx context.Context, d *dataset) (sample, error) {
 	out, err := os.Create(t.out)
 	if err != nil {
 		return sample{}, err
@@ -32,61 +34,94 @@ func (t tool) run(ctx context.Context, want int64, s *server) (sample, error) {
 	if !t.printsResult() {
 		cmd.Stdout = nil
 	}
-	var before time.Duration
-	if s != nil {
-		before = s.cpu()
+	if t.in != "" {
+		in, err := os.Open(t.in)
+		if err != nil {
+			return sample{}, err
+		}
+		defer in.Close()
+		cmd.Stdin = struct{ io.Reader }{in} // not a file: the tool gets a pipe
 	}
+	before := d.cpu()
 	began := time.Now()
 	if err := cmd.Run(); err != nil {
 		return sample{}, fmt.Errorf("%s: %w: %s", t.name, err, said.Bytes())
 	}
 	r := sample{
-		wall: time.Since(began),
-		cpu:  cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(),
+		wall:   time.Since(began),
+		cpu:    cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(),
+		server: d.cpu() - before,
 		// Not less than this process had when it forked: it reads nothing large.
 		rss: cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10,
 	}
-	if s != nil {
-		r.server = s.cpu() - before
+	r.keys = d.keys
+	return r, t.check(d.keys)
+}
+
+// check reads the result and compares what the tool saw with what there was.
+func (t tool) check(keys int64) error {
+	if t.rows > 0 {
+		keys = min(keys, t.rows)
 	}
-	result, err := os.Open(t.out)
+	out, err := os.Open(t.out)
 	if err != nil {
-		return sample{}, err
+		return err
 	}
-	defer result.Close()
-	if r.keys, err = t.keys(result); err != nil || r.keys != want {
-		return sample{}, fmt.Errorf("%s saw %d keys instead of %d (%v): there is no ratio", t.name, r.keys, want, err)
+	defer out.Close()
+	if got, err := t.keys(out); err != nil || got != keys {
+		return errors.Join(fmt.Errorf("%s saw %d keys instead of %d: there is no ratio", t.name, got, keys), err)
 	}
-	return r, nil
+	return nil
 }
 
 // printsResult reports whether the result comes on stdout: no argument names the file.
 func (t tool) printsResult() bool { return !slices.Contains(t.args, t.out) }
 
-// A pair is the runs of two tools on the same keys; a[i] and b[i] ran one after the other.
-type pair struct {
-	tools [2]tool
-	a, b  []sample
+// A group is the runs of several tools on the same keys, the peer the last of them: runs[i] are those of tools[i], and
+// the n-th run of each came one after the other.
+type group struct {
+	tools []tool
+	runs  [][]sample
 }
 
-// compare runs both tools in turn. A run of each goes before those that count, so that every file is in memory.
-func (b *bench) compare(ctx context.Context, tools [2]tool, s *server) (pair, error) {
-	p := pair{tools: tools}
-	for i := range b.runs + 1 {
-		b.say("%s against %s: run %d of %d", tools[0].name, tools[1].name, i, b.runs)
-		x, err := tools[0].run(ctx, b.want, s)
-		if err != nil {
-			return p, err
+func (g group) peer() tool { return g.tools[len(g.tools)-1] }
+
+// compare runs the tools in turn, and then calls each, which may be nil. Where they read files, a run goes before those
+// that count, so that every file is in memory.
+func (b *bench) compare(ctx context.Context, runs int, d *dataset, tools []tool, each func() error) (group, error) {
+	g := group{tools: tools, runs: make([][]sample, len(tools))}
+	first := 0
+	if tools[0].reads == fromServer {
+		first = 1
+	}
+	for n := first; n <= runs; n++ {
+		for i, t := range tools {
+			b.say("run %d of %d: %s", n, runs, t.name)
+			s, err := t.run(ctx, d)
+			if err != nil {
+				return g, err
+			}
+			if n > 0 {
+				g.runs[i] = append(g.runs[i], s)
+			}
 		}
-		y, err := tools[1].run(ctx, b.want, s)
-		if err != nil {
-			return p, err
-		}
-		if i > 0 {
-			p.a, p.b = append(p.a, x), append(p.b, y)
+		if each != nil && n > 0 {
+			if err := each(); err != nil {
+				return g, err
+			}
 		}
 	}
-	return p, nil
+	return g, b.bounded(g)
+}
+
+// bounded holds the CPU time of each tool but the peer to the limit of the command line.
+func (b *bench) bounded(g group) error {
+	for i := range len(g.tools) - 1 {
+		if r := g.ratio(i, cpu); b.limit > 0 && !(r.median <= b.limit) {
+			return fmt.Errorf("%s takes %.2f times the CPU of %s, more than %.2f", g.tools[i].name, r.median, g.peer().name, b.limit)
+		}
+	}
+	return nil
 }
 
 // A spread is the middle of several figures and their ends.
@@ -106,25 +141,27 @@ type metric func(sample) float64
 
 func cpu(s sample) float64           { return s.cpu.Seconds() }
 func wall(s sample) float64          { return s.wall.Seconds() }
-func rss(s sample) float64           { return float64(s.rss) / (1 << 20) }
+func rss(s sample) float64           { return float64(s.rss) / 1e6 }
 func keysPerSecond(s sample) float64 { return float64(s.keys) / s.wall.Seconds() }
 func keysPerCPU(s sample) float64    { return float64(s.keys) / s.cpu.Seconds() }
 func clientPerKey(s sample) float64  { return s.cpu.Seconds() * 1e6 / float64(s.keys) }
 func serverPerKey(s sample) float64  { return s.server.Seconds() * 1e6 / float64(s.keys) }
 
-func each(ss []sample, m metric) spread {
-	xs := make([]float64, len(ss))
-	for i, s := range ss {
-		xs[i] = m(s)
+// of returns the spread of a metric over the runs of the i-th tool.
+func (g group) of(i int, m metric) spread {
+	xs := make([]float64, len(g.runs[i]))
+	for n, s := range g.runs[i] {
+		xs[n] = m(s)
 	}
 	return spreadOf(xs)
 }
 
-// ratio compares run by run, because what disturbs one disturbs its neighbour.
-func (p pair) ratio(m metric) spread {
-	xs := make([]float64, len(p.a))
-	for i := range p.a {
-		xs[i] = m(p.a[i]) / m(p.b[i])
+// ratio compares the i-th tool with the peer run by run, because what disturbs one disturbs its neighbour.
+func (g group) ratio(i int, m metric) spread {
+	peer := g.runs[len(g.runs)-1]
+	xs := make([]float64, len(peer))
+	for n := range peer {
+		xs[n] = m(g.runs[i][n]) / m(peer[n])
 	}
 	return spreadOf(xs)
 }

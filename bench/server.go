@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/kvtool/kvtool/internal/keygen"
 )
 
 // A server is a redis-server of our own.
@@ -23,8 +21,12 @@ type server struct {
 	ended             chan struct{}
 }
 
-// startServer starts a server on a free port of the loopback interface, with its files in dir.
+// startServer starts a server on a free port of the loopback interface, with its files in dir, which it makes
+// unless it is there. A dump there is loaded.
 func startServer(ctx context.Context, dir string) (*server, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -47,7 +49,7 @@ func startServer(ctx context.Context, dir string) (*server, error) {
 
 // ready waits until the server answers.
 func (s *server) ready(ctx context.Context) error {
-	for range 1000 {
+	for range 60_000 { // loading takes its time
 		if _, err := s.do("PING"); err == nil {
 			return nil
 		}
@@ -101,44 +103,6 @@ func (s *server) do(command string) (string, error) {
 	}
 	return strings.TrimSpace(line[1:]), nil
 }
-
-// fill loads the keyspace through redis-cli and saves it.
-func (b *bench) fill(ctx context.Context, s *server) error {
-	k := keygen.New(b.keys)
-	b.want = k.Keys()
-	b.say("loading %d keys", b.want)
-	load := exec.CommandContext(ctx, "redis-cli", "-s", s.socket, "--pipe")
-	in, err := load.StdinPipe()
-	if err != nil {
-		return err
-	}
-	go func() {
-		_, _ = k.WriteTo(in) // redis-cli says so when it is cut short
-		in.Close()
-	}()
-	if out, err := load.CombinedOutput(); err != nil {
-		return fmt.Errorf("loading: %w: %s", err, out)
-	}
-	if got, err := s.do("DBSIZE"); err != nil || got != strconv.FormatInt(b.want, 10) {
-		return fmt.Errorf("the server holds %s keys instead of %d (%v)", got, b.want, err)
-	}
-	info, err := s.do("INFO memory")
-	if err != nil {
-		return err
-	}
-	b.used = number(info, "used_memory:")
-	if _, err := s.do("SAVE"); err != nil {
-		return fmt.Errorf("saving: %w", err)
-	}
-	st, err := os.Stat(s.dump())
-	if err != nil {
-		return err
-	}
-	b.dump = st.Size()
-	return nil
-}
-
-func (s *server) dump() string { return filepath.Join(s.dir, "dump.rdb") }
 
 // cpu returns the time that the server has used so far, in ticks of 10 ms.
 func (s *server) cpu() time.Duration {

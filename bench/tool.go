@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 // peer is the module path of the dump reader that kvtool is compared with; go.mod pins its version.
@@ -22,7 +23,8 @@ type binaries struct{ kvtool, peer, soak string }
 // allows since 1.23 only if asked to.
 func (b *bench) build(ctx context.Context) error {
 	b.say("building")
-	b.bin = binaries{filepath.Join(b.dir, "kvtool"), filepath.Join(b.dir, "peer"), filepath.Join(b.dir, "soak")}
+	bin := func(name string) string { return filepath.Join(b.dir, "bin", name) }
+	b.bin = binaries{bin("kvtool"), bin("peer"), bin("soak")}
 	for _, c := range []struct {
 		dir  string
 		args []string
@@ -43,32 +45,85 @@ func (b *bench) build(ctx context.Context) error {
 	return nil
 }
 
+// What a tool reads.
+type source int
+
+const (
+	fromFile   source = iota
+	fromServer        // the server's CPU time counts too, and there is nothing to warm up
+)
+
 // A tool is one side of a pair.
 type tool struct {
-	name string
-	args []string
-	out  string                             // where its result is: stdout goes there unless the arguments say so
-	keys func(out io.Reader) (int64, error) // reads from the result how many keys it saw
+	label string // what it is called in tables
+	name  string // the command, with words in the place of paths
+	args  []string
+	in    string // what it is given on stdin, through a pipe; may be empty
+	out   string // where its result is: stdout goes there unless the arguments say so
+	reads source
+	keys  func(out io.Reader) (int64, error) // reads from the result how many keys it saw
+	rows  int64                              // of how many it tells at most; 0 is all
 }
 
-func (b *bench) fileTools(s *server) [2]tool {
-	csv := filepath.Join(b.dir, "peer.csv")
-	return [2]tool{
-		{"kvtool audit rdb:FILE", b.audit("rdb:" + s.dump()), filepath.Join(b.dir, "kvtool.json"), keysOfReport},
-		{"rdb -c memory", []string{b.bin.peer, "-c", "memory", "-o", csv, s.dump()}, csv, keysOfCSV},
+// tool names t by its arguments.
+func (b *bench) tool(t tool) tool {
+	words := make([]string, len(t.args))
+	for i, a := range t.args {
+		words[i] = b.shown(a)
 	}
-}
-
-func (b *bench) liveTools(s *server) [2]tool {
-	return [2]tool{
-		{"kvtool audit redis://", b.audit("redis://127.0.0.1:" + s.port), filepath.Join(b.dir, "kvtool.json"), keysOfReport},
-		{"redis-cli --memkeys", []string{"redis-cli", "-p", s.port, "--memkeys"}, filepath.Join(b.dir, "memkeys.txt"), numberBehind("Sampled ")},
+	t.name = strings.Join(words, " ")
+	if t.in != "" {
+		t.name += " < " + b.shown(t.in)
 	}
+	return t
 }
 
-func (b *bench) audit(target string) []string {
-	return []string{b.bin.kvtool, "audit", target, "-o", "json", "--progress", "none"}
+// shown is an argument as a reader would type it.
+func (b *bench) shown(arg string) string {
+	swap := []string{b.bin.kvtool, "kvtool", b.bin.peer, "rdb", b.bin.soak, "go run ./soak"}
+	if b.wide != nil {
+		swap = append(swap, b.wide.dump, "WIDE")
+	}
+	if b.main != nil {
+		swap = append(swap, b.main.dump, "FILE", "127.0.0.1:"+b.main.server.port, "HOST")
+	}
+	if b.main != nil && arg == b.main.server.port {
+		return "PORT"
+	}
+	arg = strings.NewReplacer(swap...).Replace(arg)
+	if strings.HasPrefix(arg, b.dir) {
+		return strings.ToUpper(strings.TrimPrefix(filepath.Ext(arg), "."))
+	}
+	return arg
 }
+
+// file is where a tool writes its result.
+func (b *bench) file(name string) string { return filepath.Join(b.dir, name) }
+
+// audit is kvtool auditing a target, with more arguments.
+func (b *bench) audit(label, target string, more ...string) tool {
+	args := append([]string{b.bin.kvtool, "audit", target}, more...)
+	return b.tool(tool{
+		label: label, args: append(args, "-o", "json", "--progress", "none"), out: b.file("kvtool.json"), keys: keysOfReport,
+	})
+}
+
+// peerMemory is the peer listing the size of every key, and peerBiggest its list of the biggest.
+func (b *bench) peerMemory() tool {
+	out := b.file("peer.csv")
+	return b.tool(tool{label: "rdb -c memory", args: []string{b.bin.peer, "-c", "memory", "-o", out, b.main.dump}, out: out, keys: keysOfCSV})
+}
+
+func (b *bench) peerBiggest() tool {
+	out := b.file("peer.csv")
+	return b.tool(tool{
+		label: "rdb -c bigkey",
+		args:  []string{b.bin.peer, "-c", "bigkey", "-n", strconv.Itoa(biggestKeys), "-o", out, b.main.dump},
+		out:   out, keys: keysOfCSV, rows: biggestKeys,
+	})
+}
+
+const biggestKeys = 100
 
 func keysOfReport(out io.Reader) (int64, error) {
 	var r struct {
@@ -106,14 +161,4 @@ func numberBehind(name string) func(io.Reader) (int64, error) {
 		text, err := io.ReadAll(out)
 		return number(string(text), name), err
 	}
-}
-
-// soak runs the audit of generated records once; it fails over the cap by itself.
-func (b *bench) soak(ctx context.Context) (sample, error) {
-	b.say("auditing %d generated records", b.records)
-	t := tool{
-		name: "soak", args: []string{b.bin.soak, "-n", strconv.FormatInt(b.records, 10)}, out: filepath.Join(b.dir, "soak.txt"),
-		keys: numberBehind("done: "),
-	}
-	return t.run(ctx, b.records+10, nil)
 }

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSpread(t *testing.T) {
+	for _, c := range []struct {
+		xs   []float64
+		want spread
+	}{
+		{nil, spread{}},
+		{[]float64{3}, spread{3, 3, 3}},
+		{[]float64{4, 1}, spread{1, 2.5, 4}},
+		{[]float64{9, 1, 5}, spread{1, 5, 9}},
+		{[]float64{9, 1, 5, 7}, spread{1, 6, 9}},
+	} {
+		if got := spreadOf(c.xs); got != c.want {
+			t.Errorf("spreadOf(%v) = %v, want %v", c.xs, got, c.want)
+		}
+	}
+}
+
+// cpus are runs with so many seconds of CPU.
+func cpus(seconds ...int) []sample {
+	ss := make([]sample, len(seconds))
+	for i, s := range seconds {
+		ss[i] = sample{cpu: time.Duration(s) * time.Second, wall: time.Second, keys: 1000}
+	}
+	return ss
+}
+
+// A ratio is taken run by run: a machine that is slow for a while slows both sides of a run.
+func TestRatio(t *testing.T) {
+	g := group{tools: []tool{{label: "a"}, {label: "b"}, {label: "peer"}}, runs: [][]sample{cpus(1, 10, 2), cpus(2, 20, 4), cpus(4, 40, 4)}}
+	if got, want := g.ratio(0, cpu), (spread{0.25, 0.25, 0.5}); got != want {
+		t.Errorf("the first tool: %v, want %v", got, want)
+	}
+	if got, want := g.ratio(1, cpu), (spread{0.5, 0.5, 1}); got != want {
+		t.Errorf("the second tool: %v, want %v", got, want)
+	}
+	if got := g.ratio(0, keysPerSecond).median; got != 1 {
+		t.Errorf("keys a second: %v, want 1", got)
+	}
+	if got := g.claim(1, claim{what: "CPU", of: cpu, limit: 0.5}); !got.met() || got.figure != "`b` against `peer`: CPU" || got.shown != "0.5 (0.5 - 1)" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestBar(t *testing.T) {
+	nan := math.NaN()
+	for _, c := range []struct {
+		b   bar
+		met bool
+	}{
+		{bar{got: 1, limit: 1}, true},
+		{bar{got: 1.01, limit: 1}, false},
+		{bar{got: 1, limit: 1, least: true}, true},
+		{bar{got: 0.99, limit: 1, least: true}, false},
+		{bar{got: nan, limit: 1}, false},
+		{bar{got: nan, limit: 1, least: true}, false},
+	} {
+		if c.b.met() != c.met {
+			t.Errorf("%+v: met is %v", c.b, !c.met)
+		}
+	}
+	r := result{name: "x", bars: []bar{{figure: "`a`: CPU", got: 2, shown: "2", limit: 1}, {got: 1, limit: 1}}}
+	if errs := r.missed(); len(errs) != 1 || errs[0].Error() != "x: a: CPU is 2, the bar is ≤ 1" {
+		t.Errorf("missed: %v", errs)
+	}
+}
+
+func TestBounded(t *testing.T) {
+	g := group{tools: make([]tool, 2), runs: [][]sample{cpus(3), cpus(2)}}
+	if err := (&bench{}).bounded(g); err != nil {
+		t.Errorf("without a limit: %v", err)
+	}
+	if err := (&bench{options: options{limit: 2}}).bounded(g); err != nil {
+		t.Errorf("under the limit: %v", err)
+	}
+	if err := (&bench{options: options{limit: 1}}).bounded(g); err == nil {
+		t.Error("1.5 is not over 1")
+	}
+}
+
+func TestDepartures(t *testing.T) {
+	want := map[string]float64{"a:{int}": 1000, "b:{int}": 100}
+	worst, mean, err := departures(want, map[string]float64{"a:{int}": 1010, "b:{int}": 95})
+	if err != nil || math.Abs(worst-0.05) > 1e-12 || math.Abs(mean-15.0/1100) > 1e-12 {
+		t.Errorf("worst %v, mean %v (%v)", worst, mean, err)
+	}
+	for _, got := range []map[string]float64{nil, {"a:{int}": 1}, {"a:{int}": 1, "c:{int}": 1}} {
+		if _, _, err := departures(want, got); err == nil {
+			t.Errorf("%v passes for %v", got, want)
+		}
+	}
+	if _, _, err := departures(nil, nil); err == nil {
+		t.Error("nothing passes for nothing")
+	}
+}
+
+func TestTemplateBytes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r.json")
+	report := `{"sections":[{"name":"templates","tables":[{"name":"templates","columns":[{"name":"bytes"},{"name":"template"}],"rows":[[72,"a"],[null,"b"]]}]}]}`
+	if err := os.WriteFile(path, []byte(report), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := templateBytes(path)
+	if err != nil || got["a"] != 72 || got["b"] != 0 || len(got) != 2 {
+		t.Errorf("%v (%v)", got, err)
+	}
+}
+
+func TestModelErrors(t *testing.T) {
+	m := modelErrors{}
+	m.add("string int", 50, 50)
+	m.add("string int", 50, 50)
+	m.add("string int", 60, 50)
+	m.add("hash listpack", 99, 100)
+	if got, want := m.total(), 9.0/250; math.Abs(got-want) > 1e-12 {
+		t.Errorf("total %v, want %v", got, want)
+	}
+	if got := m["string int"].quantile(1); math.Abs(got-0.2) > 1e-6 {
+		t.Errorf("max %v", got)
+	}
+	if got := m["string int"].quantile(0.5); got != 0 {
+		t.Errorf("median %v", got)
+	}
+	if got := m.worstMedian(); math.Abs(got-0.01) > 1e-6 { // of hash listpack
+		t.Errorf("worst median %v", got)
+	}
+}
+
+func TestNumber(t *testing.T) {
+	for text, want := range map[string]int64{"Sampled 12 keys\nSampled 345 keys": 345, "Sampled x": 0, "": 0} {
+		if got := number(text, "Sampled "); got != want {
+			t.Errorf("number(%q) = %d, want %d", text, got, want)
+		}
+	}
+}
+
+func TestKeysOf(t *testing.T) {
+	if n, err := keysOfCSV(strings.NewReader("key,bytes\na,1\nb,2\n")); n != 2 || err != nil {
+		t.Errorf("CSV: %d (%v)", n, err)
+	}
+	if n, err := keysOfReport(strings.NewReader(`{"coverage":{"keys":7,"complete":true}}`)); n != 7 || err != nil {
+		t.Errorf("report: %d (%v)", n, err)
+	}
+	if _, err := keysOfReport(strings.NewReader(`{"coverage":{"keys":7,"complete":false}}`)); err == nil {
+		t.Error("an incomplete report passes")
+	}
+}
+
+func TestParse(t *testing.T) {
+	for _, args := range [][]string{{"-only", "liv"}, {"-runs", "0"}, {"-n", "-1"}, {"-nope"}} {
+		if _, err := parse(args); err == nil {
+			t.Errorf("%v passes", args)
+		}
+	}
+	o, err := parse([]string{"-smoke", "-only", "live,soak"})
+	if err != nil || o.keys != 20_000 || o.limit != 1 || strings.Join(o.only, " ") != "live soak" {
+		t.Errorf("%+v (%v)", o, err)
+	}
+}
+
+// Every section and the summary have their place in the page.
+func TestPage(t *testing.T) {
+	text, err := os.ReadFile("../docs/benchmarks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(sectionNames(), "summary") {
+		if n := strings.Count(string(text), "<!-- bench-"+name+":begin -->\n"); n != 1 {
+			t.Errorf("docs/benchmarks.md has %d places for bench-%s", n, name)
+		}
+	}
+}
