@@ -94,9 +94,11 @@ func (g group) table(rows []row) string {
 	return b.String()
 }
 
+// format writes the middle and, where they look different, the ends.
 func (s spread) format(f string) string {
-	if s.low == s.high {
-		return fmt.Sprintf(f, s.median)
+	low, median, high := fmt.Sprintf(f, s.low), fmt.Sprintf(f, s.median), fmt.Sprintf(f, s.high)
+	if low == high {
+		return median
 	}
-	return fmt.Sprintf(f+" ("+f+" - "+f+")", s.median, s.low, s.high)
+	return fmt.Sprintf("%s (%s - %s)", median, low, high)
 }
