@@ -91,7 +91,41 @@ func (s *store) facts(sum *rdbread.Summary) []kv.Fact {
 		size,
 		{Name: "length", Field: kv.FieldLen, How: kv.Measured},
 		{Name: "ttl", Field: kv.FieldTTL, How: kv.Measured},
+		accessFact(sum, "idle", kv.FieldIdle, "idle times", "LRU"),
+		accessFact(sum, "freq", kv.FieldFreq, "access counters", "LFU"),
+		s.placeFact(),
+		s.slotFact(),
+		{Name: "largest", Field: kv.FieldLargest, How: kv.Measured, Why: "of collections but intsets; a number in a packed block counts with the bytes it takes there"},
+		{Name: "stored", Field: kv.FieldStored, How: kv.Measured},
+		{Name: "digest", Field: kv.FieldDigest, How: kv.Sampled, Why: "of strings of 32 bytes and more, 1 key in 16, chosen by the hash of its name"},
+		{Name: "groups", Field: kv.FieldGroups, How: kv.Measured},
 	}
+}
+
+// accessFact says whether the dump holds idle times or access counters: a server writes them for all keys or for none.
+func accessFact(sum *rdbread.Summary, name string, f kv.Field, what, policy string) kv.Fact {
+	if sum.Access&f != 0 {
+		return kv.Fact{Name: name, Field: f, How: kv.Measured}
+	}
+	return kv.Fact{
+		Name: name, Field: f, How: kv.Missing,
+		Why:  "the dump holds no " + what + ": a server writes them only while its maxmemory-policy is one of " + policy,
+		Hint: "audit the server itself: redis://HOST:PORT",
+	}
+}
+
+func (s *store) placeFact() kv.Fact {
+	if s.opt.Place == "" {
+		return kv.Fact{Name: "place", Field: kv.FieldPlace, How: kv.Missing, Why: "one dump is one place"}
+	}
+	return kv.Fact{Name: "place", Field: kv.FieldPlace, How: kv.Measured, Why: "the name of the file"}
+}
+
+func (s *store) slotFact() kv.Fact {
+	if !s.cluster {
+		return kv.Fact{Name: "slot", Field: kv.FieldSlot, How: kv.Missing, Why: "nothing says that the dump is of a cluster", Hint: "if it is: ?cluster=on"}
+	}
+	return kv.Fact{Name: "slot", Field: kv.FieldSlot, How: kv.Measured}
 }
 
 // notes says what a reader of a report must know of the dump.

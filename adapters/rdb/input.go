@@ -68,7 +68,7 @@ func (in *input) peek() []byte {
 // reader returns the dump's reader; the head is read once.
 func (in *input) reader(opt rdbread.Options) (*rdbread.Reader, error) {
 	if in.r != nil {
-		in.r.SetMatch(opt.Match)
+		in.r.SetWish(opt.Wish)
 		return in.r, nil
 	}
 	opt.Size = in.size

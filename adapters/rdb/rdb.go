@@ -38,6 +38,7 @@ func Adapter() *kv.Adapter {
 			{Name: "checksum", Default: "on", Doc: "on or off: whether the dump's checksum is verified"},
 			{Name: "allocator", Default: "auto", Doc: "of the server: jemalloc-8, jemalloc-16 (Debian, Ubuntu, RHEL) or libc; auto compares with the memory that the dump says was used"},
 			{Name: "as", Default: "live", Doc: "whose memory is modelled: live, the server that wrote the dump, or loaded, one that has just loaded it"},
+			{Name: "cluster", Default: "auto", Doc: "on or off: whether the dump is of a cluster, so that its keys have slots; auto is what the dump says"},
 		},
 		Sniff: sniff,
 		Open:  open,
@@ -100,6 +101,14 @@ func (s *store) options(t kv.Target) error {
 	default:
 		return bad("as", v, "live or loaded")
 	}
+	switch v := t.Query.Get("cluster"); v {
+	case "", "auto":
+	case "on", "off":
+		s.cluster = v == "on"
+		s.told = true
+	default:
+		return bad("cluster", v, "auto, on or off")
+	}
 	v := t.Query.Get("allocator")
 	if v == "" || v == "auto" {
 		s.auto = true
@@ -131,6 +140,9 @@ type store struct {
 	auto   bool   // the allocator is to be found out
 	why    string // it is the one that opt says
 
+	cluster bool // the keys have slots
+	told    bool // cluster is as told, not as the dump says
+
 	mu      sync.Mutex
 	stdin   io.Reader // nil where path is a file
 	first   *input    // of stdin: its head is read; nil after it has been scanned
@@ -153,6 +165,9 @@ func (s *store) probe(ctx context.Context) error {
 		return fmt.Errorf("%s: %w", s.target, err)
 	}
 	s.sum = r.Summary()
+	if !s.told {
+		s.cluster = s.sum.Slots
+	}
 	if s.stdin != nil {
 		s.first = in
 		return nil
@@ -211,7 +226,10 @@ func (s *store) take(ctx context.Context) (*input, error) {
 // scan yields the records of in. It returns nil when the consumer has had enough, too.
 func (s *store) scan(ctx context.Context, in *input, opt kv.ScanOptions, yield func(*kv.Record, error) bool) error {
 	o := s.opt
-	o.Match = opt.Match
+	o.Wish = rdbread.Wish{Match: opt.Match, Want: opt.Want, Ask: opt.Ask}
+	if !s.cluster {
+		o.Want &^= kv.FieldSlot
+	}
 	r, err := in.reader(o)
 	if err != nil {
 		return err

@@ -40,6 +40,23 @@ func (r *blobReader) byte() byte {
 	return r.storedByte()
 }
 
+// read fills p with the next logical bytes and returns how many there were.
+func (r *blobReader) read(p []byte) (n int) {
+	if r.lzf == nil {
+		for n < len(p) && r.left > 0 && r.w.need(1) {
+			step := min(int64(len(p)-n), r.left, int64(r.w.end-r.w.pos))
+			n += copy(p[n:], r.w.bytes(int(step)))
+			r.left -= step
+			r.stored -= step
+		}
+		return n
+	}
+	for ; n < len(p) && r.left > 0 && r.w.err == nil; n++ {
+		p[n] = r.byte()
+	}
+	return n
+}
+
 // skip hops over n logical bytes.
 func (r *blobReader) skip(n int64) {
 	if n > r.left {
@@ -81,8 +98,69 @@ func (r *blobReader) little(n int) (v int64) {
 // unknownCount is what a 16-bit count holds when there are more.
 const unknownCount = 1<<16 - 1
 
+// A layout says which entries of a block are elements: of each group of so many the last is none. 0 is that all are.
+type layout int
+
+const (
+	allEntries    layout = 0
+	memberScore   layout = 2
+	fieldValueTTL layout = 3
+)
+
+// An entries counts the entries of a block and the bytes of the longest element among them. A number counts with the bytes
+// that it takes there, for what is looked for is what is large.
+type entries struct {
+	layout  layout
+	n       int64
+	group   layout // position in it
+	longest int64
+}
+
+func (e *entries) add(size int64) {
+	e.n++
+	if e.layout != 0 {
+		if e.group++; e.group == e.layout {
+			e.group = 0
+			return
+		}
+	}
+	e.longest = max(e.longest, size)
+}
+
+// inspect walks b entry by entry: fast where it lies in one piece, slow where it does not.
+func (w *window) inspect(b blob, l layout, fast func(p []byte, e *entries) bool, slow func(r *blobReader, e *entries)) (n int64) {
+	e := entries{layout: l, longest: w.longest}
+	if b.size <= maxNeed && b.stored <= maxNeed {
+		if p := w.content(b); w.err == nil && !fast(p, &e) {
+			w.fail(reasonf("a block's entries contradict its length"))
+		}
+	} else {
+		r := w.open(b)
+		slow(r, &e)
+		r.close()
+	}
+	w.longest = e.longest
+	return e.n
+}
+
+// content returns the logical bytes of b, at most maxNeed, valid until the next call.
+func (w *window) content(b blob) []byte {
+	p := w.bytes(int(b.stored))
+	if !b.packed || w.err != nil {
+		return p
+	}
+	if w.scratch == nil {
+		w.scratch = make([]byte, maxNeed)
+	}
+	if n, ok := expand(w.scratch[:b.size], p); !ok || int64(n) != b.size {
+		w.fail(reasonf("damaged LZF"))
+		return nil
+	}
+	return w.scratch[:b.size]
+}
+
 // listpack hops over a listpack and returns how many entries it holds. Its head: 4 bytes total length, 2 bytes entries.
-func (w *window) listpack() (n, size int64) {
+func (w *window) listpack(l layout) (n, size int64) {
 	b := w.blob()
 	var buf [maxHead]byte
 	h := w.head(b, 6, &buf)
@@ -93,30 +171,85 @@ func (w *window) listpack() (n, size int64) {
 		w.fail(reasonf("a listpack of %d bytes says that it has %d", b.size, total))
 		return 0, 0
 	}
-	if n = int64(binary.LittleEndian.Uint16(h[4:])); n == unknownCount {
-		r := w.open(b)
-		n = r.countListpack()
-		r.close()
-	} else {
+	if n = int64(binary.LittleEndian.Uint16(h[4:])); n != unknownCount && !w.inside {
 		w.skip(b.stored)
+		return n, b.size
 	}
-	return n, b.size
+	return w.counted(n, w.inspect(b, l, listpackEntries, (*blobReader).countListpack)), b.size
+}
+
+// counted returns how many entries a block has that was walked and whose head says n.
+func (w *window) counted(n, walked int64) int64 {
+	if n != unknownCount && n != walked {
+		w.fail(reasonf("a block of %d entries says that it has %d", walked, n))
+	}
+	return walked
 }
 
 // countListpack counts entries: encoding, data, then the length of both once more for walking backwards.
-func (r *blobReader) countListpack() (n int64) {
+func (r *blobReader) countListpack(e *entries) {
 	r.skip(6)
 	for r.w.err == nil {
 		before := r.left
 		c := r.byte()
 		if c == 0xff {
-			return n
+			r.wantEnd()
+			return
 		}
-		r.skip(r.listpackData(c))
+		n := r.listpackData(c)
+		r.skip(n)
 		r.skip(backlen(before - r.left))
-		n++
+		e.add(max(n, 1))
 	}
-	return 0
+}
+
+// wantEnd fails if something follows the mark of a block's end.
+func (r *blobReader) wantEnd() {
+	if r.left > 0 && r.w.err == nil {
+		r.w.fail(reasonf("a block ends %d bytes before its length says", r.left))
+	}
+}
+
+// listpackEntries is countListpack for a listpack in one piece. It reports whether it is sound.
+func listpackEntries(p []byte, e *entries) bool {
+	for i := 6; i < len(p); {
+		var n int64 // encoding and data
+		var data int64
+		switch c := p[i]; {
+		case c < 0x80:
+			n = 1
+		case c < 0xc0:
+			data = int64(c & 0x3f)
+			n = 1 + data
+		case c < 0xe0:
+			n, data = 2, 1
+		case c < 0xf0:
+			if i+1 >= len(p) {
+				return false
+			}
+			data = int64(c&0xf)<<8 | int64(p[i+1])
+			n = 2 + data
+		case c == 0xf0:
+			if i+5 > len(p) {
+				return false
+			}
+			data = int64(binary.LittleEndian.Uint32(p[i+1:]))
+			n = 5 + data
+		case c <= 0xf3:
+			data = int64(c - 0xf1 + 2)
+			n = 1 + data
+		case c == 0xf4:
+			n, data = 9, 8
+		default:
+			return c == 0xff && i == len(p)-1
+		}
+		e.add(max(data, 1))
+		if n += backlen(n); n > int64(len(p)-i) {
+			return false
+		}
+		i += int(n)
+	}
+	return false
 }
 
 // listpackData returns how many bytes of data follow an encoding byte, after reading a longer length.
@@ -164,7 +297,7 @@ func backlen(n int64) int64 {
 
 // ziplist hops over a ziplist and returns how many entries it holds. Its head: 4 bytes total length, 4 bytes offset of the
 // tail, 2 bytes entries.
-func (w *window) ziplist() (n, size int64) {
+func (w *window) ziplist(l layout) (n, size int64) {
 	b := w.blob()
 	var buf [maxHead]byte
 	h := w.head(b, 10, &buf)
@@ -175,30 +308,76 @@ func (w *window) ziplist() (n, size int64) {
 		w.fail(reasonf("a ziplist of %d bytes says that it has %d", b.size, total))
 		return 0, 0
 	}
-	if n = int64(binary.LittleEndian.Uint16(h[8:])); n == unknownCount {
-		r := w.open(b)
-		n = r.countZiplist()
-		r.close()
-	} else {
+	if n = int64(binary.LittleEndian.Uint16(h[8:])); n != unknownCount && !w.inside {
 		w.skip(b.stored)
+		return n, b.size
 	}
-	return n, b.size
+	return w.counted(n, w.inspect(b, l, ziplistEntries, (*blobReader).countZiplist)), b.size
 }
 
 // countZiplist counts entries: length of the one before (1 byte, or 254 and 4), encoding, data.
-func (r *blobReader) countZiplist() (n int64) {
+func (r *blobReader) countZiplist(e *entries) {
 	r.skip(10)
 	for r.w.err == nil {
 		switch r.byte() {
 		case 0xff:
-			return n
+			r.wantEnd()
+			return
 		case 0xfe:
 			r.skip(4)
 		}
-		r.skip(r.ziplistData())
-		n++
+		n := r.ziplistData()
+		r.skip(n)
+		e.add(max(n, 1))
 	}
-	return 0
+}
+
+// ziplistEntries is countZiplist for a ziplist in one piece. It reports whether it is sound.
+func ziplistEntries(p []byte, e *entries) bool {
+	for i := 10; i < len(p); {
+		switch p[i] {
+		case 0xff:
+			return i == len(p)-1
+		case 0xfe:
+			i += 4
+		}
+		i++
+		head, data := ziplistEntry(p[min(i, len(p)):])
+		if head == 0 || data > int64(len(p)-i-head) {
+			return false
+		}
+		e.add(max(data, 1))
+		i += head + int(data)
+	}
+	return false
+}
+
+// ziplistEntry returns how many bytes the encoding at the front of p has, and the data behind it. A head of 0 is that there
+// is none.
+func ziplistEntry(p []byte) (head int, data int64) {
+	if len(p) == 0 {
+		return 0, 0
+	}
+	switch c := p[0]; {
+	case c < 0x40:
+		return 1, int64(c)
+	case c < 0x80:
+		if len(p) < 2 {
+			return 0, 0
+		}
+		return 2, int64(c&0x3f)<<8 | int64(p[1])
+	case c < 0xc0:
+		if len(p) < 5 {
+			return 0, 0
+		}
+		return 5, int64(binary.BigEndian.Uint32(p[1:]))
+	default:
+		n, ok := ziplistNumber(c)
+		if !ok {
+			return 0, 0
+		}
+		return 1, n
+	}
 }
 
 // ziplistData reads an encoding and returns how many bytes of data follow it.
@@ -216,22 +395,30 @@ func (r *blobReader) ziplistData() int64 {
 	case 2:
 		return r.big(4)
 	}
+	n, ok := ziplistNumber(c)
+	if !ok {
+		r.w.fail(reasonf("unknown encoding in a ziplist: 0x%02x", c))
+	}
+	return n
+}
+
+// ziplistNumber returns how many bytes of data follow the encoding c of a number.
+func ziplistNumber(c byte) (n int64, ok bool) {
 	switch {
 	case c == 0xc0:
-		return 2
+		return 2, true
 	case c == 0xd0:
-		return 4
+		return 4, true
 	case c == 0xe0:
-		return 8
+		return 8, true
 	case c == 0xf0:
-		return 3
+		return 3, true
 	case c == 0xfe:
-		return 1
+		return 1, true
 	case c > 0xf0 && c < 0xfe:
-		return 0
+		return 0, true
 	}
-	r.w.fail(reasonf("unknown encoding in a ziplist: 0x%02x", c))
-	return 0
+	return 0, false
 }
 
 // zipmap hops over a zipmap and returns how many fields it holds: its first byte, unless that is 254 or more.
@@ -242,31 +429,37 @@ func (w *window) zipmap() (n, size int64) {
 	if h == nil {
 		return 0, 0
 	}
-	if n = int64(h[0]); n >= 254 {
-		r := w.open(b)
-		n = r.countZipmap()
-		r.close()
-	} else {
+	if n = int64(h[0]); n < 254 && !w.inside {
 		w.skip(b.stored)
+		return n, b.size
 	}
-	return n, b.size
+	e := entries{longest: w.longest}
+	r := w.open(b)
+	r.countZipmap(&e)
+	r.close()
+	w.longest = e.longest
+	if n >= 254 {
+		n = unknownCount
+	}
+	return w.counted(n, e.n/2), b.size
 }
 
-// countZipmap counts pairs: length and field, then length, a byte of free space, value and that space.
-func (r *blobReader) countZipmap() (n int64) {
+// countZipmap counts fields and values: length and field, then length, a byte of free space, value and that space.
+func (r *blobReader) countZipmap(e *entries) {
 	r.skip(1)
 	for r.w.err == nil {
 		c := r.byte()
 		if c == 0xff {
-			return n
+			return
 		}
-		r.skip(r.zipmapLength(c))
+		field := r.zipmapLength(c)
+		r.skip(field)
+		e.add(field)
 		value := r.zipmapLength(r.byte())
 		free := r.byte()
 		r.skip(value + int64(free))
-		n++
+		e.add(value)
 	}
-	return 0
 }
 
 func (r *blobReader) zipmapLength(c byte) int64 {

@@ -135,6 +135,3 @@ func (r *Reader) fit(size, limit int64) fitted {
 		byBytes:   project(float64(size-from) / float64(r.w.offset()-from)),
 	}
 }
-
-// SetMatch makes Next yield only keys that match glob from now on.
-func (r *Reader) SetMatch(glob string) { r.opt.Match = glob }

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/kvtool/kvtool/kv"
 )
 
 // Opcodes: what stands where the type of a key is expected and is not one.
@@ -37,9 +39,11 @@ func (r *Reader) nextType() (op byte, ok bool) {
 		case opExpiryInSec:
 			r.expiry, r.expires = int64(int32(w.uint32()))*1000, true
 		case opFreq:
-			w.byte()
+			r.freq = w.byte()
+			r.access |= kv.FieldFreq
 		case opIdle:
-			w.number()
+			r.idle = time.Duration(min(w.number(), maxIdle)) * time.Second
+			r.access |= kv.FieldIdle
 		case opEOF:
 			return 0, false
 		case opSelectDB:
@@ -55,9 +59,8 @@ func (r *Reader) nextType() (op byte, ok bool) {
 		case opModuleAux:
 			r.moduleAux()
 		case opSlotInfo:
-			w.number()
-			w.number()
-			w.number()
+			w.numbers(3)
+			r.sum.Slots = true
 		case opFunctionRC:
 			w.fail(reasonf("functions in the form of a release candidate of Redis 7.0, which no release reads"))
 		default:
@@ -68,6 +71,9 @@ func (r *Reader) nextType() (op byte, ok bool) {
 		}
 	}
 }
+
+// maxIdle is the longest idle time that a time.Duration can hold, in seconds.
+const maxIdle = uint64(math.MaxInt64 / time.Second)
 
 // millis keeps a time of the file within what a time.Time can hold.
 func (r *Reader) millis(ms uint64) int64 {
@@ -116,6 +122,8 @@ func (r *Reader) aux() {
 		if n, err := strconv.ParseInt(string(v), 10, 64); err == nil && n > 0 {
 			r.sum.UsedMem = n
 		}
+	case "aof-base", "aof-preamble": // since 7.0, and before
+		r.sum.AOF = r.sum.AOF || string(v) == "1"
 	}
 }
 

@@ -8,7 +8,10 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/zeebo/xxh3"
+
 	"github.com/kvtool/kvtool/internal/memory"
+	"github.com/kvtool/kvtool/internal/slot"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -18,9 +21,20 @@ type Options struct {
 	// and not at the end of the file.
 	Size       int64
 	NoChecksum bool
-	Match      string // yield only keys that match this glob; the others are walked and counted
 	Allocator  memory.Allocator
-	Live       bool // model a server that wrote the dump, not one that has just loaded it
+	Live       bool   // model a server that wrote the dump, not one that has just loaded it
+	Place      string // what records say of where their key lies; "" is nothing
+	Wish
+
+	buf []byte // the window's memory, at least maxNeed bytes; nil is some of its own
+}
+
+// A Wish is what a walk is asked for. Next tells of every key what its length prefixes say; what costs more has to be in
+// Want: the slot, the largest element of a collection in one block, and the digest of a string.
+type Wish struct {
+	Match string                    // yield only keys that match this glob; the others are walked and counted
+	Want  kv.Field                  // facts worth paying for; the slot only if the dump is of a cluster
+	Ask   func(key string) kv.Field // which of them, for this key; nil is all. Called once for each key that is yielded
 }
 
 // A Reader yields the records of one dump. It is not safe for concurrent use.
@@ -31,23 +45,31 @@ type Reader struct {
 	types *[256]codec
 	model *memory.Model
 	rec   kv.Record
-	err   error // what Next returns from now on
+	err   error    // what Next returns from now on
+	want  kv.Field // of the key that is being read
 
 	db         int
 	op         byte // type code that was read ahead of its key, if isKey; else the end was
 	isKey      bool
-	ahead      bool   // op and isKey were read and not used
-	expiry     int64  // ms of the key that comes next
-	expires    bool   //
+	ahead      bool  // op and isKey were read and not used
+	expiry     int64 // ms of the key that comes next
+	expires    bool
+	idle       time.Duration // of the key that comes next, if access has it
+	freq       uint8
+	access     kv.Field
 	keys       int64  // read whole
 	last       string // last key that was read whole, if it was wanted
 	skipped    []byte // last key that was not
+	passing    []byte // the key that is being read, if it is not wanted
 	lastWanted bool
 	reading    string // for errors
 
 	name     nameBuf
 	rounding int64 // of the value that is read, where its codec knows better than the model's estimate
 	tables   tables
+	slab     []byte       // names are cut from it
+	hasher   *xxh3.Hasher // of a long value
+	piece    []byte       // of it
 }
 
 // A Summary is what a dump says of itself besides its keys. What follows keys in the file is there once they are read.
@@ -61,8 +83,11 @@ type Summary struct {
 	KeysHint  int64 // keys of the first database, from the head; only if HasHint
 	TTLHint   int64 // of which so many have an expiry
 	HasHint   bool
-	Keys      int64 // read so far, matching or not
-	Functions int   // libraries
+	Keys      int64    // read so far, matching or not
+	Access    kv.Field // FieldIdle or FieldFreq, if the first key tells it: a server writes it for all keys or for none
+	Slots     bool     // the dump tells slots: it is of a node of a cluster
+	AOF       bool     // commands may follow the dump: it is the base of an append-only file
+	Functions int      // libraries
 	Ledger    Ledger
 	Modules   map[string]int64
 	Aux       []string // modules with a section of their own
@@ -88,7 +113,7 @@ func NewReader(src io.Reader, opt Options) (*Reader, error) {
 	if size <= 0 {
 		size = -1
 	}
-	r := &Reader{w: newWindow(src, size), opt: opt, reading: "the head"}
+	r := &Reader{w: newWindow(src, size, opt.buf), opt: opt, reading: "the head"}
 	r.w.unchecked = opt.NoChecksum
 	if err := r.magic(); err != nil {
 		return nil, err
@@ -96,6 +121,7 @@ func NewReader(src io.Reader, opt Options) (*Reader, error) {
 	r.types = r.sum.types()
 	r.op, r.isKey = r.nextType()
 	r.ahead = true
+	r.sum.Access = r.access
 	if r.w.err != nil {
 		r.err = r.failure()
 	}
@@ -113,6 +139,9 @@ func (r *Reader) Summary() Summary {
 	r.sum.Ledger = r.ledger()
 	return r.sum
 }
+
+// SetWish makes Next go by wish from now on.
+func (r *Reader) SetWish(wish Wish) { r.opt.Wish = wish }
 
 // modelVersion returns the version whose structs sizes are modelled with: that of the server that wrote the dump, or the
 // oldest known where it does not say.
@@ -183,6 +212,9 @@ func (r *Reader) Next() (*kv.Record, error) {
 	return nil, r.err
 }
 
+// always are the facts that every record holds: they follow from what the walk must look at.
+const always = kv.FieldName | kv.FieldType | kv.FieldEncoding | kv.FieldSize | kv.FieldLen | kv.FieldTTL
+
 // key reads one key and its value into r.rec and reports whether it matches.
 func (r *Reader) key(op byte) (wanted bool) {
 	c := &r.types[op]
@@ -198,19 +230,24 @@ func (r *Reader) key(op byte) (wanted bool) {
 	if r.w.err != nil {
 		return false
 	}
-	name := r.name.view()
-	if wanted = r.opt.Match == "" || kv.MatchGlob(r.opt.Match, name); wanted {
-		name = string(r.name.bytes())
+	rec := &r.rec
+	rec.Known = always
+	if wanted = r.opt.Match == "" || kv.MatchGlob(r.opt.Match, r.name.view()); wanted {
+		rec.Key = r.cut(r.name.at)
+		r.wish()
 	} else {
-		r.skipped = append(r.skipped[:0], name...)
+		r.passing = append(r.passing[:0], r.name.at...)
+		r.want = 0
 	}
 	r.reading = c.reading
-	r.rec = kv.Record{
-		Key: name, DB: r.db, Type: c.typ, Encoding: c.encoding,
-		Known: kv.FieldName | kv.FieldType | kv.FieldEncoding | kv.FieldSize | kv.FieldLen | kv.FieldTTL,
-	}
+	rec.DB, rec.Type, rec.Encoding, rec.Len = r.db, c.typ, c.encoding, 0
+	r.w.longest, r.w.inside = -1, r.want&kv.FieldLargest != 0
 	r.rounding = 0
 	c.read(r)
+	if r.w.inside && r.w.longest >= 0 {
+		rec.Largest = r.w.longest
+		rec.Known |= kv.FieldLargest
+	}
 	if r.w.err != nil {
 		return false
 	}
@@ -218,19 +255,66 @@ func (r *Reader) key(op byte) (wanted bool) {
 	r.rec.Size += r.model.Key(n)
 	r.setTTL()
 	r.keys++
-	r.last, r.lastWanted = name, wanted
+	if r.lastWanted = wanted; wanted {
+		r.last = rec.Key
+	} else {
+		r.skipped, r.passing = r.passing, r.skipped
+	}
 	return wanted
 }
 
+// wish asks what is wanted of the key that is being read, and fills in what is known before its value.
+func (r *Reader) wish() {
+	rec := &r.rec
+	if r.want = r.opt.Want; r.opt.Ask != nil {
+		r.want &= r.opt.Ask(rec.Key)
+	}
+	if r.access != 0 {
+		rec.Idle, rec.Freq = r.idle, r.freq
+		rec.Known |= r.access & r.sum.Access
+	}
+	if r.opt.Place != "" {
+		rec.Place = r.opt.Place
+		rec.Known |= kv.FieldPlace
+	}
+	if r.want&kv.FieldSlot != 0 {
+		rec.Slot = slot.Of(rec.Key)
+		rec.Known |= kv.FieldSlot
+	}
+}
+
+// slabSize is what names are cut from: it spares an allocation for each, and who keeps one name keeps no more than so much.
+const slabSize = 1 << 10
+
+// cut returns name as a string of its own.
+func (r *Reader) cut(name []byte) string {
+	n := len(name)
+	if n > slabSize/4 {
+		return string(name)
+	}
+	if len(r.slab) < n {
+		r.slab = make([]byte, slabSize)
+	}
+	copy(r.slab, name)
+	s := unsafe.String(unsafe.SliceData(r.slab), n)
+	r.slab = r.slab[n:]
+	return s
+}
+
+// setTTL takes what opcodes said of the key that has been read, so that the next one does not have it.
 func (r *Reader) setTTL() {
-	r.rec.TTL = kv.TTLNone
+	r.access = 0
+	rec := &r.rec
 	if !r.expires {
+		if rec.TTL != kv.TTLNone {
+			rec.TTL, rec.ExpireAt = kv.TTLNone, time.Time{}
+		}
 		return
 	}
 	r.expires = false
-	r.rec.TTL, r.rec.ExpireAt = kv.TTLAt, time.UnixMilli(r.expiry)
-	if !r.sum.Created.IsZero() && r.rec.ExpireAt.Before(r.sum.Created) {
-		r.rec.TTL = kv.TTLExpired
+	rec.TTL, rec.ExpireAt = kv.TTLAt, time.UnixMilli(r.expiry)
+	if !r.sum.Created.IsZero() && rec.ExpireAt.Before(r.sum.Created) {
+		rec.TTL = kv.TTLExpired
 	}
 }
 

@@ -1,6 +1,9 @@
 package rdbread
 
-import "github.com/kvtool/kvtool/internal/memory"
+import (
+	"github.com/kvtool/kvtool/internal/memory"
+	"github.com/kvtool/kvtool/kv"
+)
 
 // stream reads a stream of form v.
 //
@@ -15,7 +18,7 @@ func (r *Reader) stream(v int) {
 	var s memory.Stream
 	for n := w.count(17 + 7); n > 0 && w.err == nil; n-- {
 		id := r.streamID()
-		_, size := w.listpack()
+		_, size := w.listpack(allEntries)
 		s.Add(r.model, &id, size)
 	}
 	r.rec.Len = int64(min(w.number(), 1<<62))
@@ -23,9 +26,12 @@ func (r *Reader) stream(v int) {
 	if v >= 2 {
 		w.numbers(5)
 	}
-	for n := w.count(5); n > 0 && w.err == nil; n-- {
+	groups := w.count(5)
+	r.rec.Groups, r.rec.Pending = groups, 0
+	for n := groups; n > 0 && w.err == nil; n-- {
 		r.group(&s, v)
 	}
+	r.rec.Known |= r.want & kv.FieldGroups
 	r.rec.Size, r.rounding = s.Size(r.model), s.Rounding(r.model)
 }
 
@@ -66,7 +72,9 @@ func (r *Reader) group(s *memory.Stream, v int) {
 		w.number()
 	}
 	var pending memory.Rax
-	for n := w.count(25); n > 0 && w.err == nil; n-- {
+	n := w.count(25)
+	r.rec.Pending += n
+	for ; n > 0 && w.err == nil; n-- {
 		id := w.rawID()
 		w.skip(8)
 		w.number()

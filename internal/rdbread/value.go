@@ -26,12 +26,12 @@ func (s *Summary) types() *[256]codec {
 		9:  {kv.TypeHash, kv.EncodingZipmap, "a hash (zipmap)", (*Reader).hashZipmap},
 		10: {kv.TypeList, kv.EncodingZiplist, "a list (ziplist)", (*Reader).listZiplist},
 		11: {kv.TypeSet, kv.EncodingIntset, "a set (intset)", (*Reader).intset},
-		12: {kv.TypeZSet, kv.EncodingZiplist, "a sorted set (ziplist)", (*Reader).pairsZiplist},
-		13: {kv.TypeHash, kv.EncodingZiplist, "a hash (ziplist)", (*Reader).pairsZiplist},
+		12: {kv.TypeZSet, kv.EncodingZiplist, "a sorted set (ziplist)", (*Reader).zsetZiplist},
+		13: {kv.TypeHash, kv.EncodingZiplist, "a hash (ziplist)", (*Reader).hashZiplist},
 		14: {kv.TypeList, kv.EncodingQuicklist, "a list (quicklist)", (*Reader).quicklist},
 		15: {kv.TypeStream, kv.EncodingStream, "a stream", func(r *Reader) { r.stream(1) }},
-		16: {kv.TypeHash, kv.EncodingListpack, "a hash (listpack)", (*Reader).pairsListpack},
-		17: {kv.TypeZSet, kv.EncodingListpack, "a sorted set (listpack)", (*Reader).pairsListpack},
+		16: {kv.TypeHash, kv.EncodingListpack, "a hash (listpack)", (*Reader).hashListpack},
+		17: {kv.TypeZSet, kv.EncodingListpack, "a sorted set (listpack)", (*Reader).zsetListpack},
 		18: {kv.TypeList, kv.EncodingQuicklist, "a list (quicklist)", (*Reader).quicklist2},
 		19: {kv.TypeStream, kv.EncodingStream, "a stream", func(r *Reader) { r.stream(2) }},
 		20: {kv.TypeSet, kv.EncodingListpack, "a set (listpack)", (*Reader).setListpack},
@@ -55,18 +55,20 @@ func (r *Reader) str() {
 	n, special := w.length()
 	isInt := false
 	size := int64(min(n, 1<<62))
+	stored := size
 	switch {
 	case special && n == specialLZF:
 		b := w.compressed()
-		size = b.size
-		w.skip(b.stored)
+		size, stored = b.size, b.stored
+		r.content(b)
 	case special:
 		v, _ := w.integer(n)
 		isInt, size = true, digits(v)
+		stored = size
 	case n <= 20:
 		isInt = memory.IsInt(w.bytes(int(n)))
 	default:
-		w.skip(size)
+		r.content(blob{size: size, stored: size})
 	}
 	switch {
 	case isInt:
@@ -75,27 +77,40 @@ func (r *Reader) str() {
 		rec.Encoding = kv.EncodingEmbstr
 	}
 	rec.Size = r.model.String(size, isInt)
+	rec.Logical, rec.Stored = size, stored
+	rec.Known |= r.want & kv.FieldStored
 }
 
 // elements hops over n strings and returns the sum of what they cost as sds.
 func (r *Reader) elements(n int64) (sum int64) {
 	w := r.w
+	longest := w.longest
 	for ; n > 0 && w.err == nil; n-- {
-		sum += r.element(w)
+		size := w.element()
+		longest = max(longest, size)
+		sum += r.model.SDS(size)
 	}
+	w.longest = longest
 	return sum
 }
 
-// element hops over a string and returns what it costs as an sds. Nearly all have fewer than 64 bytes and lie whole in the
-// window: they are one byte of length and a step.
+// element hops over a string and returns what it costs as an sds.
 func (r *Reader) element(w *window) int64 {
+	size := w.element()
+	w.longest = max(w.longest, size)
+	return r.model.SDS(size)
+}
+
+// element is str for the elements of a collection. Nearly all have fewer than 64 bytes and lie whole in the window: they
+// are one byte of length and a step.
+func (w *window) element() int64 {
 	if w.pos < w.end {
 		if n := int(w.buf[w.pos]); n < 0x40 && w.pos+n < w.end {
 			w.pos += n + 1
-			return r.model.SDS(int64(n))
+			return int64(n)
 		}
 	}
-	return r.model.SDS(w.str())
+	return w.str()
 }
 
 // fillNode is the size up to which a server fills a node of a list (list-max-listpack-size -2).
@@ -107,7 +122,9 @@ func (r *Reader) list() {
 	r.rec.Len = n
 	node, nodes := int64(0), int64(0)
 	for ; n > 0 && r.w.err == nil; n-- {
-		item := packed(r.w.str())
+		size := r.w.str()
+		r.w.longest = max(r.w.longest, size)
+		item := packed(size)
 		if node > 0 && node+item+8 > fillNode {
 			nodes += r.model.QuicklistNode(node)
 			node = 0
@@ -177,7 +194,7 @@ func (r *Reader) hashZipmap() {
 }
 
 func (r *Reader) listZiplist() {
-	n, size := r.w.ziplist()
+	n, size := r.w.ziplist(allEntries)
 	r.rec.Len, r.rec.Size = n, r.model.List(r.model.QuicklistNode(size))
 }
 
@@ -194,11 +211,13 @@ func (r *Reader) pairs(n, size int64) {
 	r.rec.Len, r.rec.Size = n/2, r.model.Blob(size)
 }
 
-func (r *Reader) pairsZiplist()  { r.pairs(r.w.ziplist()) }
-func (r *Reader) pairsListpack() { r.pairs(r.w.listpack()) }
+func (r *Reader) hashZiplist()  { r.pairs(r.w.ziplist(allEntries)) }
+func (r *Reader) hashListpack() { r.pairs(r.w.listpack(allEntries)) }
+func (r *Reader) zsetZiplist()  { r.pairs(r.w.ziplist(memberScore)) }
+func (r *Reader) zsetListpack() { r.pairs(r.w.listpack(memberScore)) }
 
 func (r *Reader) setListpack() {
-	n, size := r.w.listpack()
+	n, size := r.w.listpack(allEntries)
 	r.rec.Len, r.rec.Size = n, r.model.Blob(size)
 }
 
@@ -207,7 +226,7 @@ func (r *Reader) quicklist() {
 	w := r.w
 	var nodes int64
 	for n := w.count(11); n > 0 && w.err == nil; n-- {
-		entries, size := w.ziplist()
+		entries, size := w.ziplist(allEntries)
 		r.rec.Len += entries
 		nodes += r.model.QuicklistNode(size)
 	}
@@ -229,11 +248,12 @@ func (r *Reader) quicklist2() {
 		switch kind := w.number(); kind {
 		case nodePlain:
 			size = w.str()
+			w.longest = max(w.longest, size)
 			r.rec.Len++
 			n++ // never one bare listpack
 		case nodePacked:
 			var entries int64
-			entries, size = w.listpack()
+			entries, size = w.listpack(allEntries)
 			r.rec.Len += entries
 		default:
 			w.fail(reasonf("unknown kind of a list's node: %d", kind))
@@ -277,7 +297,7 @@ func (r *Reader) hashValkey() {
 
 // listpackEx reads a listpack of field, value and expiry.
 func (r *Reader) listpackEx() {
-	n, size := r.w.listpack()
+	n, size := r.w.listpack(fieldValueTTL)
 	if n%3 != 0 {
 		r.w.fail(reasonf("%d entries cannot be fields, values and expiries", n))
 	}

@@ -90,12 +90,12 @@ func TestLongNames(t *testing.T) {
 
 func TestMatch(t *testing.T) {
 	d := newDump(9).key(0, "a:1", str("v")).key(0, "b:1", str("v")).key(0, "a:2", str("v")).end()
-	got, sum, err := readAll(bytes.NewReader(d), Options{Match: "a:*"})
+	got, sum, err := readAll(bytes.NewReader(d), Options{Wish: Wish{Match: "a:*"}})
 	if err != nil || len(got) != 2 || got[1].Key != "a:2" || sum.Keys != 3 {
 		t.Errorf("%+v, %+v, %v", got, sum, err)
 	}
 	cut := newDump(9).key(0, "a:1", str("v")).key(0, "b:1", str("v")).raw()
-	_, _, err = readAll(bytes.NewReader(cut), Options{Match: "a:*"})
+	_, _, err = readAll(bytes.NewReader(cut), Options{Wish: Wish{Match: "a:*"}})
 	if e := (*Error)(nil); !errors.As(err, &e) || e.LastKey != "b:1" || e.Keys != 2 {
 		t.Errorf("%v does not know the last key that was read", err)
 	}

@@ -30,10 +30,20 @@ type window struct {
 	unchecked     bool // no checksum wanted
 	err           error
 	failedAt      int64 // offset of err
+
+	// Of the collection that is being read: bytes of the longest element that was met, or -1, and whether blocks are
+	// walked for theirs.
+	longest int64
+	inside  bool
+	scratch []byte // holds an expanded block
 }
 
-func newWindow(src io.Reader, size int64) *window {
-	return &window{src: src, buf: make([]byte, windowSize), size: size}
+// newWindow returns a window on src, of size bytes or -1, in buf, which has at least maxNeed bytes, or nil.
+func newWindow(src io.Reader, size int64, buf []byte) *window {
+	if buf == nil {
+		buf = make([]byte, windowSize)
+	}
+	return &window{src: src, buf: buf, size: size}
 }
 
 // offset returns where in the dump the next byte lies.
