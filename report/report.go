@@ -63,12 +63,12 @@ type Target struct {
 // A Fact says how far one thing could be known of the target.
 type Fact struct {
 	Name string `json:"name"`
-	How  string `json:"how"` // measured, modelled, missing
+	How  string `json:"how"` // measured, modelled, sampled, missing
 	Why  string `json:"why,omitempty"`
 	Hint string `json:"hint,omitempty"`
 }
 
-// How returns how the named fact is known: measured, modelled or missing.
+// How returns how the named fact is known: measured, modelled, sampled or missing.
 func (t *Target) How(name string) string {
 	for _, f := range t.Facts {
 		if f.Name == name {
@@ -110,7 +110,7 @@ type Metric struct {
 	Value    Value     `json:"value"`
 	Unit     Unit      `json:"unit"`
 	Interval *Interval `json:"interval,omitempty"` // 95 %; nil if exact
-	How      string    `json:"how,omitempty"`      // "modelled"; empty is measured
+	How      string    `json:"how,omitempty"`      // "modelled" or "sampled"; empty is measured
 }
 
 // An Interval holds the true value in 95 of 100 reports.
