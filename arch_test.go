@@ -55,7 +55,7 @@ var onlyImporter = map[string][]string{
 	"github.com/rivo/uniseg":           {"report/render"},
 	"golang.org/x/sys":                 {"internal/rdbread"},
 	"golang.org/x/term":                {"cmd"},
-	"github.com/zeebo/xxh3":            {"keydesign/infer", "adapters/reference", "internal/rdbread"},
+	"github.com/zeebo/xxh3":            {"internal/sketch", "keydesign/infer", "adapters/reference", "internal/rdbread"},
 	"github.com/santhosh-tekuri/":      {},
 	"github.com/rogpeppe/go-internal/": {},
 	"github.com/google/go-cmp":         {"audit/audittest"},

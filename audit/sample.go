@@ -67,7 +67,7 @@ func (s *sample) how() string {
 func (s *sample) share(name string, p *part) report.Metric {
 	m := report.Metric{Name: name, Value: ratio(p.keys, s.told.keys), Unit: report.UnitRatio, How: s.how()}
 	if !s.exact() && s.told.keys > 0 {
-		low, high := wilson(p.keys, s.told.keys)
+		low, high := Wilson(p.keys, s.told.keys)
 		m.Interval = &report.Interval{Low: low, High: high}
 	}
 	return m
@@ -123,14 +123,28 @@ func (s *sample) bytesValue(p *part) report.Value {
 // z95 is the 97.5th percentile of the normal distribution: 95 of 100 intervals of ± z95 hold the true value.
 const z95 = 1.959963984540054
 
-// wilson returns Wilson's 95 % interval for a share of which part of whole was seen (E. B. Wilson, JASA 22, 1927), which
-// unlike p ± z·SE is right for small numbers and for shares near 0 and 1.
-func wilson(part, whole int64) (low, high float64) {
+// Wilson returns Wilson's 95 % interval for a share of which part of whole was seen; of nothing it is all from 0 to 1. Unlike
+// p ± z·SE it is right for small numbers and for shares near 0 and 1 (E. B. Wilson, JASA 22, 1927):
+//
+//	             p + z²/2n ± z·√(p(1-p)/n + z²/4n²)
+//	low, high  = ----------------------------------
+//	                         1 + z²/n
+func Wilson(part, whole int64) (low, high float64) {
+	if whole <= 0 {
+		return 0, 1
+	}
 	n := float64(whole)
 	p, zz := float64(part)/n, z95*z95
-	center := (p + zz/(2*n)) / (1 + zz/n)
-	margin := z95 * math.Sqrt(p*(1-p)/n+zz/(4*n*n)) / (1 + zz/n)
-	return max(0, center-margin), min(1, center+margin)
+	center := p + zz/(2*n)
+	margin := z95 * math.Sqrt(p*(1-p)/n+zz/(4*n*n))
+	low, high = max(0, (center-margin)/(1+zz/n)), min(1, (center+margin)/(1+zz/n))
+	if part <= 0 {
+		low = 0 // exactly, which the formula misses by a rounding
+	}
+	if part >= whole {
+		high = 1
+	}
+	return low, high
 }
 
 // A wide is an unsigned number of 128 bits: a sum that is exact has no order.

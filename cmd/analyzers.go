@@ -17,7 +17,7 @@ import (
 // A section that is not named here comes after those that are.
 var sectionOrder = [...]string{
 	"templates", "totals", "sizes", "names", "ttl", "expired", "idle", "lfu", "compression",
-	"types", "memory", "biggest", "longest", "largest", "streams",
+	"types", "memory", "biggest", "longest", "largest", "streams", "nodes", "slots",
 }
 
 // analyzers lists the analyses of a run, in the order of their sections.

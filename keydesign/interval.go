@@ -1,25 +1,18 @@
 package keydesign
 
-import "math"
+import (
+	"math"
+
+	"github.com/kvtool/kvtool/audit"
+)
 
 // z95 is the 97.5th percentile of the normal distribution: 95 of 100 intervals of ± z95 hold the true value.
 const z95 = 1.959963984540054
 
-// wilsonLow returns the lower end of Wilson's 95 % interval for a share of which part of whole was seen. Unlike p ± z·SE it
-// is right for small numbers and for shares near 0 (E. B. Wilson, JASA 22, 1927):
-//
-//	        p + z²/2n - z·√(p(1-p)/n + z²/4n²)
-//	low  =  ----------------------------------
-//	                    1 + z²/n
+// wilsonLow returns the lower end of Wilson's 95 % interval for a share of which part of whole was seen.
 func wilsonLow(part, whole int64) float64 {
-	if whole <= 0 || part <= 0 {
-		return 0
-	}
-	n := float64(whole)
-	p, zz := float64(part)/n, z95*z95
-	center := p + zz/(2*n)
-	margin := z95 * math.Sqrt(p*(1-p)/n+zz/(4*n*n))
-	return max(0, (center-margin)/(1+zz/n))
+	low, _ := audit.Wilson(part, whole)
+	return low
 }
 
 // poissonPeak returns how many times the mean the fullest of bins holds where nothing but chance is at work, at most but for

@@ -10,6 +10,7 @@ import (
 	"github.com/kvtool/kvtool/audit"
 	"github.com/kvtool/kvtool/audit/audittest"
 	"github.com/kvtool/kvtool/internal/keygen"
+	"github.com/kvtool/kvtool/internal/slot"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -23,6 +24,7 @@ func hard() []kv.Record {
 		r := kv.Record{
 			Key: key, Type: types[rng.IntN(40)/13], Size: int64(rng.ExpFloat64() * 3000), Len: int64(rng.IntN(3) * rng.IntN(9000)),
 			Known: kv.FieldName | kv.Field(rng.Uint32())&kv.AllFields,
+			Slot:  slot.Of(key), Place: string(rune('a' + rng.IntN(3))),
 		}
 		if r.Has(kv.FieldTTL) {
 			r.TTL = kv.TTLNone + kv.TTLState(rng.IntN(3))

@@ -1,7 +1,9 @@
 package keydesign
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/kvtool/kvtool/kv"
@@ -17,7 +19,7 @@ type rule struct {
 	check func(ks *keyspace, emit func(report.Finding))
 }
 
-// rules lists the rules, by their number.
+// rules lists the rules that are held against templates, by their number.
 func rules() []rule {
 	return []rule{
 		noNamespace(), mixedSeparators(), unescapedInput(), longKeys(), keyOverhead(), personalData(), mixedIDs(), binaryKeys(),
@@ -26,8 +28,18 @@ func rules() []rule {
 	}
 }
 
-// Rules lists the rules that the analyses of key design may raise, with their documentation.
+// Rules lists the rules that the analyses of key design may raise, by their number, with their documentation.
 func Rules() []*report.Rule {
+	var all []*report.Rule
+	for _, a := range Analyzers() {
+		all = append(all, a.Rules...)
+	}
+	slices.SortFunc(all, func(a, b *report.Rule) int { return cmp.Compare(a.ID, b.ID) })
+	return all
+}
+
+// documented returns the documentation of the rules of templates.
+func documented() []*report.Rule {
 	all := rules()
 	docs := make([]*report.Rule, len(all))
 	for i := range all {
@@ -90,9 +102,10 @@ func secondsMetric(name string, s float64) report.Metric {
 }
 
 // percent writes a share with two digits: "7.1%", "38%", "0.42%".
-func percent(share float64) string {
-	return strconv.FormatFloat(twoDigits(100*share), 'f', -1, 64) + "%"
-}
+func percent(share float64) string { return factor(100*share) + "%" }
+
+// factor writes a number with two digits: "7.1", "38", "0.42".
+func factor(x float64) string { return strconv.FormatFloat(twoDigits(x), 'f', -1, 64) }
 
 // twoDigits rounds to two significant digits, and to whole numbers from 10 on.
 func twoDigits(x float64) float64 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kvtool/kvtool/audit"
 	"github.com/kvtool/kvtool/audit/audittest"
+	"github.com/kvtool/kvtool/internal/slot"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
@@ -23,10 +24,11 @@ func family(n int, key func(i int) string, opts ...option) []kv.Record {
 	rs := make([]kv.Record, n)
 	for i := range rs {
 		r := &rs[i]
-		*r = kv.Record{Key: key(i), Type: kv.TypeString, Size: 100, Len: 1, TTL: kv.TTLNone, Known: kv.AllFields}
+		*r = kv.Record{Key: key(i), Type: kv.TypeString, Size: 100, Len: 1, TTL: kv.TTLNone, Known: kv.Universal | kv.FieldSlot}
 		for _, o := range opts {
 			o(r, i)
 		}
+		r.Slot = slot.Of(r.Key)
 	}
 	return rs
 }
@@ -65,19 +67,42 @@ func among(n int, o option) option {
 	}
 }
 
+// at puts the i-th record on a node.
+func at(node func(i int) string) option {
+	return func(r *kv.Record, i int) { r.Place, r.Known = node(i), r.Known|kv.FieldPlace }
+}
+
+// onNodes puts the shares of a hundred records on as many nodes.
+func onNodes(shares ...int) option {
+	return at(func(i int) string {
+		for n, share := range shares {
+			if i%100 < share {
+				return fmt.Sprintf("10.0.0.%d:6379", n+1)
+			}
+			i -= share
+		}
+		panic("the shares are less than a hundred")
+	})
+}
+
 func persistent(r *kv.Record, _ int) { r.TTL, r.ExpireAt = kv.TTLNone, time.Time{} }
 
 func findings(t testing.TB, families ...[]kv.Record) (*audit.Output, []report.Finding) {
 	t.Helper()
-	c := newTemplates(audittest.Now)
-	for _, f := range families {
-		for i := range f {
-			c.Observe(&f[i])
+	var all []audit.Output
+	var fs []report.Finding
+	for _, a := range Analyzers() {
+		c := a.New(audittest.Now)
+		for _, f := range families {
+			for i := range f {
+				c.Observe(&f[i])
+			}
 		}
+		var out audit.Output
+		c.Report(&out)
+		all, fs = append(all, out), append(fs, out.Findings...)
 	}
-	var out audit.Output
-	c.Report(&out)
-	return &out, out.Findings
+	return &all[0], fs
 }
 
 func join(fs ...[]kv.Record) []kv.Record { return slices.Concat(fs...) }
@@ -146,6 +171,21 @@ var cases = map[string]struct {
 		report.Info, "evt:{{{date}}}:{int}",
 		family(300, func(i int) string { return fmt.Sprintf("evt:{2026-01-%02d}:%d", 1+i%28, i) }),
 		family(300, func(i int) string { return fmt.Sprintf("evt:{%d}:2026-01-%02d", 1+i%28, 1+i%27) }),
+	},
+	"KD025": {
+		report.Warning, "{shop}",
+		join(family(100_000, format("user:%d")), family(200, format("{shop}:stock:%d"))),
+		join(family(100_000, format("user:%d")), family(20_000, func(i int) string { return fmt.Sprintf("{u:%d}:%d", i/10, i) })),
+	},
+	"KD026": {
+		report.Error, "10.0.0.1:6379",
+		family(9000, format("user:%d"), onNodes(60, 20, 20)),
+		family(9000, format("user:%d"), onNodes(40, 30, 30)),
+	},
+	"KD027": {
+		report.Error, "{app}",
+		join(family(9000, format("user:%d")), family(1500, format("{app}:u:%d"))),
+		join(family(9000, format("user:%d")), family(900, format("{app}:u:%d")), family(15000, func(i int) string { return fmt.Sprintf("{u:%d}:%d", i/10, i) })),
 	},
 	"KD040": {
 		report.Error, "report:{int}",

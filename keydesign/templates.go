@@ -26,15 +26,19 @@ import (
 
 // Analyzers lists the analyses of key design.
 func Analyzers() []*audit.Analyzer {
-	return []*audit.Analyzer{{
+	return []*audit.Analyzer{byTemplate(), nodes(), slots()}
+}
+
+func byTemplate() *audit.Analyzer {
+	return &audit.Analyzer{
 		Name:  "templates",
 		Title: "KEYS BY TEMPLATE",
 		Doc:   "Key templates, inferred from the names, with what each holds; and the rules that they break.",
 		Needs: kv.FieldName,
 		Uses:  kv.FieldType | kv.FieldSize | kv.FieldLen | kv.FieldTTL,
-		Rules: Rules(),
+		Rules: documented(),
 		New:   func(now time.Time) audit.Collector { return newTemplates(now) },
-	}}
+	}
 }
 
 // Bounds of what a collector holds between reports. Making a report of a keyspace without any naming scheme takes several
