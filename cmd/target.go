@@ -19,7 +19,7 @@ const demoTarget = "demo:"
 
 // planned are schemes of the design that no adapter opens yet.
 var planned = [...]string{
-	"memcached", "dynamodb", "ddb-export", "cassandra", "aerospike", "riak", "bdb", "redis+cluster", "redis+sentinel",
+	"memcached", "dynamodb", "ddb-export", "cassandra", "aerospike", "riak", "bdb",
 }
 
 // resolve turns the positional argument into a target: a URL or scheme:path, a path whose first bytes are known, - for
@@ -107,6 +107,9 @@ func (e *Env) complete(ctx context.Context, t kv.Target) kv.Target {
 	}
 	if p := e.Getenv("KVTOOL_PASSWORD"); p != "" {
 		t.Password = kv.Secret(p)
+	}
+	if p := e.Getenv("KVTOOL_SENTINEL_PASSWORD"); p != "" && strings.HasSuffix(t.Scheme, "+sentinel") {
+		t.Query.Set("sentinel_password", p)
 	}
 	return t
 }

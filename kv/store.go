@@ -34,7 +34,8 @@ type Store interface {
 	Close() error
 }
 
-// A Sharder divides its keyspace into at most max disjoint parts that can be scanned at once.
+// A Sharder divides its keyspace into disjoint parts that can be scanned at once: at most max, or one for each of its
+// servers where it has more of them.
 type Sharder interface {
 	Shards(ctx context.Context, max int) ([]Shard, error)
 }

@@ -3,8 +3,10 @@ package redis
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -66,7 +68,16 @@ func newClient(c config, mode resp.Mode) *goredis.Client {
 		PoolSize:                 1,
 		DisableIdentity:          true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+		OnConnect:                c.onConnect(),
 	})
+}
+
+// onConnect returns what go-redis is to do with a new connection: on a replica of a cluster, to ask for its own keys.
+func (c *config) onConnect() func(context.Context, *goredis.Conn) error {
+	if !c.readonly {
+		return nil
+	}
+	return func(ctx context.Context, conn *goredis.Conn) error { return conn.ReadOnly(ctx).Err() }
 }
 
 // A guardedConn sends only what the guard lets pass.
@@ -137,6 +148,11 @@ func (l *link) greet(c *config, noTouch bool) error {
 			return err
 		}
 	}
+	if c.readonly {
+		if err := l.do(nil, "READONLY"); err != nil {
+			return err
+		}
+	}
 	if noTouch {
 		return l.do([]string{"ON"}, "CLIENT", "NO-TOUCH")
 	}
@@ -145,22 +161,43 @@ func (l *link) greet(c *config, noTouch bool) error {
 
 // do sends one command and wants no more than a status for it.
 func (l *link) do(args []string, words ...string) error {
-	cmd, err := resp.ReadOnly.Command(len(args), words...)
+	rep, err := l.ask(args, words...)
 	if err != nil {
 		return err
+	}
+	return l.in.Skip(rep)
+}
+
+// ask sends one command and returns the beginning of the reply. What the server refuses is an error.
+func (l *link) ask(args []string, words ...string) (resp.Reply, error) {
+	cmd, err := resp.ReadOnly.Command(len(args), words...)
+	if err != nil {
+		return resp.Reply{}, err
 	}
 	l.out.Add(cmd, args...)
 	if err := l.out.Send(l); err != nil {
-		return err
+		return resp.Reply{}, err
 	}
 	rep, err := l.in.Next()
-	if err != nil {
-		return err
+	if err == nil && rep.Kind == resp.Error {
+		err = serverError(rep.Data)
 	}
-	if rep.Kind == resp.Error {
-		return serverError(rep.Data)
+	return rep, err
+}
+
+// maxText bounds an answer that is a text. CLUSTER NODES of a thousand nodes has a few hundred kilobytes.
+const maxText = 16 << 20
+
+// text sends one command that is answered with a text.
+func (l *link) text(args []string, words ...string) (string, error) {
+	rep, err := l.ask(args, words...)
+	switch {
+	case err != nil:
+		return "", err
+	case rep.Kind != resp.Bulk && rep.Kind != resp.Simple || len(rep.Data) > maxText:
+		return "", fmt.Errorf("%w: %s was answered otherwise", resp.ErrProtocol, strings.Join(words, " "))
 	}
-	return l.in.Skip(rep)
+	return string(rep.Data), nil
 }
 
 // Read and Write give each operation of the socket its own time: how long whoever consumes the records takes between two

@@ -106,7 +106,7 @@ func (i serverInfo) notes() []string {
 		notes = append(notes, "This is a replica: keys past their expiry wait there for the primary to delete them.")
 	}
 	if i.fields["cluster_enabled"] == "1" {
-		notes = append(notes, "This server is one node of a cluster: its own keys are read, and those of no other node.")
+		notes = append(notes, noteNode)
 	}
 	return notes
 }

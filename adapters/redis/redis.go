@@ -1,5 +1,5 @@
-// Package redis reads a live server of the Redis family: Redis 6 to 8, Valkey, KeyDB, one server with all its logical
-// databases. It never writes, never moves a value over the network, and leaves no trace in the idle times by which a
+// Package redis reads a live server of the Redis family: Redis 6 to 8, Valkey, KeyDB; one server with all its logical
+// databases, every primary of a cluster side by side, or the server that sentinels name. It never writes, never moves a value over the network, and leaves no trace in the idle times by which a
 // server evicts: what it may send is the allow-list of internal/resp, and every connection it opens passes through it.
 //
 // The one idea is that a scan is bound by the server's one thread, so that the client's part is never to let it wait:
@@ -13,8 +13,12 @@
 // What a server or a user's rights withhold is not an error. Info tries each command once and says of each fact whether it
 // is measured, modelled or missing, why, and what would change that; a scan then asks for nothing that would be refused.
 //
-// Ordinary commands (INFO, the probes) and the handshake are go-redis's work; a scan speaks internal/resp over a connection
-// from the same dialer.
+// Ordinary commands (INFO, the probes) and the handshake are go-redis's work; a scan, and whatever finds out which servers
+// there are, speaks internal/resp over a connection from the same dialer.
+//
+// A store is one server. A cluster (cluster.go) is a store that holds stores, one a node, and reads slots rather than nodes
+// (reading.go), so that a slot may move and a node may fail while it does. Behind sentinels (sentinel.go) is one server
+// again, whichever it is at the moment.
 package redis
 
 import (
@@ -33,21 +37,29 @@ import (
 	"github.com/kvtool/kvtool/kv"
 )
 
-// Adapter opens redis://, rediss:// (TLS), redis+unix:// and valkey:// targets.
+// Adapter opens redis://, rediss:// (TLS), redis+unix:// and valkey:// targets, and those of clusters and sentinels.
 func Adapter() *kv.Adapter {
 	return &kv.Adapter{
 		Name:  "redis",
 		Title: "Redis, Valkey and their relatives",
 		Doc: "A running server, read with SCAN and commands that count as no access of a key. Without a database in the URL " +
-			"every database that holds keys is read. The password comes from the URL or KVTOOL_PASSWORD.",
-		Schemes: []string{"redis", "rediss", "redis+unix", "valkey"},
+			"every database that holds keys is read. The password comes from the URL or KVTOOL_PASSWORD. Of a cluster every " +
+			"shard is read, of what sentinels watch the server that they name; any one node or sentinel is enough to find the rest.",
+		Schemes: []string{
+			"redis", "rediss", "redis+unix", "valkey", "redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel",
+		},
 		Examples: []string{
 			"redis://localhost:6379", "redis://auditor@cache-1:6379/0", "rediss://cache-1:6380",
-			"redis+unix:///run/redis/redis.sock",
+			"redis+unix:///run/redis/redis.sock", "redis+cluster://node-1:6379,node-2:6379?replica=prefer",
+			"redis+sentinel://sentinel-1:26379,sentinel-2:26379/mymaster",
 		},
 		Params: []kv.Param{
 			{Name: "db", Doc: "logical database; the same as a path of /N"},
-			{Name: "timeout", Default: "10s", Doc: "how long to wait for a connection or an answer"},
+			{Name: "timeout", Default: "10s", Doc: "how long to wait for a connection or an answer; for a failover, three times as long"},
+			{Name: "replica", Default: "no", Doc: "no: read primaries; prefer: the replica that lags least, else the primary; only: replicas"},
+			{Name: "sentinel_username", Doc: "user at the sentinels"},
+			{Name: "sentinel_password", Doc: "password at the sentinels; better in KVTOOL_SENTINEL_PASSWORD"},
+			{Name: "address_map", Doc: "ANNOUNCED=REACHABLE,…: where to connect for an address that a cluster or a sentinel announces"},
 			{Name: "tls_ca", Default: "system roots", Doc: "PEM file of the authorities that may sign the server's certificate"},
 			{Name: "tls_cert", Doc: "PEM file of the client's certificate"},
 			{Name: "tls_key", Doc: "PEM file of the client's key"},
@@ -60,9 +72,10 @@ func Adapter() *kv.Adapter {
 
 // A config is a target taken apart.
 type config struct {
-	target   string // redacted
-	network  string // tcp or unix
-	addr     string
+	target  string // redacted
+	network string // tcp or unix
+	addr    string
+	topology
 	tls      *tls.Config // nil: plain
 	username string
 	password string
@@ -78,6 +91,9 @@ func configOf(t kv.Target) (config, error) {
 	if t.URL == nil {
 		return c, kv.WithHint(kv.Usagef("%s names no server", t), "redis://HOST:PORT")
 	}
+	if err := c.setTopology(t); err != nil {
+		return c, err
+	}
 	if c.username != "" && c.password == "" {
 		return c, kv.WithHint(kv.Usagef("%s names a user without a password", t), "set KVTOOL_PASSWORD; a user that needs none takes any")
 	}
@@ -89,7 +105,7 @@ func configOf(t kv.Target) (config, error) {
 		}
 	} else {
 		c.addr = hostPort(t.URL)
-		if path := strings.Trim(t.URL.Path, "/"); path != "" {
+		if path := strings.Trim(t.URL.Path, "/"); path != "" && c.kind != sentinels {
 			db = path
 		}
 	}
@@ -138,7 +154,7 @@ func (c *config) setTimeout(t kv.Target) (err error) {
 // setTLS reads the files that the parameters name. Parameters of TLS without TLS are an error: who asks for a certificate
 // to be checked should not be given an open connection.
 func (c *config) setTLS(t kv.Target) error {
-	if t.Scheme != "rediss" {
+	if !strings.HasPrefix(t.Scheme, "rediss") {
 		for name := range t.Query {
 			if strings.HasPrefix(name, "tls_") {
 				return kv.WithHint(kv.Usagef("%s: %s without TLS", t, name), "TLS is rediss://, with two s")
@@ -147,7 +163,8 @@ func (c *config) setTLS(t kv.Target) error {
 		return nil
 	}
 	c.tls = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.Query.Get("tls_server_name")}
-	if c.tls.ServerName == "" {
+	c.fixedName = c.tls.ServerName != ""
+	if !c.fixedName {
 		c.tls.ServerName, _, _ = net.SplitHostPort(c.addr)
 	}
 	if skip := t.Query.Get("tls_skip_verify"); skip != "" {
@@ -192,11 +209,24 @@ func open(ctx context.Context, t kv.Target) (kv.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	switch cfg.kind {
+	case clustered:
+		return openCluster(ctx, cfg)
+	case sentinels:
+		return openWatched(ctx, cfg)
+	}
+	return openSingle(ctx, cfg)
+}
+
+// openServer opens one server.
+func openServer(ctx context.Context, cfg config) (*store, error) {
 	if err := cfg.ping(ctx); err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", cfg.target, cfg.explain(ctx, err))
 	}
-	return &store{cfg: cfg, client: newClient(cfg, resp.ReadOnly)}, nil
+	return newStore(cfg), nil
 }
+
+func newStore(cfg config) *store { return &store{cfg: cfg, client: newClient(cfg, resp.ReadOnly)} }
 
 // ping logs in once, over a connection of ours: of why one fails, go-redis keeps less than there is to say. A user who may
 // not PING has logged in all the same.

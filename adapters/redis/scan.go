@@ -58,6 +58,11 @@ func (s *store) scanError(ctx context.Context, err error) error {
 }
 
 func (s *store) scan(ctx context.Context, opt kv.ScanOptions, yield func(*kv.Record) bool) error {
+	return s.scanKeys(ctx, opt, nil, yield)
+}
+
+// scanKeys is scan of those keys alone that keep wants; nil wants all. It is asked once for each name, in order.
+func (s *store) scanKeys(ctx context.Context, opt kv.ScanOptions, keep keeper, yield func(*kv.Record) bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -80,7 +85,7 @@ func (s *store) scan(ctx context.Context, opt kv.ScanOptions, yield func(*kv.Rec
 	if opt.Match != "" && !pushable(opt.Match) {
 		filter, opt.Match = opt.Match, ""
 	}
-	sc := scan{ctx: ctx, opt: opt, filter: filter, abilities: a, sizes: s.sizes(), yield: yield, place: from, count: countMost, words: map[string]string{}}
+	sc := scan{ctx: ctx, opt: opt, filter: filter, keep: keep, abilities: a, sizes: s.sizes(), yield: yield, place: from, count: countMost, words: map[string]string{}}
 	if err := sc.prepare(); err != nil {
 		return err
 	}
@@ -115,11 +120,15 @@ func (s *store) databases(now serverInfo) []int {
 	return dbs
 }
 
+// A keeper says which keys are to be read.
+type keeper func(db int, key string) bool
+
 // A scan is one reading of a server, over one connection.
 type scan struct {
 	ctx       context.Context // of the call that this scan is
 	opt       kv.ScanOptions
 	filter    string // a glob that is not the server's to match
+	keep      keeper // nil keeps all
 	abilities *abilities
 	sizes     *memory.Model // of this server, if Info has found it out
 	yield     func(*kv.Record) bool
@@ -379,7 +388,7 @@ func (sc *scan) names(p *batch, n int) error {
 			return fmt.Errorf("%w: a name that is no string", resp.ErrProtocol)
 		}
 		bytes += len(rep.Data)
-		if key := string(rep.Data); sc.filter == "" || kv.MatchGlob(sc.filter, key) {
+		if key := string(rep.Data); sc.wants(key) {
 			p.keys = append(p.keys, key)
 		}
 	}
@@ -387,6 +396,10 @@ func (sc *scan) names(p *batch, n int) error {
 		sc.count = max(1, min(countMost, pageBytes/(bytes/n+1)))
 	}
 	return nil
+}
+
+func (sc *scan) wants(key string) bool {
+	return (sc.filter == "" || kv.MatchGlob(sc.filter, key)) && (sc.keep == nil || sc.keep(sc.selected, key))
 }
 
 func unexpected(err error) error {

@@ -42,6 +42,10 @@ func (m Mode) Allows(words ...string) bool {
 	switch strings.ToUpper(words[0]) + " " + strings.ToUpper(words[1]) {
 	case "OBJECT ENCODING", "OBJECT IDLETIME", "OBJECT FREQ", "MEMORY USAGE", "MEMORY STATS", "CLIENT NO-TOUCH", "CLIENT SETNAME", "ACL WHOAMI":
 		return true
+	case "CLUSTER SLOTS", "CLUSTER NODES", "CLUSTER INFO": // who serves what, and who is well
+		return true
+	case "SENTINEL GET-MASTER-ADDR-BY-NAME", "SENTINEL REPLICAS":
+		return true
 	}
 	return false
 }

@@ -200,7 +200,9 @@ var writing = []string{
 	"SUBSCRIBE", "PUBLISH", "ACL SETUSER", "ACL DELUSER", "CLIENT KILL", "CLIENT PAUSE", "CLIENT REPLY", "MULTI", "EXEC",
 	"OBJECT HELP", "MEMORY PURGE", "MEMORY DOCTOR", "LATENCY RESET", "MODULE LOAD", "RESET", "QUIT",
 	"KEYS", "GET", "MGET", "DUMP", "HGETALL", "SMEMBERS", "LRANGE", "HLEN", "LLEN", "SCARD", "ZCARD", "XLEN", "STRLEN",
-	"", "MEMORY", "OBJECT", "CLIENT", "ACL", "SCANX", "TYPE SET",
+	"CLUSTER SETSLOT", "CLUSTER FAILOVER", "CLUSTER FORGET", "CLUSTER MEET", "CLUSTER ADDSLOTS", "CLUSTER GETKEYSINSLOT", "ASKING",
+	"READWRITE", "SENTINEL FAILOVER", "SENTINEL SET", "SENTINEL RESET", "SENTINEL MONITOR", "SENTINEL MASTERS",
+	"", "MEMORY", "OBJECT", "CLIENT", "ACL", "CLUSTER", "SENTINEL", "SCANX", "TYPE SET",
 }
 
 func TestGuard(t *testing.T) {
@@ -215,7 +217,8 @@ func TestGuard(t *testing.T) {
 	}
 	for _, c := range []string{
 		"SCAN", "scan", "Type", "PTTL", "object encoding", "OBJECT FREQ", "object IDLETIME", "MEMORY usage", "memory STATS", "INFO", "DBSIZE", "PING", "AUTH", "HELLO", "SELECT",
-		"CLIENT NO-TOUCH", "CLIENT SETNAME", "ACL WHOAMI", "READONLY",
+		"CLIENT NO-TOUCH", "CLIENT SETNAME", "ACL WHOAMI", "READONLY", "CLUSTER SLOTS", "cluster nodes", "CLUSTER INFO",
+		"SENTINEL GET-MASTER-ADDR-BY-NAME", "sentinel replicas",
 	} {
 		if !ReadOnly.Allows(strings.Fields(c)...) {
 			t.Errorf("%s is refused", c)

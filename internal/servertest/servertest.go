@@ -9,6 +9,7 @@ package servertest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -26,6 +27,10 @@ type Options struct {
 	Version string   // a name of All; "" is the distribution's redis-server
 	Args    []string // more arguments: "--databases", "16"
 	TLS     bool     // listen with TLS alone, by the certificate that Certificate makes
+	Cert    string   // with TLS: a certificate and its key to use instead, if several servers are to trust each other
+	Key     string
+
+	busPort bool // the port 10,000 above must be one too, and free
 }
 
 // A Server is running.
@@ -119,7 +124,7 @@ func Redis(t testing.TB, o Options) *Server {
 }
 
 func start(t testing.TB, binary string, o Options) (*Server, error) {
-	port, err := freePort()
+	port, err := freePort(o.busPort)
 	if err != nil {
 		return nil, err
 	}
@@ -134,23 +139,31 @@ func start(t testing.TB, binary string, o Options) (*Server, error) {
 		"--save", "", "--appendonly", "no", "--daemonize", "no",
 	}
 	if o.TLS {
-		cert, key := Certificate(t, dir)
+		cert, key := o.Cert, o.Key
+		if cert == "" {
+			cert, key = Certificate(t, dir)
+		}
 		s.CA = cert
 		args = append(args, "--port", "0", "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key,
 			"--tls-ca-cert-file", cert, "--tls-auth-clients", "no")
 	}
-	s.cmd = exec.Command(binary, append(args, o.Args...)...)
+	return s, s.launch(t, binary, append(args, o.Args...)...)
+}
+
+// launch runs the binary, to be ended with the test, and waits until it answers.
+func (s *Server) launch(t testing.TB, binary string, args ...string) error {
+	s.cmd = exec.Command(binary, args...)
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
 	if lib := filepath.Join(filepath.Dir(binary), "lib"); exists(lib) {
 		s.cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+lib)
 	}
 	dieWithParent(s.cmd)
 	if err := s.run(); err != nil {
-		return nil, err
+		return err
 	}
 	s.PID = s.cmd.Process.Pid
 	t.Cleanup(s.Stop)
-	return s, s.ready(t)
+	return s.ready(t)
 }
 
 func exists(path string) bool {
@@ -175,13 +188,24 @@ func (s *Server) run() error {
 	return <-started
 }
 
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// freePort returns a port that nobody listens on; with bus one whose number plus 10,000 is free too.
+func freePort(bus bool) (string, error) {
+	for range 1000 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return "", err
+		}
+		defer l.Close() // held until one is found, so that the next is another
+		port := l.Addr().(*net.TCPAddr).Port
+		if !bus {
+			return strconv.Itoa(port), nil
+		}
+		if b, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port+10000)); err == nil {
+			b.Close()
+			return strconv.Itoa(port), nil
+		}
 	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port), nil
+	return "", errors.New("no port is free whose number plus 10,000 is free too")
 }
 
 // ready waits until the server answers on its socket: without TLS, whatever the port has.

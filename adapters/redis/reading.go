@@ -1,0 +1,303 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/kvtool/kvtool/internal/slot"
+	"github.com/kvtool/kvtool/kv"
+)
+
+// A reading is one scan of some slots of a cluster, wherever they are.
+//
+// A node is read with SCAN, which knows of no slots; while it runs, keys may leave for another node, before or after SCAN
+// has come to them. So a reading goes in rounds:
+//
+//	1  look: who serves the slots, and where are those going that are on their way?
+//	2  read the nodes that serve them, and then the nodes that they go to
+//	3  look again. Slots that have left for a node which this round has not read are those of the next round,
+//	   in which only keys are yielded that were not yielded before
+//
+// A key that exists all the time is then yielded once: either it was on the node that served it for as long as that was
+// read, or its slot has moved, and it is met in the round after. Rounds come to an end because only slots of the round
+// before can be in one, and a slot that moves after its node was read has been read. (A slot that leaves and is back
+// before the node was read to its end is not noticed.)
+//
+// A node that fails is waited for. Of what another process has in its place nothing is known, so the reading ends with
+// kv.ErrRestart if it has yielded keys of that node.
+type reading struct {
+	c     *cluster
+	ctx   context.Context // of the call that this reading is
+	opt   kv.ScanOptions
+	slots slot.Set
+	yield func(*kv.Record) bool
+
+	seen    seen
+	again   bool     // not the first round: what was seen is not yielded again
+	touched slot.Set // of which keys were yielded
+	yielded int64
+
+	part  slot.Set // of the node that is being read
+	place string   // its address
+	queue []placed // names that are being asked for, in order
+	next  int      // in queue
+}
+
+// A placed is a key with its slot, which is computed once.
+type placed struct {
+	key  string
+	slot uint16
+}
+
+// A task is a node to read, by the id of its primary, for some slots.
+type task struct {
+	id    string
+	slots slot.Set
+}
+
+// maxRounds bounds how long a slot is run after.
+const maxRounds = 10
+
+// run reads all slots. What fails for good does not keep it from the rest: the errors come last, together.
+func (r *reading) run() error {
+	want := r.slots
+	before, err := r.c.look(r.ctx, want)
+	if err != nil {
+		return r.wrap(err)
+	}
+	var failed []error
+	tasks := before.holders(want)
+	for range maxRounds {
+		o, err := r.round(before, tasks)
+		if err != nil {
+			return err
+		}
+		failed = append(failed, o.failed...)
+		after, err := r.c.look(r.ctx, want)
+		if err != nil {
+			return errors.Join(append(failed, r.wrap(err))...)
+		}
+		tasks = o.unsettled(before, after, want.Without(o.lost))
+		want, err = r.followable(before, after, tasks)
+		if errors.Is(err, kv.ErrRestart) {
+			return err
+		}
+		if err != nil {
+			failed = append(failed, err)
+		}
+		if tasks = only(tasks, want); len(tasks) == 0 {
+			return errors.Join(failed...)
+		}
+		before, r.again = after, true
+		r.seen.index()
+	}
+	return errors.Join(append(failed, r.wrap(fmt.Errorf("slots %s keep moving: keys of theirs may be missing", short(&want))))...)
+}
+
+// wrap says what an error kept from being done.
+func (r *reading) wrap(err error) error { return fmt.Errorf("scanning %s: %w", r.c.cfg.target, err) }
+
+// An outcome is how a round went.
+type outcome struct {
+	failed []error
+	lost   slot.Set          // could not be read
+	broken slot.Set          // could not be read to the end, and are to be read again
+	readBy map[string]string // id of the node that was read for the primary with an id
+}
+
+// round reads the nodes of tasks, one after the other. An error ends the reading.
+func (r *reading) round(m *slotMap, tasks []task) (outcome, error) {
+	o := outcome{readBy: map[string]string{}}
+	for _, t := range tasks {
+		g := m.byID(t.id)
+		began := r.yielded
+		s, n, err := r.pass(g, t.slots, r.opt.Want)
+		o.readBy[t.id] = n.id
+		switch {
+		case err == nil:
+			continue
+		case errors.Is(err, errEnough), r.ctx.Err() != nil:
+			return o, err
+		case fleeting(err):
+			wait := r.c.await(r.ctx, t.slots, err)
+			if r.ctx.Err() != nil {
+				return o, r.ctx.Err()
+			}
+			if wait == nil && (r.yielded == began || down(err)) {
+				o.broken = o.broken.Or(t.slots)
+				continue
+			}
+			if wait == nil {
+				return o, r.wrap(fmt.Errorf("%s has failed (%w) and is read anew: %w", g, r.word(s, err), kv.ErrRestart))
+			}
+			if down(err) && r.yielded == began {
+				_, _, err = r.pass(g, t.slots, 0)
+				if err == nil {
+					err = kv.WithHint(errors.New("the cluster is down and answers for no key: names were read, and nothing else of them"),
+						"CLUSTER INFO says which slots nobody serves; with cluster-allow-reads-when-down the others are read all the same")
+				}
+			}
+		}
+		o.failed = append(o.failed, r.word(s, err))
+		o.lost = o.lost.Or(t.slots)
+	}
+	return o, nil
+}
+
+// word says of an error which node it is of.
+func (r *reading) word(s *store, err error) error {
+	if s == nil {
+		return r.wrap(err)
+	}
+	return s.scanError(r.ctx, err)
+}
+
+// pass reads one node for some slots.
+func (r *reading) pass(g *group, slots slot.Set, want kv.Field) (*store, node, error) {
+	s, n, err := r.c.reader(r.ctx, g)
+	if err != nil {
+		return nil, n, err
+	}
+	r.part, r.place = slots, n.addr
+	r.queue, r.next = r.queue[:0], 0
+	opt := r.opt
+	opt.Shard, opt.Mark, opt.Want = kv.Shard{}, nil, want
+	return s, n, s.scanKeys(r.ctx, opt, r.keep, r.emit)
+}
+
+// keep says of a name whether it is to be read, and remembers its slot until emit is told of it.
+func (r *reading) keep(db int, key string) bool {
+	n := slot.Of(key)
+	if !r.part.Has(n) || r.again && r.seen.has(n, db, key) {
+		return false
+	}
+	if r.next > 2*countMost { // what emit is done with
+		r.queue = slices.Delete(r.queue, 0, r.next)
+		r.next = 0
+	}
+	r.queue = append(r.queue, placed{key, n})
+	return true
+}
+
+// emit yields a record. Names that keep was told before it and that are not in a record were gone.
+func (r *reading) emit(rec *kv.Record) bool {
+	n, found := uint16(0), false
+	for !found && r.next < len(r.queue) {
+		p := &r.queue[r.next]
+		n, found = p.slot, p.key == rec.Key
+		p.key = ""
+		r.next++
+	}
+	if r.opt.Want&kv.FieldPlace != 0 {
+		rec.Place = r.place
+		rec.Known |= kv.FieldPlace
+	}
+	if r.opt.Want&kv.FieldSlot != 0 {
+		rec.Slot = n
+		rec.Known |= kv.FieldSlot
+	}
+	r.seen.add(n, rec.DB, rec.Key)
+	r.touched[n/64] |= 1 << (n % 64)
+	r.yielded++
+	return r.yield(rec)
+}
+
+// holders returns the nodes that may have keys of want: those that serve them, and then those that they are going to.
+func (m *slotMap) holders(want slot.Set) []task {
+	var b taskList
+	want.Each(func(n uint16) {
+		if g := m.ownerOf(n); g != nil {
+			b.add(g.primary.id, n)
+		}
+	})
+	want.Each(func(n uint16) {
+		if id := m.moving[n]; id != "" && m.byID(id) != nil {
+			b.add(id, n)
+		}
+	})
+	return b.tasks
+}
+
+// A taskList gathers tasks, in the order in which their nodes come up.
+type taskList struct{ tasks []task }
+
+func (b *taskList) add(id string, n uint16) {
+	for i := range b.tasks {
+		if b.tasks[i].id == id {
+			b.tasks[i].slots.Add(int(n), int(n))
+			return
+		}
+	}
+	b.tasks = append(b.tasks, task{id: id})
+	b.tasks[len(b.tasks)-1].slots.Add(int(n), int(n))
+}
+
+// only returns the tasks as far as they are about want.
+func only(tasks []task, want slot.Set) []task {
+	var rest []task
+	for _, t := range tasks {
+		if t.slots = t.slots.And(want); !t.slots.Empty() {
+			rest = append(rest, t)
+		}
+	}
+	return rest
+}
+
+// unsettled returns what is to be read for the slots of want which, since before, have gone where the round has not read.
+func (o *outcome) unsettled(before, after *slotMap, want slot.Set) []task {
+	all := want.And(o.broken)
+	var begun slot.Set // on their way now, and not before: only the node that they go to is news
+	rest := want.Without(all)
+	rest.Each(func(n uint16) {
+		from, to := before.idOf(n), after.idOf(n)
+		going, gone := before.moving[n], after.moving[n]
+		switch {
+		case to == "" || from == to && going == gone:
+		case going == to && gone == "": // it has arrived where the round has read last
+		case o.readBy[from] == to && going == gone: // the replica that was read is the primary now
+		case from == to && going == "":
+			begun.Add(int(n), int(n))
+		default:
+			all.Add(int(n), int(n))
+		}
+	})
+	b := taskList{after.holders(all)}
+	begun.Each(func(n uint16) {
+		if id := after.moving[n]; after.byID(id) != nil {
+			b.add(id, n)
+		}
+	})
+	return b.tasks
+}
+
+// idOf returns the id of the primary that serves n, or "".
+func (m *slotMap) idOf(n uint16) string {
+	if g := m.ownerOf(n); g != nil {
+		return g.primary.id
+	}
+	return ""
+}
+
+// followable returns the slots of tasks that can be read on without counting a key twice: those of which nothing was
+// yielded, and those whose keys are remembered. Where a primary has been replaced, the others are to be read anew; where
+// they have moved, it is an error.
+func (r *reading) followable(before, after *slotMap, tasks []task) (slot.Set, error) {
+	var want slot.Set
+	for _, t := range tasks {
+		want = want.Or(t.slots)
+	}
+	forgotten := want.And(r.touched).Without(r.seen.remembers())
+	if forgotten.Empty() {
+		return want, nil
+	}
+	replaced := false
+	forgotten.Each(func(n uint16) { replaced = replaced || after.byID(before.idOf(n)) == nil })
+	if replaced {
+		return want, r.wrap(fmt.Errorf("slots %s have another primary: %w", short(&forgotten), kv.ErrRestart))
+	}
+	return want.Without(forgotten), r.wrap(kv.WithHint(
+		fmt.Errorf("%d slots moved while they were read, more than are remembered: keys of theirs may be missing (slots %s)", forgotten.Len(), short(&forgotten)),
+		"audit again when no slots are moving"))
+}

@@ -1,0 +1,241 @@
+package servertest
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// patience is how long servers may take to agree on something.
+const patience = 30 * time.Second
+
+// Until calls ok until it is true, and fails the test if that takes too long.
+func Until(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !ok(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s: not within %s", what, patience)
+		}
+	}
+}
+
+// startAll starts servers side by side.
+func startAll(t testing.TB, version string, all []Options) []*Server {
+	t.Helper()
+	binary := Binary(t, version)
+	servers, errs := make([]*Server, len(all)), make([]error, len(all))
+	var wg sync.WaitGroup
+	for i, o := range all {
+		wg.Go(func() {
+			for range 3 { // as in Redis
+				if servers[i], errs[i] = start(t, binary, o); errs[i] == nil {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			t.Fatalf("starting %s: %v", Name(version), err)
+		}
+	}
+	return servers
+}
+
+// ClusterOptions says which cluster to start.
+type ClusterOptions struct {
+	Version string
+	Args    []string
+	TLS     bool
+	Spare   int // primaries without slots, besides the three that have them
+}
+
+// A ServerCluster is a cluster of three primaries, each with a third of the slots in order, and a replica of each.
+type ServerCluster struct {
+	Primaries []*Server // and those without slots, at the end
+	Replicas  []*Server // Replicas[i] is that of Primaries[i]
+	IDs       []string  // of Primaries
+}
+
+// nodeTimeout is after how long a node is held dead: short, but not as short as a busy machine may be silent.
+const nodeTimeout = "1500"
+
+// Cluster starts a cluster and waits until all its nodes serve.
+func Cluster(t testing.TB, o ClusterOptions) *ServerCluster {
+	t.Helper()
+	Binary(t, o.Version)
+	node := Options{Version: o.Version, TLS: o.TLS, busPort: true, Args: append([]string{
+		"--cluster-enabled", "yes", "--cluster-node-timeout", nodeTimeout, "--repl-diskless-sync-delay", "0",
+		"--cluster-replica-validity-factor", "0",
+	}, o.Args...)}
+	if o.TLS {
+		node.Cert, node.Key = Certificate(t, t.TempDir())
+		node.Args = append(node.Args, "--tls-cluster", "yes", "--tls-replication", "yes")
+	}
+	all := make([]Options, 6+o.Spare)
+	for i := range all {
+		all[i] = node
+	}
+	servers := startAll(t, o.Version, all)
+	c := &ServerCluster{Primaries: append(servers[:3:3], servers[6:]...), Replicas: servers[3:6]}
+	c.form(t, servers)
+	return c
+}
+
+// form makes one cluster of servers that are six or more by themselves.
+func (c *ServerCluster) form(t testing.TB, servers []*Server) {
+	t.Helper()
+	clients := make([]*Client, len(servers))
+	for i, s := range servers {
+		clients[i] = s.Client(t)
+		clients[i].Must(t, "CLUSTER", "SET-CONFIG-EPOCH", fmt.Sprint(i+1))
+	}
+	for i := range 3 {
+		args := []string{"CLUSTER", "ADDSLOTS"}
+		for n := i * 16384 / 3; n < (i+1)*16384/3; n++ {
+			args = append(args, fmt.Sprint(n))
+		}
+		clients[i].Must(t, args...)
+	}
+	for _, s := range servers[1:] {
+		host, port, _ := net.SplitHostPort(s.Addr)
+		clients[0].Must(t, "CLUSTER", "MEET", host, port)
+	}
+	Until(t, "the nodes meet", func() bool {
+		for _, cl := range clients {
+			info, _ := cl.Do("CLUSTER", "INFO").(string)
+			if !strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d\r", len(servers))) {
+				return false
+			}
+		}
+		return true
+	})
+	for _, s := range c.Primaries {
+		id, _ := s.Client(t).Must(t, "CLUSTER", "MYID").(string)
+		c.IDs = append(c.IDs, id)
+	}
+	for i, s := range c.Replicas {
+		s.Client(t).Must(t, "CLUSTER", "REPLICATE", c.IDs[i])
+	}
+	Until(t, "the cluster serves", func() bool {
+		for i, cl := range clients {
+			info, _ := cl.Do("CLUSTER", "INFO").(string)
+			slots, _ := cl.Do("CLUSTER", "SLOTS").([]any)
+			ok := strings.Contains(info, "cluster_state:ok") && len(slots) == 3
+			for _, s := range slots {
+				parts, _ := s.([]any)
+				ok = ok && len(parts) == 4 // the range, the primary, the replica
+			}
+			if !ok || i >= 3 && i < 6 && !linked(cl) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// linked reports whether a replica holds what its primary holds.
+func linked(c *Client) bool {
+	info, _ := c.Do("INFO", "replication").(string)
+	return strings.Contains(info, "master_link_status:up")
+}
+
+// WaitReplicas waits until the replicas have received all that the primaries have written.
+func (c *ServerCluster) WaitReplicas(t testing.TB) {
+	t.Helper()
+	for i := range c.Replicas {
+		waitReplica(t, c.Primaries[i].Client(t), c.Replicas[i].Client(t))
+	}
+}
+
+func waitReplica(t testing.TB, primary, replica *Client) {
+	t.Helper()
+	Until(t, "the replica follows", func() bool {
+		p, _ := primary.Do("INFO", "replication").(string)
+		r, _ := replica.Do("INFO", "replication").(string)
+		return field(p, "master_repl_offset") == field(r, "slave_repl_offset") && linked(replica)
+	})
+}
+
+func field(info, name string) string {
+	_, rest, _ := strings.Cut(info, name+":")
+	value, _, _ := strings.Cut(rest, "\r\n")
+	return value
+}
+
+// A Sentinels is a primary with two replicas, and three sentinels that watch it by the name of "main".
+type Sentinels struct {
+	Servers   []*Server // the primary, and its replicas
+	Sentinels []*Server
+}
+
+// StartSentinels starts servers and sentinels and waits until the sentinels know all of them. args go to the servers.
+func StartSentinels(t testing.TB, version string, args, conf []string) *Sentinels {
+	t.Helper()
+	servers := startAll(t, version, []Options{{Version: version, Args: args}, {Version: version, Args: args}, {Version: version, Args: args}})
+	host, port, _ := net.SplitHostPort(servers[0].Addr)
+	for _, s := range servers[1:] {
+		s.Client(t).Must(t, "REPLICAOF", host, port)
+	}
+	for _, s := range servers[1:] {
+		Until(t, "a replica follows", func() bool { return linked(s.Client(t)) })
+	}
+	watch := append([]string{
+		"sentinel monitor main " + host + " " + port + " 2",
+		"sentinel down-after-milliseconds main 1000",
+		"sentinel failover-timeout main 3000",
+	}, conf...)
+	s := &Sentinels{Servers: servers}
+	for range 3 {
+		s.Sentinels = append(s.Sentinels, sentinel(t, version, watch))
+	}
+	Until(t, "the sentinels know all", func() bool {
+		for _, one := range s.Sentinels {
+			c, err := Dial("tcp", one.Addr)
+			if err != nil {
+				return false
+			}
+			text := fmt.Sprint(c.Do("SENTINEL", "MASTER", "main"))
+			c.Close()
+			if strings.Contains(text, "NOAUTH") {
+				continue
+			}
+			if !strings.Contains(text, "num-slaves 2") || !strings.Contains(text, "num-other-sentinels 2") {
+				return false
+			}
+		}
+		return true
+	})
+	return s
+}
+
+// sentinel starts one sentinel. It rewrites its configuration file, so that it needs one of its own.
+func sentinel(t testing.TB, version string, watch []string) *Server {
+	t.Helper()
+	binary := Binary(t, version)
+	port, err := freePort(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "kvtool")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	s := &Server{Addr: "127.0.0.1:" + port, Socket: filepath.Join(dir, "s"), done: make(chan struct{})}
+	conf := append([]string{"port " + port, "bind 127.0.0.1", "dir " + dir, "unixsocket " + s.Socket}, watch...)
+	file := filepath.Join(dir, "sentinel.conf")
+	if err := os.WriteFile(file, []byte(strings.Join(conf, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.launch(t, binary, file, "--sentinel"); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
