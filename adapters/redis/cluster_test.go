@@ -59,8 +59,3 @@ func TestCluster(t *testing.T) {
 		Globs:   []string{"user:*", "*{user:1?}*", "\xff*"},
 	})
 }
-
-func TestStartTimes(t *testing.T) {
-	c := servertest.Cluster(t, servertest.ClusterOptions{})
-	_ = c
-}

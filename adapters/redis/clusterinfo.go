@@ -46,6 +46,7 @@ func (c *cluster) Info(ctx context.Context) (*kv.Info, error) {
 		info.Keys += t.info.Keys
 		info.KeysKnown = info.KeysKnown && t.info.KeysKnown
 		info.Memory += t.info.Memory
+		info.Resident += t.info.Resident
 	}
 	info.Ledger = sumLedgers(answered)
 	info.Facts = append(mergeFacts(answered), placement(kv.Measured, "")...)

@@ -20,7 +20,9 @@ func (sc *scan) readKeys(p *batch, i int) error {
 			return err
 		}
 		if gone {
-			sc.learned.vanished++
+			if !sc.moved {
+				sc.learned.vanished++
+			}
 			continue
 		}
 		if sc.abilities.model != nil && plan.want&kv.FieldSize != 0 {
@@ -37,7 +39,7 @@ func (sc *scan) readKeys(p *batch, i int) error {
 // read reads the answers for one key into sc.record. The key is gone if any of them says so.
 func (sc *scan) read(key string, p *plan) (gone bool, err error) {
 	sc.record = kv.Record{Key: key, DB: sc.selected, Known: kv.FieldName}
-	sc.strlen = -1
+	sc.strlen, sc.moved = -1, false
 	for _, x := range p.attrs {
 		rep, err := sc.link.in.Next()
 		if err != nil {
@@ -128,7 +130,10 @@ const (
 // of a cluster that has handed the key on says where it is now: to this scan, both are gone.
 func (sc *scan) refuse(x attr, text []byte) (gone bool, err error) {
 	switch {
-	case bytes.HasPrefix(text, []byte("MOVED ")), bytes.HasPrefix(text, []byte("ASK ")), bytes.Contains(text, []byte("no such key")):
+	case bytes.HasPrefix(text, []byte("MOVED ")), bytes.HasPrefix(text, []byte("ASK ")):
+		sc.moved = sc.keep != nil // whoever reads slots meets it again
+		return true, nil
+	case bytes.Contains(text, []byte("no such key")):
 		return true, nil
 	case bytes.HasPrefix(text, []byte("WRONGTYPE")) && x == attrStrlen:
 		return false, nil

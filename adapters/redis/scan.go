@@ -145,6 +145,7 @@ type scan struct {
 	spare    *batch // the one before, for its memory
 	record   kv.Record
 	strlen   int64             // of the record, or -1
+	moved    bool              // the record's key is on another node by now
 	now      time.Time         // when the answers to this chunk came
 	words    map[string]string // names of encodings and types, one string each
 
