@@ -87,11 +87,8 @@ func runAudit(ctx context.Context, env *Env, o auditOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("%w %s", errTimeout, o.timeout))
-		defer cancel()
-	}
+	ctx, cancel := withTimeout(ctx, o.timeout)
+	defer cancel()
 	target, err := env.resolve(ctx, o.args, o.noDemo)
 	if err != nil {
 		return err
@@ -101,6 +98,14 @@ func runAudit(ctx context.Context, env *Env, o auditOptions) error {
 		return targetError(scanErr)
 	}
 	return o.report(env, outs, r, scanErr)
+}
+
+// withTimeout returns a context that --timeout ends; 0 is never.
+func withTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if timeout <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, timeout, fmt.Errorf("%w %s", errTimeout, timeout))
 }
 
 // scan opens the target and folds it. The report is nil if the store could not be asked anything.

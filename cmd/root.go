@@ -72,6 +72,7 @@ func newRootCmd(env *Env) *cobra.Command {
 	c.AddCommand(
 		newAuditCmd(env),
 		newDoctorCmd(env),
+		newExportCmd(env),
 		newKeydesignCmd(env),
 		newVersionCmd(env),
 	)

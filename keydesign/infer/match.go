@@ -40,6 +40,12 @@ func newMatcher(p *partition, leaves []leaf) *matcher {
 	return m
 }
 
+// another returns a matcher of the same templates that shares nothing that
+// matching changes.
+func (m *matcher) another() *matcher {
+	return &matcher{seen: m.seen, root: m.root, keys: m.keys, least: m.least, strict: m.strict}
+}
+
 // compile builds the trie of the patterns, leaving out those in skip.
 func compile(ends []pattern) *state {
 	root := &state{template: noLeaf}

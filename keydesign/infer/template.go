@@ -32,6 +32,9 @@ type Result[S any] struct {
 	// were added always match, if nothing was pruned. It is for one goroutine
 	// at a time.
 	Match func(key string) (int, bool)
+
+	// Matcher returns a Match for another goroutine.
+	Matcher func() func(key string) (int, bool)
 }
 
 // Template is the shape of a group of keys.
@@ -68,6 +71,7 @@ func (t *Tree[S]) Templates() Result[S] {
 	r.Templates = sortTemplates(p, r.Templates)
 	m := newMatcher(p, t.table.leaves)
 	r.Match = m.match
+	r.Matcher = func() func(string) (int, bool) { return m.another().match }
 	return r
 }
 

@@ -1,0 +1,370 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kvtool/kvtool/audit/export"
+	"github.com/kvtool/kvtool/keydesign"
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
+)
+
+// exportOptions are the flags of export.
+type exportOptions struct {
+	args     []string
+	outputs  []string
+	columns  []string
+	match    string
+	checksum string
+	rate     rate
+	timeout  time.Duration
+	noDemo   bool
+	progress string
+}
+
+const exportLong = `Write one row a key, as CSV, JSON Lines or Parquet: for DuckDB, Spark, Trino, Athena
+and whatever else takes over where one machine ends.
+
+TARGET is what it is for audit. Without --columns there are those of
+  %s
+that the target can tell. Others:
+  %s
+Templates are learned in a reading of their own: the target is read twice, unless
+template is not among the columns. A file is complete: what could not be read to
+its end is in PATH.partial, and the exit code is 4.`
+
+const exportExample = `  kvtool export dump.rdb -o parquet=keys.parquet
+  kvtool export redis://127.0.0.1:6379 -o csv=keys.csv --columns key,bytes,expire_at
+  kvtool export dump.rdb -o jsonl --match 'user:*' | jq .bytes`
+
+func newExportCmd(env *Env) *cobra.Command {
+	var o exportOptions
+	usual := columnNames(export.Default())
+	c := &cobra.Command{
+		Use:               "export [TARGET]",
+		Short:             "Write one row a key as CSV, JSON Lines or Parquet",
+		Long:              fmt.Sprintf(exportLong, strings.Join(usual, ", "), strings.Join(columnNames(export.All())[len(usual):], ", ")),
+		Example:           exportExample,
+		Args:              atMostOne,
+		ValidArgsFunction: env.completeTargets,
+		RunE: func(c *cobra.Command, args []string) error {
+			o.args = args
+			return runExport(c.Context(), env, o)
+		},
+	}
+	f := c.Flags()
+	f.StringArrayVarP(&o.outputs, "output", "o", nil, "`FORMAT[=PATH]`, repeatable: "+strings.Join(exportFormats(), ", "))
+	f.StringSliceVar(&o.columns, "columns", nil, "the columns, in this order: `NAME,…`")
+	f.StringVar(&o.match, "match", "", "write only keys that match `GLOB`")
+	f.StringVar(&o.checksum, "checksum", "", "on or off: whether a dump's checksum is verified; as ?checksum= of the target")
+	f.Var(&o.rate, "rate", "read at most so many keys a second: 50k/s")
+	f.DurationVar(&o.timeout, "timeout", 0, "stop after this time and keep what was read")
+	f.BoolVar(&o.noDemo, "no-demo", false, "fail without a TARGET instead of using demo:")
+	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
+	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
+	fixedValues(c, "checksum", "on", "off")
+	fixedValues(c, "columns", columnNames(export.All())...)
+	fixedValues(c, "output", exportFormats()...)
+	return c
+}
+
+func columnNames(columns []export.Column) []string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = c.Name
+	}
+	return names
+}
+
+func exportFormats() []string {
+	var names []string
+	for _, f := range export.Formats() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+func runExport(ctx context.Context, env *Env, o exportOptions) error {
+	outs, err := o.parse(env)
+	if err != nil {
+		return err
+	}
+	p, err := env.newProgress(o.progress, false)
+	if err != nil {
+		return err
+	}
+	asked, err := o.askedColumns()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := withTimeout(ctx, o.timeout)
+	defer cancel()
+	target, err := env.resolve(ctx, o.args, o.noDemo)
+	if err != nil {
+		return err
+	}
+	if o.checksum != "" {
+		if target.Query == nil {
+			target.Query = map[string][]string{}
+		}
+		target.Query.Set("checksum", o.checksum)
+	}
+	p.opening(target.String())
+	defer p.clear()
+	store, err := env.Open(ctx, target)
+	if err != nil {
+		return targetError(ended(ctx, err))
+	}
+	defer store.Close()
+	x := &exporting{env: env, exportOptions: o, store: store, asked: asked, once: target.Path == "-", progress: p}
+	return x.run(ctx, outs)
+}
+
+// askedColumns returns the columns of --columns, or nil.
+func (o *exportOptions) askedColumns() ([]export.Column, error) {
+	var asked []export.Column
+	all := export.All()
+	for _, name := range o.columns {
+		name = strings.TrimSpace(name)
+		i := slices.IndexFunc(all, func(c export.Column) bool { return c.Name == name })
+		switch {
+		case i < 0:
+			hint := "columns: " + strings.Join(columnNames(all), ", ")
+			if s := nearest(name, columnNames(all)); s != "" {
+				hint = "did you mean " + s + "? " + hint
+			}
+			return nil, kv.WithHint(kv.Usagef("--columns: there is no column %q", name), hint)
+		case slices.Contains(columnNames(asked), name):
+			return nil, kv.WithHint(kv.Usagef("--columns: %s is there twice", name), "name each column once")
+		}
+		asked = append(asked, all[i])
+	}
+	return asked, nil
+}
+
+// exporting is one run of the command.
+type exporting struct {
+	env *Env
+	exportOptions
+	store    kv.Store
+	info     *kv.Info
+	asked    []export.Column // nil if none in particular
+	once     bool            // the store can be read once only
+	progress *progress
+}
+
+// run reads the store, once or twice, and writes outs.
+func (x *exporting) run(ctx context.Context, outs []exportOutput) error {
+	info, err := x.store.Info(ctx)
+	if err != nil {
+		return targetError(ended(ctx, err))
+	}
+	x.info = info
+	t := &export.Table{}
+	if t.Columns, err = x.choose(); err != nil {
+		return err
+	}
+	opt := export.Options{Match: x.match, Limiter: kv.NewLimiter(float64(x.rate)), Every: x.progress.every(), Update: x.update}
+	if info.Live {
+		opt.Parallel = parallel
+	}
+	if slices.ContainsFunc(t.Columns, export.Column.Template) {
+		c, err := x.learn(ctx, opt)
+		if err = ended(ctx, err); err != nil {
+			return targetError(fmt.Errorf("learning the templates: %w", err))
+		}
+		t.Templates = c.Texts
+		opt.Classify = func() func(string) int { return classify(c) }
+	}
+	t.Meta = x.meta()
+	return x.write(ctx, t, outs, opt)
+}
+
+// choose returns the columns that there will be. One that was asked for must be known; the others are left out if they are
+// not, and that is said.
+func (x *exporting) choose() ([]export.Column, error) {
+	columns := x.asked
+	if columns == nil {
+		columns = export.Default()
+	}
+	var chosen []export.Column
+	var missing []string
+	have := x.info.Provides()
+	for _, c := range columns {
+		switch why := x.whyNot(c, have); {
+		case why == "":
+			chosen = append(chosen, c)
+		case x.asked != nil:
+			return nil, x.cannot(c, why)
+		case c.Template():
+			fmt.Fprintf(x.env.Stderr, "kvtool: column template is left out: %s\n", why)
+		default:
+			missing = append(missing, c.Name)
+		}
+	}
+	if len(missing) > 0 {
+		fmt.Fprintf(x.env.Stderr, "kvtool: columns that this target cannot tell are left out: %s\n", strings.Join(missing, ", "))
+	}
+	if len(chosen) == 0 {
+		return nil, kv.WithHint(kv.Usagef("this target tells nothing that a column holds"), "kvtool doctor says what it tells")
+	}
+	return chosen, nil
+}
+
+// whyNot says why there can be no column c, or nothing.
+func (x *exporting) whyNot(c export.Column, have kv.Field) string {
+	missing := c.Needs &^ have
+	switch {
+	case missing == 0 && c.Template() && x.once:
+		return "standard input can be read once only, and templates are learned in a reading of their own"
+	case missing == 0:
+		return ""
+	}
+	for _, f := range x.info.Facts {
+		if f.Field&missing != 0 && f.Why != "" {
+			return f.Why
+		}
+	}
+	return "this target does not tell " + missing.String()
+}
+
+// cannot is the error for a column that was asked for.
+func (x *exporting) cannot(c export.Column, why string) error {
+	err := kv.Usagef("--columns: no %s: %s", c.Name, why)
+	if c.Template() {
+		return kv.WithHint(err, "write the input to a file first, or leave the column out")
+	}
+	for _, f := range x.info.Facts {
+		if f.Field&c.Needs != 0 && f.Hint != "" {
+			return kv.WithHint(err, f.Hint)
+		}
+	}
+	return kv.WithHint(err, "leave the column out: without --columns there are those that the target can tell")
+}
+
+// learn reads the names of all keys and returns what tells their templates.
+func (x *exporting) learn(ctx context.Context, opt export.Options) (*keydesign.Classifier, error) {
+	x.progress.scanning()
+	all := keydesign.NewNames()
+	shards := make(chan *keydesign.Names, 1)
+	shards <- all
+	_, err := export.Scan(ctx, x.store, kv.FieldName, opt, func() export.Visitor {
+		return &learner{names: keydesign.NewNames(), all: shards}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all.Classifier(), nil
+}
+
+// A learner learns the names of one shard.
+type learner struct {
+	names *keydesign.Names
+	all   chan *keydesign.Names // of all shards; whoever takes it merges into it
+}
+
+func (l *learner) Visit(r *kv.Record) error {
+	if r.Has(kv.FieldName) {
+		l.names.Add(r.Key)
+	}
+	return nil
+}
+
+func (l *learner) End() error {
+	all := <-l.all
+	all.Merge(l.names)
+	l.all <- all
+	return nil
+}
+
+// classify returns what tells the template of a key to one goroutine.
+func classify(c *keydesign.Classifier) func(key string) int {
+	match := c.Matcher()
+	return func(key string) int {
+		if i, ok := match(key); ok {
+			return i
+		}
+		return export.NoTemplate
+	}
+}
+
+// meta is what a file says of itself.
+func (x *exporting) meta() []export.Meta {
+	taken := x.info.Clock
+	if taken.IsZero() {
+		taken = x.env.Now()
+	}
+	return []export.Meta{
+		{Name: "kvtool.version", Value: tool().Version},
+		{Name: "kvtool.target", Value: x.info.Target},
+		{Name: "kvtool.product", Value: strings.TrimSpace(x.info.Product + " " + x.info.Version)},
+		{Name: "kvtool.taken", Value: taken.UTC().Format(time.RFC3339)},
+	}
+}
+
+// update shows progress.
+func (x *exporting) update(keys int64) {
+	c := report.Coverage{Keys: keys}
+	if x.info.KeysKnown && x.match == "" {
+		c.Of = &x.info.Keys
+	}
+	x.progress.update(&report.Report{Coverage: c})
+}
+
+// maxRestarts is how often an export begins again because part of the store has moved to where it cannot be continued.
+const maxRestarts = 3
+
+// write writes the rows to outs, in one more reading.
+func (x *exporting) write(ctx context.Context, t *export.Table, outs []exportOutput, opt export.Options) error {
+	for restarts := 0; ; restarts++ {
+		files, err := createFiles(x.env, outs, t)
+		if err != nil {
+			return err
+		}
+		x.progress.scanning()
+		keys, err := export.Keys(ctx, x.store, t, writers(files), opt)
+		if errors.Is(err, kv.ErrRestart) && restarts < maxRestarts && !slices.ContainsFunc(files, exportFile.onward) {
+			discard(files)
+			x.env.say("warning", "beginning again: "+oneLine(err))
+			continue
+		}
+		x.progress.done(keys)
+		return x.end(files, keys, ended(ctx, err))
+	}
+}
+
+// end closes the files, under the names that fit what is in them, and decides the exit code.
+func (x *exporting) end(files []exportFile, keys int64, err error) error {
+	code := exitOK
+	var unwritten *export.WriteError
+	switch {
+	case errors.As(err, &unwritten):
+		err, code = fmt.Errorf("writing: %w", reason(unwritten.Err)), exitUsage
+	case err != nil && keys == 0 && exitCode(targetError(err)) == exitTarget:
+		discard(files)
+		return targetError(err)
+	case err != nil:
+		code = worst(exitCode(err), exitIncomplete)
+		if code == exitUsage {
+			code = exitIncomplete
+		}
+	}
+	for i := range files {
+		if e := files[i].finish(err == nil); e != nil {
+			err, code = errors.Join(e, err), worst(exitUsage, code)
+		} else if err != nil && files[i].path != "" {
+			x.env.say("warning", fmt.Sprintf("%s is not complete: %d keys", files[i].name(), keys))
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	return &codeError{code, err}
+}

@@ -1,0 +1,48 @@
+package keydesign
+
+import (
+	"github.com/kvtool/kvtool/keydesign/infer"
+)
+
+// Names learns from the names of keys, and nothing else, which templates a keyspace has: the same that the section templates
+// of an audit shows. It is for one goroutine; for several shards make one each and Merge them.
+type Names struct{ tree *infer.Tree[nothing] }
+
+// NewNames returns one that has seen no key.
+func NewNames() *Names {
+	return &Names{infer.New(func() nothing { return nothing{} }, infer.Options{MaxNodes: maxNodes})}
+}
+
+// Add learns a name.
+func (n *Names) Add(key string) { n.tree.Add(key) }
+
+// Merge adds what o has learned. o must not be used again.
+func (n *Names) Merge(o *Names) { n.tree.Merge(o.tree) }
+
+// Classifier returns what tells the template of a key, from what has been learned so far.
+func (n *Names) Classifier() *Classifier { return newClassifier(n.tree.Templates()) }
+
+// nothing is what Names keeps of a key besides its name.
+type nothing struct{}
+
+func (nothing) Merge(nothing) {}
+
+func (nothing) Clone() nothing { return nothing{} }
+
+// A Classifier tells the template of a key.
+type Classifier struct {
+	Texts   []string // the templates, most keys first
+	matcher func() func(key string) (int, bool)
+}
+
+func newClassifier[S any](r infer.Result[S]) *Classifier {
+	c := &Classifier{Texts: make([]string, len(r.Templates)), matcher: r.Matcher}
+	for i := range r.Templates {
+		c.Texts[i] = r.Templates[i].Text
+	}
+	return c
+}
+
+// Matcher returns a function, for one goroutine, that tells the template of a key by its index in Texts, and whether it has
+// one. A key that has been learned from always does, unless there were more shapes of keys than fit.
+func (c *Classifier) Matcher() func(key string) (int, bool) { return c.matcher() }
