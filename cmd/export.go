@@ -158,6 +158,8 @@ type exporting struct {
 	asked    []export.Column // nil if none in particular
 	once     bool            // the store can be read once only
 	progress *progress
+
+	unlearned error // why the templates are not of all keys
 }
 
 // run reads the store, once or twice, and writes outs.
@@ -172,12 +174,13 @@ func (x *exporting) run(ctx context.Context, outs []exportOutput) error {
 		return err
 	}
 	opt := export.Options{Match: x.match, Limiter: kv.NewLimiter(float64(x.rate)), Every: x.progress.every(), Update: x.update}
-	if info.Live {
+	opt.Expect = info.Measures()
+	if info.Live { // the rows of another store come in the same order every time
 		opt.Parallel = parallel
 	}
 	if slices.ContainsFunc(t.Columns, export.Column.Template) {
 		c, err := x.learn(ctx, opt)
-		if err = ended(ctx, err); err != nil {
+		if err != nil {
 			return targetError(fmt.Errorf("learning the templates: %w", err))
 		}
 		t.Templates = c.Texts
@@ -249,19 +252,26 @@ func (x *exporting) cannot(c export.Column, why string) error {
 	return kv.WithHint(err, "leave the column out: without --columns there are those that the target can tell")
 }
 
-// learn reads the names of all keys and returns what tells their templates.
+// learn reads the names of all keys and returns what tells their templates. Where the target cannot be read to its end the
+// templates are those of what can be: the rows will end there, too, and with them the export says why.
 func (x *exporting) learn(ctx context.Context, opt export.Options) (*keydesign.Classifier, error) {
-	x.progress.scanning()
-	all := keydesign.NewNames()
-	shards := make(chan *keydesign.Names, 1)
-	shards <- all
-	_, err := export.Scan(ctx, x.store, kv.FieldName, opt, func() export.Visitor {
-		return &learner{names: keydesign.NewNames(), all: shards}
-	})
-	if err != nil {
-		return nil, err
+	for restarts := 0; ; restarts++ {
+		x.progress.scanning()
+		names := keydesign.NewNames()
+		all := make(chan *keydesign.Names, 1)
+		all <- names
+		keys, err := export.Scan(ctx, x.store, kv.FieldName, opt, func() export.Visitor {
+			return &learner{keydesign.NewNames(), all}
+		})
+		switch {
+		case errors.Is(err, kv.ErrRestart) && restarts < maxRestarts:
+			continue
+		case err != nil && (ctx.Err() != nil || keys == 0 && !errors.Is(err, kv.ErrCorrupt)):
+			return nil, ended(ctx, err)
+		}
+		x.unlearned = err
+		return names.Classifier(), nil
 	}
-	return all.Classifier(), nil
 }
 
 // A learner learns the names of one shard.
@@ -329,42 +339,57 @@ func (x *exporting) write(ctx context.Context, t *export.Table, outs []exportOut
 			return err
 		}
 		x.progress.scanning()
-		keys, err := export.Keys(ctx, x.store, t, writers(files), opt)
+		r, err := export.Keys(ctx, x.store, t, writers(files), opt)
 		if errors.Is(err, kv.ErrRestart) && restarts < maxRestarts && !slices.ContainsFunc(files, exportFile.onward) {
 			discard(files)
 			x.env.say("warning", "beginning again: "+oneLine(err))
 			continue
 		}
-		x.progress.done(keys)
-		return x.end(files, keys, ended(ctx, err))
+		x.progress.done(r.Keys)
+		switch err = ended(ctx, err); {
+		case err == nil && x.unlearned != nil:
+			err = fmt.Errorf("learning the templates: %w", x.unlearned)
+		case err == nil && r.Lacking > 0:
+			err = fmt.Errorf("%d keys did not tell all that they were asked", r.Lacking)
+		}
+		return x.end(files, r.Keys, err)
 	}
 }
 
 // end closes the files, under the names that fit what is in them, and decides the exit code.
 func (x *exporting) end(files []exportFile, keys int64, err error) error {
-	code := exitOK
-	var unwritten *export.WriteError
-	switch {
-	case errors.As(err, &unwritten):
-		err, code = fmt.Errorf("writing: %w", reason(unwritten.Err)), exitUsage
-	case err != nil && keys == 0 && exitCode(targetError(err)) == exitTarget:
+	if err != nil && keys == 0 && exitCode(targetError(err)) == exitTarget {
 		discard(files)
 		return targetError(err)
-	case err != nil:
-		code = worst(exitCode(err), exitIncomplete)
-		if code == exitUsage {
-			code = exitIncomplete
-		}
 	}
+	var errs []error
+	code := exitOK
 	for i := range files {
-		if e := files[i].finish(err == nil); e != nil {
-			err, code = errors.Join(e, err), worst(exitUsage, code)
-		} else if err != nil && files[i].path != "" {
-			x.env.say("warning", fmt.Sprintf("%s is not complete: %d keys", files[i].name(), keys))
+		f := &files[i]
+		switch e := f.finish(err == nil); {
+		case e != nil:
+			errs, code = append(errs, e), exitUsage
+		case err != nil && f.path != "":
+			x.env.say("warning", fmt.Sprintf("%s is not complete: %d keys", f.name(), keys))
 		}
 	}
-	if err == nil {
+	if err != nil {
+		code = worst(code, partialExport(err))
+	}
+	if err = errors.Join(append(errs, err)...); err == nil {
 		return nil
 	}
 	return &codeError{code, err}
+}
+
+// partialExport is the code of an export that has written some rows before err.
+func partialExport(err error) int {
+	var unwritten *export.WriteError
+	switch code := exitCode(err); {
+	case errors.As(err, &unwritten):
+		return exitUsage
+	case code == exitInterrupted, code == exitInternal:
+		return code
+	}
+	return exitIncomplete
 }

@@ -54,6 +54,10 @@ func (l *csvLiner) line(b []byte, r *kv.Record, template int) []byte {
 		case colPersistent:
 			b = strconv.AppendBool(b, r.TTL == kv.TTLNone)
 		case colBase64:
+			if r.Key == "" {
+				b = appendField(b, "")
+				break
+			}
 			b = appendBase64(b, r.Key)
 		default:
 			b = strconv.AppendInt(b, integer(r, c.id), 10)

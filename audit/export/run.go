@@ -20,6 +20,13 @@ type Options struct {
 	Update   func(keys int64) // is told every so often how many keys there were, from the goroutine that scans
 	// Classify returns what tells the template of a key, by its number, to one goroutine. It may be nil.
 	Classify func() func(key string) int
+	Expect   kv.Field // facts that a record without them was refused
+}
+
+// A Result says what an export has written.
+type Result struct {
+	Keys    int64
+	Lacking int64 // those that did not tell all that was expected
 }
 
 // A WriteError is the failure of what rows are written to, and not of what they are read from.
@@ -29,31 +36,37 @@ func (e *WriteError) Error() string { return e.Err.Error() }
 
 func (e *WriteError) Unwrap() error { return e.Err }
 
-// Keys writes a row for every key of the store to every writer, and returns how many there were. With an error the rows that
-// were read before it are written, too. It does not close the writers. The rows come in the order of the scan, which is the
-// same every time if one shard is read of a store that does not change.
-func Keys(ctx context.Context, store kv.Store, t *Table, ws []Writer, opt Options) (int64, error) {
-	return Scan(ctx, store, t.Want(), opt, func() Visitor { return newRows(ws, opt.Classify) })
+// Keys writes a row for every key of the store to every writer. With an error the rows that were read before it are written,
+// too. It does not close the writers. The rows come in the order of the scan, which is the same every time if one shard is
+// read of a store that does not change.
+func Keys(ctx context.Context, store kv.Store, t *Table, ws []Writer, opt Options) (Result, error) {
+	var lacking atomic.Int64
+	keys, err := Scan(ctx, store, t.Want(), opt, func() Visitor {
+		r := &rows{expect: opt.Expect & t.Want(), allLacking: &lacking}
+		for _, w := range ws {
+			r.batches = append(r.batches, w.NewBatch())
+		}
+		if opt.Classify != nil {
+			r.classify = opt.Classify()
+		}
+		return r
+	})
+	return Result{keys, lacking.Load()}, err
 }
 
 // rows hands the records of one shard to a batch of every writer.
 type rows struct {
-	batches  []Batch
-	classify func(key string) int
-}
-
-func newRows(ws []Writer, classify func() func(string) int) *rows {
-	r := &rows{}
-	for _, w := range ws {
-		r.batches = append(r.batches, w.NewBatch())
-	}
-	if classify != nil {
-		r.classify = classify()
-	}
-	return r
+	batches    []Batch
+	classify   func(key string) int
+	expect     kv.Field
+	lacking    int64
+	allLacking *atomic.Int64 // of all shards
 }
 
 func (w *rows) Visit(r *kv.Record) error {
+	if w.expect&^r.Known != 0 {
+		w.lacking++
+	}
 	template := NoTemplate
 	if w.classify != nil && r.Has(kv.FieldName) {
 		template = w.classify(r.Key)
@@ -67,6 +80,7 @@ func (w *rows) Visit(r *kv.Record) error {
 }
 
 func (w *rows) End() error {
+	w.allLacking.Add(w.lacking)
 	for _, b := range w.batches {
 		if err := b.Flush(); err != nil {
 			return &WriteError{err}
