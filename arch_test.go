@@ -22,17 +22,18 @@ var mayImport = map[string][]string{
 	"report":                    {},
 	"report/render":             {"report", "internal/humanize"},
 	"internal/resp":             {},
-	"internal/sketch":           {},
+	"internal/saved":            {},
+	"internal/sketch":           {"internal/saved"},
 	"internal/humanize":         {},
 	"internal/slot":             {},
 	"internal/keygen":           {"kv"},
 	"internal/memory":           {"kv"},
 	"internal/rdbread":          {"kv", "internal/memory", "internal/slot"},
-	"audit":                     {"kv", "report", "internal/sketch"},
+	"audit":                     {"kv", "report", "internal/saved", "internal/sketch"},
 	"audit/audittest":           {"audit", "kv"},
 	"audit/export":              {"kv"},
-	"keydesign":                 {"keydesign/infer", "audit", "kv", "report", "internal/sketch", "internal/slot"},
-	"keydesign/infer":           {},
+	"keydesign":                 {"keydesign/infer", "audit", "kv", "report", "internal/saved", "internal/sketch", "internal/slot"},
+	"keydesign/infer":           {"internal/saved"},
 	"adapters/keylist":          {"kv"},
 	"adapters/rdb":              {"kv", "internal/rdbread", "internal/memory", "internal/slot"},
 	"adapters/redis":            {"kv", "internal/resp", "internal/memory", "internal/slot"},
@@ -65,7 +66,7 @@ var onlyImporter = map[string][]string{
 }
 
 // standardOnly are the packages that import no third party at all.
-var standardOnly = []string{"kv", "report", "internal/humanize", "internal/memory", "internal/resp", "internal/slot", "audit"}
+var standardOnly = []string{"kv", "report", "internal/humanize", "internal/memory", "internal/resp", "internal/saved", "internal/slot", "audit"}
 
 func TestImports(t *testing.T) {
 	for dir, files := range packages(t) {

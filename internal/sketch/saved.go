@@ -1,0 +1,69 @@
+package sketch
+
+import (
+	"math"
+	"slices"
+
+	"github.com/kvtool/kvtool/internal/saved"
+)
+
+// Form writes or reads b.
+func (b *Bins) Form(f *saved.Form) {
+	limit := uint16(b.most())
+	saved.Uint(f, &limit)
+	saved.Uint(f, &b.shift)
+	f.Check(limit > 0, "a histogram of no bins")
+	f.Check(b.shift < 32, "bins of 2^%d", b.shift)
+	n := f.Len(len(b.at))
+	f.Check(n <= int(limit), "%d bins, at most %d", n, limit)
+	if f.Reading() {
+		*b = Bins{limit: limit, shift: b.shift}
+	}
+	b.formBins(f, n)
+}
+
+// formBins goes over n bins, each as its distance from the one before.
+func (b *Bins) formBins(f *saved.Form, n int) {
+	last := int64(-1)
+	for i := range n {
+		var gap, count uint64
+		if !f.Reading() {
+			gap, count = uint64(int64(b.at[i])-last-1), b.count[i]
+		}
+		saved.Uint(f, &gap, &count)
+		if !f.Reading() {
+			last = int64(b.at[i])
+			continue
+		}
+		f.Check(gap <= math.MaxUint32>>b.shift && last+1+int64(gap) <= math.MaxUint32>>b.shift, "a bin beyond 32 bits")
+		if !f.OK() {
+			return
+		}
+		last += 1 + int64(gap)
+		b.at, b.count = append(b.at, uint32(last)), append(b.count, count)
+	}
+}
+
+// Form writes or reads q.
+func (q *Quantiles) Form(f *saved.Form) {
+	q.bins.Form(f)
+	saved.Count(f, &q.max)
+	if n := len(q.bins.at); f.Reading() && n > 0 {
+		f.Check(q.bins.at[n-1]<<q.bins.shift <= binOf(math.MaxInt64), "a bin beyond 63 bits")
+	}
+}
+
+// Form writes or reads what t keeps; walk goes over one value.
+func (t *Top[T]) Form(f *saved.Form, walk func(*T)) {
+	kept := t.Sorted()
+	saved.Slice(f, &kept, walk)
+	f.Check(len(kept) <= t.n, "%d values in a list of %d", len(kept), t.n)
+	if !f.Reading() || !f.OK() {
+		return
+	}
+	f.Check(slices.IsSortedFunc(kept, t.compare), "a list out of order")
+	t.kept = nil
+	for _, v := range kept {
+		t.Add(v)
+	}
+}
