@@ -13,7 +13,7 @@ func (b *Bins) Form(f *saved.Form) {
 	saved.Uint(f, &limit)
 	saved.Uint(f, &b.shift)
 	f.Check(limit > 0, "a histogram of no bins")
-	f.Check(b.shift < 32, "bins of 2^%d", b.shift)
+	f.Check(b.shift <= 32, "bins of 2^%d", b.shift)
 	n := f.Len(len(b.at))
 	f.Check(n <= int(limit), "%d bins, at most %d", n, limit)
 	if f.Reading() {
