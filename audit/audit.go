@@ -14,6 +14,7 @@
 package audit
 
 import (
+	"encoding"
 	"time"
 
 	"github.com/kvtool/kvtool/kv"
@@ -28,6 +29,11 @@ type Analyzer struct {
 	Needs kv.Field // skipped without these
 	Uses  kv.Field // better with these
 	Rules []*report.Rule
+	// Version is that of the saved form of its collectors, from 1. It also leads the saved bytes, so that a collector can
+	// go on reading older ones; one that is changed without need for that keeps its number.
+	Version uint16
+	// Config tells configurations apart: parts of two runs merge only where it is equal. 0 where there is none.
+	Config uint64
 	// New starts a fold. The ages and TTLs it reports count from now, the time that the store's contents go by.
 	New func(now time.Time) Collector
 }
@@ -35,10 +41,16 @@ type Analyzer struct {
 // A Collector folds records into a partial result. It is not safe for concurrent use and need not be: each shard has its
 // own. However the records are divided, and in whatever order they come, the merged result must be the same or, for an
 // approximate collector, within the error that it reports. Package audittest checks these laws.
+//
+// A collector can be saved. AppendBinary changes nothing; equal collectors append equal bytes, however they came about; and
+// a fresh collector that has unmarshalled them reports, merges and observes as the one that appended them. Bytes that
+// nobody appended are an error or some collector, never a panic. Package saved does nearly all of that.
 type Collector interface {
 	Observe(r *kv.Record) // r is valid during the call only; r.Key may be kept
 	Merge(c Collector)    // c is of the same Analyzer and is not used again
 	Report(out *Output)   // changes nothing; called as often as somebody looks
+	encoding.BinaryAppender
+	encoding.BinaryUnmarshaler
 }
 
 // Output is what one Collector reports. A section without metrics and tables is left out of the report.

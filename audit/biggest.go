@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kvtool/kvtool/internal/saved"
 	"github.com/kvtool/kvtool/internal/sketch"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
@@ -12,22 +13,26 @@ import (
 
 func biggest(n int) *Analyzer {
 	return &Analyzer{
-		Name:  "biggest",
-		Title: "BIGGEST KEYS",
-		Doc:   "The keys that take the most bytes.",
-		Needs: kv.FieldName | kv.FieldSize,
-		Uses:  kv.FieldType | kv.FieldEncoding | kv.FieldLen | kv.FieldTTL,
-		New:   newTopOf(n, "biggest", nil, func(r *kv.Record) (int64, bool) { return r.Size, r.Has(kv.FieldSize) }),
+		Name:    "biggest",
+		Title:   "BIGGEST KEYS",
+		Doc:     "The keys that take the most bytes.",
+		Needs:   kv.FieldName | kv.FieldSize,
+		Uses:    kv.FieldType | kv.FieldEncoding | kv.FieldLen | kv.FieldTTL,
+		Version: topVersion,
+		Config:  uint64(n),
+		New:     newTopOf(n, "biggest", nil, func(r *kv.Record) (int64, bool) { return r.Size, r.Has(kv.FieldSize) }),
 	}
 }
 
 func longest(n int) *Analyzer {
 	return &Analyzer{
-		Name:  "longest",
-		Title: "LONGEST COLLECTIONS",
-		Doc:   "The collections that have the most elements.",
-		Needs: kv.FieldName | kv.FieldLen,
-		Uses:  kv.FieldType | kv.FieldEncoding | kv.FieldSize | kv.FieldTTL,
+		Name:    "longest",
+		Title:   "LONGEST COLLECTIONS",
+		Doc:     "The collections that have the most elements.",
+		Needs:   kv.FieldName | kv.FieldLen,
+		Uses:    kv.FieldType | kv.FieldEncoding | kv.FieldSize | kv.FieldTTL,
+		Version: topVersion,
+		Config:  uint64(n),
 		New: newTopOf(n, "longest", nil, func(r *kv.Record) (int64, bool) {
 			return r.Len, r.Has(kv.FieldLen) && r.Len > 1
 		}),
@@ -41,8 +46,10 @@ func largest(n int) *Analyzer {
 		Title: "LARGEST ELEMENTS",
 		Doc: `The collections with the largest single element: a field, value, member or item that is read and written whole,
 and that keeps its collection out of the compact encodings.`,
-		Needs: kv.FieldName | kv.FieldLargest,
-		Uses:  kv.FieldType | kv.FieldEncoding | kv.FieldSize | kv.FieldLen | kv.FieldTTL,
+		Needs:   kv.FieldName | kv.FieldLargest,
+		Uses:    kv.FieldType | kv.FieldEncoding | kv.FieldSize | kv.FieldLen | kv.FieldTTL,
+		Version: topVersion,
+		Config:  uint64(n),
 		New: newTopOf(n, "largest", element, func(r *kv.Record) (int64, bool) {
 			return r.Largest, r.Has(kv.FieldLargest) && r.Largest > 0
 		}),
@@ -70,9 +77,12 @@ func newTopOf(n int, name string, column *report.Column, weigh func(*kv.Record) 
 	}
 }
 
-// heavier orders by weight, and equal weights by database and key, which no two records share.
+// heavier orders by weight, and equal weights by database and key. Two records share these where a scan has come by a key
+// twice; then by what it has changed to meanwhile.
 func heavier(a, b weighed) int {
-	return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.DB, b.DB), cmp.Compare(a.Key, b.Key))
+	return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.DB, b.DB), cmp.Compare(a.Key, b.Key),
+		cmp.Compare(a.Type, b.Type), cmp.Compare(a.Encoding, b.Encoding), cmp.Compare(b.Size, a.Size), cmp.Compare(b.Len, a.Len),
+		cmp.Compare(a.TTL, b.TTL), a.ExpireAt.Compare(b.ExpireAt), cmp.Compare(a.Known, b.Known))
 }
 
 func (t *topOf) Observe(r *kv.Record) {
@@ -80,19 +90,51 @@ func (t *topOf) Observe(r *kv.Record) {
 	if !ok || w < t.weight { // nearly all: without making a weighed
 		return
 	}
-	rec := *r
-	rec.Parts = nil
-	t.top.Add(weighed{w, rec})
-	if last, full := t.top.Last(); full {
-		t.weight = last.weight
+	t.top.Add(weighed{w, listed(r)})
+	t.raise()
+}
+
+// listed returns what the list keeps of a record: what row shows.
+func listed(r *kv.Record) kv.Record {
+	return kv.Record{
+		Key: r.Key, DB: r.DB, Type: r.Type, Encoding: r.Encoding, Size: r.Size, Len: r.Len, TTL: r.TTL, ExpireAt: r.ExpireAt,
+		Known: r.Known,
 	}
 }
 
 func (t *topOf) Merge(c Collector) {
 	t.top.Merge(c.(*topOf).top)
+	t.raise()
+}
+
+// raise notes the weight from which on a record can still be listed.
+func (t *topOf) raise() {
 	if last, full := t.top.Last(); full {
 		t.weight = last.weight
 	}
+}
+
+const topVersion = 1
+
+// AppendBinary saves t.
+func (t *topOf) AppendBinary(b []byte) ([]byte, error) { return saved.Append(b, topVersion, t.form) }
+
+// UnmarshalBinary reads what AppendBinary saved.
+func (t *topOf) UnmarshalBinary(b []byte) error { return saved.Read(b, topVersion, t.form) }
+
+func (t *topOf) form(f *saved.Form) {
+	t.top.Form(f, func(w *weighed) {
+		saved.Count(f, &w.weight)
+		saved.String(f, &w.Key)
+		saved.Int(f, &w.DB)
+		saved.String(f, &w.Type)
+		saved.String(f, &w.Encoding)
+		saved.Int(f, &w.Size, &w.Len)
+		saved.Uint(f, &w.TTL)
+		f.Time(&w.ExpireAt)
+		saved.Uint(f, &w.Known)
+	})
+	t.raise()
 }
 
 func (t *topOf) Report(out *Output) {

@@ -3,6 +3,7 @@ package audit
 import (
 	"time"
 
+	"github.com/kvtool/kvtool/internal/saved"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
@@ -13,8 +14,9 @@ func compression() *Analyzer {
 		Title: "STRINGS IN FILE",
 		Doc: `What string values take in the file against what they hold: the file compresses long ones with LZF, which is a cautious
 estimate of what a client would save that compresses them before it writes.`,
-		Needs: kv.FieldStored,
-		New:   func(time.Time) Collector { return &compressionOf{} },
+		Needs:   kv.FieldStored,
+		Version: compressionVersion,
+		New:     func(time.Time) Collector { return &compressionOf{} },
 	}
 }
 
@@ -40,6 +42,22 @@ func (s *compressionOf) Merge(c Collector) {
 	s.compressed += o.compressed
 	s.logical += o.logical
 	s.stored += o.stored
+}
+
+const compressionVersion = 1
+
+// AppendBinary saves s.
+func (s *compressionOf) AppendBinary(b []byte) ([]byte, error) {
+	return saved.Append(b, compressionVersion, s.form)
+}
+
+// UnmarshalBinary reads what AppendBinary saved.
+func (s *compressionOf) UnmarshalBinary(b []byte) error {
+	return saved.Read(b, compressionVersion, s.form)
+}
+
+func (s *compressionOf) form(f *saved.Form) {
+	saved.Count(f, &s.strings, &s.compressed, &s.logical, &s.stored)
 }
 
 // Report says nothing where the file compresses nothing: then it says nothing of what could be compressed.

@@ -3,6 +3,7 @@ package audit
 import (
 	"time"
 
+	"github.com/kvtool/kvtool/internal/saved"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
@@ -13,9 +14,10 @@ func expiredKeys() *Analyzer {
 		Title: "EXPIRED, STILL THERE",
 		Doc: `Keys that are past their expiry and still take memory: a server removes them when somebody asks for them, or when its
 sampling comes to them; a replica keeps them until its primary says so.`,
-		Needs: kv.FieldTTL,
-		Uses:  kv.FieldSize,
-		New:   func(now time.Time) Collector { return &expiredOf{now: now} },
+		Needs:   kv.FieldTTL,
+		Uses:    kv.FieldSize,
+		Version: expiredVersion,
+		New:     func(now time.Time) Collector { return &expiredOf{now: now} },
 	}
 }
 
@@ -43,6 +45,22 @@ func (e *expiredOf) Merge(c Collector) {
 	e.all.merge(&o.all)
 	e.past.merge(&o.past)
 	e.longest = max(e.longest, o.longest)
+}
+
+const expiredVersion = 1
+
+// AppendBinary saves e.
+func (e *expiredOf) AppendBinary(b []byte) ([]byte, error) {
+	return saved.Append(b, expiredVersion, e.form)
+}
+
+// UnmarshalBinary reads what AppendBinary saved.
+func (e *expiredOf) UnmarshalBinary(b []byte) error { return saved.Read(b, expiredVersion, e.form) }
+
+func (e *expiredOf) form(f *saved.Form) {
+	e.all.Form(f)
+	e.past.Form(f)
+	saved.Count(f, &e.longest)
 }
 
 // Report says nothing where no key is past its expiry.

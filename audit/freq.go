@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/kvtool/kvtool/internal/saved"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
@@ -14,9 +15,10 @@ func freq() *Analyzer {
 		Title: "USE (LFU)",
 		Doc: `How often keys are used, by the counter that a server keeps under an LFU policy: logarithmic, from 0 to 255. A new key
 begins with 5, and one that nobody uses falls by 1 a minute, unless the server is set otherwise.`,
-		Needs: kv.FieldFreq,
-		Uses:  kv.FieldSize,
-		New:   func(time.Time) Collector { return &freqOf{} },
+		Needs:   kv.FieldFreq,
+		Uses:    kv.FieldSize,
+		Version: freqVersion,
+		New:     func(time.Time) Collector { return &freqOf{} },
 	}
 }
 
@@ -44,6 +46,21 @@ func (f *freqOf) Merge(c Collector) {
 	f.merge(&o.sample)
 	for i := range f.counters {
 		f.counters[i].merge(&o.counters[i])
+	}
+}
+
+const freqVersion = 1
+
+// AppendBinary saves f.
+func (f *freqOf) AppendBinary(b []byte) ([]byte, error) { return saved.Append(b, freqVersion, f.form) }
+
+// UnmarshalBinary reads what AppendBinary saved.
+func (f *freqOf) UnmarshalBinary(b []byte) error { return saved.Read(b, freqVersion, f.form) }
+
+func (f *freqOf) form(s *saved.Form) {
+	f.sample.Form(s)
+	for i := range f.counters {
+		f.counters[i].Form(s)
 	}
 }
 

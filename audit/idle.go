@@ -3,6 +3,7 @@ package audit
 import (
 	"time"
 
+	"github.com/kvtool/kvtool/internal/saved"
 	"github.com/kvtool/kvtool/internal/sketch"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
@@ -10,12 +11,13 @@ import (
 
 func idle() *Analyzer {
 	return &Analyzer{
-		Name:  "idle",
-		Title: "IDLE TIME",
-		Doc:   "How long keys have not been used: the share of keys, and the bytes that lie cold.",
-		Needs: kv.FieldIdle,
-		Uses:  kv.FieldSize,
-		New:   func(time.Time) Collector { return &idleOf{times: sketch.NewQuantiles(fineBins)} },
+		Name:    "idle",
+		Title:   "IDLE TIME",
+		Doc:     "How long keys have not been used: the share of keys, and the bytes that lie cold.",
+		Needs:   kv.FieldIdle,
+		Uses:    kv.FieldSize,
+		Version: idleVersion,
+		New:     func(time.Time) Collector { return &idleOf{times: sketch.NewQuantiles(fineBins)} },
 	}
 }
 
@@ -62,6 +64,22 @@ func (i *idleOf) Merge(c Collector) {
 	i.times.Merge(&o.times)
 	for n := range i.buckets {
 		i.buckets[n].merge(&o.buckets[n])
+	}
+}
+
+const idleVersion = 1
+
+// AppendBinary saves i.
+func (i *idleOf) AppendBinary(b []byte) ([]byte, error) { return saved.Append(b, idleVersion, i.form) }
+
+// UnmarshalBinary reads what AppendBinary saved.
+func (i *idleOf) UnmarshalBinary(b []byte) error { return saved.Read(b, idleVersion, i.form) }
+
+func (i *idleOf) form(f *saved.Form) {
+	i.sample.Form(f)
+	i.times.Form(f)
+	for n := range i.buckets {
+		i.buckets[n].Form(f)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/kvtool/kvtool/internal/saved"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
@@ -90,9 +91,17 @@ func (c *counter) Report(out *Output) {
 	out.Findings = []report.Finding{{Rule: "KD000", Severity: report.Info, Subject: "x"}}
 }
 
+func (c *counter) AppendBinary(b []byte) ([]byte, error) {
+	return saved.Append(b, 1, func(f *saved.Form) { saved.Count(f, &c.n) })
+}
+
+func (c *counter) UnmarshalBinary(b []byte) error {
+	return saved.Read(b, 1, func(f *saved.Form) { saved.Count(f, &c.n) })
+}
+
 func counting(needs, uses kv.Field) *Analyzer {
 	return &Analyzer{
-		Name: "count", Title: "COUNT", Needs: needs, Uses: uses,
+		Name: "count", Title: "COUNT", Needs: needs, Uses: uses, Version: 1,
 		New: func(time.Time) Collector { return &counter{} },
 	}
 }

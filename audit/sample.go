@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 
+	"github.com/kvtool/kvtool/internal/saved"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
@@ -33,6 +34,19 @@ func (p *part) merge(o *part) {
 	p.keys += o.keys
 	p.bytes += o.bytes
 	p.squares.add(o.squares)
+}
+
+// Form writes or reads p.
+func (p *part) Form(f *saved.Form) {
+	saved.Count(f, &p.keys, &p.bytes)
+	saved.Uint(f, &p.squares.hi, &p.squares.lo)
+}
+
+// Form writes or reads s.
+func (s *sample) Form(f *saved.Form) {
+	s.all.Form(f)
+	s.told.Form(f)
+	saved.Count(f, &s.unsized)
 }
 
 // observe counts r, which told the fact or did not.

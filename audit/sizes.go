@@ -3,6 +3,7 @@ package audit
 import (
 	"time"
 
+	"github.com/kvtool/kvtool/internal/saved"
 	"github.com/kvtool/kvtool/internal/sketch"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
@@ -13,10 +14,11 @@ const fineBins = 8192
 
 func sizes() *Analyzer {
 	return &Analyzer{
-		Name:  "sizes",
-		Title: "SIZE OF A KEY",
-		Doc:   "Quantiles of the bytes that a key and its value take.",
-		Needs: kv.FieldSize,
+		Name:    "sizes",
+		Title:   "SIZE OF A KEY",
+		Doc:     "Quantiles of the bytes that a key and its value take.",
+		Needs:   kv.FieldSize,
+		Version: spreadVersion,
 		New: func(time.Time) Collector {
 			return &spread{
 				quantiles: sketch.NewQuantiles(fineBins),
@@ -28,10 +30,11 @@ func sizes() *Analyzer {
 
 func names() *Analyzer {
 	return &Analyzer{
-		Name:  "names",
-		Title: "KEY NAMES",
-		Doc:   "Quantiles of the length of a key's name in bytes.",
-		Needs: kv.FieldName,
+		Name:    "names",
+		Title:   "KEY NAMES",
+		Doc:     "Quantiles of the length of a key's name in bytes.",
+		Needs:   kv.FieldName,
+		Version: spreadVersion,
 		New: func(time.Time) Collector {
 			return &spread{
 				quantiles: sketch.NewQuantiles(fineBins),
@@ -54,6 +57,18 @@ func (s *spread) Observe(r *kv.Record) {
 }
 
 func (s *spread) Merge(c Collector) { s.quantiles.Merge(&c.(*spread).quantiles) }
+
+const spreadVersion = 1
+
+// AppendBinary saves s.
+func (s *spread) AppendBinary(b []byte) ([]byte, error) {
+	return saved.Append(b, spreadVersion, s.quantiles.Form)
+}
+
+// UnmarshalBinary reads what AppendBinary saved.
+func (s *spread) UnmarshalBinary(b []byte) error {
+	return saved.Read(b, spreadVersion, s.quantiles.Form)
+}
 
 func (s *spread) Report(out *Output) {
 	for _, q := range []struct {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"time"
 
+	"github.com/kvtool/kvtool/internal/saved"
 	"github.com/kvtool/kvtool/internal/sketch"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
@@ -15,9 +16,11 @@ func streams(n int) *Analyzer {
 		Title: "STREAMS, PENDING",
 		Doc: `Streams by their consumer groups and pending entries: what was delivered and never acknowledged stays in memory, and is
 read again by nobody unless a consumer claims it.`,
-		Needs: kv.FieldName | kv.FieldGroups,
-		Uses:  kv.FieldLen | kv.FieldSize,
-		New:   func(time.Time) Collector { return &streamsOf{top: sketch.NewTop(n, morePending)} },
+		Needs:   kv.FieldName | kv.FieldGroups,
+		Uses:    kv.FieldLen | kv.FieldSize,
+		Version: streamsVersion,
+		Config:  uint64(n),
+		New:     func(time.Time) Collector { return &streamsOf{top: sketch.NewTop(n, morePending)} },
 	}
 }
 
@@ -27,7 +30,8 @@ type streamsOf struct {
 }
 
 func morePending(a, b kv.Record) int {
-	return cmp.Or(cmp.Compare(b.Pending, a.Pending), cmp.Compare(b.Groups, a.Groups), cmp.Compare(a.DB, b.DB), cmp.Compare(a.Key, b.Key))
+	return cmp.Or(cmp.Compare(b.Pending, a.Pending), cmp.Compare(b.Groups, a.Groups), cmp.Compare(a.DB, b.DB), cmp.Compare(a.Key, b.Key),
+		cmp.Compare(b.Len, a.Len), cmp.Compare(b.Size, a.Size), cmp.Compare(a.Known, b.Known))
 }
 
 func (s *streamsOf) Observe(r *kv.Record) {
@@ -41,9 +45,7 @@ func (s *streamsOf) Observe(r *kv.Record) {
 		s.without++
 	}
 	if r.Pending > 0 {
-		rec := *r
-		rec.Parts = nil
-		s.top.Add(rec)
+		s.top.Add(kv.Record{Key: r.Key, DB: r.DB, Groups: r.Groups, Pending: r.Pending, Len: r.Len, Size: r.Size, Known: r.Known})
 	}
 }
 
@@ -54,6 +56,27 @@ func (s *streamsOf) Merge(c Collector) {
 	s.groups += o.groups
 	s.pending += o.pending
 	s.top.Merge(o.top)
+}
+
+const streamsVersion = 1
+
+// AppendBinary saves s.
+func (s *streamsOf) AppendBinary(b []byte) ([]byte, error) {
+	return saved.Append(b, streamsVersion, s.form)
+}
+
+// UnmarshalBinary reads what AppendBinary saved.
+func (s *streamsOf) UnmarshalBinary(b []byte) error { return saved.Read(b, streamsVersion, s.form) }
+
+func (s *streamsOf) form(f *saved.Form) {
+	saved.Count(f, &s.streams, &s.without, &s.groups, &s.pending)
+	s.top.Form(f, func(r *kv.Record) {
+		saved.String(f, &r.Key)
+		saved.Int(f, &r.DB)
+		saved.Count(f, &r.Groups, &r.Pending)
+		saved.Int(f, &r.Len, &r.Size)
+		saved.Uint(f, &r.Known)
+	})
 }
 
 // Report says nothing where there are no streams.

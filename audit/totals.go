@@ -6,17 +6,19 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kvtool/kvtool/internal/saved"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
 
 func totals() *Analyzer {
 	return &Analyzer{
-		Name:  "totals",
-		Title: "TOTALS",
-		Doc:   "Keys, bytes and elements of the whole keyspace, and of each logical database where there are several.",
-		Uses:  kv.FieldSize | kv.FieldLen | kv.FieldTTL,
-		New:   func(time.Time) Collector { return &totalsOf{dbs: map[int]*sums{}} },
+		Name:    "totals",
+		Title:   "TOTALS",
+		Doc:     "Keys, bytes and elements of the whole keyspace, and of each logical database where there are several.",
+		Uses:    kv.FieldSize | kv.FieldLen | kv.FieldTTL,
+		Version: totalsVersion,
+		New:     func(time.Time) Collector { return &totalsOf{dbs: map[int]*sums{}} },
 	}
 }
 
@@ -52,6 +54,11 @@ func (s *sums) merge(o *sums) {
 	s.sized += o.sized
 	s.long += o.long
 	s.timed += o.timed
+}
+
+// Form writes or reads s.
+func (s *sums) Form(f *saved.Form) {
+	saved.Count(f, &s.keys, &s.bytes, &s.elements, &s.expiring, &s.sized, &s.long, &s.timed)
 }
 
 // known returns v, or Null if none of the keys told it.
@@ -96,6 +103,27 @@ func (t *totalsOf) Merge(c Collector) {
 	for n, s := range o.dbs {
 		t.db(n).merge(s)
 	}
+}
+
+const totalsVersion = 1
+
+// AppendBinary saves t.
+func (t *totalsOf) AppendBinary(b []byte) ([]byte, error) {
+	return saved.Append(b, totalsVersion, t.form)
+}
+
+// UnmarshalBinary reads what AppendBinary saved.
+func (t *totalsOf) UnmarshalBinary(b []byte) error { return saved.Read(b, totalsVersion, t.form) }
+
+func (t *totalsOf) form(f *saved.Form) {
+	t.all.Form(f)
+	saved.OrderedMap(f, t.dbs, func(db *int, s **sums) {
+		saved.Int(f, db)
+		if f.Reading() {
+			*s = &sums{}
+		}
+		(*s).Form(f)
+	})
 }
 
 func (t *totalsOf) Report(out *Output) {

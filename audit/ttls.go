@@ -3,18 +3,20 @@ package audit
 import (
 	"time"
 
+	"github.com/kvtool/kvtool/internal/saved"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
 
 func ttls() *Analyzer {
 	return &Analyzer{
-		Name:  "ttl",
-		Title: "TTL, KEYS",
-		Doc:   "How much time the keys have left: the share of keys, and the bytes that their expiry frees.",
-		Needs: kv.FieldTTL,
-		Uses:  kv.FieldSize,
-		New:   func(now time.Time) Collector { return &ttlsOf{now: now} },
+		Name:    "ttl",
+		Title:   "TTL, KEYS",
+		Doc:     "How much time the keys have left: the share of keys, and the bytes that their expiry frees.",
+		Needs:   kv.FieldTTL,
+		Uses:    kv.FieldSize,
+		Version: ttlsVersion,
+		New:     func(now time.Time) Collector { return &ttlsOf{now: now} },
 	}
 }
 
@@ -73,6 +75,20 @@ func (t *ttlsOf) Merge(c Collector) {
 	o := c.(*ttlsOf)
 	for i := range t.buckets {
 		t.buckets[i].merge(&o.buckets[i])
+	}
+}
+
+const ttlsVersion = 1
+
+// AppendBinary saves t.
+func (t *ttlsOf) AppendBinary(b []byte) ([]byte, error) { return saved.Append(b, ttlsVersion, t.form) }
+
+// UnmarshalBinary reads what AppendBinary saved.
+func (t *ttlsOf) UnmarshalBinary(b []byte) error { return saved.Read(b, ttlsVersion, t.form) }
+
+func (t *ttlsOf) form(f *saved.Form) {
+	for i := range t.buckets {
+		t.buckets[i].Form(f)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kvtool/kvtool/internal/saved"
 	"github.com/kvtool/kvtool/internal/sketch"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
@@ -13,12 +14,13 @@ import (
 
 func types() *Analyzer {
 	return &Analyzer{
-		Name:  "types",
-		Title: "TYPES",
-		Doc:   "Keys, bytes and elements by type and encoding.",
-		Needs: kv.FieldType,
-		Uses:  kv.FieldEncoding | kv.FieldSize | kv.FieldLen,
-		New:   func(time.Time) Collector { return &typesOf{kinds: map[kind]*kindSums{}} },
+		Name:    "types",
+		Title:   "TYPES",
+		Doc:     "Keys, bytes and elements by type and encoding.",
+		Needs:   kv.FieldType,
+		Uses:    kv.FieldEncoding | kv.FieldSize | kv.FieldLen,
+		Version: typesVersion,
+		New:     func(time.Time) Collector { return &typesOf{kinds: map[kind]*kindSums{}} },
 	}
 }
 
@@ -80,6 +82,33 @@ func (t *typesOf) Merge(c Collector) {
 	}
 }
 
+const typesVersion = 1
+
+// AppendBinary saves t.
+func (t *typesOf) AppendBinary(b []byte) ([]byte, error) {
+	return saved.Append(b, typesVersion, t.form)
+}
+
+// UnmarshalBinary reads what AppendBinary saved.
+func (t *typesOf) UnmarshalBinary(b []byte) error { return saved.Read(b, typesVersion, t.form) }
+
+func (t *typesOf) form(f *saved.Form) {
+	saved.Map(f, t.kinds, kind.compare, func(k *kind, s **kindSums) {
+		saved.String(f, &k.typ)
+		saved.String(f, &k.enc)
+		if f.Reading() {
+			*s = &kindSums{}
+		}
+		(*s).sums.Form(f)
+		(*s).size.Form(f)
+	})
+	f.Check(len(t.kinds) <= maxKinds+1, "%d types and encodings", len(t.kinds))
+}
+
+func (k kind) compare(o kind) int {
+	return cmp.Or(cmp.Compare(k.typ, o.typ), cmp.Compare(k.enc, o.enc))
+}
+
 func (t *typesOf) Report(out *Output) {
 	var all sums
 	for _, s := range t.kinds {
@@ -87,8 +116,7 @@ func (t *typesOf) Report(out *Output) {
 	}
 	kinds := slices.SortedFunc(maps.Keys(t.kinds), func(a, b kind) int {
 		x, y := t.kinds[a], t.kinds[b]
-		return cmp.Or(cmp.Compare(y.bytes, x.bytes), cmp.Compare(y.keys, x.keys),
-			cmp.Compare(a.typ, b.typ), cmp.Compare(a.enc, b.enc))
+		return cmp.Or(cmp.Compare(y.bytes, x.bytes), cmp.Compare(y.keys, x.keys), a.compare(b))
 	})
 	table := report.Table{Name: "types", Columns: []report.Column{
 		{Name: "type", Unit: report.UnitText},

@@ -8,19 +8,21 @@ import (
 	"time"
 
 	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/internal/saved"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
 
 func nodes() *audit.Analyzer {
 	return &audit.Analyzer{
-		Name:  "nodes",
-		Title: "NODES",
-		Doc:   "Keys and bytes of each node of a cluster, or of each file of a directory of dumps.",
-		Needs: kv.FieldPlace,
-		Uses:  kv.FieldSize,
-		Rules: []*report.Rule{nodeSkew()},
-		New:   func(time.Time) audit.Collector { return &nodesOf{places: map[string]*load{}} },
+		Name:    "nodes",
+		Title:   "NODES",
+		Doc:     "Keys and bytes of each node of a cluster, or of each file of a directory of dumps.",
+		Needs:   kv.FieldPlace,
+		Uses:    kv.FieldSize,
+		Rules:   []*report.Rule{nodeSkew()},
+		Version: nodesVersion,
+		New:     func(time.Time) audit.Collector { return &nodesOf{places: map[string]*load{}} },
 	}
 }
 
@@ -32,6 +34,9 @@ func (l *load) add(o load) {
 	l.bytes += o.bytes
 	l.sized += o.sized
 }
+
+// Form writes or reads l.
+func (l *load) Form(f *saved.Form) { saved.Count(f, &l.keys, &l.bytes, &l.sized) }
 
 // loadOf returns what one record weighs.
 func loadOf(r *kv.Record) load {
@@ -80,6 +85,27 @@ func (n *nodesOf) Merge(c audit.Collector) {
 	for name, l := range c.(*nodesOf).places {
 		n.place(name).add(*l)
 	}
+}
+
+const nodesVersion = 1
+
+// AppendBinary saves n.
+func (n *nodesOf) AppendBinary(b []byte) ([]byte, error) {
+	return saved.Append(b, nodesVersion, n.form)
+}
+
+// UnmarshalBinary reads what AppendBinary saved.
+func (n *nodesOf) UnmarshalBinary(b []byte) error { return saved.Read(b, nodesVersion, n.form) }
+
+func (n *nodesOf) form(f *saved.Form) {
+	saved.OrderedMap(f, n.places, func(name *string, l **load) {
+		saved.String(f, name)
+		if f.Reading() {
+			*l = &load{}
+		}
+		(*l).Form(f)
+	})
+	f.Check(len(n.places) <= maxPlaces+1, "%d places", len(n.places))
 }
 
 // Report says nothing of a single place: that is the whole store.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/internal/saved"
 	"github.com/kvtool/kvtool/internal/slot"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
@@ -18,10 +19,11 @@ func slots() *audit.Analyzer {
 		Title: "SLOTS",
 		Doc: `How evenly keys and bytes are spread over the slots of a cluster, beside what chance alone would do; and the hash tags that
 keep keys together.`,
-		Needs: kv.FieldSlot | kv.FieldName,
-		Uses:  kv.FieldSize,
-		Rules: []*report.Rule{slotSkew(), giantTag()},
-		New:   func(time.Time) audit.Collector { return &slotsOf{tags: newTags()} },
+		Needs:   kv.FieldSlot | kv.FieldName,
+		Uses:    kv.FieldSize,
+		Rules:   []*report.Rule{slotSkew(), giantTag()},
+		Version: slotsVersion,
+		New:     func(time.Time) audit.Collector { return &slotsOf{tags: newTags()} },
 	}
 }
 
@@ -55,6 +57,31 @@ func (s *slotsOf) Merge(c audit.Collector) {
 	}
 	for i := range o.slots {
 		s.slots[i].add(o.slots[i])
+	}
+}
+
+const slotsVersion = 1
+
+// AppendBinary saves s.
+func (s *slotsOf) AppendBinary(b []byte) ([]byte, error) {
+	return saved.Append(b, slotsVersion, s.form)
+}
+
+// UnmarshalBinary reads what AppendBinary saved.
+func (s *slotsOf) UnmarshalBinary(b []byte) error { return saved.Read(b, slotsVersion, s.form) }
+
+func (s *slotsOf) form(f *saved.Form) {
+	s.all.Form(f)
+	s.tags.Form(f)
+	some := s.slots != nil
+	if f.Bool(&some); !some {
+		return
+	}
+	if f.Reading() {
+		s.slots = make([]load, slot.Count)
+	}
+	for i := range s.slots {
+		s.slots[i].Form(f)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/internal/saved"
 	"github.com/kvtool/kvtool/internal/sketch"
 	"github.com/kvtool/kvtool/internal/slot"
 	"github.com/kvtool/kvtool/report"
@@ -41,7 +42,9 @@ type taggedKey struct {
 }
 
 func newTags() *tags {
-	sooner := func(a, b taggedKey) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.hash, b.hash)) }
+	sooner := func(a, b taggedKey) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.hash, b.hash), cmp.Compare(a.tag, b.tag), cmp.Compare(a.bytes, b.bytes))
+	}
 	return &tags{
 		groups:  sketch.NewGroups(maxTags),
 		byKeys:  sketch.NewTop(tagSample, sooner),
@@ -61,12 +64,34 @@ func (t *tags) observe(key string, l *load) {
 	}
 	t.groups.Add(hash, tag, 1, l.bytes)
 	k := taggedKey{hash: sketch.Hash(key), tag: tag, bytes: l.bytes}
-	k.rank = (float64(k.hash>>11) + 0.5) / (1 << 53)
+	k.rank = k.byKeys()
 	offer(t.byKeys, k)
 	if k.bytes > 0 {
-		k.rank /= float64(k.bytes)
+		k.rank = k.byBytes()
 		offer(t.byBytes, k)
 	}
+}
+
+// byKeys and byBytes are the ranks of a key in the two samples.
+func (k *taggedKey) byKeys() float64  { return (float64(k.hash>>11) + 0.5) / (1 << 53) }
+func (k *taggedKey) byBytes() float64 { return k.byKeys() / float64(k.bytes) }
+
+// Form writes or reads t. The ranks follow from the rest.
+func (t *tags) Form(f *saved.Form) {
+	t.tagged.Form(f)
+	t.groups.Form(f)
+	t.byKeys.Form(f, func(k *taggedKey) { k.form(f); k.rank = k.byKeys() })
+	t.byBytes.Form(f, func(k *taggedKey) {
+		k.form(f)
+		f.Check(k.bytes > 0, "no bytes to rank a key by")
+		k.rank = k.byBytes()
+	})
+}
+
+func (k *taggedKey) form(f *saved.Form) {
+	saved.Uint(f, &k.hash)
+	saved.String(f, &k.tag)
+	saved.Count(f, &k.bytes)
 }
 
 // offer adds k to a sample. It keeps no part of a key's memory for one that is not taken.

@@ -31,13 +31,14 @@ func Analyzers() []*audit.Analyzer {
 
 func byTemplate() *audit.Analyzer {
 	return &audit.Analyzer{
-		Name:  "templates",
-		Title: "KEYS BY TEMPLATE",
-		Doc:   "Key templates, inferred from the names, with what each holds; and the rules that they break.",
-		Needs: kv.FieldName,
-		Uses:  kv.FieldType | kv.FieldSize | kv.FieldLen | kv.FieldTTL,
-		Rules: documented(),
-		New:   func(now time.Time) audit.Collector { return newTemplates(now) },
+		Name:    "templates",
+		Title:   "KEYS BY TEMPLATE",
+		Doc:     "Key templates, inferred from the names, with what each holds; and the rules that they break.",
+		Needs:   kv.FieldName,
+		Uses:    kv.FieldType | kv.FieldSize | kv.FieldLen | kv.FieldTTL,
+		Rules:   documented(),
+		Version: templatesVersion,
+		New:     func(now time.Time) audit.Collector { return newTemplates(now) },
 	}
 }
 

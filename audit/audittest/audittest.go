@@ -3,6 +3,7 @@
 package audittest
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"math/rand/v2"
 	"testing"
@@ -20,7 +21,15 @@ var Now = time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
 // rounds is how many random divisions and orders are tried.
 const rounds = 12
 
-// Test checks a with records, which it hands out in random divisions and orders. The seed is printed on failure.
+// Test checks the laws of Collector:
+//
+//	purity       a report changes nothing
+//	identity     a fresh collector adds nothing
+//	partition    any split and any order of the records gives the same report
+//	saving       what is saved and read is what was saved, to report, merge and observe; equal collectors are equal bytes;
+//	             bytes that are cut are an error, and damaged ones no panic
+//
+// It checks a with records, which it hands out in random divisions and orders. The seed is printed on failure.
 func Test(t *testing.T, a *audit.Analyzer, records []kv.Record) {
 	t.Helper()
 	whole := fold(a, records)
@@ -36,17 +45,23 @@ func Test(t *testing.T, a *audit.Analyzer, records []kv.Record) {
 		fresh.Merge(fold(a, records))
 		same(t, 0, want, report(t, fresh))
 	})
+	bytes := save(t, whole)
 	t.Run("partition and order", func(t *testing.T) {
 		for seed := range uint64(rounds) {
 			rng := rand.New(rand.NewPCG(seed, 7))
-			same(t, seed, want, report(t, divided(a, records, rng)))
+			c := divided(t, a, records, rng)
+			same(t, seed, want, report(t, c))
+			if string(save(t, c)) != string(bytes) {
+				t.Fatalf("seed %d: the same report, and other bytes", seed)
+			}
 		}
 	})
+	t.Run("saving", func(t *testing.T) { testSaving(t, a, records) })
 }
 
 // divided deals shuffled records to up to eight collectors and merges these in a random tree. Some are reported before
-// they are merged, as a live run does.
-func divided(a *audit.Analyzer, records []kv.Record, rng *rand.Rand) audit.Collector {
+// they are merged, as a live run does, and some are saved and read.
+func divided(t *testing.T, a *audit.Analyzer, records []kv.Record, rng *rand.Rand) audit.Collector {
 	shuffled := append([]kv.Record(nil), records...)
 	rng.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 	cs := make([]audit.Collector, 1+rng.IntN(8))
@@ -54,7 +69,11 @@ func divided(a *audit.Analyzer, records []kv.Record, rng *rand.Rand) audit.Colle
 		cs[i] = a.New(Now)
 	}
 	for i := range shuffled {
-		observe(cs[rng.IntN(len(cs))], shuffled[i])
+		n := rng.IntN(len(cs))
+		if rng.IntN(max(1, len(shuffled)/4)) == 0 {
+			cs[n] = load(t, a, save(t, cs[n]))
+		}
+		observe(cs[n], shuffled[i])
 	}
 	for len(cs) > 1 {
 		i, j := rng.IntN(len(cs)), len(cs)-1
@@ -63,6 +82,9 @@ func divided(a *audit.Analyzer, records []kv.Record, rng *rand.Rand) audit.Colle
 		}
 		if rng.IntN(2) == 0 {
 			cs[i].Report(&audit.Output{})
+		}
+		if rng.IntN(2) == 0 {
+			cs[j] = load(t, a, save(t, cs[j]))
 		}
 		cs[i].Merge(cs[j])
 		cs = cs[:j]
@@ -83,6 +105,56 @@ func observe(c audit.Collector, r kv.Record) {
 	c.Observe(&r)
 	r = kv.Record{Key: "overwritten", Size: -1, Known: kv.AllFields}
 	_ = r
+}
+
+// testSaving damages what a collector of the records has saved. Bytes that say something else may make any collector, as
+// long as that one can be used.
+func testSaving(t *testing.T, a *audit.Analyzer, records []kv.Record) {
+	c := fold(a, records[:len(records)/2])
+	whole := save(t, c)
+	if v, n := binary.Uvarint(whole); n <= 0 || v != uint64(a.Version) || v == 0 {
+		t.Errorf("version %d is saved, the analyzer's is %d", v, a.Version)
+	}
+	if string(save(t, load(t, a, whole))) != string(whole) {
+		t.Error("read and saved again it is other bytes")
+	}
+	for seed := range uint64(damages) {
+		rng := rand.New(rand.NewPCG(seed, 9))
+		b := append([]byte(nil), whole...)
+		if cut := rng.IntN(len(b)); a.New(Now).UnmarshalBinary(b[:cut]) == nil {
+			t.Fatalf("seed %d: %d of %d bytes were read without an error", seed, cut, len(b))
+		}
+		for range 1 + rng.IntN(3) {
+			b[rng.IntN(len(b))] = byte(rng.Uint32())
+		}
+		damaged := a.New(Now)
+		if damaged.UnmarshalBinary(b) != nil {
+			continue
+		}
+		damaged.Merge(fold(a, records[len(records)/2:]))
+		damaged.Report(&audit.Output{})
+	}
+}
+
+// damages is how many damaged forms are read.
+const damages = 400
+
+func save(t *testing.T, c audit.Collector) []byte {
+	t.Helper()
+	b, err := c.AppendBinary([]byte("before"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b[len("before"):]
+}
+
+func load(t *testing.T, a *audit.Analyzer, b []byte) audit.Collector {
+	t.Helper()
+	c := a.New(Now)
+	if err := c.UnmarshalBinary(b); err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 func report(t *testing.T, c audit.Collector) string {

@@ -53,6 +53,30 @@ func (q *Quantiles) Form(f *saved.Form) {
 	}
 }
 
+// Form writes or reads g. What is kept beyond the limit, until there is enough of it to be thrown out, is not written.
+func (g *Groups) Form(f *saved.Form) {
+	kept, all := g.All()
+	cut, limit := !all, g.limit
+	f.Bool(&cut)
+	saved.Slice(f, &kept, func(x *Group) {
+		saved.Uint(f, &x.hash)
+		saved.String(f, &x.Name)
+		saved.Count(f, &x.N, &x.Sum)
+	})
+	f.Check(len(kept) <= limit && (!cut || len(kept) == limit), "%d names of %d", len(kept), limit)
+	if !f.Reading() || !f.OK() {
+		return
+	}
+	*g = *NewGroups(limit)
+	for i := range kept {
+		f.Check(i == 0 || kept[i-1].hash < kept[i].hash, "names out of order")
+		g.groups[kept[i].hash] = &kept[i]
+	}
+	if g.cut = cut; cut {
+		g.most = kept[len(kept)-1].hash
+	}
+}
+
 // Form writes or reads what t keeps; walk goes over one value.
 func (t *Top[T]) Form(f *saved.Form, walk func(*T)) {
 	kept := t.Sorted()

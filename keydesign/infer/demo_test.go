@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kvtool/kvtool/internal/saved"
 )
 
 // count is the least a caller may keep.
@@ -15,6 +17,8 @@ type count struct{ keys int64 }
 
 func (c *count) Merge(o *count) { c.keys += o.keys }
 func (c *count) Clone() *count  { d := *c; return &d }
+
+func (c *count) Form(f *saved.Form) { saved.Count(f, &c.keys) }
 
 func newCount() *count { return &count{} }
 

@@ -104,7 +104,11 @@ func (t *Tree[S]) rebuild(r *rules, of, rule []int32, drop []bool) {
 	t.table, t.stats, t.rules = newTable(), nil, r
 	t.table.sketches = old.sketches
 	for _, shape := range r.shapes {
-		i := t.insert(shape, xxh3.HashString(shape), marks(shape))
+		hash := xxh3.HashString(shape)
+		i := t.table.find([]byte(shape), hash)
+		if i < 0 {
+			i = t.insert(shape, hash, marks(shape))
+		}
 		r.leaves = append(r.leaves, int32(i))
 	}
 	for i := range old.leaves {

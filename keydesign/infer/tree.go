@@ -1,11 +1,15 @@
 package infer
 
+import "github.com/kvtool/kvtool/internal/saved"
+
 // Stats is what a caller keeps for each leaf: bytes, TTLs, sample keys. S is a
 // pointer type. Merge must be commutative and associative, and must not keep
-// hold of its argument; Clone must return a value that shares nothing.
+// hold of its argument; Clone must return a value that shares nothing; Form
+// writes or reads it.
 type Stats[S any] interface {
 	Merge(S)
 	Clone() S
+	Form(*saved.Form)
 }
 
 // Options bound the memory of a Tree and name its conventions. The zero value
