@@ -9,8 +9,9 @@
 //	shard 2 ── record ──▶ collectors ─┼─▶ Merge ──▶ Report ──▶ report.Report
 //	shard 3 ── record ──▶ collectors ─┘
 //
-// A shard's goroutine owns its collectors until it hands them over and starts fresh ones. Nothing is shared, cloned or
-// locked on the way.
+// A shard's goroutine owns its collectors until it hands them over and starts fresh ones. Nothing is shared or locked on the
+// way. What a shard hands over is kept apart until a report is made, so that a shard which must begin anew takes all of it
+// back; a collector can be saved as bytes, so a run can be, and two saved runs add up to one.
 package audit
 
 import (

@@ -10,7 +10,8 @@ import (
 
 // report makes the document of what has been merged so far. scanErr is what ended the scan early, if anything did; while
 // it runs the coverage is incomplete without a reason.
-func (r *run) report(scanErr error) *report.Report {
+func (r *run) report(scanErr error) (*report.Report, error) {
+	merged, err := r.merged()
 	doc := &report.Report{
 		Schema:   report.Schema,
 		Kind:     report.KindAudit,
@@ -25,7 +26,7 @@ func (r *run) report(scanErr error) *report.Report {
 	if doc.Coverage.Complete && r.opt.Match == "" {
 		whole = r.info
 	}
-	for i, c := range r.merged {
+	for i, c := range merged {
 		out := Output{Section: report.Section{Name: r.as[i].Name, Title: r.as[i].Title}, Store: whole}
 		c.Report(&out)
 		if len(out.Metrics)+len(out.Tables) > 0 {
@@ -35,7 +36,7 @@ func (r *run) report(scanErr error) *report.Report {
 		doc.Target.Notes = append(doc.Target.Notes, out.Notes...)
 	}
 	report.SortFindings(doc.Findings)
-	return doc
+	return doc, err
 }
 
 // filled replaces nil slices, which JSON would write as null, by empty ones.
@@ -55,7 +56,12 @@ func filled(s report.Section) report.Section {
 }
 
 func (r *run) coverage(scanErr error) report.Coverage {
-	c := report.Coverage{Keys: r.keys, Complete: r.ended && scanErr == nil && r.lacking == 0}
+	var keys, lacking int64
+	for i := range r.parts {
+		keys += r.parts[i].keys
+		lacking += r.parts[i].lacking
+	}
+	c := report.Coverage{Keys: keys, Complete: r.ended && scanErr == nil && lacking == 0}
 	if r.info.KeysKnown && r.opt.Match == "" {
 		of := r.info.Keys
 		c.Of = &of
@@ -66,8 +72,8 @@ func (r *run) coverage(scanErr error) report.Coverage {
 	if scanErr != nil {
 		c.Why = append(c.Why, scanErr.Error())
 	}
-	if r.lacking > 0 {
-		c.Why = append(c.Why, fmt.Sprintf("%d keys did not tell all that they were asked", r.lacking))
+	if lacking > 0 {
+		c.Why = append(c.Why, fmt.Sprintf("%d keys did not tell all that they were asked", lacking))
 	}
 	if r.opt.Match != "" {
 		c.Why = append(c.Why, "only keys that match "+r.opt.Match)

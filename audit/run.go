@@ -48,7 +48,8 @@ func Run(ctx context.Context, store kv.Store, as []*Analyzer, opt Options) (*rep
 	err = r.reduce(ctx, shards)
 	r.ended = true
 	r.lookAgain(ctx)
-	return r.report(err), err
+	doc, failed := r.report(err)
+	return doc, errors.Join(err, failed)
 }
 
 // A run is one pass in progress. It belongs to the goroutine that called Run; shards reach it through a channel.
@@ -61,10 +62,17 @@ type run struct {
 	as      []*Analyzer
 	want    kv.Field
 	skipped []report.Skip
-	merged  []Collector // one an analyzer; nil until something was handed over
-	keys    int64
-	lacking int64 // keys that did not tell what the store can measure
-	ended   bool  // every shard has been scanned to its end or to its error
+	parts   []part // one a shard
+	ended   bool   // every shard has been scanned to its end or to its error
+}
+
+// A part is what one shard has handed over so far. It is kept apart until the report is made, so that a shard can take
+// all of it back.
+type part struct {
+	collectors []Collector // one an analyzer; nil until something was handed over
+	keys       int64
+	lacking    int64 // keys that did not tell what the store can measure
+	err        error // what ended the scan early
 }
 
 // choose keeps the analyzers that the store has the facts for.
@@ -91,19 +99,18 @@ func (r *run) whyMissing(missing kv.Field) string {
 
 // A handover is what a shard has folded since its last one.
 type handover struct {
-	shard      int
-	collectors []Collector
-	keys       int64
-	lacking    int64
-	err        error // of the scan; only with last
-	last       bool
-	bug        string // a panic of the shard
+	shard int
+	part
+	void bool   // all that the shard has handed over before is void
+	last bool   // nothing follows
+	bug  string // a panic of the shard
 }
 
-// reduce scans the shards side by side and merges what they hand over. A shard that fails does not stop the others: what
+// reduce scans the shards side by side and takes in what they hand over. A shard that fails does not stop the others: what
 // can be read is read.
 func (r *run) reduce(ctx context.Context, shards []kv.Shard) error {
-	parts := make(chan handover, len(shards))
+	r.parts = make([]part, len(shards))
+	handed := make(chan handover, len(shards))
 	gate := make(chan struct{}, max(1, r.opt.Parallel))
 	for i, s := range shards {
 		go func() {
@@ -111,48 +118,86 @@ func (r *run) reduce(ctx context.Context, shards []kv.Shard) error {
 			defer func() { <-gate }()
 			defer func() {
 				if p := recover(); p != nil { // a bug: to be met by whoever called Run
-					parts <- handover{shard: i, last: true, bug: fmt.Sprintf("%v\n%s", p, debug.Stack())}
+					handed <- handover{shard: i, last: true, bug: fmt.Sprintf("%v\n%s", p, debug.Stack())}
 				}
 			}()
-			r.scan(ctx, i, s, parts)
+			r.scan(ctx, i, s, handed)
 		}()
 	}
-	ends := make([]handover, len(shards))
-	errs := make([]error, len(shards))
 	next := r.start.Add(r.opt.Every)
 	for open := len(shards); open > 0; {
-		h := <-parts
-		r.keys += h.keys
-		r.lacking += h.lacking
+		h := <-handed
 		if h.bug != "" {
 			panic(h.bug)
 		}
 		if h.last {
 			open--
-			errs[h.shard] = h.err
 		}
-		if r.opt.Every == 0 {
-			ends[h.shard] = h
-			continue
+		r.parts[h.shard].take(&h)
+		if r.opt.Every > 0 {
+			next = r.update(next)
 		}
-		r.merge(h.collectors)
-		next = r.update(next)
 	}
-	for _, h := range ends {
-		r.merge(h.collectors)
+	errs := make([]error, len(r.parts))
+	for i := range r.parts {
+		errs[i] = r.parts[i].err
 	}
 	return errors.Join(errs...)
+}
+
+// take adds what a shard hands over to what it handed over before.
+func (p *part) take(h *handover) {
+	if h.void {
+		*p = part{}
+	}
+	p.collectors = mergeAll(p.collectors, h.collectors)
+	p.keys += h.keys
+	p.lacking += h.lacking
+	p.err = h.err
+}
+
+// mergeAll merges each of more into the collector of the same analyzer, and returns the result. Either may be nil.
+func mergeAll(cs, more []Collector) []Collector {
+	if cs == nil || more == nil {
+		return append(cs, more...)
+	}
+	for i, c := range more {
+		cs[i].Merge(c)
+	}
+	return cs
+}
+
+// maxRestarts is how often the scan of a shard may begin anew: a store that moves more often than that is not to be read
+// while it does.
+const maxRestarts = 3
+
+// scan folds one shard, from its beginning again whenever the store says that this is the only way to go on.
+func (r *run) scan(ctx context.Context, shard int, s kv.Shard, handed chan<- handover) {
+	for restarts := 0; ; restarts++ {
+		h := r.pass(ctx, shard, s, handed)
+		if !errors.Is(h.err, kv.ErrRestart) {
+			handed <- h
+			return
+		}
+		if restarts == maxRestarts || ctx.Err() != nil {
+			h.err = fmt.Errorf("shard %q has begun anew %d times: %w", s.Name, restarts, h.err)
+			handed <- h
+			return
+		}
+		handed <- handover{shard: shard, void: true}
+		s.From = nil
+	}
 }
 
 // checkEvery is how many records pass between two looks at the clock: rare enough to cost nothing, often enough for a
 // scan that is held to a few hundred keys a second.
 const checkEvery = 64
 
-// scan folds one shard. It owns its collectors until it hands them over.
-func (r *run) scan(ctx context.Context, shard int, s kv.Shard, parts chan<- handover) {
+// pass scans a shard once and returns its last handover. It owns its collectors until it hands them over.
+func (r *run) pass(ctx context.Context, shard int, s kv.Shard, handed chan<- handover) handover {
 	measured := r.info.Measures() & r.want
-	h := handover{shard: shard, collectors: r.collectors()}
-	handed := time.Now()
+	fresh := func() handover { return handover{shard: shard, part: part{collectors: r.collectors()}} }
+	h, since := fresh(), time.Now()
 	for rec, err := range r.store.Scan(ctx, kv.ScanOptions{Shard: s, Match: r.opt.Match, Want: r.want, Limiter: r.opt.Limiter}) {
 		if err != nil {
 			h.err = err
@@ -165,14 +210,13 @@ func (r *run) scan(ctx context.Context, shard int, s kv.Shard, parts chan<- hand
 		if measured&^rec.Known != 0 {
 			h.lacking++
 		}
-		if r.opt.Every > 0 && h.keys%checkEvery == 0 && time.Since(handed) >= r.opt.Every {
-			parts <- h
-			h = handover{shard: shard, collectors: r.collectors()}
-			handed = time.Now()
+		if r.opt.Every > 0 && h.keys%checkEvery == 0 && time.Since(since) >= r.opt.Every {
+			handed <- h
+			h, since = fresh(), time.Now()
 		}
 	}
 	h.last = true
-	parts <- h
+	return h
 }
 
 func (r *run) collectors() []Collector {
@@ -183,14 +227,43 @@ func (r *run) collectors() []Collector {
 	return cs
 }
 
-func (r *run) merge(cs []Collector) {
-	if r.merged == nil {
-		r.merged = cs
-		return
+// merged returns the collectors of all shards together, merged in the order of the shards. Unless the run has ended these
+// are copies, since a shard may take its part back: but where there is only one, it is reported as it is.
+func (r *run) merged() ([]Collector, error) {
+	var all []Collector
+	for i := range r.parts {
+		cs := r.parts[i].collectors
+		if cs == nil {
+			continue
+		}
+		if !r.ended && len(r.parts) > 1 {
+			var err error
+			if cs, err = r.copies(cs); err != nil {
+				return nil, err
+			}
+		}
+		all = mergeAll(all, cs)
 	}
+	if all == nil {
+		all = r.collectors()
+	}
+	return all, nil
+}
+
+// copies returns collectors that know what cs know: saved and read.
+func (r *run) copies(cs []Collector) ([]Collector, error) {
+	out := r.collectors()
+	var form []byte
 	for i, c := range cs {
-		r.merged[i].Merge(c)
+		var err error
+		if form, err = c.AppendBinary(form[:0]); err == nil {
+			err = out[i].UnmarshalBinary(form)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("copying %s: %w", r.as[i].Name, err)
+		}
 	}
+	return out, nil
 }
 
 // update hands out a partial report once next has passed, and returns when the next one is due. A report that takes long
@@ -200,7 +273,9 @@ func (r *run) update(next time.Time) time.Time {
 	if r.opt.Update == nil || began.Before(next) {
 		return next
 	}
-	r.opt.Update(r.report(nil))
+	if doc, err := r.report(nil); err == nil {
+		r.opt.Update(doc)
+	}
 	took := r.opt.Now().Sub(began)
 	return began.Add(max(r.opt.Every, 10*took))
 }

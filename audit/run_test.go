@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,11 +23,13 @@ type fakeStore struct {
 	pace   time.Duration
 	wanted kv.Field // of the last scan
 	infos  int
+	moves  atomic.Int64 // how often a shard has moved so far
 }
 
 type fakeShard struct {
-	keys int
-	err  error
+	keys  int
+	err   error
+	moves int64 // the first so many scans end in ErrRestart, behind half of the keys
 }
 
 func (s *fakeStore) Info(context.Context) (*kv.Info, error) {
@@ -56,6 +59,11 @@ func (s *fakeStore) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.
 		for i := range shard.keys {
 			if ctx.Err() != nil {
 				yield(nil, ctx.Err())
+				return
+			}
+			if i == shard.keys/2 && s.moves.Load() < shard.moves {
+				s.moves.Add(1)
+				yield(nil, fmt.Errorf("node 7 is no primary any more: %w", kv.ErrRestart))
 				return
 			}
 			time.Sleep(s.pace)
@@ -221,6 +229,45 @@ func TestRunGivesLiveStoresATime(t *testing.T) {
 			t.Errorf("a frozen store: taken %v, elapsed %v", r.Taken, time.Duration(r.Coverage.Elapsed))
 		}
 	})
+}
+
+// What a shard has yielded before it must begin anew is void, whether it has been handed over or not.
+func TestRunBeginsAShardAnew(t *testing.T) {
+	for _, every := range []time.Duration{0, time.Nanosecond} {
+		s := store(map[string]fakeShard{"a": {keys: 1000, moves: 2}, "b": {keys: 500}})
+		most := int64(0)
+		r, err := Run(t.Context(), s, []*Analyzer{counting(0, 0)}, Options{
+			Parallel: 2, Every: every, Update: func(r *report.Report) { most = max(most, r.Coverage.Keys) },
+		})
+		if err != nil || !r.Coverage.Complete || r.Coverage.Keys != 1500 || keysCounted(r) != 1500 || s.moves.Load() != 2 {
+			t.Errorf("every %v: %d keys, coverage %+v, error %v", every, keysCounted(r), r.Coverage, err)
+		}
+		if most > 1500 {
+			t.Errorf("%d keys on the way", most)
+		}
+	}
+}
+
+func TestRunGivesUpBeginningAnew(t *testing.T) {
+	s := store(map[string]fakeShard{"a": {keys: 1000, moves: 100}, "b": {keys: 500}})
+	r, err := Run(t.Context(), s, []*Analyzer{counting(0, 0)}, Options{Parallel: 2})
+	if !errors.Is(err, kv.ErrRestart) || !strings.Contains(err.Error(), "begun anew 3 times") {
+		t.Errorf("error %v", err)
+	}
+	if r.Coverage.Complete || r.Coverage.Keys != 1000 || keysCounted(r) != 1000 {
+		t.Errorf("coverage %+v: what the last scan has read stands", r.Coverage)
+	}
+}
+
+// Partial reports of several shards are made of copies: looking does not change what comes after.
+func TestRunIsNotChangedByLooking(t *testing.T) {
+	updates := 0
+	r, err := Run(t.Context(), store(map[string]fakeShard{"a": {keys: 700}, "b": {keys: 300}, "c": {}}), []*Analyzer{counting(0, 0)}, Options{
+		Parallel: 3, Every: time.Nanosecond, Update: func(*report.Report) { updates++ },
+	})
+	if err != nil || keysCounted(r) != 1000 || updates == 0 {
+		t.Errorf("%d keys, %d partial reports, error %v", keysCounted(r), updates, err)
+	}
 }
 
 // A record without a fact that the store can measure was refused to this user: the report is not of all there is.

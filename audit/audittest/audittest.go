@@ -137,7 +137,7 @@ func testSaving(t *testing.T, a *audit.Analyzer, records []kv.Record) {
 }
 
 // damages is how many damaged forms are read.
-const damages = 400
+const damages = 150
 
 func save(t *testing.T, c audit.Collector) []byte {
 	t.Helper()
