@@ -57,9 +57,9 @@ func filled(s report.Section) report.Section {
 
 func (r *run) coverage(scanErr error) report.Coverage {
 	var keys, lacking int64
-	for i := range r.parts {
-		keys += r.parts[i].keys
-		lacking += r.parts[i].lacking
+	for i := range r.folds {
+		keys += r.folds[i].keys
+		lacking += r.folds[i].lacking
 	}
 	c := report.Coverage{Keys: keys, Complete: r.ended && scanErr == nil && lacking == 0}
 	if r.info.KeysKnown && r.opt.Match == "" {

@@ -62,13 +62,13 @@ type run struct {
 	as      []*Analyzer
 	want    kv.Field
 	skipped []report.Skip
-	parts   []part // one a shard
+	folds   []fold // one a shard
 	ended   bool   // every shard has been scanned to its end or to its error
 }
 
-// A part is what one shard has handed over so far. It is kept apart until the report is made, so that a shard can take
+// A fold is what one shard has handed over so far. It is kept apart until the report is made, so that a shard can take
 // all of it back.
-type part struct {
+type fold struct {
 	collectors []Collector // one an analyzer; nil until something was handed over
 	keys       int64
 	lacking    int64 // keys that did not tell what the store can measure
@@ -100,7 +100,7 @@ func (r *run) whyMissing(missing kv.Field) string {
 // A handover is what a shard has folded since its last one.
 type handover struct {
 	shard int
-	part
+	fold
 	void bool   // all that the shard has handed over before is void
 	last bool   // nothing follows
 	bug  string // a panic of the shard
@@ -109,7 +109,7 @@ type handover struct {
 // reduce scans the shards side by side and takes in what they hand over. A shard that fails does not stop the others: what
 // can be read is read.
 func (r *run) reduce(ctx context.Context, shards []kv.Shard) error {
-	r.parts = make([]part, len(shards))
+	r.folds = make([]fold, len(shards))
 	handed := make(chan handover, len(shards))
 	gate := make(chan struct{}, max(1, r.opt.Parallel))
 	for i, s := range shards {
@@ -133,27 +133,27 @@ func (r *run) reduce(ctx context.Context, shards []kv.Shard) error {
 		if h.last {
 			open--
 		}
-		r.parts[h.shard].take(&h)
+		r.folds[h.shard].take(&h)
 		if r.opt.Every > 0 {
 			next = r.update(next)
 		}
 	}
-	errs := make([]error, len(r.parts))
-	for i := range r.parts {
-		errs[i] = r.parts[i].err
+	errs := make([]error, len(r.folds))
+	for i := range r.folds {
+		errs[i] = r.folds[i].err
 	}
 	return errors.Join(errs...)
 }
 
 // take adds what a shard hands over to what it handed over before.
-func (p *part) take(h *handover) {
+func (f *fold) take(h *handover) {
 	if h.void {
-		*p = part{}
+		*f = fold{}
 	}
-	p.collectors = mergeAll(p.collectors, h.collectors)
-	p.keys += h.keys
-	p.lacking += h.lacking
-	p.err = h.err
+	f.collectors = mergeAll(f.collectors, h.collectors)
+	f.keys += h.keys
+	f.lacking += h.lacking
+	f.err = h.err
 }
 
 // mergeAll merges each of more into the collector of the same analyzer, and returns the result. Either may be nil.
@@ -196,7 +196,7 @@ const checkEvery = 64
 // pass scans a shard once and returns its last handover. It owns its collectors until it hands them over.
 func (r *run) pass(ctx context.Context, shard int, s kv.Shard, handed chan<- handover) handover {
 	measured := r.info.Measures() & r.want
-	fresh := func() handover { return handover{shard: shard, part: part{collectors: r.collectors()}} }
+	fresh := func() handover { return handover{shard: shard, fold: fold{collectors: r.collectors()}} }
 	h, since := fresh(), time.Now()
 	for rec, err := range r.store.Scan(ctx, kv.ScanOptions{Shard: s, Match: r.opt.Match, Want: r.want, Limiter: r.opt.Limiter}) {
 		if err != nil {
@@ -228,15 +228,15 @@ func (r *run) collectors() []Collector {
 }
 
 // merged returns the collectors of all shards together, merged in the order of the shards. Unless the run has ended these
-// are copies, since a shard may take its part back: but where there is only one, it is reported as it is.
+// are copies, since a shard may take its fold back: but where there is only one, it is reported as it is.
 func (r *run) merged() ([]Collector, error) {
 	var all []Collector
-	for i := range r.parts {
-		cs := r.parts[i].collectors
+	for i := range r.folds {
+		cs := r.folds[i].collectors
 		if cs == nil {
 			continue
 		}
-		if !r.ended && len(r.parts) > 1 {
+		if !r.ended && len(r.folds) > 1 {
 			var err error
 			if cs, err = r.copies(cs); err != nil {
 				return nil, err
