@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kvtool/kvtool/internal/saved"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
@@ -20,12 +21,13 @@ const (
 
 func memory() *Analyzer {
 	return &Analyzer{
-		Name:  "memory",
-		Title: "USED MEMORY",
-		Doc:   "What the memory that the store says it uses consists of, line by line, and what is left unexplained.",
-		Needs: kv.FieldSize,
-		Rules: []*report.Rule{unexplainedMemory()},
-		New:   func(time.Time) Collector { return &account{} },
+		Name:    "memory",
+		Title:   "USED MEMORY",
+		Doc:     "What the memory that the store says it uses consists of, line by line, and what is left unexplained.",
+		Needs:   kv.FieldSize,
+		Rules:   []*report.Rule{unexplainedMemory()},
+		Version: accountVersion,
+		New:     func(time.Time) Collector { return &account{} },
 	}
 }
 
@@ -72,6 +74,18 @@ func (a *account) Merge(c Collector) {
 	a.sized += o.sized
 	a.bytes += o.bytes
 }
+
+const accountVersion = 1
+
+// AppendBinary saves a.
+func (a *account) AppendBinary(b []byte) ([]byte, error) {
+	return saved.Append(b, accountVersion, a.form)
+}
+
+// UnmarshalBinary reads what AppendBinary saved.
+func (a *account) UnmarshalBinary(b []byte) error { return saved.Read(b, accountVersion, a.form) }
+
+func (a *account) form(f *saved.Form) { saved.Count(f, &a.keys, &a.sized, &a.bytes) }
 
 // Report reconciles, if all of the store was read, every key told its size and the store gives a ledger.
 func (a *account) Report(out *Output) {

@@ -133,7 +133,7 @@ func TestWhoSeesTheStore(t *testing.T) {
 		{"matching keys", map[string]fakeShard{"": {keys: 3}}, "a:*"},
 		{"a part", map[string]fakeShard{"": {keys: 3, err: errors.New("reset")}}, ""},
 	} {
-		a := &Analyzer{Name: "looker", New: func(time.Time) Collector { return looker{seen: seen, as: c.name} }}
+		a := &Analyzer{Name: "looker", New: func(time.Time) Collector { return &looker{seen: seen, as: c.name} }}
 		if _, err := Run(t.Context(), store(c.shards), []*Analyzer{a}, Options{Match: c.match}); err != nil && c.name != "a part" {
 			t.Fatal(err)
 		}
@@ -145,10 +145,10 @@ func TestWhoSeesTheStore(t *testing.T) {
 
 // A looker notes whether it was shown the store.
 type looker struct {
+	counter
 	seen map[string]bool
 	as   string
 }
 
-func (l looker) Observe(*kv.Record) {}
-func (l looker) Merge(Collector)    {}
-func (l looker) Report(out *Output) { l.seen[l.as] = out.Store != nil }
+func (l *looker) Merge(Collector) {}
+func (l *looker) Report(out *Output) { l.seen[l.as] = out.Store != nil }
