@@ -150,5 +150,5 @@ type looker struct {
 	as   string
 }
 
-func (l *looker) Merge(Collector) {}
+func (l *looker) Merge(Collector)    {}
 func (l *looker) Report(out *Output) { l.seen[l.as] = out.Store != nil }
