@@ -1,6 +1,7 @@
 package keydesign
 
 import (
+	"github.com/kvtool/kvtool/internal/saved"
 	"github.com/kvtool/kvtool/keydesign/infer"
 )
 
@@ -28,6 +29,8 @@ type nothing struct{}
 func (nothing) Merge(nothing) {}
 
 func (nothing) Clone() nothing { return nothing{} }
+
+func (nothing) Form(*saved.Form) {}
 
 // A Classifier tells the template of a key.
 type Classifier struct {
