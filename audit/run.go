@@ -207,7 +207,7 @@ func (r *run) pass(ctx context.Context, shard int, s kv.Shard, handed chan<- han
 			c.Observe(rec)
 		}
 		h.keys++
-		if measured&^rec.Known != 0 {
+		if lacks(measured, rec) {
 			h.lacking++
 		}
 		if r.opt.Every > 0 && h.keys%checkEvery == 0 && time.Since(since) >= r.opt.Every {
@@ -288,4 +288,10 @@ func (r *run) lookAgain(ctx context.Context) {
 		info.Keys, info.KeysKnown = r.info.Keys, r.info.KeysKnown
 		r.info = info
 	}
+}
+
+// lacks reports whether a record was not told something that can be measured. Of a module's value nobody knows the length.
+func lacks(measured kv.Field, r *kv.Record) bool {
+	lack := measured &^ r.Known
+	return lack != 0 && (lack != kv.FieldLen || !r.Type.Opaque())
 }

@@ -128,7 +128,7 @@ func (e *Env) sniffFile(path string) (kv.Target, error) {
 	}
 	defer f.Close()
 	if st, err := f.Stat(); err == nil && st.IsDir() {
-		return kv.Target{}, kv.Usagef("%s is a directory: name a file in it", path)
+		return e.sniffDir(path, f)
 	} else if err == nil && !st.Mode().IsRegular() {
 		return kv.Target{}, kv.WithHint(kv.Usagef("%s is no regular file", path), "pipe it in: … | kvtool audit -")
 	}
@@ -138,6 +138,23 @@ func (e *Env) sniffFile(path string) (kv.Target, error) {
 		return kv.Target{}, &codeError{exitTarget, fmt.Errorf("%s: %w", path, reason(err))}
 	}
 	return e.sniffed(path, head[:n])
+}
+
+// maxNames is how many files of a directory are looked at to tell its kind.
+const maxNames = 4096
+
+// sniffDir returns the target of the adapter that knows a directory by the names in it.
+func (e *Env) sniffDir(path string, dir *os.File) (kv.Target, error) {
+	names, err := dir.Readdirnames(maxNames)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return kv.Target{}, &codeError{exitTarget, fmt.Errorf("%s: %w", path, reason(err))}
+	}
+	for _, a := range e.Adapters {
+		if a.SniffDir != nil && a.SniffDir(names) {
+			return kv.Target{Scheme: a.Schemes[0], Path: path}, nil
+		}
+	}
+	return kv.Target{}, kv.WithHint(kv.Usagef("%s is a directory that holds nothing kvtool reads", path), "name a file in it, or a directory of dumps (*.rdb)")
 }
 
 func (e *Env) sniffStdin(ctx context.Context) (kv.Target, error) {

@@ -9,7 +9,8 @@ import (
 var (
 	// ErrUsage marks a target that cannot be right whatever the store does: an unknown parameter, a file of no known kind.
 	ErrUsage = errors.New("usage")
-	// ErrCorrupt marks input of a known kind that is cut or damaged. What was read before it stands.
+	// ErrCorrupt marks input of a known kind that is cut or damaged, or goes on in a form that is not read. What was read
+	// before it stands.
 	ErrCorrupt = errors.New("corrupt input")
 	// ErrRestart ends the scan of a shard that has moved to where its records cannot be told from those to come: after a
 	// failover the cursor means nothing. What the scan has yielded is void, and the shard is to be scanned anew.

@@ -55,6 +55,15 @@ const (
 	TypeStream Type = "stream"
 )
 
+// Opaque reports whether t is a module's type, whose values only the module can take apart.
+func (t Type) Opaque() bool {
+	switch t {
+	case "", TypeString, TypeHash, TypeList, TypeSet, TypeZSet, TypeStream:
+		return false
+	}
+	return true
+}
+
 // An Encoding is how the store lays a value out, in the store's own word, as OBJECT ENCODING prints it.
 type Encoding string
 

@@ -113,8 +113,9 @@ func (Secret) MarshalText() ([]byte, error) { return []byte("***"), nil }
 type Adapter struct {
 	Name, Title, Doc  string
 	Schemes, Examples []string
-	Params            []Param                // query parameters; any other is a usage error
-	Sniff             func(head []byte) bool // recognises a file by its first bytes; nil if no file is of this kind
+	Params            []Param                   // query parameters; any other is a usage error
+	Sniff             func(head []byte) bool    // recognises a file by its first bytes; nil if no file is of this kind
+	SniffDir          func(names []string) bool // recognises a directory by what is in it; nil if no directory is of this kind
 	Open              func(ctx context.Context, t Target) (Store, error)
 }
 

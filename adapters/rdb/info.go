@@ -56,7 +56,7 @@ func (s *store) Info(context.Context) (*kv.Info, error) {
 		Memory:  sum.UsedMem,
 		Ledger:  ledger(&sum, scanned),
 		Facts:   s.facts(&sum),
-		Notes:   notes(&sum, scanned),
+		Notes:   append(s.aofNotes(&sum, scanned), s.about(&sum, scanned)...),
 	}
 	switch {
 	case scanned:
@@ -128,8 +128,8 @@ func (s *store) slotFact() kv.Fact {
 	return kv.Fact{Name: "slot", Field: kv.FieldSlot, How: kv.Measured}
 }
 
-// notes says what a reader of a report must know of the dump.
-func notes(sum *rdbread.Summary, scanned bool) []string {
+// about says what a reader of a report must know of the dump.
+func (s *store) about(sum *rdbread.Summary, scanned bool) []string {
 	var n []string
 	if sum.Created.IsZero() {
 		n = append(n, "The dump does not say when it was made: expiry is judged by the present time.")
@@ -146,7 +146,7 @@ func notes(sum *rdbread.Summary, scanned bool) []string {
 	if len(sum.Aux) > 0 {
 		n = append(n, "Modules keep data beside the keys, which was not read: "+strings.Join(sum.Aux, ", ")+".")
 	}
-	if sum.Trailing > 0 {
+	if sum.Trailing > 0 && !s.isAOF(sum) {
 		n = append(n, fmt.Sprintf("%d bytes follow the end of the dump and were not read.", sum.Trailing))
 	}
 	switch {

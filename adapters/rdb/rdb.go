@@ -1,5 +1,6 @@
-// Package rdb opens dumps of the Redis family: files, standard input, plain or compressed by gzip or zstd. It owns opening,
-// unpacking and what a dump says of itself; the format is internal/rdbread's, what a value costs internal/memory's.
+// Package rdb opens dumps of the Redis family: files, directories of them, bases of append-only files, standard input, plain
+// or compressed by gzip or zstd. It owns opening, unpacking and what a dump says of itself; the format is
+// internal/rdbread's, what a value costs internal/memory's.
 //
 // The one idea is that a dump is read as a stream, front to back with memory for a window of it, whatever it comes from. So a
 // file can be scanned any number of times and at once, each time opened anew, and standard input once.
@@ -19,29 +20,34 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/kvtool/kvtool/internal/rdbread"
 	"github.com/kvtool/kvtool/kv"
 )
 
-// Adapter opens rdb:FILE and rdb:-, and files that begin like a dump or like gzip or zstd.
+// Adapter opens rdb:FILE, rdb:DIR and rdb:-, and files that begin like a dump, like gzip or zstd, or like an append-only file.
 func Adapter() *kv.Adapter {
 	return &kv.Adapter{
 		Name:  "rdb",
 		Title: "Redis or Valkey dump (RDB)",
-		Doc: "A dump file of Redis, Valkey or KeyDB, of any version, also compressed by gzip or zstd. Sizes are modelled: what each " +
-			"key costs in the server that wrote the file.",
+		Doc: "A dump file of Redis, Valkey or KeyDB, of any version, also compressed by gzip or zstd; a directory of dumps, which are " +
+			"the nodes of one cluster; the base of an append-only file, by its directory, its manifest or the file itself. Sizes are " +
+			"modelled: what each key costs in the server that wrote the file.",
 		Schemes:  []string{"rdb"},
-		Examples: []string{"rdb:dump.rdb", "rdb:dump.rdb.gz", "rdb:-", "rdb:dump.rdb?allocator=jemalloc-16"},
+		Examples: []string{"rdb:dump.rdb", "rdb:dump.rdb.gz", "rdb:-", "rdb:dumps/", "rdb:appendonlydir", "rdb:dump.rdb?allocator=jemalloc-16"},
 		Params: []kv.Param{
 			{Name: "checksum", Default: "on", Doc: "on or off: whether the dump's checksum is verified"},
 			{Name: "allocator", Default: "auto", Doc: "of the server: jemalloc-8, jemalloc-16 (Debian, Ubuntu, RHEL) or libc; auto compares with the memory that the dump says was used"},
 			{Name: "as", Default: "live", Doc: "whose memory is modelled: live, the server that wrote the dump, or loaded, one that has just loaded it"},
-			{Name: "cluster", Default: "auto", Doc: "on or off: whether the dump is of a cluster, so that its keys have slots; auto is what the dump says"},
+			{Name: "cluster", Default: "auto", Doc: "on or off: whether the dump is of a cluster, so that its keys have slots; auto is what the dump says, and on for a directory of dumps"},
+			{Name: "base_only", Default: "off", Doc: "on: the base of an append-only file is taken for all there is; off: with commands after it, the audit is incomplete"},
 		},
-		Sniff: sniff,
-		Open:  open,
+		Sniff:    sniff,
+		SniffDir: sniffDir,
+		Open:     open,
 	}
 }
 
@@ -56,7 +62,14 @@ func sniff(head []byte) bool {
 			return true
 		}
 	}
-	return false
+	return isManifest(head) || isCommands(head)
+}
+
+// sniffDir recognises a directory of dumps, or one with an append-only file.
+func sniffDir(names []string) bool {
+	return slices.ContainsFunc(names, func(n string) bool {
+		return n == aofDir || strings.HasSuffix(n, ".manifest") || slices.ContainsFunc(dumpSuffixes[:], func(s string) bool { return strings.HasSuffix(n, s) })
+	})
 }
 
 func open(ctx context.Context, t kv.Target) (kv.Store, error) {
@@ -73,10 +86,14 @@ func open(ctx context.Context, t kv.Target) (kv.Store, error) {
 	case "-":
 		s.stdin = t.Stdin
 	default:
-		if st, err := os.Stat(t.Path); err != nil {
+		st, err := os.Stat(t.Path)
+		switch {
+		case err != nil:
 			return nil, short(err)
-		} else if st.IsDir() {
-			return nil, kv.Usagef("%s is a directory, not a dump", t.Path)
+		case st.IsDir():
+			return openDirectory(ctx, t, s)
+		case strings.HasSuffix(t.Path, ".manifest"):
+			return openManifest(ctx, t, s, t.Path)
 		}
 	}
 	return s, s.probe(ctx)
@@ -108,6 +125,13 @@ func (s *store) options(t kv.Target) error {
 		s.told = true
 	default:
 		return bad("cluster", v, "auto, on or off")
+	}
+	switch v := t.Query.Get("base_only"); v {
+	case "", "off":
+	case "on":
+		s.baseOnly = true
+	default:
+		return bad("base_only", v, "on or off")
 	}
 	v := t.Query.Get("allocator")
 	if v == "" || v == "auto" {
@@ -143,6 +167,10 @@ type store struct {
 	cluster bool // the keys have slots
 	told    bool // cluster is as told, not as the dump says
 
+	base     string     // name of the dump, if it is the base of an append-only file
+	rest     []commands // the other parts of that
+	baseOnly bool       // they are not missed
+
 	mu      sync.Mutex
 	stdin   io.Reader // nil where path is a file
 	first   *input    // of stdin: its head is read; nil after it has been scanned
@@ -162,7 +190,11 @@ func (s *store) probe(ctx context.Context) error {
 	r, err := in.reader(s.opt)
 	if err != nil {
 		_ = in.Close() // the other error says more
-		return fmt.Errorf("%s: %w", s.target, err)
+		err = fmt.Errorf("%s: %w", s.target, err)
+		if errors.Is(err, rdbread.ErrCommands) {
+			err = kv.WithHint(err, commandHint)
+		}
+		return err
 	}
 	s.sum = r.Summary()
 	if !s.told {
@@ -258,5 +290,8 @@ func (s *store) end(r *rdbread.Reader, err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sum, s.scanned = r.Summary(), err == nil
-	return err
+	if err != nil {
+		return err
+	}
+	return s.complete(&s.sum)
 }

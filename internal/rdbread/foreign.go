@@ -2,10 +2,20 @@ package rdbread
 
 import (
 	"bytes"
+	"errors"
 	"strconv"
 
 	"github.com/kvtool/kvtool/kv"
 )
+
+// ErrCommands marks an append-only file in command form, which holds no dump to read.
+var ErrCommands = errors.New("commands")
+
+// commandForm is an error that is ErrCommands, whatever else.
+type commandForm struct{ error }
+
+func (e commandForm) Unwrap() error        { return e.error }
+func (e commandForm) Is(target error) bool { return target == ErrCommands }
 
 // foreign says what an input is that is no dump.
 func foreign(head []byte) error {
@@ -26,7 +36,11 @@ func foreign(head []byte) error {
 		if k.magic == "" && len(head) > 0 || !bytes.HasPrefix(head, []byte(k.magic)) {
 			continue
 		}
-		return kv.Usagef("no dump: %s", k.name)
+		err := kv.Usagef("no dump: %s", k.name)
+		if k.magic == "*" {
+			return commandForm{err}
+		}
+		return err
 	}
 	if bytes.HasPrefix([]byte("REDIS"), head) || bytes.HasPrefix([]byte("VALKEY"), head) ||
 		bytes.HasPrefix(head, []byte("REDIS")) || bytes.HasPrefix(head, []byte("VALKEY")) {
