@@ -54,6 +54,19 @@ type Collector interface {
 	encoding.BinaryUnmarshaler
 }
 
+// An Asker is a Collector that decides which keys are worth more than their name, because it knows of which kind each is. Of
+// a kind that it has learned enough of, the facts of one key stand for many.
+type Asker interface {
+	Collector
+	// Expect says, before the first key, about how many will come. Without it nothing is known of that.
+	Expect(keys int64)
+	// Ask reports whether the facts of a key should be asked for. It is called for each key once, in the order in which the
+	// records come, but ahead of them; and not all of them come.
+	Ask(key string) bool
+	// Weigh sets r.Others, before any collector observes r.
+	Weigh(r *kv.Record)
+}
+
 // Output is what one Collector reports. A section without metrics and tables is left out of the report.
 type Output struct {
 	report.Section

@@ -30,11 +30,13 @@ func (r *run) report(scanErr error) (*report.Report, error) {
 		out := Output{Section: report.Section{Name: r.as[i].Name, Title: r.as[i].Title}, Store: whole}
 		c.Report(&out)
 		if len(out.Metrics)+len(out.Tables) > 0 {
+			r.measured(r.as[i], &out.Section)
 			doc.Sections = append(doc.Sections, filled(out.Section))
 		}
 		doc.Findings = append(doc.Findings, out.Findings...)
 		doc.Target.Notes = append(doc.Target.Notes, out.Notes...)
 	}
+	r.sampled(doc)
 	report.SortFindings(doc.Findings)
 	return doc, err
 }

@@ -69,8 +69,8 @@ func (e *expiredOf) Report(out *Output) {
 		return
 	}
 	out.Metrics = []report.Metric{
-		{Name: "keys", Value: report.Number(e.past.keys), Unit: report.UnitCount},
-		{Name: "share", Value: ratio(e.past.keys, e.all.keys), Unit: report.UnitRatio},
+		{Name: "keys", Value: report.Number(e.past.stands), Unit: report.UnitCount},
+		{Name: "share", Value: ratio(e.past.stands, e.all.stands), Unit: report.UnitRatio},
 		{Name: "bytes", Value: known(e.past.bytes, e.past.sized), Unit: report.UnitBytes},
 	}
 	if e.longest > 0 {

@@ -58,22 +58,11 @@ server that was written to while it was read; and values that were sampled.`,
 }
 
 // An account holds the sum of sizes against the store's ledger.
-type account struct{ keys, sized, bytes int64 }
+type account struct{ sums }
 
-func (a *account) Observe(r *kv.Record) {
-	a.keys++
-	if r.Has(kv.FieldSize) {
-		a.sized++
-		a.bytes += r.Size
-	}
-}
+func (a *account) Observe(r *kv.Record) { a.observe(r) }
 
-func (a *account) Merge(c Collector) {
-	o := c.(*account)
-	a.keys += o.keys
-	a.sized += o.sized
-	a.bytes += o.bytes
-}
+func (a *account) Merge(c Collector) { a.merge(&c.(*account).sums) }
 
 const accountVersion = 1
 
@@ -85,16 +74,16 @@ func (a *account) AppendBinary(b []byte) ([]byte, error) {
 // UnmarshalBinary reads what AppendBinary saved.
 func (a *account) UnmarshalBinary(b []byte) error { return saved.Read(b, accountVersion, a.form) }
 
-func (a *account) form(f *saved.Form) { saved.Count(f, &a.keys, &a.sized, &a.bytes) }
+func (a *account) form(f *saved.Form) { a.Form(f) }
 
 // Report reconciles, if all of the store was read, every key told its size and the store gives a ledger.
 func (a *account) Report(out *Output) {
 	s := out.Store
-	if s == nil || s.Memory <= 0 || len(s.Ledger) == 0 || a.sized < a.keys {
+	if s == nil || s.Memory <= 0 || len(s.Ledger) == 0 || a.sized < a.stands {
 		return
 	}
-	parts := []kv.Line{{Name: "keys_and_values", Bytes: a.bytes, How: sizesAre(s)}}
-	sum := a.bytes
+	sum := a.scale(a.bytes)
+	parts := []kv.Line{{Name: "keys_and_values", Bytes: sum, How: a.sizesAre(s)}}
 	for _, l := range s.Ledger {
 		if l.How == kv.Missing {
 			l.Bytes = 0
@@ -157,7 +146,7 @@ func (a *account) residual(out *Output, sum int64) {
 		})
 		fallthrough
 	case off > residualNote:
-		out.Notes = append(out.Notes, fmt.Sprintf("%s. Likely: %s.", unexplained(share), strings.Join(reasons(s), ", ")))
+		out.Notes = append(out.Notes, fmt.Sprintf("%s. Likely: %s.", unexplained(share), strings.Join(a.reasons(s), ", ")))
 	}
 }
 
@@ -169,9 +158,9 @@ func unexplained(share float64) string {
 }
 
 // reasons lists what may be behind a residual.
-func reasons(s *kv.Info) []string {
+func (a *account) reasons(s *kv.Info) []string {
 	why := []string{"modules"}
-	if sizesAre(s) == kv.Modelled {
+	if a.sizesAre(s) == kv.Modelled {
 		why = append(why, "another allocator or version than the model's")
 	}
 	for _, l := range s.Ledger {
@@ -186,7 +175,10 @@ func reasons(s *kv.Info) []string {
 }
 
 // sizesAre says how the store knows the sizes of its keys.
-func sizesAre(s *kv.Info) kv.How {
+func (a *account) sizesAre(s *kv.Info) kv.How {
+	if a.asked < a.keys {
+		return kv.Sampled
+	}
 	for _, f := range s.Facts {
 		if f.Field&kv.FieldSize != 0 {
 			return f.How

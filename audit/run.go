@@ -14,9 +14,10 @@ import (
 // Options of a run. The zero value reads everything with one shard and reports once.
 type Options struct {
 	Match    string
+	Depth    Depth
 	Limiter  *kv.Limiter
 	Parallel int                  // shards at once; 0 is 1
-	Every    time.Duration        // hand over partial results this often; 0 is once, at the end
+	Every    time.Duration        // hand over partial results this often; 0 is once, at the end; DepthAdaptive: only counts
 	Update   func(*report.Report) // sees each partial report, from the goroutine that called Run
 	Now      func() time.Time     // nil is time.Now
 }
@@ -71,13 +72,14 @@ type run struct {
 type fold struct {
 	collectors []Collector // one an analyzer; nil until something was handed over
 	keys       int64
-	lacking    int64 // keys that did not tell what the store can measure
+	asked      int64 // keys that were asked for more than their names
+	lacking    int64 // of these: keys that did not tell what they were asked, and the store can measure
 	err        error // what ended the scan early
 }
 
 // choose keeps the analyzers that the store has the facts for.
 func (r *run) choose(as []*Analyzer) {
-	have := r.info.Provides()
+	have := r.opt.Depth.have(r.info.Provides())
 	for _, a := range as {
 		if missing := a.Needs &^ have; missing != 0 {
 			r.skipped = append(r.skipped, report.Skip{Name: a.Name, Why: r.whyMissing(missing)})
@@ -89,6 +91,9 @@ func (r *run) choose(as []*Analyzer) {
 }
 
 func (r *run) whyMissing(missing kv.Field) string {
+	if r.opt.Depth == DepthCount && missing&r.info.Provides() != 0 {
+		return fmt.Sprintf("needs %s: --depth count asks for names alone", missing)
+	}
 	for _, f := range r.info.Facts {
 		if f.Field&missing != 0 && f.Why != "" {
 			return fmt.Sprintf("needs %s: %s", missing, f.Why)
@@ -152,6 +157,7 @@ func (f *fold) take(h *handover) {
 	}
 	f.collectors = mergeAll(f.collectors, h.collectors)
 	f.keys += h.keys
+	f.asked += h.asked
 	f.lacking += h.lacking
 	f.err = h.err
 }
@@ -193,30 +199,64 @@ func (r *run) scan(ctx context.Context, shard int, s kv.Shard, handed chan<- han
 // scan that is held to a few hundred keys a second.
 const checkEvery = 64
 
-// pass scans a shard once and returns its last handover. It owns its collectors until it hands them over.
+// pass scans a shard once and returns its last handover. It owns its collectors until it hands them over; one that decides
+// what to ask has keys in flight, and is handed over at the end.
 func (r *run) pass(ctx context.Context, shard int, s kv.Shard, handed chan<- handover) handover {
 	measured := r.info.Measures() & r.want
-	fresh := func() handover { return handover{shard: shard, fold: fold{collectors: r.collectors()}} }
-	h, since := fresh(), time.Now()
-	for rec, err := range r.store.Scan(ctx, kv.ScanOptions{Shard: s, Match: r.opt.Match, Want: r.want, Limiter: r.opt.Limiter}) {
+	cs := r.collectors()
+	asker := r.opt.Depth.asker(cs)
+	if asker != nil && r.info.KeysKnown && r.opt.Match == "" {
+		asker.Expect(r.info.Keys / int64(len(r.folds)))
+	}
+	h, since := handover{shard: shard}, time.Now()
+	for rec, err := range r.store.Scan(ctx, r.scanOptions(s, asker)) {
 		if err != nil {
 			h.err = err
 			break
 		}
-		for _, c := range h.collectors {
+		if asker != nil {
+			asker.Weigh(rec)
+		}
+		rec.Known &= r.opt.Depth.have(kv.AllFields) // a store may tell more than it was asked
+		for _, c := range cs {
 			c.Observe(rec)
 		}
-		h.keys++
-		if lacks(measured, rec) {
-			h.lacking++
-		}
+		h.count(rec, measured)
 		if r.opt.Every > 0 && h.keys%checkEvery == 0 && time.Since(since) >= r.opt.Every {
+			if asker == nil {
+				h.collectors, cs = cs, r.collectors()
+			}
 			handed <- h
-			h, since = fresh(), time.Now()
+			h, since = handover{shard: shard}, time.Now()
 		}
 	}
-	h.last = true
+	h.collectors, h.last = cs, true
 	return h
+}
+
+func (r *run) scanOptions(s kv.Shard, asker Asker) kv.ScanOptions {
+	opt := kv.ScanOptions{Shard: s, Match: r.opt.Match, Want: r.want, Limiter: r.opt.Limiter}
+	if asker != nil {
+		opt.Ask = func(key string) kv.Field {
+			if asker.Ask(key) {
+				return r.want
+			}
+			return r.want &^ asked
+		}
+	}
+	return opt
+}
+
+// count counts a record that has been observed.
+func (h *handover) count(rec *kv.Record, measured kv.Field) {
+	h.keys++
+	if rec.Stands() <= 0 {
+		return
+	}
+	h.asked++
+	if lacks(measured, rec) {
+		h.lacking++
+	}
 }
 
 func (r *run) collectors() []Collector {

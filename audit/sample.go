@@ -2,9 +2,9 @@ package audit
 
 import (
 	"math"
-	"math/bits"
 
 	"github.com/kvtool/kvtool/internal/saved"
+	"github.com/kvtool/kvtool/internal/sketch"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
@@ -19,27 +19,27 @@ type sample struct {
 // A part is some of the keys of a sample.
 type part struct {
 	keys, bytes int64
-	squares     wide // sum of the squares of the keys' bytes: what the interval of a sum of bytes follows from
+	squares     sketch.Wide // sum of the squares of the keys' bytes: what the interval of a sum of bytes follows from
 }
 
 func (p *part) observe(r *kv.Record) {
 	p.keys++
 	if r.Has(kv.FieldSize) {
-		p.bytes += r.Size
-		p.squares.addSquare(r.Size)
+		p.bytes += r.Size * r.Stands()
+		p.squares.AddSquare(r.Size)
 	}
 }
 
 func (p *part) merge(o *part) {
 	p.keys += o.keys
 	p.bytes += o.bytes
-	p.squares.add(o.squares)
+	p.squares.Add(o.squares)
 }
 
 // Form writes or reads p.
 func (p *part) Form(f *saved.Form) {
 	saved.Count(f, &p.keys, &p.bytes)
-	saved.Uint(f, &p.squares.hi, &p.squares.lo)
+	p.squares.Form(f)
 }
 
 // Form writes or reads s.
@@ -109,7 +109,7 @@ func (s *sample) bytesShare(p *part) (share, half float64) {
 	if s.exact() {
 		return share, 0
 	}
-	in, all := p.squares.float(), s.told.squares.float()
+	in, all := p.squares.Float(), s.told.squares.Float()
 	unseen := 1 - float64(s.told.keys)/float64(s.all.keys)
 	spread := (1-share)*(1-share)*in + share*share*max(0, all-in)
 	return share, z95 * math.Sqrt(unseen*spread) / float64(s.told.bytes)
@@ -160,19 +160,3 @@ func Wilson(part, whole int64) (low, high float64) {
 	}
 	return low, high
 }
-
-// A wide is an unsigned number of 128 bits: a sum that is exact has no order.
-type wide struct{ hi, lo uint64 }
-
-func (w *wide) addSquare(x int64) {
-	hi, lo := bits.Mul64(uint64(max(0, x)), uint64(max(0, x)))
-	w.add(wide{hi, lo})
-}
-
-func (w *wide) add(o wide) {
-	var carry uint64
-	w.lo, carry = bits.Add64(w.lo, o.lo, 0)
-	w.hi, _ = bits.Add64(w.hi, o.hi, carry)
-}
-
-func (w wide) float() float64 { return float64(w.hi)*(1<<64) + float64(w.lo) }

@@ -22,7 +22,12 @@ func sizes() *Analyzer {
 		New: func(time.Time) Collector {
 			return &spread{
 				quantiles: sketch.NewQuantiles(fineBins),
-				value:     func(r *kv.Record) (int64, bool) { return r.Size, r.Has(kv.FieldSize) },
+				value: func(r *kv.Record) (v, keys int64) {
+					if r.Has(kv.FieldSize) {
+						keys = r.Stands()
+					}
+					return r.Size, keys
+				},
 			}
 		},
 	}
@@ -38,7 +43,12 @@ func names() *Analyzer {
 		New: func(time.Time) Collector {
 			return &spread{
 				quantiles: sketch.NewQuantiles(fineBins),
-				value:     func(r *kv.Record) (int64, bool) { return int64(len(r.Key)), r.Has(kv.FieldName) },
+				value: func(r *kv.Record) (v, keys int64) {
+					if r.Has(kv.FieldName) {
+						keys = 1
+					}
+					return int64(len(r.Key)), keys
+				},
 			}
 		},
 	}
@@ -47,12 +57,12 @@ func names() *Analyzer {
 // A spread summarises one number of each record.
 type spread struct {
 	quantiles sketch.Quantiles
-	value     func(*kv.Record) (v int64, known bool)
+	value     func(*kv.Record) (v, keys int64) // and for how many keys it stands; 0: it is not known
 }
 
 func (s *spread) Observe(r *kv.Record) {
-	if v, ok := s.value(r); ok {
-		s.quantiles.Add(v)
+	if v, keys := s.value(r); keys > 0 {
+		s.quantiles.AddN(v, keys)
 	}
 }
 

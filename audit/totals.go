@@ -22,32 +22,37 @@ func totals() *Analyzer {
 	}
 }
 
-// sums adds up records; what a record does not know is counted as such.
+// sums adds up records; what a record does not know is counted as such. Where only a sample of the keys was asked, a record
+// counts for all the keys that it stands for, and one that was not asked for none.
 type sums struct {
-	keys, bytes, elements, expiring int64
-	sized, long, timed              int64 // how many keys told their size, length, TTL
+	census
+	bytes, elements, expiring int64
+	sized, long, timed        int64 // how many keys told their size, length, TTL
 }
 
 func (s *sums) observe(r *kv.Record) {
-	s.keys++
+	n := s.count(r)
+	if n == 0 {
+		return
+	}
 	if r.Has(kv.FieldSize) {
-		s.sized++
-		s.bytes += r.Size
+		s.sized += n
+		s.bytes += n * r.Size
 	}
 	if r.Has(kv.FieldLen) {
-		s.long++
-		s.elements += r.Len
+		s.long += n
+		s.elements += n * r.Len
 	}
 	if r.Has(kv.FieldTTL) {
-		s.timed++
+		s.timed += n
 		if r.TTL != kv.TTLNone {
-			s.expiring++
+			s.expiring += n
 		}
 	}
 }
 
 func (s *sums) merge(o *sums) {
-	s.keys += o.keys
+	s.census.merge(&o.census)
 	s.bytes += o.bytes
 	s.elements += o.elements
 	s.expiring += o.expiring
@@ -58,7 +63,8 @@ func (s *sums) merge(o *sums) {
 
 // Form writes or reads s.
 func (s *sums) Form(f *saved.Form) {
-	saved.Count(f, &s.keys, &s.bytes, &s.elements, &s.expiring, &s.sized, &s.long, &s.timed)
+	s.census.Form(f)
+	saved.Count(f, &s.bytes, &s.elements, &s.expiring, &s.sized, &s.long, &s.timed)
 }
 
 // known returns v, or Null if none of the keys told it.
@@ -128,14 +134,15 @@ func (t *totalsOf) form(f *saved.Form) {
 
 func (t *totalsOf) Report(out *Output) {
 	s := &t.all
+	how := s.how()
 	out.Metrics = []report.Metric{
 		{Name: "keys", Value: report.Number(s.keys), Unit: report.UnitCount},
-		{Name: "bytes", Value: known(s.bytes, s.sized), Unit: report.UnitBytes},
-		{Name: "bytes_per_key", Value: mean(s.bytes, s.sized), Unit: report.UnitBytes},
-		{Name: "elements", Value: known(s.elements, s.long), Unit: report.UnitCount},
-		{Name: "with_ttl", Value: ratio(s.expiring, s.timed), Unit: report.UnitRatio},
+		{Name: "bytes", Value: known(s.scale(s.bytes), s.sized), Unit: report.UnitBytes, How: how},
+		{Name: "bytes_per_key", Value: mean(s.bytes, s.sized), Unit: report.UnitBytes, How: how},
+		{Name: "elements", Value: known(s.scale(s.elements), s.long), Unit: report.UnitCount, How: how},
+		{Name: "with_ttl", Value: ratio(s.expiring, s.timed), Unit: report.UnitRatio, How: how},
 	}
-	if unsized := s.keys - s.sized; s.sized > 0 && unsized > 0 {
+	if unsized := s.stands - s.sized; s.sized > 0 && unsized > 0 {
 		out.Metrics = append(out.Metrics,
 			report.Metric{Name: "keys_without_size", Value: report.Number(unsized), Unit: report.UnitCount})
 	}
@@ -161,7 +168,7 @@ func (t *totalsOf) databases() report.Table {
 	for _, n := range slices.SortedFunc(maps.Keys(t.dbs), cmp.Compare[int]) {
 		s := t.dbs[n]
 		table.Rows = append(table.Rows, []report.Value{
-			report.Number(n), report.Number(s.keys), known(s.bytes, s.sized), ratio(s.expiring, s.timed),
+			report.Number(n), report.Number(s.keys), known(s.scale(s.bytes), s.sized), ratio(s.expiring, s.timed),
 		})
 	}
 	return table

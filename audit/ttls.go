@@ -48,10 +48,15 @@ const (
 
 type ttlsOf struct {
 	now     time.Time
+	all     census
 	buckets [ttlBuckets]sums
 }
 
-func (t *ttlsOf) Observe(r *kv.Record) { t.buckets[t.bucket(r)].observe(r) }
+func (t *ttlsOf) Observe(r *kv.Record) {
+	if t.all.count(r) > 0 {
+		t.buckets[t.bucket(r)].observe(r)
+	}
+}
 
 func (t *ttlsOf) bucket(r *kv.Record) int {
 	switch {
@@ -73,6 +78,7 @@ func (t *ttlsOf) bucket(r *kv.Record) int {
 
 func (t *ttlsOf) Merge(c Collector) {
 	o := c.(*ttlsOf)
+	t.all.merge(&o.all)
 	for i := range t.buckets {
 		t.buckets[i].merge(&o.buckets[i])
 	}
@@ -87,6 +93,7 @@ func (t *ttlsOf) AppendBinary(b []byte) ([]byte, error) { return saved.Append(b,
 func (t *ttlsOf) UnmarshalBinary(b []byte) error { return saved.Read(b, ttlsVersion, t.form) }
 
 func (t *ttlsOf) form(f *saved.Form) {
+	t.all.Form(f)
 	for i := range t.buckets {
 		t.buckets[i].Form(f)
 	}
@@ -100,7 +107,7 @@ func (t *ttlsOf) Report(out *Output) {
 	}
 	share := func(name string, s *sums) {
 		out.Metrics = append(out.Metrics,
-			report.Metric{Name: name, Value: ratio(s.keys, told.keys), Unit: report.UnitRatio})
+			report.Metric{Name: name, Value: ratio(s.stands, told.stands), Unit: report.UnitRatio, How: t.all.how()})
 	}
 	share("none", &t.buckets[persistent])
 	if t.buckets[expired].keys > 0 {
@@ -135,7 +142,7 @@ func (t *ttlsOf) histogram(told *sums) report.Table {
 	row := func(name string, s *sums) {
 		if s.keys > 0 {
 			table.Rows = append(table.Rows, []report.Value{
-				report.Text(name), report.Number(s.keys), ratio(s.keys, told.keys), known(s.bytes, s.sized),
+				report.Text(name), report.Number(t.all.scale(s.stands)), ratio(s.stands, told.stands), known(t.all.scale(s.bytes), s.sized),
 			})
 		}
 	}

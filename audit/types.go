@@ -36,12 +36,17 @@ type kindSums struct {
 }
 
 type typesOf struct {
+	all   census
 	kinds map[kind]*kindSums
 	last  kind // most records are of the kind of the one before
 	sums  *kindSums
 }
 
 func (t *typesOf) Observe(r *kv.Record) {
+	n := t.all.count(r)
+	if n == 0 {
+		return
+	}
 	k := kind{typ: "unknown"}
 	if r.Has(kv.FieldType) {
 		k.typ = r.Type
@@ -54,7 +59,7 @@ func (t *typesOf) Observe(r *kv.Record) {
 	}
 	t.sums.observe(r)
 	if r.Has(kv.FieldSize) {
-		t.sums.size.Add(r.Size)
+		t.sums.size.AddN(r.Size, n)
 	}
 }
 
@@ -75,7 +80,9 @@ func (t *typesOf) kind(k kind) *kindSums {
 }
 
 func (t *typesOf) Merge(c Collector) {
-	for k, o := range c.(*typesOf).kinds {
+	o := c.(*typesOf)
+	t.all.merge(&o.all)
+	for k, o := range o.kinds {
 		s := t.kind(k)
 		s.merge(&o.sums)
 		s.size.Merge(&o.size)
@@ -93,6 +100,7 @@ func (t *typesOf) AppendBinary(b []byte) ([]byte, error) {
 func (t *typesOf) UnmarshalBinary(b []byte) error { return saved.Read(b, typesVersion, t.form) }
 
 func (t *typesOf) form(f *saved.Form) {
+	t.all.Form(f)
 	saved.Map(f, t.kinds, kind.compare, func(k *kind, s **kindSums) {
 		saved.String(f, &k.typ)
 		saved.String(f, &k.enc)
@@ -114,9 +122,10 @@ func (t *typesOf) Report(out *Output) {
 	for _, s := range t.kinds {
 		all.merge(&s.sums)
 	}
+	all.census = t.all
 	kinds := slices.SortedFunc(maps.Keys(t.kinds), func(a, b kind) int {
 		x, y := t.kinds[a], t.kinds[b]
-		return cmp.Or(cmp.Compare(y.bytes, x.bytes), cmp.Compare(y.keys, x.keys), a.compare(b))
+		return cmp.Or(cmp.Compare(y.bytes, x.bytes), cmp.Compare(y.stands, x.stands), a.compare(b))
 	})
 	table := report.Table{Name: "types", Columns: []report.Column{
 		{Name: "type", Unit: report.UnitText},
@@ -140,8 +149,8 @@ func (s *kindSums) row(k kind, all *sums) []report.Value {
 		encoding = report.Text(string(k.enc))
 	}
 	return []report.Value{
-		report.Text(string(k.typ)), encoding, report.Number(s.keys), known(s.bytes, s.sized), s.share(all),
-		known(s.elements, s.long), quantile(&s.size, 0.5), quantile(&s.size, 0.99),
+		report.Text(string(k.typ)), encoding, report.Number(all.scale(s.stands)), known(all.scale(s.bytes), s.sized), s.share(all),
+		known(all.scale(s.elements), s.long), quantile(&s.size, 0.5), quantile(&s.size, 0.99),
 	}
 }
 
@@ -150,7 +159,7 @@ func (s *sums) share(all *sums) report.Value {
 	if all.bytes > 0 {
 		return ratio(s.bytes, all.bytes)
 	}
-	return ratio(s.keys, all.keys)
+	return ratio(s.stands, all.stands)
 }
 
 // quantile returns a quantile, or Null if there are no numbers.

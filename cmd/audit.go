@@ -20,6 +20,8 @@ type auditOptions struct {
 	viewFlags
 	args     []string
 	match    string
+	depth    audit.Depth
+	impact   time.Duration
 	only     []string
 	rate     rate
 	timeout  time.Duration
@@ -62,7 +64,9 @@ func newAuditCmd(env *Env) *cobra.Command {
 	f.StringSliceVar(&o.only, "only", nil, "run only these `ANALYSES`, and read only what they need: "+
 		strings.Join(analysisNames(analyzers(0)), ", ")+"; sizes brings biggest along")
 	complete(c, "only", completeAnalyses)
+	f.Var(&o.depth, "depth", "what is asked of a live server: full; adaptive, of each template until it is known and then of a sample; count, names alone")
 	f.Var(&o.rate, "rate", "read at most so many keys a second: 50k/s")
+	f.DurationVar(&o.impact, "max-impact", 0, "how much slower a server may answer others meanwhile; accepted, and without effect: there is no governor yet that holds it")
 	f.DurationVar(&o.timeout, "timeout", 0, "stop after this time and report what was read")
 	f.BoolVar(&o.noDemo, "no-demo", false, "fail without a TARGET instead of using demo:")
 	f.Var(&o.now, "now", "take this time for now")
@@ -70,6 +74,7 @@ func newAuditCmd(env *Env) *cobra.Command {
 	f.Var(&o.failOn, "fail-on", "exit 1 if there is a finding as bad as this: error, warning, info, never")
 	f.BoolVar(&o.exitZero, "exit-zero", false, "exit 0 where the gate would exit 1 or 4")
 	fixedValues(c, "fail-on", "error", "warning", "info", "never")
+	fixedValues(c, "depth", "full", "adaptive", "count")
 	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
 	return c
 }
@@ -81,6 +86,9 @@ func runAudit(ctx context.Context, env *Env, o auditOptions) error {
 	}
 	chosen, err := choose(analyzers(o.top), o.only)
 	if err != nil {
+		return err
+	}
+	if err := o.checkDepth(chosen); err != nil {
 		return err
 	}
 	p, err := env.newProgress(o.progress, o.quiet)
@@ -108,6 +116,18 @@ func withTimeout(ctx context.Context, timeout time.Duration) (context.Context, c
 	return context.WithTimeoutCause(ctx, timeout, fmt.Errorf("%w %s", errTimeout, timeout))
 }
 
+// checkDepth refuses what cannot be meant: a depth that nobody is there to decide on, an impact below nothing.
+func (o *auditOptions) checkDepth(c choice) error {
+	if o.impact < 0 {
+		return kv.WithHint(kv.Usagef("--max-impact %s is no time", o.impact), "a time is 500us, 2ms, 1s")
+	}
+	templates := slices.ContainsFunc(c.run, func(a *audit.Analyzer) bool { return a.Name == "templates" })
+	if o.depth == audit.DepthAdaptive && !templates {
+		return kv.WithHint(kv.Usagef("--depth adaptive without the analysis templates, which decides what to ask"), "add templates to --only")
+	}
+	return nil
+}
+
 // scan opens the target and folds it. The report is nil if the store could not be asked anything.
 func (o *auditOptions) scan(ctx context.Context, env *Env, target kv.Target, chosen choice, p *progress) (*report.Report, error) {
 	p.opening(target.String())
@@ -120,6 +140,7 @@ func (o *auditOptions) scan(ctx context.Context, env *Env, target kv.Target, cho
 	p.scanning()
 	r, err := audit.Run(ctx, store, chosen.run, audit.Options{
 		Match:    o.match,
+		Depth:    o.depth,
 		Limiter:  kv.NewLimiter(float64(o.rate)),
 		Parallel: parallel,
 		Every:    p.every(),

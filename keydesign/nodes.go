@@ -38,10 +38,10 @@ func (l *load) add(o load) {
 // Form writes or reads l.
 func (l *load) Form(f *saved.Form) { saved.Count(f, &l.keys, &l.bytes, &l.sized) }
 
-// loadOf returns what one record weighs.
+// loadOf returns what one record weighs, for all the keys that it stands for.
 func loadOf(r *kv.Record) load {
-	if r.Has(kv.FieldSize) {
-		return load{1, r.Size, 1}
+	if n := r.Stands(); n > 0 && r.Has(kv.FieldSize) {
+		return load{1, n * r.Size, n}
 	}
 	return load{keys: 1}
 }

@@ -52,6 +52,7 @@ func (o *observation) form(f *saved.Form) {
 	saved.Uint(f, &o.ttl)
 	saved.Int(f, &o.expireAt, &o.left)
 	saved.Uint(f, &o.known)
+	saved.Count(f, &o.stands)
 	f.Check(len(o.key) <= keptKey, "a sample of %d bytes", len(o.key))
 }
 
@@ -59,12 +60,13 @@ func (o *observation) form(f *saved.Form) {
 func (o observation) compare(p observation) int {
 	return cmp.Or(strings.Compare(o.key, p.key), cmp.Compare(o.name, p.name), cmp.Compare(o.typ, p.typ), cmp.Compare(o.size, p.size),
 		cmp.Compare(o.length, p.length), cmp.Compare(o.ttl, p.ttl), cmp.Compare(o.expireAt, p.expireAt),
-		cmp.Compare(o.left, p.left), cmp.Compare(o.known, p.known), cmp.Compare(o.odd, p.odd))
+		cmp.Compare(o.left, p.left), cmp.Compare(o.known, p.known), cmp.Compare(o.odd, p.odd), cmp.Compare(o.stands, p.stands))
 }
 
 // Form writes or reads s.
 func (s *stats) Form(f *saved.Form) {
-	saved.Count(f, &s.keys, &s.sized, &s.bytes, &s.timed, &s.persistent, &s.expired, &s.expiring)
+	saved.Count(f, &s.keys, &s.timed, &s.persistent, &s.expired, &s.expiring)
+	s.estimate.form(f)
 	for _, q := range [...]*sketch.Quantiles{&s.name, &s.size, &s.left} {
 		q.Form(f)
 	}

@@ -31,7 +31,10 @@ keep keys together.`,
 type slotsOf struct {
 	slots []load
 	all   load
-	tags  *tags
+	// sampled says that only some keys were asked for their size. A slot has too few keys for that: what one of them stands
+	// for is not there.
+	sampled bool
+	tags    *tags
 }
 
 func (s *slotsOf) Observe(r *kv.Record) {
@@ -42,6 +45,9 @@ func (s *slotsOf) Observe(r *kv.Record) {
 		s.slots = make([]load, slot.Count)
 	}
 	l := loadOf(r)
+	if r.Others != 0 {
+		s.sampled, l.bytes, l.sized = true, 0, 0
+	}
 	s.all.add(l)
 	s.slots[r.Slot%slot.Count].add(l)
 	s.tags.observe(r.Key, &l)
@@ -50,6 +56,7 @@ func (s *slotsOf) Observe(r *kv.Record) {
 func (s *slotsOf) Merge(c audit.Collector) {
 	o := c.(*slotsOf)
 	s.all.add(o.all)
+	s.sampled = s.sampled || o.sampled
 	s.tags.merge(o.tags)
 	if s.slots == nil {
 		s.slots = o.slots
@@ -73,6 +80,7 @@ func (s *slotsOf) UnmarshalBinary(b []byte) error { return saved.Read(b, slotsVe
 func (s *slotsOf) form(f *saved.Form) {
 	s.all.Form(f)
 	s.tags.Form(f)
+	f.Bool(&s.sampled)
 	some := s.slots != nil
 	if f.Bool(&some); !some {
 		return
@@ -89,6 +97,9 @@ func (s *slotsOf) form(f *saved.Form) {
 func (s *slotsOf) Report(out *audit.Output) {
 	if s.all.keys == 0 {
 		return
+	}
+	if s.sampled {
+		s = s.withoutBytes()
 	}
 	used := s.used()
 	keys := spreadOf(s.slots, used, func(l *load) int64 { return l.keys })
@@ -111,6 +122,17 @@ func (s *slotsOf) Report(out *audit.Output) {
 	}
 	out.Tables = append(out.Tables, s.table(used))
 	s.check(used, &keys, out)
+}
+
+// withoutBytes returns a copy in which no bytes are known.
+func (s *slotsOf) withoutBytes() *slotsOf {
+	c := *s
+	c.slots = slices.Clone(s.slots)
+	for i := range c.slots {
+		c.slots[i].bytes, c.slots[i].sized = 0, 0
+	}
+	c.all.bytes, c.all.sized = 0, 0
+	return &c
 }
 
 func (s *slotsOf) used() (n int) {

@@ -16,6 +16,10 @@ type leaf struct {
 	few  []observation
 	many *stats
 	pool *pool // of the collector; nil in a copy, which lives no longer than a report
+	// Where a scan asks a sample of the keys: who decides, nil before there are statistics; and the leaf that this one was
+	// folded into while keys were in flight.
+	chooser *chooser
+	into    *leaf
 }
 
 // A pool knows the histograms of a collector, so that their size can be bounded together. It does not know leaves: in a bad
@@ -43,6 +47,7 @@ type observation struct {
 	ttl      kv.TTLState
 	expireAt int64 // seconds since 1970
 	left     int64 // milliseconds until then
+	stands   int64 // keys
 	known    kv.Field
 }
 
@@ -53,7 +58,7 @@ const keptKey = 256
 func observe(r *kv.Record, now int64) observation {
 	o := observation{
 		key: r.Key, name: int32(min(len(r.Key), math.MaxInt32)), odd: oddities(r.Key), typ: r.Type, size: r.Size,
-		length: r.Len, ttl: r.TTL, known: r.Known,
+		length: r.Len, ttl: r.TTL, known: r.Known, stands: max(0, r.Stands()),
 	}
 	if r.TTL == kv.TTLAt && r.ExpireAt.UnixMilli() < now { // a dump that does not say when it was made
 		o.ttl = kv.TTLExpired
@@ -101,6 +106,12 @@ func (l *leaf) stats() *stats {
 
 // Merge adds what o knows to l.
 func (l *leaf) Merge(o *leaf) {
+	if l.pool != nil {
+		o.into = l
+		if l.chooser == nil {
+			l.chooser = o.chooser
+		}
+	}
 	if o.many == nil {
 		for _, x := range o.few {
 			l.observe(x)
@@ -129,8 +140,8 @@ func (l *leaf) Clone() *leaf {
 type stats struct {
 	merged                               bool // into others: for the pool to forget
 	keys                                 int64
-	sized, bytes                         int64
-	timed, persistent, expired, expiring int64
+	timed, persistent, expired, expiring int64 // of the keys that were asked
+	estimate                             estimate
 
 	name    sketch.Quantiles // bytes of the key's name
 	size    sketch.Quantiles // bytes of the key
@@ -190,9 +201,12 @@ func newStats() *stats { return &stats{expiry: sketch.NewBins(expiryBins * sketc
 
 func (s *stats) observe(o *observation) {
 	s.keys++
+	s.estimate.observe(o)
 	s.name.Add(int64(o.name))
 	keepFirst(&s.samples, o)
-	s.observeBytes(o)
+	if o.known&kv.FieldSize != 0 {
+		s.size.AddN(o.size, max(1, o.stands))
+	}
 	s.observeTTL(o)
 	if o.known&kv.FieldType != 0 {
 		s.countType(o.typ, 1, o.key)
@@ -229,15 +243,6 @@ func (s *stats) observeLimits(o *observation) {
 		l.failure++
 	}
 	l.biggest.raise(size, o.key)
-}
-
-func (s *stats) observeBytes(o *observation) {
-	if o.known&kv.FieldSize == 0 {
-		return
-	}
-	s.sized++
-	s.bytes += o.size
-	s.size.Add(o.size)
 }
 
 func (s *stats) observeTTL(o *observation) {
@@ -328,8 +333,7 @@ func insertFirst(first *[maxSamples]string, key string) {
 
 func (s *stats) merge(o *stats) {
 	s.keys += o.keys
-	s.sized += o.sized
-	s.bytes += o.bytes
+	s.estimate.merge(&o.estimate)
 	s.timed += o.timed
 	s.persistent += o.persistent
 	s.expired += o.expired
@@ -384,7 +388,7 @@ func (s *stats) limit(bins int) {
 // known returns the facts that some key told.
 func (s *stats) known() kv.Field {
 	f := kv.FieldName
-	if s.sized > 0 {
+	if s.estimate.sized > 0 {
 		f |= kv.FieldSize
 	}
 	if s.timed > 0 {
@@ -398,10 +402,11 @@ func (s *stats) known() kv.Field {
 
 // noTTL returns the share of keys without TTL among those whose TTL is known; ok is false if none is.
 func (s *stats) noTTL() (share float64, ok bool) {
-	if s.timed == 0 {
+	e := &s.estimate
+	if e.timed == 0 {
 		return 0, false
 	}
-	return float64(s.persistent) / float64(s.timed), true
+	return float64(e.persistent) / float64(e.timed), true
 }
 
 // typeName is the type of the template's keys: "mixed" if there are several, empty if none is known.

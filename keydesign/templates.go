@@ -13,6 +13,7 @@ package keydesign
 
 import (
 	"cmp"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -58,22 +59,31 @@ type templates struct {
 	nowMillis int64
 	tree      *infer.Tree[*leaf]
 	pool      *pool
-	limit     int // most bins of one histogram
-	seen      int // records since the bins were counted
+	at        *leaf // of the record that comes next, if it is known
+	questions questions
+	expected  int64      // keys in all, or 0
+	rng       *rand.Rand // what keys are asked; the same in each run
+	limit     int        // most bins of one histogram
+	seen      int        // records since the bins were counted
 }
 
 func newTemplates(now time.Time) *templates {
-	t := &templates{now: now, nowMillis: now.UnixMilli(), pool: &pool{}, limit: sketch.DefaultBins}
+	t := &templates{now: now, nowMillis: now.UnixMilli(), pool: &pool{}, limit: sketch.DefaultBins, rng: rand.New(rand.NewPCG(1, 2))}
 	t.tree = infer.New(func() *leaf { return &leaf{pool: t.pool} }, infer.Options{MaxNodes: maxNodes})
 	return t
 }
 
 // Observe adds a record to the statistics of its leaf.
 func (t *templates) Observe(r *kv.Record) {
+	l := t.at
+	t.at = nil
 	if !r.Has(kv.FieldName) {
 		return
 	}
-	t.tree.Add(r.Key).observe(observe(r, t.nowMillis))
+	if l == nil {
+		l = t.tree.Add(r.Key)
+	}
+	l.observe(observe(r, t.nowMillis))
 	if t.seen++; t.seen == checkBins {
 		t.seen = 0
 		t.limit = t.pool.fit(t.limit)
@@ -119,6 +129,9 @@ func (t *templates) Report(out *audit.Output) {
 		r.check(ks, func(f report.Finding) {
 			f.Rule = r.ID
 			found[f.Subject] = true
+			if ks.sampled && r.needs&^kv.FieldName != 0 { // its counts are those of the keys that were asked
+				f.Evidence = append(f.Evidence, ks.measured(f.Subject)...)
+			}
 			out.Findings = append(out.Findings, f)
 		})
 	}
@@ -126,6 +139,9 @@ func (t *templates) Report(out *audit.Output) {
 		{Name: "templates", Value: report.Number(len(ks.templates)), Unit: report.UnitCount},
 		{Name: "to_cover_99%", Value: report.Number(ks.cover(0.99)), Unit: report.UnitCount},
 		{Name: "inference", Value: report.Text(ks.inference), Unit: report.UnitText},
+	}
+	if ks.sampled && ks.bytes > 0 {
+		out.Metrics = append(out.Metrics, ks.total())
 	}
 	if t.limit < sketch.DefaultBins {
 		out.Metrics = append(out.Metrics, report.Metric{Name: "quantiles", Value: report.Text("coarse"), Unit: report.UnitText})
@@ -143,6 +159,8 @@ type keyspace struct {
 	keys, bytes int64
 	templates   []*template // most keys first
 	known       kv.Field    // facts that some key told
+	variance    float64     // of bytes
+	sampled     bool        // not every key was asked
 	inference   string
 }
 
@@ -170,10 +188,22 @@ func newKeyspace(r infer.Result[*leaf], now time.Time) *keyspace {
 		})
 		ks.templates = append(ks.templates, &template{t.Text, t.Segments, t.Confidence, s})
 		ks.keys += s.keys
-		ks.bytes += s.bytes
+		ks.bytes += s.bytes()
+		ks.variance += s.variance()
+		ks.sampled = ks.sampled || s.sampled()
 		ks.known |= s.known()
 	}
 	return ks
+}
+
+// measured is the evidence that a finding on a template follows from some of its keys.
+func (ks *keyspace) measured(subject string) []report.Metric {
+	for _, t := range ks.templates {
+		if t.text == subject {
+			return []report.Metric{ratioMetric("measured", t.estimate.asked, t.keys)}
+		}
+	}
+	return nil
 }
 
 // cover returns how many templates, the greatest first, hold the given share of the keys.
@@ -202,8 +232,11 @@ func (ks *keyspace) table(found map[string]bool) report.Table {
 		{Name: "no_ttl", Title: "no TTL", Unit: report.UnitRatio},
 		{Name: "confidence", Unit: report.UnitText, Rank: 4},
 	}}
+	if ks.sampled {
+		table.Columns = append(table.Columns, sampleColumns()...)
+	}
 	sorted := slices.Clone(ks.templates)
-	slices.SortStableFunc(sorted, func(a, b *template) int { return cmp.Compare(b.bytes, a.bytes) })
+	slices.SortStableFunc(sorted, func(a, b *template) int { return cmp.Compare(b.bytes(), a.bytes()) })
 	var rest []*template
 	for _, t := range sorted {
 		if len(table.Rows) >= maxRows && !found[t.text] {
@@ -224,10 +257,14 @@ func (ks *keyspace) row(t *template) []report.Value {
 	if share, ok := t.noTTL(); ok {
 		noTTL = report.Number(share)
 	}
-	return []report.Value{
-		report.Text(t.text), textOrNull(t.typeName()), report.Number(t.keys), sum(t.bytes, t.sized), ks.share(t.stats),
+	row := []report.Value{
+		report.Text(t.text), textOrNull(t.typeName()), report.Number(t.keys), sum(t.bytes(), t.estimate.sized), ks.share(t.stats),
 		quantile(&t.size, 0.5), quantile(&t.size, 0.99), noTTL, report.Text(t.confidence),
 	}
+	if ks.sampled {
+		row = append(row, t.sampleValues()...)
+	}
+	return row
 }
 
 // rest adds up templates in the columns that can be added.
@@ -235,19 +272,22 @@ func (ks *keyspace) rest(ts []*template) []report.Value {
 	var all stats
 	for _, t := range ts {
 		all.keys += t.keys
-		all.sized += t.sized
-		all.bytes += t.bytes
+		all.estimate.merge(&t.estimate)
 	}
-	return []report.Value{
-		report.Null, report.Null, report.Number(all.keys), sum(all.bytes, all.sized), ks.share(&all),
+	row := []report.Value{
+		report.Null, report.Null, report.Number(all.keys), sum(all.bytes(), all.estimate.sized), ks.share(&all),
 		report.Null, report.Null, report.Null, report.Null,
 	}
+	if ks.sampled {
+		row = append(row, all.sampleValues()...)
+	}
+	return row
 }
 
 // share is of bytes where these are known, else of keys.
 func (ks *keyspace) share(s *stats) report.Value {
 	if ks.bytes > 0 {
-		return report.Number(float64(s.bytes) / float64(ks.bytes))
+		return report.Number(float64(s.bytes()) / float64(ks.bytes))
 	}
 	return report.Number(float64(s.keys) / float64(ks.keys))
 }

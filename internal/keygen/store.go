@@ -60,7 +60,7 @@ func (s *store) bounds(shard kv.Shard) (from, to int64, err error) {
 	return from, to, nil
 }
 
-// page is how many keys are made between two looks at the limiter and the context.
+// page is how many keys are made between two looks at the limiter and the context, and asked about at once.
 const page = 256
 
 func (s *store) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Record, error] {
@@ -70,29 +70,61 @@ func (s *store) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Reco
 			yield(nil, err)
 			return
 		}
-		var name [64]byte
-		var f facts
-		r := kv.Record{Known: kv.Universal}
-		clock := Clock()
-		for i := from; i < to; i++ {
-			if (i-from)%page == 0 {
-				if err := opt.Limiter.Wait(ctx, int(min(page, to-i))); err != nil {
-					yield(nil, err)
-					return
-				}
+		p := pages{opt: opt, clock: Clock()}
+		for ; from < to; from += page {
+			end := min(from+page, to)
+			if err := opt.Limiter.Wait(ctx, int(end-from)); err != nil {
+				yield(nil, err)
+				return
 			}
-			s.draw(i, &f)
-			b := f.appendKey(name[:0])
-			r.Key = string(b)
-			if opt.Match != "" && !kv.MatchGlob(opt.Match, r.Key) {
-				continue
-			}
-			f.fill(&r, clock)
-			if !yield(&r, nil) {
+			if p.ask(s.Keyspace, from, end); !p.yield(s.Keyspace, from, yield) {
 				return
 			}
 		}
 	}
+}
+
+// pages yields keys by the page, as a server does: all of a page are asked about before its first record.
+type pages struct {
+	opt   kv.ScanOptions
+	clock time.Time
+	keys  []string
+	known []kv.Field
+	facts facts
+}
+
+func (p *pages) ask(k *Keyspace, from, end int64) {
+	var name [64]byte
+	p.keys, p.known = p.keys[:0], p.known[:0]
+	for i := from; i < end; i++ {
+		k.draw(i, &p.facts)
+		key := string(p.facts.appendKey(name[:0]))
+		known := kv.Universal
+		if p.opt.Match != "" && !kv.MatchGlob(p.opt.Match, key) {
+			known = 0
+		} else if p.opt.Ask != nil {
+			known &= p.opt.Ask(key) | kv.FieldName
+		}
+		p.keys, p.known = append(p.keys, key), append(p.known, known)
+	}
+}
+
+func (p *pages) yield(k *Keyspace, from int64, yield func(*kv.Record, error) bool) bool {
+	for n, key := range p.keys {
+		if p.known[n] == 0 {
+			continue
+		}
+		k.draw(from+int64(n), &p.facts)
+		r := kv.Record{Key: key, Known: p.known[n]}
+		p.facts.fill(&r, p.clock)
+		if !r.Has(kv.FieldTTL) {
+			r.TTL = kv.TTLUnknown
+		}
+		if !yield(&r, nil) {
+			return false
+		}
+	}
+	return true
 }
 
 // fill writes the facts into r, whose key is set.

@@ -24,10 +24,13 @@ const dropped = 52 - mantissa
 func binOf(v int64) uint32 { return uint32(math.Float64bits(float64(v)) >> dropped) }
 
 // Add counts v; a negative one counts as 0.
-func (q *Quantiles) Add(v int64) {
+func (q *Quantiles) Add(v int64) { q.AddN(v, 1) }
+
+// AddN counts v n times, at least once.
+func (q *Quantiles) AddN(v, n int64) {
 	v = max(0, v)
 	q.max = max(q.max, v)
-	q.bins.Add(binOf(v))
+	q.bins.AddN(binOf(v), uint64(n))
 }
 
 // Merge adds what o has counted.
