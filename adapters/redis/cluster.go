@@ -18,7 +18,9 @@ import (
 
 // A cluster is the nodes of a Redis Cluster as one store.
 type cluster struct {
-	cfg config
+	cfg      config
+	memory   int           // how many keys a reading may remember
+	patience time.Duration // how long a failover may take
 
 	mu     sync.Mutex
 	known  []string          // addresses to ask for the slot map, the one that answered last first
@@ -28,7 +30,7 @@ type cluster struct {
 
 // openCluster asks the seeds for the slot map.
 func openCluster(ctx context.Context, cfg config) (kv.Store, error) {
-	c := &cluster{cfg: cfg, known: slices.Clone(cfg.seeds), stores: map[string]*store{}, blind: map[string]string{}}
+	c := &cluster{cfg: cfg, memory: maxSeen, patience: patience * cfg.timeout, known: slices.Clone(cfg.seeds), stores: map[string]*store{}, blind: map[string]string{}}
 	if _, err := c.look(ctx, slot.Set{}); err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", cfg.target, err)
 	}
@@ -101,7 +103,7 @@ func (c *cluster) explainMap(ctx context.Context, node *config, err error) error
 }
 
 // clusterGrant is what a user needs for a cluster, besides fullGrant.
-const clusterGrant = " +cluster|slots +cluster|nodes +cluster|info +readonly"
+const clusterGrant = " +cluster|slots +cluster|nodes +cluster|info +readonly +asking"
 
 // remember notes whom to ask next time.
 func (c *cluster) remember(answered string, m *slotMap) {
@@ -227,7 +229,7 @@ func (c *cluster) scan(ctx context.Context, opt kv.ScanOptions, yield func(*kv.R
 		}
 		slots = m.served()
 	}
-	r := &reading{c: c, ctx: ctx, opt: opt, slots: slots, yield: yield, seen: newSeen(maxSeen)}
+	r := &reading{c: c, ctx: ctx, opt: opt, slots: slots, yield: yield, seen: newSeen(c.memory)}
 	return r.run()
 }
 
@@ -235,14 +237,14 @@ func (c *cluster) scan(ctx context.Context, opt kv.ScanOptions, yield func(*kv.R
 // about two more to agree on who follows.
 const patience = 3
 
-// await waits until the nodes that serve slots can be read again, and returns why if they cannot in good time.
-func (c *cluster) await(ctx context.Context, slots slot.Set, why error) error {
+// await waits until the nodes of a task can be read again, and returns why if they cannot in good time.
+func (c *cluster) await(ctx context.Context, t task, why error) error {
 	begin := time.Now()
 	for {
-		replicated, err := c.ready(ctx, slots)
+		replicated, err := c.ready(ctx, t)
 		wait := c.cfg.timeout
 		if replicated {
-			wait *= patience
+			wait = c.patience
 		}
 		switch {
 		case err == nil:
@@ -258,18 +260,18 @@ func (c *cluster) await(ctx context.Context, slots slot.Set, why error) error {
 	}
 }
 
-// ready returns an error as long as one of the nodes that serve slots cannot be read, or the cluster is down. It also
-// reports whether there is a replica that may follow.
-func (c *cluster) ready(ctx context.Context, slots slot.Set) (replicated bool, err error) {
-	m, err := c.look(ctx, slot.Set{})
+// ready returns an error as long as one of the nodes that a task is about, as things are now, cannot be read, or the cluster
+// is down. It also reports whether there is a replica that may follow.
+func (c *cluster) ready(ctx context.Context, t task) (replicated bool, err error) {
+	m, err := c.look(ctx, t.slots)
 	if err != nil {
 		return false, err
 	}
-	for i := range m.groups {
-		g := &m.groups[i]
-		if both := g.slots.And(slots); both.Empty() {
+	for _, now := range m.holders(t.slots) {
+		if now.coming != t.coming {
 			continue
 		}
+		g := m.byID(now.id)
 		replicated = replicated || len(g.replicas) > 0
 		s, _, err := c.reader(ctx, g)
 		if err == nil {

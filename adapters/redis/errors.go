@@ -39,17 +39,28 @@ func answer(err error) (text string, ok bool) {
 // explain turns an error of a connection into a sentence with a hint, and takes out the password wherever a server has
 // quoted it back: an old one does so with a command that it does not know.
 func (c *config) explain(ctx context.Context, err error) error {
+	var done *explained
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err() // what a closed connection says of itself is no news then
+	case errors.As(err, &done):
+		return err
 	}
 	if text, ok := answer(err); ok {
-		return c.explainAnswer(text)
+		return &explained{c.explainAnswer(text), err}
 	}
-	return c.explainConn(err)
+	return &explained{c.explainConn(err), err}
 }
+
+// An explained error has been put into words, and keeps what it was: whether to wait for a server depends on that.
+type explained struct {
+	error
+	cause error
+}
+
+func (e *explained) Unwrap() []error { return []error{e.error, e.cause} }
 
 // redact removes the password from a text, and the arguments that a server quotes: one of them is a key.
 func (c *config) redact(text string) string {
@@ -74,7 +85,11 @@ func (c *config) explainAnswer(text string) error {
 	case has("WRONGPASS"), has("invalid password"):
 		return kv.WithHint(fmt.Errorf("the server refuses this user and password (%w)", err), hintWrong)
 	case has("NOPERM"):
-		return kv.WithHint(err, "grant: "+fullGrant(c.username, ""))
+		grant := fullGrant(c.username, "")
+		if c.kind == clustered {
+			grant += clusterGrant
+		}
+		return kv.WithHint(err, "grant: "+grant)
 	case has("LOADING"):
 		return kv.WithHint(fmt.Errorf("the server is still loading its data (%w)", err), "try again when it has loaded: INFO persistence, loading_eta_seconds")
 	case has("DENIED"):

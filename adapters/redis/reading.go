@@ -51,10 +51,11 @@ type placed struct {
 	slot uint16
 }
 
-// A task is a node to read, by the id of its primary, for some slots.
+// A task is a node to read, by the id of its primary, for some slots: those that it serves, or those that it is being given.
 type task struct {
-	id    string
-	slots slot.Set
+	id     string
+	coming bool
+	slots  slot.Set
 }
 
 // maxRounds bounds how long a slot is run after.
@@ -113,15 +114,21 @@ func (r *reading) round(m *slotMap, tasks []task) (outcome, error) {
 	for _, t := range tasks {
 		g := m.byID(t.id)
 		began := r.yielded
-		s, n, err := r.pass(g, t.slots, r.opt.Want)
-		o.readBy[t.id] = n.id
+		if t.coming { // after the nodes that they leave: what comes while it is read was seen there
+			r.again = true
+			r.seen.index()
+		}
+		s, n, err := r.pass(g, t, r.opt.Want)
+		if !t.coming {
+			o.readBy[t.id] = n.id
+		}
 		switch {
 		case err == nil:
 			continue
 		case errors.Is(err, errEnough), r.ctx.Err() != nil:
 			return o, err
 		case fleeting(err):
-			wait := r.c.await(r.ctx, t.slots, err)
+			wait := r.c.await(r.ctx, t, err)
 			if r.ctx.Err() != nil {
 				return o, r.ctx.Err()
 			}
@@ -133,7 +140,7 @@ func (r *reading) round(m *slotMap, tasks []task) (outcome, error) {
 				return o, r.wrap(fmt.Errorf("%s has failed (%w) and is read anew: %w", g, r.word(s, err), kv.ErrRestart))
 			}
 			if down(err) && r.yielded == began {
-				_, _, err = r.pass(g, t.slots, 0)
+				_, _, err = r.pass(g, t, 0)
 				if err == nil {
 					err = kv.WithHint(errors.New("the cluster is down and answers for no key: names were read, and nothing else of them"),
 						"CLUSTER INFO says which slots nobody serves; with cluster-allow-reads-when-down the others are read all the same")
@@ -154,17 +161,23 @@ func (r *reading) word(s *store, err error) error {
 	return s.scanError(r.ctx, err)
 }
 
-// pass reads one node for some slots.
-func (r *reading) pass(g *group, slots slot.Set, want kv.Field) (*store, node, error) {
+// pass reads one node of a group for some slots. Of slots that are still to come to the group its replicas know nothing:
+// they name the keys and send whoever asks about them away.
+func (r *reading) pass(g *group, t task, want kv.Field) (*store, node, error) {
 	s, n, err := r.c.reader(r.ctx, g)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, n, err
+	case t.coming && r.c.cfg.replica == replicaOnly:
+		want = 0
+	case t.coming:
+		s, n = r.c.store(g.primary.addr, false), g.primary
 	}
-	r.part, r.place = slots, n.addr
+	r.part, r.place = t.slots, n.addr
 	r.queue, r.next = r.queue[:0], 0
 	opt := r.opt
 	opt.Shard, opt.Mark, opt.Want = kv.Shard{}, nil, want
-	return s, n, s.scanKeys(r.ctx, opt, r.keep, r.emit)
+	return s, n, s.scanKeys(r.ctx, opt, portion{r.keep, t.coming}, r.emit)
 }
 
 // keep says of a name whether it is to be read, and remembers its slot until emit is told of it.
@@ -209,29 +222,30 @@ func (m *slotMap) holders(want slot.Set) []task {
 	var b taskList
 	want.Each(func(n uint16) {
 		if g := m.ownerOf(n); g != nil {
-			b.add(g.primary.id, n)
+			b.add(g.primary.id, false, n)
 		}
 	})
-	want.Each(func(n uint16) {
-		if id := m.moving[n]; id != "" && m.byID(id) != nil {
-			b.add(id, n)
-		}
-	})
+	want.Each(func(n uint16) { b.addComing(m, n) })
 	return b.tasks
 }
 
 // A taskList gathers tasks, in the order in which their nodes come up.
 type taskList struct{ tasks []task }
 
-func (b *taskList) add(id string, n uint16) {
-	for i := range b.tasks {
-		if b.tasks[i].id == id {
-			b.tasks[i].slots.Add(int(n), int(n))
-			return
-		}
+func (b *taskList) add(id string, coming bool, n uint16) {
+	i := slices.IndexFunc(b.tasks, func(t task) bool { return t.id == id && t.coming == coming })
+	if i < 0 {
+		i = len(b.tasks)
+		b.tasks = append(b.tasks, task{id: id, coming: coming})
 	}
-	b.tasks = append(b.tasks, task{id: id})
-	b.tasks[len(b.tasks)-1].slots.Add(int(n), int(n))
+	b.tasks[i].slots.Add(int(n), int(n))
+}
+
+// addComing adds the node that the slot n is on its way to, if it is on its way.
+func (b *taskList) addComing(m *slotMap, n uint16) {
+	if id := m.moving[n]; id != "" && m.byID(id) != nil {
+		b.add(id, true, n)
+	}
 }
 
 // only returns the tasks as far as they are about want.
@@ -264,11 +278,7 @@ func (o *outcome) unsettled(before, after *slotMap, want slot.Set) []task {
 		}
 	})
 	b := taskList{after.holders(all)}
-	begun.Each(func(n uint16) {
-		if id := after.moving[n]; after.byID(id) != nil {
-			b.add(id, n)
-		}
-	})
+	begun.Each(func(n uint16) { b.addComing(after, n) })
 	return b.tasks
 }
 

@@ -41,6 +41,9 @@ func (sc *scan) read(key string, p *plan) (gone bool, err error) {
 	sc.record = kv.Record{Key: key, DB: sc.selected, Known: kv.FieldName}
 	sc.strlen, sc.moved = -1, false
 	for _, x := range p.attrs {
+		if err := sc.readAsking(); err != nil {
+			return false, err
+		}
 		rep, err := sc.link.in.Next()
 		if err != nil {
 			return false, unexpected(err)
@@ -60,6 +63,21 @@ func (sc *scan) read(key string, p *plan) (gone bool, err error) {
 		gone = gone || g
 	}
 	return gone, nil
+}
+
+// readAsking reads the answer to ASKING where that goes before each question.
+func (sc *scan) readAsking() error {
+	if !sc.portion.asking {
+		return nil
+	}
+	rep, err := sc.link.in.Next()
+	switch {
+	case err != nil:
+		return unexpected(err)
+	case rep.Kind == resp.Error:
+		return serverError(rep.Data)
+	}
+	return sc.link.in.Skip(rep)
 }
 
 // set notes the answer to one command; ok is false for one that the command cannot have. One that has the right form and
@@ -131,7 +149,7 @@ const (
 func (sc *scan) refuse(x attr, text []byte) (gone bool, err error) {
 	switch {
 	case bytes.HasPrefix(text, []byte("MOVED ")), bytes.HasPrefix(text, []byte("ASK ")):
-		sc.moved = sc.keep != nil // whoever reads slots meets it again
+		sc.moved = sc.portion.keep != nil // whoever reads slots meets it again
 		return true, nil
 	case bytes.Contains(text, []byte("no such key")):
 		return true, nil

@@ -58,11 +58,17 @@ func (s *store) scanError(ctx context.Context, err error) error {
 }
 
 func (s *store) scan(ctx context.Context, opt kv.ScanOptions, yield func(*kv.Record) bool) error {
-	return s.scanKeys(ctx, opt, nil, yield)
+	return s.scanKeys(ctx, opt, portion{}, yield)
 }
 
-// scanKeys is scan of those keys alone that keep wants; nil wants all. It is asked once for each name, in order.
-func (s *store) scanKeys(ctx context.Context, opt kv.ScanOptions, keep keeper, yield func(*kv.Record) bool) error {
+// A portion says which keys of a server a scan reads.
+type portion struct {
+	keep   func(db int, key string) bool // nil: all. It is asked once for each name, in order
+	asking bool                          // they are in slots that the server is being given: it answers after ASKING alone
+}
+
+// scanKeys is scan of a portion.
+func (s *store) scanKeys(ctx context.Context, opt kv.ScanOptions, of portion, yield func(*kv.Record) bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -85,7 +91,7 @@ func (s *store) scanKeys(ctx context.Context, opt kv.ScanOptions, keep keeper, y
 	if opt.Match != "" && !pushable(opt.Match) {
 		filter, opt.Match = opt.Match, ""
 	}
-	sc := scan{ctx: ctx, opt: opt, filter: filter, keep: keep, abilities: a, sizes: s.sizes(), yield: yield, place: from, count: countMost, words: map[string]string{}}
+	sc := scan{ctx: ctx, opt: opt, filter: filter, portion: of, abilities: a, sizes: s.sizes(), yield: yield, place: from, count: countMost, words: map[string]string{}}
 	if err := sc.prepare(); err != nil {
 		return err
 	}
@@ -120,15 +126,12 @@ func (s *store) databases(now serverInfo) []int {
 	return dbs
 }
 
-// A keeper says which keys are to be read.
-type keeper func(db int, key string) bool
-
 // A scan is one reading of a server, over one connection.
 type scan struct {
 	ctx       context.Context // of the call that this scan is
 	opt       kv.ScanOptions
 	filter    string // a glob that is not the server's to match
-	keep      keeper // nil keeps all
+	portion   portion
 	abilities *abilities
 	sizes     *memory.Model // of this server, if Info has found it out
 	yield     func(*kv.Record) bool
@@ -138,6 +141,7 @@ type scan struct {
 	plans   []plan
 	selectC resp.Command
 	scanC   resp.Command
+	askingC resp.Command
 
 	place    place // where a scan goes on that continues this one
 	selected int
@@ -167,6 +171,9 @@ func (sc *scan) prepare() (err error) {
 	}
 	sc.quiet = slices.Contains(sc.plans[0].attrs, attrStrlen)
 	if sc.selectC, err = resp.ReadOnly.Command(1, "SELECT"); err != nil {
+		return err
+	}
+	if sc.askingC, err = resp.ReadOnly.Command(0, "ASKING"); err != nil {
 		return err
 	}
 	args := 3 // cursor, COUNT, number
@@ -331,9 +338,22 @@ func (sc *scan) addKeys(p *batch) {
 	out := &sc.link.out
 	for p.sent < len(p.keys) && out.Size() <= chunkBytes {
 		if each := sc.planOf(p, p.sent).each; len(each) > 0 {
-			out.AddEach(each, p.keys[p.sent])
+			sc.addEach(each, p.keys[p.sent])
 		}
 		p.sent++
+	}
+}
+
+// addEach adds commands about one key.
+func (sc *scan) addEach(each []resp.Command, key string) {
+	out := &sc.link.out
+	if !sc.portion.asking {
+		out.AddEach(each, key)
+		return
+	}
+	for _, c := range each {
+		out.Add(sc.askingC)
+		out.Add(c, key)
 	}
 }
 
@@ -400,7 +420,7 @@ func (sc *scan) names(p *batch, n int) error {
 }
 
 func (sc *scan) wants(key string) bool {
-	return (sc.filter == "" || kv.MatchGlob(sc.filter, key)) && (sc.keep == nil || sc.keep(sc.selected, key))
+	return (sc.filter == "" || kv.MatchGlob(sc.filter, key)) && (sc.portion.keep == nil || sc.portion.keep(sc.selected, key))
 }
 
 func unexpected(err error) error {

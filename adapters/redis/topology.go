@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/kvtool/kvtool/internal/resp"
@@ -291,7 +292,9 @@ func fleeting(err error) bool {
 		return false
 	}
 	var op *net.OpError
-	return isClosed(err) || isTimeout(err) || errors.As(err, &op) || errors.Is(err, errNoReplica) || errors.Is(err, errUnserved)
+	var system syscall.Errno // what go-redis leaves of one
+	return isClosed(err) || isTimeout(err) || errors.As(err, &op) || errors.As(err, &system) ||
+		errors.Is(err, errNoReplica) || errors.Is(err, errUnserved)
 }
 
 // down reports whether the cluster refuses to answer for keys although this node is well.

@@ -31,7 +31,7 @@ func (m Mode) Allows(words ...string) bool {
 	switch strings.ToUpper(words[0]) {
 	case "SCAN", "TYPE", "PTTL", "DBSIZE", "INFO", "PING":
 		return true
-	case "HELLO", "AUTH", "SELECT", "READONLY": // state of the connection
+	case "HELLO", "AUTH", "SELECT", "READONLY", "ASKING": // state of the connection
 		return true
 	case "STRLEN":
 		return m == NoTouch
