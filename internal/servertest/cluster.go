@@ -72,7 +72,7 @@ func Cluster(t testing.TB, o ClusterOptions) *ServerCluster {
 	Binary(t, o.Version)
 	node := Options{Version: o.Version, TLS: o.TLS, busPort: true, Args: append([]string{
 		"--cluster-enabled", "yes", "--cluster-node-timeout", nodeTimeout, "--repl-diskless-sync-delay", "0",
-		"--cluster-replica-validity-factor", "0",
+		"--cluster-replica-validity-factor", "0", "--repl-ping-replica-period", "1", // a replica is listed once it has received something
 	}, o.Args...)}
 	if o.TLS {
 		node.Cert, node.Key = Certificate(t, t.TempDir())
@@ -103,14 +103,16 @@ func (c *ServerCluster) form(t testing.TB, servers []*Server) {
 		}
 		clients[i].Must(t, args...)
 	}
-	for _, s := range servers[1:] {
-		host, port, _ := net.SplitHostPort(s.Addr)
-		clients[0].Must(t, "CLUSTER", "MEET", host, port)
+	for i, cl := range clients { // each meets each: word of mouth takes seconds
+		for _, s := range servers[i+1:] {
+			host, port, _ := net.SplitHostPort(s.Addr)
+			cl.Must(t, "CLUSTER", "MEET", host, port)
+		}
 	}
 	Until(t, "the nodes meet", func() bool {
 		for _, cl := range clients {
-			info, _ := cl.Do("CLUSTER", "INFO").(string)
-			if !strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d\r", len(servers))) {
+			nodes, _ := cl.Do("CLUSTER", "NODES").(string)
+			if strings.Count(nodes, "\n") != len(servers) || strings.Contains(nodes, "handshake") {
 				return false
 			}
 		}
