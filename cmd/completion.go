@@ -39,12 +39,19 @@ func completeRules(_ *cobra.Command, args []string, typed string) ([]string, cob
 	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeTargets completes schemes and leaves paths to the shell.
-func (e *Env) completeTargets(_ *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+// completeTargets completes the names of profiles and schemes, and leaves paths to the shell.
+func (e *Env) completeTargets(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var out []string
+	if conf, err := e.readConfig(configFlags{file: c.Flag("config").Value.String()}); err == nil {
+		for _, name := range conf.names() {
+			if strings.HasPrefix("@"+name, typed) {
+				out = append(out, "@"+name+"\t"+conf.profile(name).Settings.Text("url"))
+			}
+		}
+	}
 	for _, a := range e.Adapters {
 		for _, s := range a.Schemes {
 			t := s + ":"

@@ -36,6 +36,7 @@ type Env struct {
 	Now            func() time.Time
 	Adapters       []*kv.Adapter
 	Open           func(ctx context.Context, t kv.Target) (kv.Store, error) // a fake in tests
+	conf           configuration                                            // of a command that takes a TARGET
 }
 
 // OS returns the environment of the process.

@@ -69,8 +69,12 @@ func newRootCmd(env *Env) *cobra.Command {
 	c.SetFlagErrorFunc(flagError)
 	c.SetUsageTemplate(usageTemplate(c, env))
 	c.PersistentFlags().Bool("debug", false, "print the stack of an internal error")
+	var files configFlags
+	files.bind(c)
+	c.PersistentPreRunE = func(c *cobra.Command, args []string) error { return env.configure(c, args, files) }
 	c.AddCommand(
 		newAuditCmd(env),
+		newConfigCmd(env, &files),
 		newDoctorCmd(env),
 		newExportCmd(env),
 		newKeydesignCmd(env),

@@ -82,6 +82,7 @@ func runScripts(t *testing.T, dir string, env map[string]string, doom func()) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("CORPUS", root+"/../testdata/rdb/corpus")
 			e.Setenv("CANARY", canary)
+			e.Setenv("SCHEMAS", root+"/../docs/schema")
 			for name, value := range env {
 				e.Setenv(name, value)
 			}

@@ -23,8 +23,12 @@ var planned = [...]string{
 }
 
 // resolve turns the positional argument into a target: a URL or scheme:path, a path whose first bytes are known, - for
-// stdin, or nothing, which is the demo and said to be.
+// stdin, the @name of a profile, or nothing: what a configuration says, else the demo. Which of these is said.
 func (e *Env) resolve(ctx context.Context, args []string, noDemo bool) (kv.Target, error) {
+	if target, from := e.defaultTarget(); len(args) == 0 && target != "" {
+		fmt.Fprintf(e.Stderr, "kvtool: no TARGET: using that of %s\n", from)
+		args = []string{target}
+	}
 	switch {
 	case len(args) == 0 && noDemo:
 		return kv.Target{}, kv.WithHint(kv.Usagef("no TARGET, and --no-demo is set"), "name one: kvtool audit redis://HOST:PORT")
@@ -35,6 +39,8 @@ func (e *Env) resolve(ctx context.Context, args []string, noDemo bool) (kv.Targe
 		return kv.Target{}, kv.WithHint(kv.Usagef("TARGET is empty"), "is a variable unset? No TARGET at all means demo:")
 	case args[0] == "-":
 		return e.sniffStdin(ctx)
+	case args[0][0] == '@':
+		return e.resolveProfile(ctx, args[0][1:])
 	}
 	t, err := kv.ParseTarget(args[0])
 	if err != nil || !e.opens(t.Scheme) {

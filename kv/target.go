@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -86,15 +87,27 @@ func (t Target) String() string {
 		q := url.Values{}
 		for k, v := range t.Query {
 			q[k] = v
-			for _, s := range secretParams {
-				if strings.Contains(strings.ToLower(k), s) {
-					q[k] = []string{"***"}
-				}
+			if secretParam(k) {
+				q[k] = []string{"***"}
 			}
 		}
 		b.WriteString("?" + strings.ReplaceAll(q.Encode(), "%2A%2A%2A", "***"))
 	}
 	return b.String()
+}
+
+// HasSecret reports whether the target holds a password, or a parameter whose value must not be printed.
+func (t Target) HasSecret() bool {
+	for k := range t.Query {
+		if secretParam(k) {
+			return true
+		}
+	}
+	return t.Password != ""
+}
+
+func secretParam(name string) bool {
+	return slices.ContainsFunc(secretParams, func(s string) bool { return strings.Contains(strings.ToLower(name), s) })
 }
 
 // A Secret prints as *** through every printer, encoder and logger. Convert it to string where it is used.
