@@ -160,6 +160,10 @@ func workplace(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
+	typo := "targets:\n  cache:\n    url: redis://h\n    pasword: x\n"
+	if err := os.WriteFile(filepath.Join(dir, "typo.yaml"), []byte(typo), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(filepath.Join(dir, "keys.txt"), []byte("user:1\nuser:2\ncart:1\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}

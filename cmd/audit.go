@@ -34,9 +34,10 @@ type auditOptions struct {
 
 const auditLong = `Scan a store once and report what is in it, what it costs and what is wrong with it.
 
-TARGET is a URL (redis://HOST:PORT), scheme:path (rdb:FILE, keys:FILE), the path
-of a file whose first bytes say what it is, or - for stdin. No TARGET means demo:,
-the built-in store. Nothing is ever written to a store.`
+TARGET is a URL (redis://HOST:PORT), scheme:path (rdb:FILE, keys:FILE), @NAME of a
+target in .kvtool.yaml, the path of a file whose first bytes say what it is, or -
+for stdin. No TARGET means the one that .kvtool.yaml names, else demo:, the built-in
+store. Nothing is ever written to a store.`
 
 const auditExample = `  kvtool audit redis://127.0.0.1:6379 --rate 50k/s
   kvtool audit dump.rdb --fail-on error

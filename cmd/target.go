@@ -25,9 +25,8 @@ var planned = [...]string{
 // resolve turns the positional argument into a target: a URL or scheme:path, a path whose first bytes are known, - for
 // stdin, the @name of a profile, or nothing: what a configuration says, else the demo. Which of these is said.
 func (e *Env) resolve(ctx context.Context, args []string, noDemo bool) (kv.Target, error) {
-	if target, from := e.defaultTarget(); len(args) == 0 && target != "" {
-		fmt.Fprintf(e.Stderr, "kvtool: no TARGET: using that of %s\n", from)
-		args = []string{target}
+	if len(args) == 0 {
+		args = e.standIn()
 	}
 	switch {
 	case len(args) == 0 && noDemo:
@@ -47,6 +46,16 @@ func (e *Env) resolve(ctx context.Context, args []string, noDemo bool) (kv.Targe
 		return e.resolvePath(args[0], t, err)
 	}
 	return e.complete(ctx, t), nil
+}
+
+// standIn returns the arguments that stand for none, and says so.
+func (e *Env) standIn() []string {
+	target, from := e.defaultTarget()
+	if target == "" {
+		return nil
+	}
+	fmt.Fprintf(e.Stderr, "kvtool: no TARGET: using that of %s\n", from)
+	return []string{target}
 }
 
 // resolvePath handles an argument that no adapter's scheme begins: a path, if there is such a file.
