@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"audit":                     {"kv", "report", "internal/saved", "internal/sketch"},
 	"audit/audittest":           {"audit", "kv"},
 	"audit/export":              {"kv"},
-	"keydesign":                 {"keydesign/infer", "audit", "kv", "report", "internal/saved", "internal/sketch", "internal/slot"},
+	"keydesign":                 {"keydesign/infer", "audit", "kv", "report", "internal/memory", "internal/saved", "internal/sketch", "internal/slot"},
 	"keydesign/infer":           {"internal/saved"},
 	"adapters/keylist":          {"kv"},
 	"adapters/rdb":              {"kv", "internal/rdbread", "internal/memory", "internal/slot"},

@@ -9,9 +9,12 @@ import (
 // z95 is the 97.5th percentile of the normal distribution: 95 of 100 intervals of ± z95 hold the true value.
 const z95 = 1.959963984540054
 
+// wilson returns Wilson's 95 % interval for a share of which part of whole was seen.
+func wilson(part, whole int64) (low, high float64) { return audit.Wilson(part, whole) }
+
 // wilsonLow returns the lower end of Wilson's 95 % interval for a share of which part of whole was seen.
 func wilsonLow(part, whole int64) float64 {
-	low, _ := audit.Wilson(part, whole)
+	low, _ := wilson(part, whole)
 	return low
 }
 

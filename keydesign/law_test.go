@@ -23,9 +23,13 @@ func hard() []kv.Record {
 	add := func(key string) {
 		r := kv.Record{
 			Key: key, Type: types[rng.IntN(40)/13], Size: int64(rng.ExpFloat64() * 3000), Len: int64(rng.IntN(3) * rng.IntN(9000)),
-			Known: kv.FieldName | kv.Field(rng.Uint32())&kv.AllFields,
-			Slot:  slot.Of(key), Place: string(rune('a' + rng.IntN(3))),
+			Known:    kv.FieldName | kv.Field(rng.Uint32())&kv.AllFields,
+			Encoding: []kv.Encoding{kv.EncodingListpack, kv.EncodingHashtable, kv.EncodingRaw}[rng.IntN(3)],
+			Idle:     time.Duration(rng.ExpFloat64() * float64(20*24*time.Hour)), Freq: uint8(rng.IntN(256)),
+			Largest: int64(rng.IntN(1 << rng.IntN(14))), Logical: int64(rng.IntN(300)), Digest: uint64(rng.IntN(40)),
+			Slot: slot.Of(key), Place: string(rune('a' + rng.IntN(3))),
 		}
+		r.Stored = r.Logical / 2
 		if r.Has(kv.FieldTTL) {
 			r.TTL = kv.TTLNone + kv.TTLState(rng.IntN(3))
 			r.ExpireAt = audittest.Now.Add(time.Duration(rng.ExpFloat64() * float64(time.Hour)))

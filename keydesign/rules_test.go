@@ -11,6 +11,7 @@ import (
 
 	"github.com/kvtool/kvtool/audit"
 	"github.com/kvtool/kvtool/audit/audittest"
+	"github.com/kvtool/kvtool/internal/memory"
 	"github.com/kvtool/kvtool/internal/slot"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
@@ -63,6 +64,33 @@ func among(n int, o option) option {
 	return func(r *kv.Record, i int) {
 		if i < n {
 			o(r, i)
+		}
+	}
+}
+
+// idleFor says how long a key has not been used.
+func idleFor(d time.Duration) option {
+	return func(r *kv.Record, _ int) { r.Idle, r.Known = d, r.Known|kv.FieldIdle }
+}
+
+// block makes a collection of n elements one block, each string of it so many bytes long.
+func block(typ kv.Type, n, length int64) option {
+	m := memory.New(memory.Profile{})
+	return func(r *kv.Record, _ int) {
+		*r = kv.Record{
+			Key: r.Key, Type: typ, Encoding: kv.EncodingListpack, Len: n, Largest: length, TTL: kv.TTLNone,
+			Size: m.Key(int64(len(r.Key))) + m.Blob(7+n*parts(typ)*(length+2)), Known: r.Known | kv.FieldLargest,
+		}
+	}
+}
+
+// spilled makes a collection of n elements a table.
+func spilled(typ kv.Type, n, length int64) option {
+	m := memory.New(memory.Profile{})
+	return func(r *kv.Record, _ int) {
+		*r = kv.Record{
+			Key: r.Key, Type: typ, Encoding: kv.EncodingHashtable, Len: n, Largest: length, TTL: kv.TTLNone,
+			Size: m.Key(int64(len(r.Key))) + table(m, typ, n) + n*parts(typ)*m.SDS(length), Known: r.Known | kv.FieldLargest,
 		}
 	}
 }
@@ -197,6 +225,11 @@ var cases = map[string]struct {
 		family(30, format("followers:%d"), of(kv.TypeSet, 20), among(1, of(kv.TypeSet, 4_000_000))),
 		family(30, format("followers:%d"), of(kv.TypeSet, 5000), sized(50<<20)),
 	},
+	"KD044": {
+		report.Info, "basket:{int}",
+		join(family(500, format("basket:%d"), spilled(kv.TypeHash, 600, 20)), family(500, format("cart:%d"), block(kv.TypeHash, 500, 20))),
+		join(family(500, format("basket:%d"), block(kv.TypeHash, 512, 64)), family(50, format("cart:%d"), spilled(kv.TypeHash, 5000, 20))),
+	},
 	"KD049": {
 		report.Error, "acct:{int}",
 		family(100, format("acct:%d"), of(kv.TypeHash, 3), among(1, of(kv.TypeString, 1))),
@@ -220,6 +253,11 @@ var cases = map[string]struct {
 		family(1000, format("promo:%d"), spreadOver(time.Hour), among(30, left(func(i int) time.Duration {
 			return 20*24*time.Hour - time.Duration(i)*time.Minute
 		}))),
+	},
+	"KD084": {
+		report.Info, "report:{int}",
+		join(family(300, format("report:%d"), sized(4000), idleFor(40*24*time.Hour)), family(300, format("job:%d"), idleFor(time.Hour))),
+		join(family(300, format("report:%d"), sized(4000), idleFor(29*24*time.Hour)), family(300, format("job:%d"), idleFor(40*24*time.Hour))),
 	},
 	"KD065": {
 		report.Warning, "cache:{int}",
@@ -369,7 +407,7 @@ func TestNamesAlone(t *testing.T) {
 			idle, _ = m.Value.Text()
 		}
 	}
-	if idle != "KD008 KD040 KD041 KD049 KD061 KD062 KD063 KD065" {
+	if idle != "KD008 KD040 KD041 KD044 KD049 KD061 KD062 KD063 KD065 KD084" {
 		t.Errorf("not evaluated: %q", idle)
 	}
 	row := out.Tables[0].Rows[0]

@@ -53,6 +53,7 @@ func (o *observation) form(f *saved.Form) {
 	saved.Int(f, &o.expireAt, &o.left)
 	saved.Uint(f, &o.known)
 	saved.Count(f, &o.stands)
+	optional(f, &o.deep, func(x *facts) { x.form(f) })
 	f.Check(len(o.key) <= keptKey, "a sample of %d bytes", len(o.key))
 }
 
@@ -60,7 +61,7 @@ func (o *observation) form(f *saved.Form) {
 func (o observation) compare(p observation) int {
 	return cmp.Or(strings.Compare(o.key, p.key), cmp.Compare(o.name, p.name), cmp.Compare(o.typ, p.typ), cmp.Compare(o.size, p.size),
 		cmp.Compare(o.length, p.length), cmp.Compare(o.ttl, p.ttl), cmp.Compare(o.expireAt, p.expireAt),
-		cmp.Compare(o.left, p.left), cmp.Compare(o.known, p.known), cmp.Compare(o.odd, p.odd), cmp.Compare(o.stands, p.stands))
+		cmp.Compare(o.left, p.left), cmp.Compare(o.known, p.known), cmp.Compare(o.odd, p.odd), cmp.Compare(o.stands, p.stands), compareFacts(o.deep, p.deep))
 }
 
 // Form writes or reads s.
@@ -74,6 +75,7 @@ func (s *stats) Form(f *saved.Form) {
 	s.formTypes(f)
 	s.longest.form(f)
 	s.latest.form(f)
+	optional(f, &s.deep, func(d *depth) { d.Form(f) })
 	s.strings.form(f)
 	s.groups.form(f)
 	saved.Count(f, &s.spaced, &s.binary, &s.braced, &s.cards)

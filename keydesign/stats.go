@@ -49,6 +49,7 @@ type observation struct {
 	left     int64 // milliseconds until then
 	stands   int64 // keys
 	known    kv.Field
+	deep     *facts // nil if there are none; of the collector, until the observation is kept
 }
 
 // keptKey is how much of a key is kept as a sample.
@@ -77,6 +78,10 @@ func observe(r *kv.Record, now int64) observation {
 func (o observation) keep() observation {
 	if o.name > keptKey {
 		o.key = strings.Clone(o.key)
+	}
+	if o.deep != nil {
+		f := *o.deep
+		o.deep = &f
 	}
 	return o
 }
@@ -150,6 +155,7 @@ type stats struct {
 	types   []typeCount
 	longest extreme  // elements of a collection
 	latest  extreme  // expiry
+	deep    *depth   // nil where the keys tell nothing of it
 	strings tooLarge // KD040
 	groups  tooLarge // KD041: collections
 
@@ -216,6 +222,9 @@ func (s *stats) observe(o *observation) {
 	}
 	if o.odd != 0 {
 		s.countOdd(o)
+	}
+	if o.deep != nil || o.ttl == kv.TTLExpired {
+		part(&s.deep).observe(o)
 	}
 }
 
@@ -347,6 +356,9 @@ func (s *stats) merge(o *stats) {
 	}
 	s.longest.raise(o.longest.value, o.longest.key)
 	s.latest.raise(o.latest.value, o.latest.key)
+	if o.deep != nil {
+		part(&s.deep).merge(o.deep)
+	}
 	s.strings.merge(&o.strings)
 	s.groups.merge(&o.groups)
 	s.spaced += o.spaced
@@ -372,17 +384,29 @@ func (s *stats) clone() *stats {
 	c := *s
 	c.name, c.size, c.left, c.expiry = s.name.Clone(), s.size.Clone(), s.left.Clone(), s.expiry.Clone()
 	c.types = slices.Clone(s.types)
+	if s.deep != nil {
+		c.deep = s.deep.clone()
+	}
 	return &c
 }
 
 // bins returns how many bins the histograms use; limit lowers the most that each may use.
-func (s *stats) bins() int { return s.name.Bins() + s.size.Bins() + s.left.Bins() + s.expiry.Len() }
+func (s *stats) bins() int {
+	n := s.name.Bins() + s.size.Bins() + s.left.Bins() + s.expiry.Len()
+	if s.deep != nil {
+		n += s.deep.bins()
+	}
+	return n
+}
 
 func (s *stats) limit(bins int) {
 	s.name.Limit(bins)
 	s.size.Limit(bins)
 	s.left.Limit(bins)
 	s.expiry.Limit(bins * expiryBins)
+	if s.deep != nil {
+		s.deep.limit(bins)
+	}
 }
 
 // known returns the facts that some key told.
@@ -396,6 +420,9 @@ func (s *stats) known() kv.Field {
 	}
 	if len(s.types) > 0 {
 		f |= kv.FieldType
+	}
+	if s.deep != nil {
+		f |= s.deep.known()
 	}
 	return f
 }

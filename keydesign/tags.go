@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kvtool/kvtool/audit"
 	"github.com/kvtool/kvtool/internal/saved"
 	"github.com/kvtool/kvtool/internal/sketch"
 	"github.com/kvtool/kvtool/internal/slot"
@@ -172,7 +171,7 @@ func (t *tags) estimates() []tagLoad {
 	}
 	for tag, n := range seen {
 		l, scale := get(tag), float64(t.tagged.keys)/float64(len(keys))
-		low, high := audit.Wilson(n, int64(len(keys)))
+		low, high := wilson(n, int64(len(keys)))
 		l.keys = int64(math.Round(float64(n) * scale))
 		l.low = max(n, int64(low*float64(t.tagged.keys)))
 		l.high = int64(math.Ceil(high * float64(t.tagged.keys)))

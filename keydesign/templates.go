@@ -36,7 +36,7 @@ func byTemplate() *audit.Analyzer {
 		Title:   "KEYS BY TEMPLATE",
 		Doc:     "Key templates, inferred from the names, with what each holds; and the rules that they break.",
 		Needs:   kv.FieldName,
-		Uses:    kv.FieldType | kv.FieldSize | kv.FieldLen | kv.FieldTTL,
+		Uses:    kv.FieldType | kv.FieldSize | kv.FieldLen | kv.FieldTTL | kv.FieldEncoding | deepFacts,
 		Rules:   documented(),
 		Version: templatesVersion,
 		New:     func(now time.Time) audit.Collector { return newTemplates(now) },
@@ -65,6 +65,7 @@ type templates struct {
 	rng       *rand.Rand // what keys are asked; the same in each run
 	limit     int        // most bins of one histogram
 	seen      int        // records since the bins were counted
+	facts     facts      // of the record that is observed
 }
 
 func newTemplates(now time.Time) *templates {
@@ -83,7 +84,9 @@ func (t *templates) Observe(r *kv.Record) {
 	if l == nil {
 		l = t.tree.Add(r.Key)
 	}
-	l.observe(observe(r, t.nowMillis))
+	o := observe(r, t.nowMillis)
+	o.deep = factsOf(r, &t.facts)
+	l.observe(o)
 	if t.seen++; t.seen == checkBins {
 		t.seen = 0
 		t.limit = t.pool.fit(t.limit)
@@ -150,7 +153,7 @@ func (t *templates) Report(out *audit.Output) {
 		out.Metrics = append(out.Metrics,
 			report.Metric{Name: "rules_not_evaluated", Value: report.Text(strings.Join(idle, " ")), Unit: report.UnitText})
 	}
-	out.Tables = []report.Table{ks.table(found)}
+	out.Tables = append([]report.Table{ks.table(found)}, ks.deepTables()...)
 }
 
 // A keyspace is what the rules look at.
@@ -161,6 +164,7 @@ type keyspace struct {
 	known       kv.Field    // facts that some key told
 	variance    float64     // of bytes
 	sampled     bool        // not every key was asked
+	limits      map[kv.Type]packing
 	inference   string
 }
 
@@ -193,6 +197,7 @@ func newKeyspace(r infer.Result[*leaf], now time.Time) *keyspace {
 		ks.sampled = ks.sampled || s.sampled()
 		ks.known |= s.known()
 	}
+	ks.limits = ks.packings()
 	return ks
 }
 

@@ -42,6 +42,9 @@ func (t *Top[T]) Merge(o *Top[T]) {
 	}
 }
 
+// Len returns how many values are kept.
+func (t *Top[T]) Len() int { return len(t.kept) }
+
 // Sorted returns what is kept, in order.
 func (t *Top[T]) Sorted() []T {
 	out := slices.Clone(t.kept)
