@@ -150,7 +150,7 @@ func TestDeepReports(t *testing.T) {
 		},
 		{
 			Key: "c", Type: "hash", Encoding: "hashtable", Size: 1000, Len: 3, TTL: kv.TTLExpired, ExpireAt: at(-time.Hour),
-			Idle: 31 * 24 * time.Hour, Largest: 700, Known: sized | kv.FieldIdle | kv.FieldLargest,
+			Idle: 31 * 24 * time.Hour, Largest: 7000, Known: sized | kv.FieldIdle | kv.FieldLargest,
 		},
 		{
 			Key: "s", Type: "stream", Encoding: "stream", Size: 800, Len: 9, TTL: kv.TTLNone, Idle: 24 * time.Hour, Largest: 90,
@@ -163,7 +163,7 @@ func TestDeepReports(t *testing.T) {
 			`cold_1d_bytes=1900 cold_7d_bytes=1100 cold_30d_bytes=1000 ` +
 			`idle_histogram=[["\u003c1m",1,0.25,100],["1-7d",1,0.25,800],["7-30d",1,0.25,100],["\u003e30d",1,0.25,1000]]`,
 		"compression": `strings=2 compressed=0.5 bytes=100 stored=50 stored_share=0.5`,
-		"largest":     `largest=[["c","hash","hashtable",0,700,1000,3,null],["s","stream","stream",0,90,800,9,null]]`,
+		"largest":     `largest=[["c","hash","hashtable",0,7000,1000,3,null]]`,
 		"streams":     `streams=1 without_groups=0 groups=2 pending=5 pending=[["s",0,5,2,9,800]]`,
 		"lfu":         ``,
 	} {

@@ -51,10 +51,13 @@ and that keeps its collection out of the compact encodings.`,
 		Version: topVersion,
 		Config:  uint64(n),
 		New: newTopOf(n, "largest", element, func(r *kv.Record) (int64, bool) {
-			return r.Largest, r.Has(kv.FieldLargest) && r.Largest > 0
+			return r.Largest, r.Has(kv.FieldLargest) && r.Largest >= largeElement
 		}),
 	}
 }
+
+// largeElement is from how many bytes on an element is worth a row.
+const largeElement = 1 << 10
 
 // A topOf lists the records with the greatest weights.
 type topOf struct {
