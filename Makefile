@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 FUZZTIME ?= 20s
 SOAK_RECORDS ?= 1000000000
+SOAK_MINUTES ?= 10
 
 .PHONY: build test race lint fmt fuzz golden bench bench-smoke soak snapshot servers tools
 
@@ -45,6 +46,7 @@ bench-smoke:
 
 soak:
 	cd bench && go run ./soak -n $(SOAK_RECORDS)
+	scripts/soak-dumps $(SOAK_MINUTES)
 
 snapshot: tools
 	"$$(scripts/tools path)/goreleaser" check

@@ -13,15 +13,16 @@ import (
 	"github.com/kvtool/kvtool/kv"
 )
 
-// A file of up to fitWhole bytes is walked whole to find out the allocator; of a larger one, fitPart.
+// A file of up to fitWhole bytes is walked whole to find out the allocator; of a larger one, fitPart. A few large values
+// weigh less in a larger part.
 const (
-	fitWhole = 1 << 30
-	fitPart  = 128 << 20
+	fitWhole = 4 << 30
+	fitPart  = 1 << 30
 )
 
 // detect finds out the allocator by comparing modelled sizes with the memory that the dump says was used. Of an input that
 // cannot be opened twice, it only looks at the part that fits in memory.
-func (s *store) detect(in *input) {
+func (s *store) detect(ctx context.Context, in *input) {
 	var fit rdbread.Fit
 	if in.file != nil && in.size > 0 {
 		limit := in.size
@@ -33,7 +34,10 @@ func (s *store) detect(in *input) {
 			if err != nil {
 				return io.NopCloser(bytes.NewReader(nil))
 			}
-			return f
+			return struct {
+				io.Reader
+				io.Closer
+			}{newCtxReader(ctx, f), f}
 		}, in.size, limit, s.opt.Live)
 	} else {
 		head := in.peek()

@@ -185,7 +185,7 @@ func (s *store) probe(ctx context.Context) error {
 		return err
 	}
 	if s.auto {
-		s.detect(in)
+		s.detect(ctx, in)
 	}
 	r, err := in.reader(s.opt)
 	if err != nil {

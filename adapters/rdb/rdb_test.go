@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -211,6 +212,30 @@ func TestDamaged(t *testing.T) {
 				t.Errorf("after %d records: %v", len(got), err)
 			}
 		})
+	}
+}
+
+// TestCutPacking cuts what is packed at random places, also in the head and in the trailer: no cut goes unnoticed.
+func TestCutPacking(t *testing.T) {
+	plain := read(t, streams)
+	for name, b := range map[string][]byte{
+		"gzip": gzipped(t, plain), "gzip of two members": gzipped(t, plain[:500], plain[500:]), "zstd": zstdPacked(t, plain), "plain": plain,
+	} {
+		r := rand.New(rand.NewPCG(uint64(len(b)), 1))
+		cuts := r.Perm(len(b))[:100]
+		if os.Getenv("KVTOOL_SOAK") != "" {
+			cuts = r.Perm(len(b))
+		}
+		for _, at := range cuts {
+			s, err := openTarget(t, "rdb:-", b[:at])
+			if err == nil {
+				_, err = records(t, s, kv.ScanOptions{Want: kv.AllFields})
+				closing(t, s)
+			}
+			if !errors.Is(err, kv.ErrCorrupt) && !errors.Is(err, kv.ErrUsage) {
+				t.Fatalf("%s cut at %d of %d: %v", name, at, len(b), err)
+			}
+		}
 	}
 }
 

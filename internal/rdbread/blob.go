@@ -129,14 +129,15 @@ func (e *entries) add(size int64) {
 
 // inspect walks b entry by entry: fast where it lies in one piece, slow where it does not.
 func (w *window) inspect(b blob, l layout, fast func(p []byte, e *entries) bool, slow func(r *blobReader, e *entries)) (n int64) {
-	e := entries{layout: l, longest: w.longest}
+	e := &w.entries
+	*e = entries{layout: l, longest: w.longest}
 	if b.size <= maxNeed && b.stored <= maxNeed {
-		if p := w.content(b); w.err == nil && !fast(p, &e) {
+		if p := w.content(b); w.err == nil && !fast(p, e) {
 			w.fail(reasonf("a block's entries contradict its length"))
 		}
 	} else {
 		r := w.open(b)
-		slow(r, &e)
+		slow(r, e)
 		r.close()
 	}
 	w.longest = e.longest
@@ -150,7 +151,7 @@ func (w *window) content(b blob) []byte {
 		return p
 	}
 	if w.scratch == nil {
-		w.scratch = make([]byte, maxNeed)
+		w.scratch = make([]byte, maxNeed+64) // room for expand
 	}
 	if n, ok := expand(w.scratch[:b.size], p); !ok || int64(n) != b.size {
 		w.fail(reasonf("damaged LZF"))
@@ -433,9 +434,10 @@ func (w *window) zipmap() (n, size int64) {
 		w.skip(b.stored)
 		return n, b.size
 	}
-	e := entries{longest: w.longest}
+	e := &w.entries
+	*e = entries{longest: w.longest}
 	r := w.open(b)
-	r.countZipmap(&e)
+	r.countZipmap(e)
 	r.close()
 	w.longest = e.longest
 	if n >= 254 {

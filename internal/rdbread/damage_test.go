@@ -3,8 +3,10 @@ package rdbread
 import (
 	"bytes"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -34,18 +36,55 @@ func small(t testing.TB) map[string][]byte {
 	return all
 }
 
-// step keeps the time of a test of every place in bounds: all places of small dumps, some of large ones.
-func step(n int) int { return 1 + n/150 }
+// soak is whether every place is damaged, in every way. Else it is some places of each dump, others with each seed.
+func soak() bool { return os.Getenv("KVTOOL_SOAK") != "" }
+
+// places returns which of the first n bytes are damaged: all of a small dump, a random sample of a large one.
+func places(t *testing.T, n int) []int {
+	t.Helper()
+	const most = 150
+	if soak() || n <= most {
+		all := make([]int, n)
+		for i := range all {
+			all[i] = i
+		}
+		return all
+	}
+	seed := uint64(n)
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 1))
+	return r.Perm(n)[:most]
+}
+
+// everything is a walk that looks into whatever can be looked into.
+func everything(size int, buf []byte) Options {
+	return Options{Size: int64(size), Wish: Wish{Want: kv.AllFields}, buf: buf}
+}
+
+// walkBounded walks b and fails if that allocates by what the dump says and not by what is there.
+func walkBounded(t *testing.T, b []byte, opt Options) ([]kv.Record, Summary, error) {
+	t.Helper()
+	const fixed = 1 << 20 // model, pieces
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got, sum, err := readAll(bytes.NewReader(b), opt)
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > uint64(fixed+100*len(b)) {
+		t.Errorf("%d bytes allocated for a dump of %d", n, len(b))
+	}
+	return got, sum, err
+}
 
 func TestCutAnywhere(t *testing.T) {
+	buf := make([]byte, windowSize)
 	for name, whole := range small(t) {
-		good, sum, err := readAll(bytes.NewReader(whole), Options{})
+		good, sum, err := walkBounded(t, whole, everything(len(whole), buf))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		end := len(whole) - int(sum.Trailing)
-		for at := 0; at < end; at += step(end) {
-			got, _, err := readAll(bytes.NewReader(whole[:at]), Options{Size: int64(at)})
+		for _, at := range places(t, end) {
+			got, _, err := walkBounded(t, whole[:at], everything(at, buf))
 			if at > 0 && !errors.Is(err, kv.ErrCorrupt) || at == 0 && !errors.Is(err, kv.ErrUsage) {
 				t.Fatalf("%s cut at %d: %v", name, at, err)
 			}
@@ -76,17 +115,24 @@ func checkPrefix(t *testing.T, name string, at int, good, got []kv.Record) {
 // TestFlipAnywhere damages one byte at a time. Where there is a checksum it must come out; where there is none the walk
 // must end all the same.
 func TestFlipAnywhere(t *testing.T) {
+	buf := make([]byte, windowSize)
 	for name, whole := range small(t) {
-		good, sum, err := readAll(bytes.NewReader(whole), Options{})
+		flips := []byte{0x01, 0x80, 0xff}
+		if soak() && len(whole) < 4096 {
+			flips = []byte{0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xff}
+		}
+		good, sum, err := walkBounded(t, whole, everything(len(whole), buf))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		end := len(whole) - int(sum.Trailing)
-		for at := 0; at < end; at += step(end) {
-			for _, flip := range []byte{0x01, 0x80, 0xff} {
+		for _, at := range places(t, len(whole)-int(sum.Trailing)) {
+			for _, flip := range flips {
 				b := bytes.Clone(whole)
 				b[at] ^= flip
-				got, sum2, err := readAll(bytes.NewReader(b), Options{Size: int64(len(b))})
+				got, sum2, err := walkBounded(t, b, everything(len(b), buf))
+				if err != nil && !errors.Is(err, kv.ErrCorrupt) && !errors.Is(err, kv.ErrUsage) {
+					t.Fatalf("%s, byte %d ^ %#x: %v", name, at, flip, err)
+				}
 				if sum.Checksum != ChecksumGood || err != nil {
 					continue
 				}

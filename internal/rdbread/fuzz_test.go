@@ -115,6 +115,10 @@ func FuzzLZF(f *testing.F) {
 	f.Fuzz(func(t *testing.T, stored, plain []byte) {
 		dst := make([]byte, 1<<12)
 		n, ok := expand(dst, stored)
+		tight := make([]byte, n)
+		if m, ok := expand(tight[:n:n], stored); ok && (m != n || !bytes.Equal(tight, dst[:n])) {
+			t.Fatalf("%x without room, %x with", tight[:m], dst[:n])
+		}
 		slow := slowly(stored, n, buf)
 		if ok && !bytes.Equal(dst[:n], slow) {
 			t.Fatalf("%x, and slowly %x", dst[:n], slow)

@@ -7,8 +7,10 @@ package rdbread
 //	111ooooo LLLLLLLL oooooooo  L+9 bytes from o+1 bytes back
 
 // expand fills dst from src and returns how many bytes it wrote. It stops when dst is full, so that a head costs no more
-// than itself; src may end early then.
+// than itself; src may end early then. What dst has of capacity beyond its length may be overwritten: where there is room,
+// bytes are moved in blocks and the surplus is written over later.
 func expand(dst, src []byte) (n int, ok bool) {
+	room := dst[:cap(dst)]
 	for n < len(dst) {
 		if len(src) == 0 {
 			return n, true
@@ -17,10 +19,14 @@ func expand(dst, src []byte) (n int, ok bool) {
 		src = src[1:]
 		if ctrl < 32 {
 			run := min(ctrl+1, len(dst)-n)
-			if len(src) < run {
+			switch {
+			case len(src) >= 32 && len(room)-n >= 32:
+				*(*[32]byte)(room[n:]) = *(*[32]byte)(src)
+			case len(src) < run:
 				return n, false
+			default:
+				copy(dst[n:], src[:run])
 			}
-			copy(dst[n:], src[:run])
 			n, src = n+run, src[run:]
 			continue
 		}
@@ -35,14 +41,21 @@ func expand(dst, src []byte) (n int, ok bool) {
 		if len(src) == 0 {
 			return n, false
 		}
-		from := n - (ctrl&31<<8 | int(src[0])) - 1
+		back := ctrl&31<<8 | int(src[0]) + 1
 		src = src[1:]
-		if from < 0 {
+		if back > n {
 			return n, false
 		}
-		for end := min(n+run+2, len(dst)); n < end; n++ { // byte by byte: the two may overlap
-			dst[n] = dst[from]
-			from++
+		end := min(n+run+2, len(dst))
+		if back >= 16 && len(room)-end >= 16 {
+			for ; n < end; n += 16 {
+				*(*[16]byte)(room[n:]) = *(*[16]byte)(room[n-back:])
+			}
+			n = end
+			continue
+		}
+		for ; n < end; n++ { // byte by byte: the two may overlap
+			dst[n] = dst[n-back]
 		}
 	}
 	return n, true

@@ -26,7 +26,8 @@ type Options struct {
 	Place      string // what records say of where their key lies; "" is nothing
 	Wish
 
-	buf []byte // the window's memory, at least maxNeed bytes; nil is some of its own
+	buf      []byte // the window's memory, at least maxNeed bytes; nil is some of its own
+	nameless bool   // records need no Key
 }
 
 // A Wish is what a walk is asked for. Next tells of every key what its length prefixes say; what costs more has to be in
@@ -232,7 +233,9 @@ func (r *Reader) key(op byte) (wanted bool) {
 	}
 	rec := &r.rec
 	rec.Known = always
-	if wanted = r.opt.Match == "" || kv.MatchGlob(r.opt.Match, r.name.view()); wanted {
+	if r.opt.nameless {
+		wanted = true
+	} else if wanted = r.opt.Match == "" || kv.MatchGlob(r.opt.Match, r.name.view()); wanted {
 		rec.Key = r.cut(r.name.at)
 		r.wish()
 	} else {

@@ -35,7 +35,8 @@ type window struct {
 	// walked for theirs.
 	longest int64
 	inside  bool
-	scratch []byte // holds an expanded block
+	scratch []byte  // holds an expanded block
+	entries entries // of the block that is being walked
 }
 
 // newWindow returns a window on src, of size bytes or -1, in buf, which has at least maxNeed bytes, or nil.
