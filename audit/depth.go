@@ -78,21 +78,37 @@ func (r *run) census() (c census) {
 	return c
 }
 
+// A basis is what the numbers of a report rest on, besides the collectors.
+type basis struct {
+	info   *kv.Info
+	depth  Depth
+	census census // of the keys
+}
+
 // sampled says in the document that facts were asked of some keys only.
-func (r *run) sampled(doc *report.Report) {
-	c := r.census()
-	if c.how() == "" {
+func (b *basis) sampled(doc *report.Report) {
+	why := b.why()
+	if why == "" {
 		return
 	}
-	share := percent(float64(c.asked) / float64(c.keys))
-	doc.Coverage.Why = append(doc.Coverage.Why, fmt.Sprintf(
-		"%s of the keys were asked for more than their names; sums are scaled up from these, by template (--depth %s)", share, r.opt.Depth))
+	doc.Coverage.Why = append(doc.Coverage.Why, why)
 	for i := range doc.Target.Facts {
-		if f := &doc.Target.Facts[i]; r.info.Facts[i].Field&asked != 0 && f.How != kv.Missing.String() {
-			f.How, f.Why = kv.Sampled.String(), sampledWhy(share, f.Why)
+		if f := &doc.Target.Facts[i]; b.info.Facts[i].Field&asked != 0 && f.How != kv.Missing.String() {
+			f.How, f.Why = kv.Sampled.String(), sampledWhy(b.share(), f.Why)
 		}
 	}
 }
+
+// why is the sentence for who wonders at numbers that are sampled, or empty.
+func (b *basis) why() string {
+	if b.census.how() == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s of the keys were asked for more than their names; sums are scaled up from these, by template (--depth %s)",
+		b.share(), b.depth)
+}
+
+func (b *basis) share() string { return percent(float64(b.census.asked) / float64(b.census.keys)) }
 
 // percent writes a share: "21%", "1.6%".
 func percent(share float64) string {
@@ -111,8 +127,8 @@ func sampledWhy(share, why string) string {
 }
 
 // measured adds to a section whose numbers follow from a sample how many of the keys that is.
-func (r *run) measured(a *Analyzer, s *report.Section) {
-	if c := r.census(); c.how() != "" && (a.Needs|a.Uses)&asked != 0 {
+func (b *basis) measured(a *Analyzer, s *report.Section) {
+	if c := &b.census; c.how() != "" && (a.Needs|a.Uses)&asked != 0 {
 		s.Metrics = append(s.Metrics, report.Metric{Name: "measured", Value: ratio(c.asked, c.keys), Unit: report.UnitRatio})
 	}
 }

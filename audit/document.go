@@ -10,8 +10,7 @@ import (
 
 // report makes the document of what has been merged so far. scanErr is what ended the scan early, if anything did; while
 // it runs the coverage is incomplete without a reason.
-func (r *run) report(scanErr error) (*report.Report, error) {
-	merged, err := r.merged()
+func (r *run) report(merged []Collector, scanErr error) *report.Report {
 	doc := &report.Report{
 		Schema:   report.Schema,
 		Kind:     report.KindAudit,
@@ -22,23 +21,32 @@ func (r *run) report(scanErr error) (*report.Report, error) {
 		Findings: []report.Finding{},
 		Skipped:  append([]report.Skip{}, r.skipped...),
 	}
-	var whole *kv.Info
-	if doc.Coverage.Complete && r.opt.Match == "" {
-		whole = r.info
+	b := r.basis()
+	fill(doc, r.as, merged, &b, doc.Coverage.Complete && r.opt.Match == "")
+	return doc
+}
+
+func (r *run) basis() basis { return basis{r.info, r.opt.Depth, r.census()} }
+
+// fill adds to a report what the collectors say, one of each analyzer, on the given basis. Whole says that the whole store was
+// read.
+func fill(doc *report.Report, as []*Analyzer, merged []Collector, b *basis, whole bool) {
+	var store *kv.Info
+	if whole {
+		store = b.info
 	}
 	for i, c := range merged {
-		out := Output{Section: report.Section{Name: r.as[i].Name, Title: r.as[i].Title}, Store: whole}
+		out := Output{Section: report.Section{Name: as[i].Name, Title: as[i].Title}, Store: store}
 		c.Report(&out)
 		if len(out.Metrics)+len(out.Tables) > 0 {
-			r.measured(r.as[i], &out.Section)
+			b.measured(as[i], &out.Section)
 			doc.Sections = append(doc.Sections, filled(out.Section))
 		}
 		doc.Findings = append(doc.Findings, out.Findings...)
 		doc.Target.Notes = append(doc.Target.Notes, out.Notes...)
 	}
-	r.sampled(doc)
+	b.sampled(doc)
 	report.SortFindings(doc.Findings)
-	return doc, err
 }
 
 // filled replaces nil slices, which JSON would write as null, by empty ones.
@@ -69,7 +77,7 @@ func (r *run) coverage(scanErr error) report.Coverage {
 		c.Of = &of
 	}
 	if r.info.Live {
-		c.Elapsed = report.Duration(r.opt.Now().Sub(r.start).Truncate(time.Millisecond))
+		c.Elapsed = r.before + report.Duration(r.opt.Now().Sub(r.start).Truncate(time.Millisecond))
 	}
 	if scanErr != nil {
 		c.Why = append(c.Why, scanErr.Error())

@@ -20,6 +20,10 @@ type Options struct {
 	Every    time.Duration        // hand over partial results this often; 0 is once, at the end; DepthAdaptive: only counts
 	Update   func(*report.Report) // sees each partial report, from the goroutine that called Run
 	Now      func() time.Time     // nil is time.Now
+	Save     bool                 // fill Parts of the report, and Resume if the scan ends early
+	// Resume is the report of a run that was saved and ended early: this one goes on where it ended. It must be of the same
+	// store, analyzers and Match. Nil begins at the beginning.
+	Resume *report.Report
 }
 
 // infoTimeout bounds the second look at a store after the scan, which may be dead by then.
@@ -41,16 +45,55 @@ func Run(ctx context.Context, store kv.Store, as []*Analyzer, opt Options) (*rep
 		return nil, fmt.Errorf("dividing the keyspace: %w", err)
 	}
 	start := opt.Now()
-	r := &run{store: store, opt: opt, info: info, start: start, taken: info.Clock}
+	r := &run{store: store, opt: opt, info: info, start: start, taken: info.Clock, shards: shards, folds: make([]fold, len(shards))}
 	if r.taken.IsZero() {
 		r.taken = start
 	}
 	r.choose(as)
-	err = r.reduce(ctx, shards)
+	if opt.Resume != nil {
+		if err := r.restore(opt.Resume); err != nil {
+			return nil, err
+		}
+	}
+	err = r.reduce(ctx)
 	r.ended = true
 	r.lookAgain(ctx)
-	doc, failed := r.report(err)
+	doc, failed := r.finish(err)
 	return doc, errors.Join(err, failed)
+}
+
+// finish makes the report of a run that has ended, and saves it if it is to be saved: whole, or a shard at a time where a
+// later run can go on with it.
+func (r *run) finish(scanErr error) (*report.Report, error) {
+	resume := r.resume(scanErr)
+	var parts []report.Part
+	for i := range r.folds {
+		if resume == nil || r.folds[i].collectors == nil {
+			continue
+		}
+		p, err := save(r.as, r.folds[i].collectors, i)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, p...)
+	}
+	merged, err := r.merged()
+	if err != nil {
+		return nil, err
+	}
+	doc := r.report(merged, scanErr)
+	if !r.opt.Save {
+		return doc, nil
+	}
+	if resume == nil {
+		if parts, err = save(r.as, merged, 0); err != nil {
+			return doc, err
+		}
+	}
+	b := r.basis()
+	store, err := saveStore(&b)
+	doc.Parts, doc.Resume = append(parts, store), resume
+	return doc, err
 }
 
 // A run is one pass in progress. It belongs to the goroutine that called Run; shards reach it through a channel.
@@ -63,8 +106,10 @@ type run struct {
 	as      []*Analyzer
 	want    kv.Field
 	skipped []report.Skip
-	folds   []fold // one a shard
-	ended   bool   // every shard has been scanned to its end or to its error
+	shards  []kv.Shard
+	folds   []fold          // one a shard
+	before  report.Duration // what the run took that this one goes on with
+	ended   bool            // every shard has been scanned to its end or to its error
 }
 
 // A fold is what one shard has handed over so far. It is kept apart until the report is made, so that a shard can take
@@ -75,6 +120,7 @@ type fold struct {
 	asked      int64 // keys that were asked for more than their names
 	lacking    int64 // of these: keys that did not tell what they were asked, and the store can measure
 	err        error // what ended the scan early
+	mark       report.Mark
 }
 
 // choose keeps the analyzers that the store has the facts for.
@@ -113,11 +159,16 @@ type handover struct {
 
 // reduce scans the shards side by side and takes in what they hand over. A shard that fails does not stop the others: what
 // can be read is read.
-func (r *run) reduce(ctx context.Context, shards []kv.Shard) error {
-	r.folds = make([]fold, len(shards))
-	handed := make(chan handover, len(shards))
+func (r *run) reduce(ctx context.Context) error {
+	handed := make(chan handover, len(r.shards))
 	gate := make(chan struct{}, max(1, r.opt.Parallel))
-	for i, s := range shards {
+	open := 0
+	for i, s := range r.shards {
+		m := r.folds[i].mark // a copy: the fold is the reducer's
+		if m.State == report.MarkDone {
+			continue
+		}
+		open++
 		go func() {
 			gate <- struct{}{}
 			defer func() { <-gate }()
@@ -126,11 +177,11 @@ func (r *run) reduce(ctx context.Context, shards []kv.Shard) error {
 					handed <- handover{shard: i, last: true, bug: fmt.Sprintf("%v\n%s", p, debug.Stack())}
 				}
 			}()
-			r.scan(ctx, i, s, handed)
+			r.scan(ctx, i, s, m, handed)
 		}()
 	}
 	next := r.start.Add(r.opt.Every)
-	for open := len(shards); open > 0; {
+	for open > 0 {
 		h := <-handed
 		if h.bug != "" {
 			panic(h.bug)
@@ -159,7 +210,7 @@ func (f *fold) take(h *handover) {
 	f.keys += h.keys
 	f.asked += h.asked
 	f.lacking += h.lacking
-	f.err = h.err
+	f.err, f.mark = h.err, h.mark
 }
 
 // mergeAll merges each of more into the collector of the same analyzer, and returns the result. Either may be nil.
@@ -178,9 +229,11 @@ func mergeAll(cs, more []Collector) []Collector {
 const maxRestarts = 3
 
 // scan folds one shard, from its beginning again whenever the store says that this is the only way to go on.
-func (r *run) scan(ctx context.Context, shard int, s kv.Shard, handed chan<- handover) {
+func (r *run) scan(ctx context.Context, shard int, s kv.Shard, m report.Mark, handed chan<- handover) {
 	for restarts := 0; ; restarts++ {
-		h := r.pass(ctx, shard, s, handed)
+		t := r.trackOf(&m)
+		s.From = t.from
+		h := r.pass(ctx, shard, s, &t, handed)
 		if !errors.Is(h.err, kv.ErrRestart) {
 			handed <- h
 			return
@@ -191,7 +244,7 @@ func (r *run) scan(ctx context.Context, shard int, s kv.Shard, handed chan<- han
 			return
 		}
 		handed <- handover{shard: shard, void: true}
-		s.From = nil
+		m = report.Mark{}
 	}
 }
 
@@ -201,7 +254,7 @@ const checkEvery = 64
 
 // pass scans a shard once and returns its last handover. It owns its collectors until it hands them over; one that decides
 // what to ask has keys in flight, and is handed over at the end.
-func (r *run) pass(ctx context.Context, shard int, s kv.Shard, handed chan<- handover) handover {
+func (r *run) pass(ctx context.Context, shard int, s kv.Shard, t *track, handed chan<- handover) handover {
 	measured := r.info.Measures() & r.want
 	cs := r.collectors()
 	asker := r.opt.Depth.asker(cs)
@@ -209,10 +262,13 @@ func (r *run) pass(ctx context.Context, shard int, s kv.Shard, handed chan<- han
 		asker.Expect(r.info.Keys / int64(len(r.folds)))
 	}
 	h, since := handover{shard: shard}, time.Now()
-	for rec, err := range r.store.Scan(ctx, r.scanOptions(s, asker)) {
+	for rec, err := range r.store.Scan(ctx, r.scanOptions(s, t, asker)) {
 		if err != nil {
 			h.err = err
 			break
+		}
+		if t.watches() && !t.observe(rec) {
+			continue
 		}
 		if asker != nil {
 			asker.Weigh(rec)
@@ -230,12 +286,15 @@ func (r *run) pass(ctx context.Context, shard int, s kv.Shard, handed chan<- han
 			h, since = handover{shard: shard}, time.Now()
 		}
 	}
-	h.collectors, h.last = cs, true
+	h.collectors, h.last, h.mark = cs, true, t.state(&h)
 	return h
 }
 
-func (r *run) scanOptions(s kv.Shard, asker Asker) kv.ScanOptions {
+func (r *run) scanOptions(s kv.Shard, t *track, asker Asker) kv.ScanOptions {
 	opt := kv.ScanOptions{Shard: s, Match: r.opt.Match, Want: r.want, Limiter: r.opt.Limiter}
+	if t.on {
+		opt.Mark = t.mark
+	}
 	if asker != nil {
 		opt.Ask = func(key string) kv.Field {
 			if asker.Ask(key) {
@@ -313,8 +372,8 @@ func (r *run) update(next time.Time) time.Time {
 	if r.opt.Update == nil || began.Before(next) {
 		return next
 	}
-	if doc, err := r.report(nil); err == nil {
-		r.opt.Update(doc)
+	if merged, err := r.merged(); err == nil {
+		r.opt.Update(r.report(merged, nil))
 	}
 	took := r.opt.Now().Sub(began)
 	return began.Add(max(r.opt.Every, 10*took))

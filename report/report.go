@@ -31,6 +31,8 @@ type Report struct {
 	Skipped  []Skip    `json:"skipped"`
 	Gate     *Gate     `json:"gate,omitempty"`
 	Targets  []*Report `json:"targets,omitempty"` // of a fleet
+	Parts    []Part    `json:"-"`                 // of a snapshot file
+	Resume   *Resume   `json:"-"`                 // of a snapshot file whose scan ended early
 }
 
 // Section returns the section of the given name, or nil.
@@ -138,7 +140,7 @@ type Column struct {
 	Unit  Unit   `json:"unit"`
 	Sum   bool   `json:"sum,omitempty"` // values may be added up: a renderer may fold rows
 	// Rank says which columns to drop first where there is no room: the highest. Columns of rank 0 stay.
-	Rank int `json:"-"`
+	Rank int `json:"rank,omitempty"`
 }
 
 // A Unit says what a number counts and so how a renderer scales it.

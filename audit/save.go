@@ -1,0 +1,110 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kvtool/kvtool/internal/saved"
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
+)
+
+// save returns the parts of one shard's collectors.
+func save(as []*Analyzer, cs []Collector, shard int) ([]report.Part, error) {
+	parts := make([]report.Part, 0, len(cs))
+	for i, c := range cs {
+		data, err := c.AppendBinary(nil)
+		if err != nil {
+			return nil, fmt.Errorf("saving %s: %w", as[i].Name, err)
+		}
+		parts = append(parts, report.Part{
+			Analyzer: as[i].Name, Shard: shard, Version: as[i].Version, Config: as[i].Config, Data: data,
+		})
+	}
+	return parts, nil
+}
+
+// load returns the collector of a that part holds. The two must be of one configuration.
+func (a *Analyzer) load(p *report.Part, now time.Time) (Collector, error) {
+	switch {
+	case p.Version > a.Version:
+		return nil, fmt.Errorf("%s: saved in version %d, and this kvtool reads %d: %w", a.Name, p.Version, a.Version, saved.ErrNewer)
+	case p.Config != a.Config:
+		return nil, fmt.Errorf("%s: configured otherwise (%d, not %d)", a.Name, p.Config, a.Config)
+	}
+	c := a.New(now)
+	if err := c.UnmarshalBinary(p.Data); err != nil {
+		return nil, kv.Corruptf("reading the part %s: %w", a.Name, err)
+	}
+	return c, nil
+}
+
+// find returns the part of an analysis and a shard, or nil.
+func find(parts []report.Part, name string, shard int) *report.Part {
+	for i := range parts {
+		if p := &parts[i]; p.Analyzer == name && p.Shard == shard {
+			return p
+		}
+	}
+	return nil
+}
+
+const storeVersion = 1
+
+// saveStore returns the part that holds what a store said of itself, and how far it was asked.
+func saveStore(b *basis) (report.Part, error) {
+	data, err := saved.Append(nil, storeVersion, b.form)
+	return report.Part{Analyzer: report.StorePart, Version: storeVersion, Data: data}, err
+}
+
+// loadStore reads what saveStore saved. It returns nil without an error where there is none that can be read.
+func loadStore(parts []report.Part) (*basis, error) {
+	p := find(parts, report.StorePart, 0)
+	if p == nil {
+		return nil, nil
+	}
+	b := &basis{info: &kv.Info{}}
+	err := saved.Read(p.Data, storeVersion, b.form)
+	switch {
+	case errors.Is(err, saved.ErrNewer):
+		return nil, nil
+	case err != nil:
+		return nil, kv.Corruptf("reading the part %s: %w", report.StorePart, err)
+	}
+	return b, nil
+}
+
+func (b *basis) form(f *saved.Form) {
+	saved.String(f, &b.depth)
+	b.census.Form(f)
+	formInfo(f, b.info)
+}
+
+// formInfo goes over an Info. Facts are saved by name and by field, whose bits are fixed.
+func formInfo(f *saved.Form, i *kv.Info) {
+	saved.String(f, &i.Adapter, &i.Product, &i.Version, &i.Target)
+	f.Bool(&i.Live)
+	f.Time(&i.Clock)
+	f.Bool(&i.KeysKnown)
+	saved.Count(f, &i.Keys, &i.Memory, &i.Resident)
+	saved.Slice(f, &i.Ledger, func(l *kv.Line) {
+		saved.String(f, &l.Name, &l.Why)
+		saved.Int(f, &l.Bytes)
+		formHow(f, &l.How)
+	})
+	saved.Slice(f, &i.Facts, func(x *kv.Fact) {
+		saved.String(f, &x.Name, &x.Why, &x.Hint)
+		saved.Uint(f, &x.Field)
+		formHow(f, &x.How)
+	})
+	saved.Slice(f, &i.Notes, func(s *string) { saved.String(f, s) })
+}
+
+func formHow(f *saved.Form, h *kv.How) {
+	saved.Uint(f, h)
+	f.Check(*h <= kv.Measured, "how %d", *h)
+	if !f.OK() {
+		*h = kv.Missing
+	}
+}

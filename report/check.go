@@ -1,0 +1,44 @@
+package report
+
+import "fmt"
+
+// Check returns an error if r, which somebody has read, is not as a report is made: of another schema, or with a table whose
+// rows are not of its columns. Renderers need not ask again.
+func (r *Report) Check() error {
+	if r.Schema != Schema {
+		return fmt.Errorf("its schema is %q, not %q", r.Schema, Schema)
+	}
+	for i := range r.Sections {
+		for j := range r.Sections[i].Tables {
+			if err := r.Sections[i].Tables[j].check(); err != nil {
+				return fmt.Errorf("section %s, %w", r.Sections[i].Name, err)
+			}
+		}
+	}
+	for i, t := range r.Targets {
+		if t == nil {
+			return fmt.Errorf("target %d is null", i)
+		}
+		if err := t.Check(); err != nil {
+			return fmt.Errorf("target %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (t *Table) check() error {
+	for i, row := range t.Rows {
+		if len(row) != len(t.Columns) {
+			return fmt.Errorf("table %s: row %d has %d values for %d columns", t.Name, i, len(row), len(t.Columns))
+		}
+	}
+	switch {
+	case t.Omitted < 0:
+		return fmt.Errorf("table %s: %d rows omitted", t.Name, t.Omitted)
+	case t.More != nil && len(t.More) != len(t.Columns):
+		return fmt.Errorf("table %s: sums of %d values for %d columns", t.Name, len(t.More), len(t.Columns))
+	case t.More == nil && t.Omitted > 0:
+		return fmt.Errorf("table %s: rows omitted without their sums", t.Name)
+	}
+	return nil
+}
