@@ -18,6 +18,7 @@ import (
 // auditOptions are the flags of audit.
 type auditOptions struct {
 	viewFlags
+	gateFlags
 	args     []string
 	match    string
 	depth    audit.Depth
@@ -28,8 +29,8 @@ type auditOptions struct {
 	noDemo   bool
 	now      instant
 	progress string
-	failOn   report.Severity
-	exitZero bool
+	save     saveFlag
+	resume   string
 }
 
 const auditLong = `Scan a store once and report what is in it, what it costs and what is wrong with it.
@@ -43,7 +44,8 @@ const auditExample = `  kvtool audit redis://127.0.0.1:6379 --rate 50k/s
   kvtool audit dump.rdb --fail-on error
   kvtool audit dump.rdb --only sizes --top 100
   redis-cli --scan | kvtool audit keys:-
-  kvtool audit dump.rdb -o text -o json=audit.json -o prom=kvtool.prom`
+  kvtool audit dump.rdb -o text -o json=audit.json -o prom=kvtool.prom
+  kvtool audit redis://127.0.0.1:6379 --save prod.kvr`
 
 func newAuditCmd(env *Env) *cobra.Command {
 	var o auditOptions
@@ -60,6 +62,7 @@ func newAuditCmd(env *Env) *cobra.Command {
 		},
 	}
 	o.viewFlags.bind(c)
+	o.gateFlags.bind(c)
 	f := c.Flags()
 	f.StringVar(&o.match, "match", "", "read only keys that match `GLOB`")
 	f.StringSliceVar(&o.only, "only", nil, "run only these `ANALYSES`, and read only what they need: "+
@@ -72,9 +75,9 @@ func newAuditCmd(env *Env) *cobra.Command {
 	f.BoolVar(&o.noDemo, "no-demo", false, "fail without a TARGET instead of using demo:")
 	f.Var(&o.now, "now", "take this time for now")
 	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
-	f.Var(&o.failOn, "fail-on", "exit 1 if there is a finding as bad as this: error, warning, info, never")
-	f.BoolVar(&o.exitZero, "exit-zero", false, "exit 0 where the gate would exit 1 or 4")
-	fixedValues(c, "fail-on", "error", "warning", "info", "never")
+	o.save.bind(c, "save the audit as a snapshot `FILE`.kvr, to be shown, merged and resumed later")
+	f.StringVar(&o.resume, "resume", "", "go on with the interrupted audit in a snapshot `FILE`.kvr")
+	complete(c, "resume", completeSnapshots)
 	fixedValues(c, "depth", "full", "adaptive", "count")
 	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
 	return c
@@ -92,17 +95,29 @@ func runAudit(ctx context.Context, env *Env, o auditOptions) error {
 	if err := o.checkDepth(chosen); err != nil {
 		return err
 	}
+	if err := o.save.check(outs); err != nil {
+		return err
+	}
 	p, err := env.newProgress(o.progress, o.quiet)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := withTimeout(ctx, o.timeout)
 	defer cancel()
+	var old *report.Report
+	if o.resume != "" {
+		if old, o.args, err = env.resumed(ctx, o.resume, o.args); err != nil {
+			return err
+		}
+	}
 	target, err := env.resolve(ctx, o.args, o.noDemo)
 	if err != nil {
 		return err
 	}
-	r, scanErr := o.scan(ctx, env, target, chosen, p)
+	r, scanErr := o.scan(ctx, env, target, chosen, old, p)
+	if old != nil && errors.Is(scanErr, kv.ErrUsage) { // it is not the rest of what the file holds
+		return scanErr
+	}
 	if scanErr = ended(ctx, scanErr); r == nil || !worthReporting(r, scanErr) {
 		return targetError(scanErr)
 	}
@@ -130,7 +145,7 @@ func (o *auditOptions) checkDepth(c choice) error {
 }
 
 // scan opens the target and folds it. The report is nil if the store could not be asked anything.
-func (o *auditOptions) scan(ctx context.Context, env *Env, target kv.Target, chosen choice, p *progress) (*report.Report, error) {
+func (o *auditOptions) scan(ctx context.Context, env *Env, target kv.Target, chosen choice, old *report.Report, p *progress) (*report.Report, error) {
 	p.opening(target.String())
 	defer p.clear()
 	store, err := env.Open(ctx, target)
@@ -147,6 +162,8 @@ func (o *auditOptions) scan(ctx context.Context, env *Env, target kv.Target, cho
 		Every:    p.every(),
 		Update:   p.update,
 		Now:      o.now.clock(env.Now),
+		Save:     o.save.path != "",
+		Resume:   old,
 	})
 	if r == nil {
 		return nil, targetError(err)
@@ -182,28 +199,16 @@ func worthReporting(r *report.Report, err error) bool {
 	return err == nil || r.Coverage.Keys > 0 || exitCode(err) == exitIncomplete || exitCode(err) == exitInterrupted
 }
 
-// report judges r, writes it and decides the exit code.
+// report saves and judges r, writes it and decides the exit code.
 func (o *auditOptions) report(env *Env, outs []output, r *report.Report, scanErr error) error {
 	explain(r, scanErr)
 	addFixes(r, rules())
-	r.Judge(o.failOn)
-	if left := unjudged(analyzers(o.top), r.Skipped); r.Gate != nil && left != "" {
-		r.Gate.Why = append(r.Gate.Why, left)
+	failed := o.save.write(r)
+	if r.Resume != nil && failed == nil && kv.Hint(scanErr) == "" {
+		scanErr = kv.WithHint(scanErr, "go on where it ended: kvtool audit TARGET --resume "+o.save.path)
 	}
-	if r.Gate != nil && isDemo(r) {
-		r.Gate.Why = append(r.Gate.Why, "(demo: data, not your store)")
-	}
-	code := worst(gateCode(r.Gate), partialCode(r, scanErr))
-	if o.exitZero && (code == exitGate || code == exitIncomplete) {
-		code = exitOK
-	}
-	if err := o.write(env, outs, r, code); err != nil {
-		return &codeError{worst(exitUsage, code), errors.Join(err, scanErr)}
-	}
-	if code == exitOK && scanErr == nil {
-		return nil
-	}
-	return &codeError{code, scanErr}
+	o.judge(r, o.top)
+	return o.conclude(env, &o.viewFlags, outs, r, partialCode(r, scanErr), scanErr, failed)
 }
 
 // explain says in the report why it is not complete, in the words of what stopped it rather than of what noticed.

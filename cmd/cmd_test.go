@@ -127,7 +127,7 @@ func TestPrecedence(t *testing.T) {
 		{nil, report.Error, exitGate},
 		{nil, report.Info, exitGate},
 	} {
-		o := auditOptions{failOn: c.gate}
+		o := auditOptions{gateFlags: gateFlags{failOn: c.gate}}
 		err := o.report(&Env{}, nil, fail, c.err)
 		if got := exitCode(err); got != c.want {
 			t.Errorf("%v with a gate of %q: %d, want %d", c.err, c.gate, got, c.want)

@@ -112,19 +112,22 @@ func parseOutput(s string) (output, error) {
 }
 
 // checkDir refuses before the scan what could not be written after it.
-func checkDir(path string) error {
+func checkDir(path string) error { return checkPath("-o "+path, path) }
+
+// checkPath does that for the path of any flag; empty is stdout.
+func checkPath(flag, path string) error {
 	if path == "" {
 		return nil
 	}
 	st, err := os.Stat(filepath.Dir(path))
 	switch {
 	case err != nil:
-		return kv.Usagef("-o %s: %w", path, reason(err))
+		return kv.Usagef("%s: %w", flag, reason(err))
 	case !st.IsDir():
-		return kv.Usagef("-o %s: %s is not a directory", path, filepath.Dir(path))
+		return kv.Usagef("%s: %s is not a directory", flag, filepath.Dir(path))
 	}
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		return kv.Usagef("-o %s: is a directory", path)
+		return kv.Usagef("%s: is a directory", flag)
 	}
 	return nil
 }

@@ -78,6 +78,7 @@ func newRootCmd(env *Env) *cobra.Command {
 		newDoctorCmd(env),
 		newExportCmd(env),
 		newKeydesignCmd(env),
+		newReportCmd(env),
 		newVersionCmd(env),
 	)
 	return c

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report/kvr"
 )
 
 const demoTarget = "demo:"
@@ -197,6 +198,9 @@ func (e *Env) sniffed(path string, head []byte) (kv.Target, error) {
 	}
 	if len(head) == 0 {
 		return kv.Target{}, kv.Usagef("%s is empty", name)
+	}
+	if kvr.IsFile(head) {
+		return kv.Target{}, kv.WithHint(kv.Usagef("%s is a saved audit, not a store", name), "kvtool report show "+path+"; to go on with it: kvtool audit TARGET --resume "+path)
 	}
 	return kv.Target{}, kv.WithHint(kv.Usagef("%s is a file of no known kind", name), "for a list of keys, one a line: kvtool audit keys:"+path)
 }

@@ -72,8 +72,11 @@ func (v Value) MarshalJSON() ([]byte, error) {
 }
 
 // appendNumber writes whole numbers in full and others with six significant digits: more would only be noise of the
-// last bits, which differs between platforms.
+// last bits, which differs between platforms. What is read from that is written again in the same way.
 func appendNumber(b []byte, f float64) []byte {
+	if f != math.Trunc(f) {
+		f, _ = strconv.ParseFloat(strconv.FormatFloat(f, 'g', 6, 64), 64)
+	}
 	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
 		return strconv.AppendInt(b, int64(f), 10)
 	}

@@ -1,0 +1,125 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
+	"github.com/kvtool/kvtool/report/kvr"
+)
+
+// saveFlag is where a report is saved with all that it takes to merge it with others, or to go on with its scan.
+type saveFlag struct{ path string }
+
+func (s *saveFlag) bind(c *cobra.Command, usage string) {
+	c.Flags().StringVar(&s.path, "save", "", usage)
+	complete(c, "save", completeSnapshots)
+}
+
+// check refuses before the scan what could not be written after it.
+func (s *saveFlag) check(outs []output) error {
+	if s.path == "" {
+		return nil
+	}
+	for _, o := range outs {
+		if o.path == s.path {
+			return kv.Usagef("--save %s: an -o goes to the same path", s.path)
+		}
+	}
+	return checkPath("--save "+s.path, s.path)
+}
+
+// write saves r, if that is asked for.
+func (s *saveFlag) write(r *report.Report) error {
+	if s.path == "" {
+		return nil
+	}
+	if err := writeFile(s.path, func(w io.Writer) error { return kvr.Write(w, r) }); err != nil {
+		return fmt.Errorf("writing %s: %w", s.path, err)
+	}
+	return nil
+}
+
+// readReport reads a report from a snapshot file, from JSON, or with "-" either from stdin. Of a snapshot file that is damaged
+// it returns what is whole along with the error.
+func (e *Env) readReport(ctx context.Context, path string) (*report.Report, error) {
+	var in io.Reader
+	if path == "-" {
+		path, in = "stdin", &stdin{ctx: ctx, r: e.Stdin}
+	} else {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, &codeError{exitTarget, fmt.Errorf("%s: %w", path, reason(err))}
+		}
+		defer f.Close()
+		in = f
+	}
+	b, err := io.ReadAll(io.LimitReader(in, maxReport+1))
+	switch {
+	case err != nil:
+		return nil, &codeError{exitTarget, fmt.Errorf("%s: %w", path, reason(ended(ctx, err)))}
+	case len(b) > maxReport:
+		return nil, kv.Usagef("%s: larger than %d MiB: no report is", path, maxReport>>20)
+	}
+	return parseReport(path, b)
+}
+
+// maxReport bounds what is read as a report.
+const maxReport = 512 << 20
+
+func parseReport(path string, b []byte) (*report.Report, error) {
+	if kvr.IsFile(b) {
+		r, err := kvr.Read(bytes.NewReader(b))
+		switch {
+		case errors.Is(err, kvr.ErrFormat):
+			return nil, kv.WithHint(kv.Usagef("%s: %w", path, err), "read it with the version of kvtool that has written it, or a newer one")
+		case err != nil:
+			return r, kv.Corruptf("%s: %w", path, err)
+		}
+		return r, nil
+	}
+	if head := bytes.TrimSpace(b[:min(len(b), headSize)]); len(head) == 0 || head[0] != '{' {
+		hint := "reports are written by kvtool audit TARGET --save FILE.kvr, or -o json=FILE.json"
+		return nil, kv.WithHint(kv.Usagef("%s holds no report: it is neither a snapshot file nor JSON", path), hint)
+	}
+	r := &report.Report{}
+	if err := json.Unmarshal(b, r); err != nil {
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			return nil, kv.Corruptf("%s: at byte %d: %w", path, syntax.Offset, err)
+		}
+		return nil, kv.Usagef("%s holds no report: %w", path, err)
+	}
+	if err := r.Check(); err != nil {
+		return nil, kv.Usagef("%s holds no report: %w", path, err)
+	}
+	return r, nil
+}
+
+// resumed reads the file of an interrupted audit. Without a target among the arguments it is that of the file.
+func (e *Env) resumed(ctx context.Context, path string, args []string) (*report.Report, []string, error) {
+	r, err := e.readReport(ctx, path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(args) > 0 {
+		return r, args, nil
+	}
+	url := r.Target.URL
+	switch {
+	case strings.Contains(url, "***"):
+		return nil, nil, kv.WithHint(kv.Usagef("%s does not hold the target's secrets", path), "name the target: kvtool audit TARGET --resume "+path)
+	case url == "" || strings.HasSuffix(url, ":-"):
+		return nil, nil, kv.WithHint(kv.Usagef("%s was read from stdin, which cannot be read from where it ended", path), "begin anew, without --resume")
+	}
+	return r, []string{url}, nil
+}
