@@ -122,8 +122,15 @@ func TestModelErrors(t *testing.T) {
 	m.add("string int", 50, 50)
 	m.add("string int", 60, 50)
 	m.add("hash listpack", 99, 100)
-	if got, want := m.total(), 9.0/250; math.Abs(got-want) > 1e-12 {
+	m.add(skiplists, 50, 100)
+	if got, want := m.all().total(), 41.0/350; math.Abs(got-want) > 1e-12 {
 		t.Errorf("total %v, want %v", got, want)
+	}
+	if got := len(m.all().off); got != 5 {
+		t.Errorf("%d keys in all", got)
+	}
+	if got := m.all().quantile(0.5); math.Abs(got-0.01) > 1e-6 {
+		t.Errorf("median of all %v", got)
 	}
 	if got := m["string int"].quantile(1); math.Abs(got-0.2) > 1e-6 {
 		t.Errorf("max %v", got)

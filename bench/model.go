@@ -22,7 +22,7 @@ import (
 // MEMORY USAGE with SAMPLES 0, which looks at every element. It does so on the server as it was loaded command by command,
 // and on one that has loaded the dump.
 func measureModel(ctx context.Context, b *bench, r *result) error {
-	live, err := b.errorsOf(ctx, b.main)
+	live, err := b.errorsOf(ctx, b.main, "live")
 	if err != nil {
 		return err
 	}
@@ -30,16 +30,17 @@ func measureModel(ctx context.Context, b *bench, r *result) error {
 	if err != nil {
 		return err
 	}
-	loaded, err := b.errorsOf(ctx, reloaded)
+	loaded, err := b.errorsOf(ctx, reloaded, "loaded")
 	if err != nil {
 		return err
 	}
-	r.data, r.commands = b.main.describe(), []string{b.sizes(b.main).name, "redis-cli MEMORY USAGE KEY SAMPLES 0   # of each KEY"}
+	r.data, r.commands = b.main.describe(), []string{b.sizes(b.main, "live").name, b.sizes(reloaded, "loaded").name, "redis-cli MEMORY USAGE KEY SAMPLES 0   # of each KEY"}
 	r.tables = "After a reload:\n\n" + loaded.table() + "\nOn a server never reloaded:\n\n" + live.table()
 	r.bars = []bar{
-		percentBar("after a reload: total, % off", loaded.total(), 0.5),
-		percentBar("after a reload: median key of the worst encoding, % off", loaded.worstMedian(), 0),
-		percentBar("never reloaded: total, % off", live.total(), 1),
+		percentBar("after a reload: total, % off", loaded.all().total(), 0.5),
+		percentBar("after a reload: median key, % off", loaded.all().quantile(0.5), 0),
+		percentBar("after a reload: median key of the worst encoding but skiplist, % off", loaded.worstMedian(), 0),
+		percentBar("never reloaded: total, % off", live.all().total(), 1),
 	}
 	return nil
 }
@@ -65,9 +66,9 @@ func (b *bench) reload(ctx context.Context) (*dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.main.server = s // the one to stop in the end
 	d := *b.main
-	d.dump = dump
+	d.server, d.dump = s, dump
+	b.main = &d // the one to stop in the end
 	if got, err := s.do("DBSIZE"); err != nil || got != strconv.FormatInt(d.keys, 10) {
 		return nil, fmt.Errorf("the server has loaded %s keys instead of %d (%v)", got, d.keys, err)
 	}
@@ -75,10 +76,10 @@ func (b *bench) reload(ctx context.Context) (*dataset, error) {
 	return &d, err
 }
 
-// sizes is kvtool writing the modelled size of every key of a dump.
-func (b *bench) sizes(d *dataset) tool {
+// sizes is kvtool writing the modelled size of every key of a dump, as of a server in the given state: live or loaded.
+func (b *bench) sizes(d *dataset, as string) tool {
 	return b.tool(tool{
-		label: "export", args: []string{b.bin.kvtool, "export", "rdb:" + d.dump, "--columns", "key,type,encoding,bytes", "-o", "csv"}, keys: keysOfCSV,
+		label: "export", args: []string{b.bin.kvtool, "export", "rdb:" + d.dump + "?as=" + as, "--columns", "key,type,encoding,bytes", "-o", "csv"}, keys: keysOfCSV,
 	})
 }
 
@@ -101,21 +102,33 @@ func (m modelErrors) add(encoding string, modelled, truth int64) {
 	e.truth += truth
 }
 
-// total returns how far the sum over all keys is off, as a share.
-func (m modelErrors) total() float64 {
-	var modelled, truth int64
+// all returns the keys of all encodings together.
+func (m modelErrors) all() *encodingErrors {
+	var all encodingErrors
 	for _, e := range m {
-		modelled += e.modelled
-		truth += e.truth
+		all.off = append(all.off, e.off...)
+		all.modelled += e.modelled
+		all.truth += e.truth
 	}
-	return math.Abs(float64(modelled-truth)) / float64(truth)
+	return &all
 }
 
-// worstMedian returns how far the median key is off of the encoding where that is most.
+// total returns how far the sum of all keys is off, as a share.
+func (e *encodingErrors) total() float64 {
+	return math.Abs(float64(e.modelled-e.truth)) / float64(e.truth)
+}
+
+// skiplists are out of reach: a server draws the height of each element at random when it adds or loads it, and no file
+// tells. Their sum is held to the same limit as all others.
+const skiplists = "zset skiplist"
+
+// worstMedian returns how far the median key is off of the encoding where that is most, skiplists apart.
 func (m modelErrors) worstMedian() float64 {
 	worst := 0.0
-	for _, e := range m {
-		worst = max(worst, e.quantile(0.5))
+	for name, e := range m {
+		if name != skiplists {
+			worst = max(worst, e.quantile(0.5))
+		}
 	}
 	return worst
 }
@@ -128,17 +141,20 @@ func (e *encodingErrors) quantile(p float64) float64 {
 func (m modelErrors) table() string {
 	var b strings.Builder
 	b.WriteString("| type, encoding | keys | total, % off | median key | p95 | max |\n|---|---|---|---|---|---|\n")
-	for _, name := range slices.Sorted(maps.Keys(m)) {
-		e := m[name]
+	row := func(name string, e *encodingErrors) {
 		fmt.Fprintf(&b, "| %s | %d | %+.3f | %.2f | %.2f | %.2f |\n", name, len(e.off),
 			100*float64(e.modelled-e.truth)/float64(e.truth), 100*e.quantile(0.5), 100*e.quantile(0.95), 100*e.quantile(1))
 	}
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		row(name, m[name])
+	}
+	row("all", m.all())
 	return b.String()
 }
 
 // errorsOf has kvtool list the sizes of all keys in the dump of d, and asks the server of d for each.
-func (b *bench) errorsOf(ctx context.Context, d *dataset) (modelErrors, error) {
-	t := b.sizes(d)
+func (b *bench) errorsOf(ctx context.Context, d *dataset, as string) (modelErrors, error) {
+	t := b.sizes(d, as)
 	b.say("asking the server for the size of %d keys", d.keys)
 	cmd := exec.CommandContext(ctx, t.args[0], t.args[1:]...)
 	out, err := cmd.StdoutPipe()
