@@ -5,7 +5,7 @@ FUZZTIME ?= 20s
 SOAK_RECORDS ?= 1000000000
 SOAK_MINUTES ?= 10
 
-.PHONY: build test race lint fmt fuzz golden bench bench-smoke soak snapshot servers tools
+.PHONY: sizes build test race lint fmt fuzz golden bench bench-smoke soak snapshot servers tools
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o kvtool ./cmd/kvtool
@@ -37,6 +37,10 @@ golden:
 	go test ./report/render ./cmd -update
 
 # Half an hour on two cores. Some sections alone: make bench BENCHFLAGS='-only export,sizes'
+# How far the model of sizes is off, encoding by encoding, on each server there is: the table of docs/support.md.
+sizes: servers
+	go test -count=1 -v -run TestModelOnEachServer ./internal/rdbread
+
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
 	cd bench && go run . -check $(BENCHFLAGS)

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"strings"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -22,9 +23,14 @@ func (i serverInfo) profile() (p memory.Profile, allocator string) {
 		State:   memory.Live,
 		Cluster: i.fields["cluster_enabled"] == "1",
 	}
-	if i.fields["mem_allocator"] == "libc" {
+	name, isJemalloc := strings.CutPrefix(i.fields["mem_allocator"], "jemalloc-")
+	switch {
+	case i.fields["mem_allocator"] == "libc":
 		p.Allocator = memory.Libc
 		return p, "says INFO"
+	case isJemalloc && i.product() == "redis" && name != p.Version.OwnJemalloc():
+		p.Allocator = memory.Jemalloc16
+		return p, "jemalloc " + name + " is the system's"
 	}
 	return p, "assumed"
 }

@@ -94,7 +94,7 @@ func (st memoryStats) dicts(m *memory.Model) []kv.Line {
 	}
 	main -= st.numbers["keys.count"] * m.CountedInKeys()
 	return []kv.Line{
-		{Name: "main_dict", Bytes: main, How: kv.Measured},
+		{Name: "main_dict", Bytes: max(0, main), How: kv.Measured},
 		{Name: "expires_dict", Bytes: expires, How: kv.Measured},
 	}
 }
@@ -163,6 +163,11 @@ func (sc *scan) account(r *kv.Record) {
 	if r.Has(kv.FieldLen) {
 		n = r.Len
 	}
+	key := int64(len(r.Key))
+	value := r.Size - m.Key(key)
+	if r.TTL == kv.TTLAt {
+		value -= m.Expiry(key)
+	}
 	sc.learned.rounded++
-	sc.learned.rounding += m.Rounding(r.Type, r.Encoding, r.Size-m.Key(int64(len(r.Key))), n)
+	sc.learned.rounding += m.Rounding(r.Type, r.Encoding, value, n)
 }

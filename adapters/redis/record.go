@@ -167,18 +167,21 @@ func (sc *scan) refuse(x attr, text []byte) (gone bool, err error) {
 // modelSize gives the record a size where the model has enough to go by.
 func (sc *scan) modelSize() {
 	r, m := &sc.record, sc.abilities.model
-	value := int64(0)
+	n := sc.strlen
 	switch {
 	case r.Encoding == kv.EncodingInt:
-		value = m.String(1, true)
-	case sc.strlen >= 0 && (r.Type == kv.TypeString || !r.Has(kv.FieldType)):
-		value = m.String(sc.strlen, false)
+	case n >= 0 && (r.Type == kv.TypeString || !r.Has(kv.FieldType)):
 	case r.Encoding == kv.EncodingEmbstr:
-		value = m.String(embstrMiddle, false)
+		n = embstrMiddle
 	default:
 		return
 	}
-	r.Size = m.Key(int64(len(r.Key))) + value
+	key, expires := int64(len(r.Key)), r.TTL == kv.TTLAt
+	value, _ := m.StringOf(key, n, r.Encoding == kv.EncodingInt, expires)
+	r.Size = m.Key(key) + value
+	if expires {
+		r.Size += m.Expiry(key)
+	}
 	r.Known |= kv.FieldSize
 }
 

@@ -38,15 +38,19 @@ func (m *Model) allows(keys []Sized) bool {
 	return true
 }
 
-// allowsOne reports whether k can have its size: as a number, or as a short string of some length.
+// allowsOne reports whether k can have its size: as a number, or as a short string of some length, with an expiry or not.
 func (m *Model) allowsOne(k Sized) bool {
-	key := m.Key(int64(k.Key))
-	if k.Encoding == kv.EncodingInt {
-		return key+m.String(1, true) == k.Bytes
-	}
-	for n := int64(0); n <= EmbstrMax; n++ {
-		if key+m.String(n, false) == k.Bytes {
-			return true
+	key := int64(k.Key)
+	for _, expires := range []bool{false, true} {
+		name := m.Key(key)
+		if expires {
+			name += m.Expiry(key)
+		}
+		for n := int64(0); n <= 255; n++ {
+			size, enc := m.StringOf(key, n, k.Encoding == kv.EncodingInt, expires)
+			if enc == k.Encoding && name+size == k.Bytes {
+				return true
+			}
 		}
 	}
 	return false

@@ -19,17 +19,15 @@ package memory
 
 // Sizes of the structs that MEMORY USAGE adds as they are, without rounding (Redis 7.0, object.c: objectComputeSize).
 const (
-	robj         = 16  // server.h: redisObject
-	dictEntry    = 24  // dict.h: key, value, next
-	pointer      = 8   // one bucket of a dict's table
-	zset         = 16  // server.h: zset
-	zskiplist    = 32  // server.h: zskiplist
-	quicklist    = 40  // quicklist.h: quicklist
-	streamID     = 16  // counted once for each element of a rax
-	raxNode      = 244 // the server's guess at a node; they are far smaller
-	raxAllocated = 32
-	streamNAK    = 24 // stream.h: one pending entry
-	streamCG     = 40 // stream.h: one consumer group
+	robj      = 16  // server.h: redisObject
+	dictEntry = 24  // dict.h: key, value, next
+	pointer   = 8   // one bucket of a dict's table
+	zset      = 16  // server.h: zset
+	zskiplist = 32  // server.h: zskiplist
+	quicklist = 40  // quicklist.h: quicklist
+	streamID  = 16  // counted once for each element of a rax
+	raxNode   = 244 // the server's guess at a node; they are far smaller
+	streamNAK = 24  // stream.h: one pending entry
 )
 
 // EmbstrMax is the longest string that is one block with its object (encoding embstr).
@@ -43,6 +41,8 @@ type Model struct {
 	entry   int64                  // of a dict
 	classes [tableMax/8 + 1]uint16 // by (n+7)/8
 	sds     [tableMax]uint16       // by length
+	members []uint16               // of Member, where keys are in one block with their objects
+	spread  []float64              // of children
 	skip    int64                  // mean size of a skiplist node without its member, in 1/2^skipShift bytes
 }
 
@@ -60,6 +60,13 @@ func New(p Profile) *Model {
 		m.sds[i] = uint16(p.Allocator.class(sdsRequest(int64(i))))
 	}
 	m.skip = m.skiplistNode()
+	if m.shape.buckets {
+		m.spread = newSpread()
+		m.members = make([]uint16, tableMax)
+		for i := range m.members {
+			m.members[i] = uint16(m.member(int64(i)))
+		}
+	}
 	return m
 }
 
@@ -111,8 +118,12 @@ func sdsRequest(n int64) int64 {
 	}
 }
 
-// Key returns the cost of a key's name of n bytes and its entry in the main dict.
+// Key returns the cost of a key's name of n bytes and its entry in the main dict; where keys are in one block with their
+// objects, what that block has beyond an object.
 func (m *Model) Key(n int64) int64 {
+	if m.packs() {
+		return m.object(n, false) - m.robj
+	}
 	size := m.SDS(n) + m.entry
 	if m.p.Cluster {
 		size += m.shape.clusterEntry
@@ -148,14 +159,36 @@ func (m *Model) blob(n int64) int64 {
 // exact reports whether blocks count with their bytes.
 func (m *Model) exact() bool { return m.shape.exactBlobs && !m.p.Allocated }
 
-// Hash returns the cost of a hash of n fields as a hash table. elements is the sum of SDS over fields and values.
+// Hash returns the cost of a hash of n fields as a hash table. elements is the sum of Field over them, for Redis the sum of
+// SDS over fields and values.
 func (m *Model) Hash(n, elements int64) int64 {
-	return m.robj + m.dict(n, m.shape.rehash, m.shape.firstHash) + n*m.entry + elements
+	if m.shape.buckets {
+		return m.robj + hashtableMeta + m.hashtable(n, 1, m.p.State == Live || n <= converts) + elements
+	}
+	if n <= converts {
+		return m.robj + m.dict(n, m.shape.rehash, minSlots, true) + n*m.entry + elements
+	}
+	return m.robj + m.dict(n, m.shape.rehash, m.shape.firstHash, m.p.State == Live) + n*m.entry + elements
 }
 
 // Set returns the cost of a set of n members as a hash table. elements is the sum of SDS over the members.
 func (m *Model) Set(n, elements int64) int64 {
-	return m.robj + m.dict(n, rehashOnce, minSlots) + n*m.entry + elements
+	if m.shape.buckets {
+		return m.robj + m.hashtable(n, 1, m.p.State == Live) + elements
+	}
+	first := m.shape.firstSet
+	if n <= converts {
+		first = minSlots
+	}
+	return m.robj + m.dict(n, rehashOnce, first, m.p.State == Live) + n*m.entry + elements
+}
+
+// HashExpiring returns the cost of a hash table of n fields of which ttls have an expiry, from the sum of Field over them.
+func (m *Model) HashExpiring(n, elements, ttls int64) int64 {
+	if m.shape.buckets { // a listpack with an expiry is sized once as it becomes a table
+		return m.robj + hashtableMeta + m.hashtable(n, 1, m.p.State == Live && n > converts) + elements + m.expiring(ttls)
+	}
+	return m.Hash(n, elements) + m.HashTTL(n, ttls)
 }
 
 // HashTTL returns what field expiry adds to a hash table of n fields of which ttls have one. From the sources of Redis 7.4:
@@ -171,8 +204,9 @@ func (m *Model) HashTTL(n, ttls int64) int64 {
 func (m *Model) ListpackEx(n int64) int64 { return m.robj + m.Class(40) + m.Class(n) }
 
 // Steps of rehashing, in thousandths of the old table's buckets, until the old table is gone. A step moves one chain and
-// skips empty buckets, of which a full table has a share of 1/e. Adding a member to a set takes one step; adding to a hash
-// or sorted set takes two, because it looks the member up first. (Measured on 7.0.15: 0.632, 0.316, 0.316.)
+// skips empty buckets, of which a full table has a share of 1/e. Adding a member to a set takes one step, and so does adding
+// to a hash since 7.2; a sorted set, and a hash before, takes two, because it looks the member up first. (Measured on 7.0.15:
+// 0.632, 0.316, 0.316.)
 const (
 	rehashOnce  = 632
 	rehashTwice = 316
@@ -180,15 +214,16 @@ const (
 
 const (
 	minSlots  = 4
+	converts  = 128 // fields or members up to which a table began as a listpack: it is one for their length
 	converted = 256 // of a hash that outgrows a listpack of 128 entries, the limit of the shipped redis.conf
 )
 
-// dict returns the size of a dict and its tables with n entries, without the entries. A live one keeps its old table for
+// dict returns the size of a dict and its tables with n entries, without the entries. One that grew keeps its old table for
 // so many thousandths of its growth, unless its table is the first it had, of so many buckets.
-func (m *Model) dict(n, rehash, first int64) int64 {
+func (m *Model) dict(n, rehash, first int64, grew bool) int64 {
 	s := slots(n)
 	size := m.fixed(m.shape.dict) + m.fixed(pointer*s)
-	if old := s / 2; m.p.State == Live && s > first && (n-old)*1000 < old*rehash {
+	if old := s / 2; grew && s > first && (n-old)*1000 < old*rehash {
 		size += pointer * old
 	}
 	return size
@@ -208,11 +243,15 @@ const (
 	skipLevels = 32 // server.h: ZSKIPLIST_MAXLEVEL
 )
 
-// ZSet returns the cost of a sorted set of n members as a skiplist and a dict. elements is the sum of SDS over the members.
+// ZSet returns the cost of a sorted set of n members as a skiplist and a dict. elements is the sum of Member over the
+// members, for Redis that of SDS.
 // The levels of skiplist nodes are random and not in any file: they count with their mean.
 func (m *Model) ZSet(n, elements int64) int64 {
+	if m.shape.buckets {
+		return m.robj + m.fixed(zset) + m.fixed(skipHeader) + m.hashtable(n, 2, m.p.State == Live) + elements
+	}
 	header := m.Class(24 + 16*skipLevels)
-	return m.robj + m.fixed(zset) + m.fixed(zskiplist) + m.dict(n, m.shape.rehash, minSlots) + header + n*m.entry + elements + (n*m.skip)>>skipShift
+	return m.robj + m.fixed(zset) + m.fixed(zskiplist) + m.dict(n, rehashTwice, m.shape.firstZSet, m.p.State == Live) + header + n*m.entry + elements + (n*m.skip)>>skipShift
 }
 
 // skiplistNode returns the mean size of a node: level l has probability 3/4 * (1/4)^(l-1) and costs 16 bytes a level.
@@ -247,13 +286,24 @@ func (m *Model) Keyspace(keys, withTTL int64) int64 {
 	return m.MainDict(keys) + m.ExpiresDict(withTTL)
 }
 
+// allSteps is for tables that a server goes on moving in its idle time: an old one is soon gone.
+const allSteps = 1 << 20
+
 // MainDict returns the cost of the table of a main dict of so many keys, whose entries Key counts.
-func (m *Model) MainDict(keys int64) int64 { return pointer * slots(keys) }
+func (m *Model) MainDict(keys int64) int64 {
+	if m.shape.buckets {
+		return m.hashtable(keys, allSteps, m.p.State == Live)
+	}
+	return pointer * slots(keys)
+}
 
 // ExpiresDict returns the cost of the table and the entries of an expires dict.
 func (m *Model) ExpiresDict(withTTL int64) int64 {
-	if withTTL == 0 {
+	switch {
+	case withTTL == 0:
 		return 0
+	case m.shape.buckets:
+		return m.hashtable(withTTL, allSteps, m.p.State == Live)
 	}
 	return pointer*slots(withTTL) + m.entry*withTTL
 }

@@ -91,6 +91,7 @@ func TestParseVersion(t *testing.T) {
 		{"valkey", "8.0.1", Valkey80},
 		{"valkey", "8.1.0", Valkey81},
 		{"valkey", "9.0.0", Valkey90},
+		{"valkey", "9.1.2", Valkey91},
 		{"keydb", "6.3.4", Redis62},
 	} {
 		if got := ParseVersion(c.product, c.version); got != c.want {
@@ -119,7 +120,7 @@ func TestRax(t *testing.T) {
 		}
 		var rax Rax
 		for i := range ids {
-			rax.Add(&ids[i])
+			rax.Add(New(Profile{}), &ids[i])
 		}
 		if want := naiveNodes(ids, 0); rax.nodes != want {
 			t.Fatalf("%x: %d nodes, want %d", ids, rax.nodes, want)

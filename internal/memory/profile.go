@@ -24,10 +24,6 @@ func (p Profile) Note() string {
 	if p.Verified() {
 		return ""
 	}
-	if p.Version == Valkey81 || p.Version == Valkey90 {
-		// Measured on 9.1.2: 40 bytes for a short string where the model says 72, 24 KB for a set of 600 where it says 37.
-		return "sizes are upper bounds for " + p.Version.String() + ", which keeps short strings in one block with their key and packs tables tighter"
-	}
 	return "model accuracy not measured for " + p.String()
 }
 
@@ -104,6 +100,18 @@ func glibc(n int64) int64 {
 	return max(24, (n+8+15)&^15-8)
 }
 
+// OwnJemalloc returns the version of jemalloc that comes with the sources of v, and is built with steps of 8. Who builds a
+// server with that of the system has steps of 16.
+func (v Version) OwnJemalloc() string {
+	switch v {
+	case Redis62:
+		return "5.1.0"
+	case Redis70:
+		return "5.2.1"
+	}
+	return "5.3.0"
+}
+
 // A Version is a release whose structs differ from the one before.
 type Version uint8
 
@@ -117,9 +125,10 @@ const (
 	Valkey80
 	Valkey81
 	Valkey90
+	Valkey91
 )
 
-var versionNames = [...]string{"redis 7.0", "redis 6.2", "redis 7.2", "redis 7.4", "redis 8.0", "valkey 8.0", "valkey 8.1", "valkey 9.0"}
+var versionNames = [...]string{"redis 7.0", "redis 6.2", "redis 7.2", "redis 7.4", "redis 8.0", "valkey 8.0", "valkey 8.1", "valkey 9.0", "valkey 9.1"}
 
 func (v Version) String() string { return versionNames[v] }
 
@@ -162,8 +171,10 @@ func valkeyVersion(n int) Version {
 		return Valkey80
 	case n < 900:
 		return Valkey81
-	default:
+	case n < 901:
 		return Valkey90
+	default:
+		return Valkey91
 	}
 }
 
@@ -172,30 +183,47 @@ type shape struct {
 	dict          int64 // sizeof(dict)
 	quicklistNode int64
 	stream        int64
+	group         int64 // sizeof(streamCG)
 	consumer      int64
 	clusterEntry  int64 // added to each main dict entry in cluster mode
-	rehash        int64 // of hashes and sorted sets
-	firstHash     int64 // buckets of the table that a hash gets when it becomes one
+	rehash        int64 // of hashes
+	firstHash     int64 // buckets of the table that a hash gets when it outgrows a listpack
+	firstSet      int64 // the same of sets
+	firstZSet     int64 // and of sorted sets
 	exactBlobs    bool  // MEMORY USAGE counts the bytes of a blob, not of its block
 	bareListpack  bool  // a list in one node is a listpack without a quicklist around it
+	bareMembers   bool  // a member of a set needs no entry with a value
+	embed         int64 // longest block of an object with its key and value; 0: keys are not in objects
+	buckets       bool  // hash tables have buckets of 64 bytes
+	raxStruct     int64 // sizeof(rax)
+	raxExact      bool  // MEMORY USAGE counts the bytes of a rax, not a guess at them
 	verified      bool
 }
 
 // shape returns the figures of v. Those of unverified versions are from their sources or, where that is worth no more,
 // those of the version before.
 func (v Version) shape() shape {
-	s := shape{dict: 56, quicklistNode: 40, stream: 80, consumer: 24, clusterEntry: 16, rehash: rehashTwice, firstHash: converted, verified: v == Redis70}
+	s := shape{raxStruct: 24, dict: 56, quicklistNode: 40, stream: 80, group: 40, consumer: 24, clusterEntry: 16, rehash: rehashTwice, firstHash: converted, firstSet: minSlots, firstZSet: minSlots, verified: v == Redis70}
 	switch v {
 	case Redis70:
 		return s
 	case Redis62:
-		s.dict, s.quicklistNode, s.stream, s.clusterEntry, s.exactBlobs = 96, 32, 56, 0, true
+		s.dict, s.quicklistNode, s.stream, s.group, s.clusterEntry, s.exactBlobs = 96, 32, 40, 32, 0, true
 		s.verified, s.firstHash = true, minSlots
 		return s
 	}
 	s.consumer, s.bareListpack = 32, true
+	s.bareMembers = true
+	s.rehash, s.firstSet, s.firstZSet = rehashOnce, converted, converted
+	s.verified = v == Redis72
 	if v != Redis72 {
 		s.clusterEntry = 0
+	}
+	if v >= Valkey81 {
+		s.embed, s.buckets, s.raxStruct, s.raxExact = 64, true, 32, true
+	}
+	if v == Valkey91 {
+		s.embed, s.verified = 128, true
 	}
 	return s
 }

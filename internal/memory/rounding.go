@@ -1,6 +1,10 @@
 package memory
 
-import "github.com/kvtool/kvtool/kv"
+import (
+	"math"
+
+	"github.com/kvtool/kvtool/kv"
+)
 
 // What one element of a table takes in MEMORY USAGE where only the size of the whole is known: entry, share of the table,
 // strings of ordinary length. They bound an estimate that is a few percent of the size: half as long strings make it a third
@@ -21,8 +25,14 @@ const usualListpack = 3000
 func (m *Model) Rounding(typ kv.Type, enc kv.Encoding, size, n int64) int64 {
 	switch enc {
 	case kv.EncodingHashtable, kv.EncodingSkiplist:
+		if m.shape.buckets {
+			return m.tableRounding(enc)
+		}
 		if n < 0 {
 			n = size / usual(typ, enc)
+		}
+		if typ == kv.TypeSet && m.shape.bareMembers {
+			return m.rounds(m.shape.dict) + m.bareMembers(n)
 		}
 		return m.rounds(m.shape.dict) + n*m.rounds(dictEntry)
 	case kv.EncodingQuicklist:
@@ -30,7 +40,7 @@ func (m *Model) Rounding(typ kv.Type, enc kv.Encoding, size, n int64) int64 {
 		return m.rounds(quicklist) + nodes*(m.rounds(m.shape.quicklistNode)+m.rest((size-quicklist)/nodes))
 	case kv.EncodingStream:
 		s := Stream{listpacks: size/usualListpack + 1}
-		s.tree.keys, s.tree.nodes = s.listpacks, 2*s.listpacks
+		s.tree = Rax{keys: s.listpacks, nodes: 2 * s.listpacks, bytes: s.listpacks * (m.run(16) + m.leaf())}
 		return s.Rounding(m)
 	case kv.EncodingListpack, kv.EncodingZiplist, kv.EncodingIntset, kv.EncodingZipmap:
 		return m.rest(size - robj)
@@ -53,15 +63,46 @@ func usual(typ kv.Type, enc kv.Encoding) int64 {
 	return usualMember
 }
 
+// bareMembers is Rounding for the entries of a set since Redis 7.2: MEMORY USAGE goes on counting a whole one for each member,
+// but the first in a bucket needs none, and those behind it have no value.
+func (m *Model) bareMembers(n int64) int64 {
+	s := float64(slots(n))
+	first := int64(s * -math.Expm1(-float64(n)/s))
+	return (n-min(first, n))*m.Class(dictEntry-pointer) - n*dictEntry
+}
+
 // KeyRounding is what Rounding is to Key: the entry of the main dict.
-func (m *Model) KeyRounding() int64 { return m.rounds(dictEntry) }
+func (m *Model) KeyRounding() int64 {
+	if m.packs() {
+		return 0
+	}
+	return m.rounds(dictEntry)
+}
 
 // ExpiryRounding is the same of an entry of the expires dict.
-func (m *Model) ExpiryRounding() int64 { return m.rounds(dictEntry) }
+func (m *Model) ExpiryRounding() int64 {
+	if m.shape.buckets {
+		return 0
+	}
+	return m.rounds(dictEntry)
+}
+
+// tableRounding is that of tables whose entries are counted as they are allocated.
+func (m *Model) tableRounding(enc kv.Encoding) int64 {
+	if enc == kv.EncodingSkiplist {
+		return m.rounds(zset) + m.rounds(skipHeader) + m.rounds(hashtableStruct)
+	}
+	return m.rounds(hashtableStruct)
+}
 
 // CountedInKeys returns what a server counts for each key as overhead of its main dict (MEMORY STATS, db.N) although Key
 // and the value have it, too: the entry and the object.
-func (m *Model) CountedInKeys() int64 { return dictEntry + robj }
+func (m *Model) CountedInKeys() int64 {
+	if m.packs() {
+		return robj
+	}
+	return dictEntry + robj
+}
 
 // rounds returns what the allocator adds to a struct of n bytes.
 func (m *Model) rounds(n int64) int64 { return m.Class(n) - m.fixed(n) }
@@ -79,8 +120,10 @@ func (s *Stream) Rounding(m *Model) int64 {
 	if m.p.Allocated {
 		return 0
 	}
-	keys, nodes := s.tree.keys+s.keys, s.tree.count()+s.nodes
-	extra := (raxAllocated-raxNode)*nodes - streamID*keys + m.rounds(m.shape.stream)
+	extra := m.rounds(m.shape.stream)
+	if !m.shape.raxExact {
+		extra += s.tree.size(m) + s.trees - s.guess()
+	}
 	if s.listpacks > 0 {
 		extra += s.listpacks * m.rest(s.bytes/s.listpacks)
 	}

@@ -16,6 +16,7 @@ type Stream struct {
 	tree      Rax
 	keys      int64 // of the trees of pending entries
 	nodes     int64
+	trees     int64 // their bytes
 }
 
 // Add counts one listpack of n bytes whose first entry has the ID id, in the big-endian form of the file.
@@ -23,24 +24,25 @@ func (s *Stream) Add(m *Model, id *[16]byte, n int64) {
 	s.listpacks++
 	s.last = n
 	s.bytes += m.blob(n)
-	s.tree.Add(id)
+	s.tree.Add(m, id)
 }
 
 // Group counts one consumer group with pending entries that tree holds.
 func (s *Stream) Group(m *Model, pending *Rax) {
-	s.extra += m.fixed(streamCG) + m.fixed(streamNAK)*pending.keys
-	s.count(pending)
+	s.extra += m.fixed(m.shape.group) + m.fixed(streamNAK)*pending.keys
+	s.count(m, pending)
 }
 
 // Consumer counts one consumer whose name has n bytes and its own pending entries.
 func (s *Stream) Consumer(m *Model, n int64, pending *Rax) {
 	s.extra += m.fixed(m.shape.consumer) + n
-	s.count(pending)
+	s.count(m, pending)
 }
 
-func (s *Stream) count(r *Rax) {
+func (s *Stream) count(m *Model, r *Rax) {
 	s.keys += r.keys
 	s.nodes += r.count()
+	s.trees += r.size(m)
 }
 
 // streamReserve is what a live server allocates at once for a listpack that entries are being added to.
@@ -48,12 +50,11 @@ const streamReserve = 4096
 
 // Size returns the cost of the stream.
 func (s *Stream) Size(m *Model) int64 {
-	keys, nodes := s.tree.keys+s.keys, s.tree.count()+s.nodes
 	size := m.robj + m.fixed(m.shape.stream) + s.bytes + s.extra
-	if m.p.Allocated {
-		size += raxAllocated * nodes
+	if m.p.Allocated || m.shape.raxExact {
+		size += s.tree.size(m) + s.trees
 	} else {
-		size += streamID*keys + raxNode*nodes
+		size += s.guess()
 	}
 	if m.p.State == Live && s.listpacks > 0 && s.last < streamReserve && !m.exact() {
 		size += m.Class(streamReserve) - m.Class(s.last)
@@ -61,18 +62,26 @@ func (s *Stream) Size(m *Model) int64 {
 	return size
 }
 
+// guess is what a server takes its trees for.
+func (s *Stream) guess() int64 {
+	keys, nodes := s.tree.keys+s.keys, s.tree.count()+s.nodes
+	return streamID*keys + raxNode*nodes
+}
+
 // A Rax counts the nodes of a radix tree over sorted IDs of 16 bytes. The zero value is an empty tree.
 type Rax struct {
 	keys, nodes int64
+	bytes       int64 // of the nodes
 	last        [16]byte
-	branches    [16]bool // depths at which the path to last branches
+	branches    [16]uint16 // children of the path to last, at the depths at which it branches
 }
 
 // Add counts one more ID. IDs must ascend; one that does not is counted as if it shared nothing new.
-func (r *Rax) Add(id *[16]byte) {
+func (r *Rax) Add(m *Model, id *[16]byte) {
 	r.keys++
 	if r.keys == 1 {
 		r.nodes = 2 // one run of 16 bytes and its leaf
+		r.bytes = m.run(16) + m.leaf()
 		r.last = *id
 		return
 	}
@@ -83,37 +92,66 @@ func (r *Rax) Add(id *[16]byte) {
 	if d == 16 {
 		return
 	}
-	if !r.branches[d] {
-		r.split(d)
+	if r.branches[d] == 0 {
+		r.split(m, d)
+	} else {
+		r.bytes += m.branch(r.branches[d]+1) - m.branch(r.branches[d])
+		r.branches[d]++
 	}
 	for i := d + 1; i < 16; i++ {
-		r.branches[i] = false
+		r.branches[i] = 0
 	}
 	r.nodes++ // the new leaf
 	if d < 15 {
 		r.nodes++ // and the run that leads to it
 	}
+	r.bytes += m.leaf() + m.run(15-d)
 	r.last = *id
 }
 
 // split makes depth d of the path to the last ID a branch. The run that held depth d becomes what is left of it before d,
 // the branch, and what is left of it after.
-func (r *Rax) split(d int) {
+func (r *Rax) split(m *Model, d int) {
 	before, after := 0, 0
-	for i := d - 1; i >= 0 && !r.branches[i]; i-- {
+	for i := d - 1; i >= 0 && r.branches[i] == 0; i-- {
 		before++
 	}
-	for i := d + 1; i < 16 && !r.branches[i]; i++ {
+	for i := d + 1; i < 16 && r.branches[i] == 0; i++ {
 		after++
 	}
+	r.bytes += m.run(before) + m.branch(2) + m.run(after) - m.run(before+1+after)
 	if before > 0 {
 		r.nodes++
 	}
 	if after > 0 {
 		r.nodes++
 	}
-	r.branches[d] = true
+	r.branches[d] = 2
 }
 
 // count returns the number of nodes: an empty tree has its root.
 func (r *Rax) count() int64 { return max(r.nodes, 1) }
+
+// size returns what the tree takes: its struct and its nodes.
+func (r *Rax) size(m *Model) int64 {
+	if r.keys == 0 {
+		return m.Class(m.shape.raxStruct) + m.Class(8)
+	}
+	return m.Class(m.shape.raxStruct) + r.bytes
+}
+
+// Nodes of a rax (rax.h): four bytes, the characters, padding to eight bytes, pointers.
+
+// run is a node of n characters in a row and a pointer to what follows; 0 for none.
+func (m *Model) run(n int) int64 {
+	if n == 0 {
+		return 0
+	}
+	return m.Class((4+int64(n)+7)&^7 + pointer)
+}
+
+// branch is a node of n characters with a pointer each.
+func (m *Model) branch(n uint16) int64 { return m.Class((4+int64(n)+7)&^7 + pointer*int64(n)) }
+
+// leaf is a node without characters and with the pointer of its key.
+func (m *Model) leaf() int64 { return m.Class(8 + pointer) }

@@ -66,6 +66,7 @@ type Reader struct {
 	reading    string // for errors
 
 	name     nameBuf
+	nameLen  int64 // of the key that is read
 	rounding int64 // of the value that is read, where its codec knows better than the model's estimate
 	tables   tables
 	slab     []byte       // names are cut from it
@@ -153,7 +154,7 @@ func (s *Summary) modelVersion() memory.Version {
 	case s.Version != "":
 		return memory.ParseVersion(s.Lineage, s.Version)
 	case s.Lineage == "valkey":
-		return memory.Valkey90
+		return memory.Valkey91
 	default:
 		return memory.Redis70
 	}
@@ -245,7 +246,7 @@ func (r *Reader) key(op byte) (wanted bool) {
 	r.reading = c.reading
 	rec.DB, rec.Type, rec.Encoding, rec.Len = r.db, c.typ, c.encoding, 0
 	r.w.longest, r.w.inside = -1, r.want&kv.FieldLargest != 0
-	r.rounding = 0
+	r.rounding, r.nameLen = 0, n
 	c.read(r)
 	if r.w.inside && r.w.longest >= 0 {
 		rec.Largest = r.w.longest
@@ -256,6 +257,9 @@ func (r *Reader) key(op byte) (wanted bool) {
 	}
 	r.account()
 	r.rec.Size += r.model.Key(n)
+	if r.expires {
+		r.rec.Size += r.model.Expiry(n)
+	}
 	r.setTTL()
 	r.keys++
 	if r.lastWanted = wanted; wanted {

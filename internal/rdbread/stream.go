@@ -78,7 +78,7 @@ func (r *Reader) group(s *memory.Stream, v int) {
 		id := w.rawID()
 		w.skip(8)
 		w.number()
-		pending.Add(&id)
+		pending.Add(r.model, &id)
 	}
 	s.Group(r.model, &pending)
 	for n := w.count(10); n > 0 && w.err == nil; n-- {
@@ -96,7 +96,7 @@ func (r *Reader) consumer(s *memory.Stream, v int) {
 	var pending memory.Rax
 	for n := w.count(16); n > 0 && w.err == nil; n-- {
 		id := w.rawID()
-		pending.Add(&id)
+		pending.Add(r.model, &id)
 	}
 	s.Consumer(r.model, name, &pending)
 }

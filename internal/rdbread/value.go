@@ -70,13 +70,7 @@ func (r *Reader) str() {
 	default:
 		r.content(blob{size: size, stored: size})
 	}
-	switch {
-	case isInt:
-		rec.Encoding = kv.EncodingInt
-	case size <= memory.EmbstrMax:
-		rec.Encoding = kv.EncodingEmbstr
-	}
-	rec.Size = r.model.String(size, isInt)
+	rec.Size, rec.Encoding = r.model.StringOf(r.nameLen, size, isInt, r.expires)
 	rec.Logical, rec.Stored = size, stored
 	rec.Known |= r.want & kv.FieldStored
 }
@@ -159,7 +153,30 @@ func (r *Reader) set() {
 
 func (r *Reader) hash() {
 	n := r.w.count(2)
-	r.rec.Len, r.rec.Size = n, r.model.Hash(n, r.elements(2*n))
+	sum := int64(0)
+	if r.model.PairsFields() {
+		for i := n; i > 0 && r.w.err == nil; i-- {
+			sum += r.field(false)
+		}
+	} else {
+		sum = r.elements(2 * n)
+	}
+	r.rec.Len, r.rec.Size = n, r.model.Hash(n, sum)
+}
+
+// field hops over a field and its value and returns what they cost together.
+func (r *Reader) field(expires bool) int64 {
+	w := r.w
+	field, value := w.element(), w.element()
+	w.longest = max(w.longest, field, value)
+	return r.model.Field(field, value, expires)
+}
+
+// member hops over a member of a sorted set and returns what it costs.
+func (r *Reader) member() int64 {
+	size := r.w.element()
+	r.w.longest = max(r.w.longest, size)
+	return r.model.Member(size)
 }
 
 // zset reads members with scores of 8 bytes.
@@ -168,7 +185,7 @@ func (r *Reader) zset() {
 	n := w.count(9)
 	var sum int64
 	for i := n; i > 0 && w.err == nil; i-- {
-		sum += r.element(w)
+		sum += r.member()
 		w.skip(8)
 	}
 	r.rec.Len, r.rec.Size = n, r.model.ZSet(n, sum)
@@ -180,7 +197,7 @@ func (r *Reader) zsetText() {
 	n := w.count(2)
 	var sum int64
 	for i := n; i > 0 && w.err == nil; i-- {
-		sum += r.element(w)
+		sum += r.member()
 		if c := w.byte(); c < 253 {
 			w.skip(int64(c))
 		}
@@ -278,7 +295,7 @@ func (r *Reader) hashTTL() {
 		}
 		sum += r.element(w) + r.element(w)
 	}
-	r.rec.Len, r.rec.Size = n, r.model.Hash(n, sum)+r.model.HashTTL(n, ttls)
+	r.rec.Len, r.rec.Size = n, r.model.HashExpiring(n, sum, ttls)
 }
 
 // hashValkey reads fields with an expiry as Valkey 9 writes them: field, value, 8 bytes of ms or -1 for none.
@@ -287,12 +304,15 @@ func (r *Reader) hashValkey() {
 	n := w.count(10)
 	var sum, ttls int64
 	for i := n; i > 0 && w.err == nil; i-- {
-		sum += r.element(w) + r.element(w)
-		if int64(w.uint64()) != -1 {
+		field, value := w.element(), w.element()
+		w.longest = max(w.longest, field, value)
+		expires := int64(w.uint64()) != -1
+		if expires {
 			ttls++
 		}
+		sum += r.model.Field(field, value, expires)
 	}
-	r.rec.Len, r.rec.Size = n, r.model.Hash(n, sum)+r.model.HashTTL(n, ttls)
+	r.rec.Len, r.rec.Size = n, r.model.HashExpiring(n, sum, ttls)
 }
 
 // listpackEx reads a listpack of field, value and expiry.

@@ -1,0 +1,434 @@
+package rdbread
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/kvtool/kvtool/internal/memory"
+	"github.com/kvtool/kvtool/internal/servertest"
+)
+
+var update = flag.Bool("update", false, "rewrite the table of docs/support.md")
+
+// A bar is how far the model may be off: the sum of the keys of one encoding, and the key in the middle.
+type bar struct{ total, median float64 }
+
+// bars are those of a server that has loaded the dump. What no dump tells is counted with its mean, so that the key in the
+// middle is not exact: the levels of a skiplist, which a server draws anew; the chains of a table of Valkey, which follow from
+// the seed of its hashes; and where glibc, which that server is built with, cannot split a block.
+func bars(version, encoding string) bar {
+	switch {
+	case version == "valkey-9" && strings.Contains(encoding, "groups"):
+		return bar{0.02, 0.015}
+	case version == "valkey-9" && strings.Contains(encoding, "field TTL"): // few fields, so that seeds weigh more
+		return bar{0.02, 0.015}
+	case version == "valkey-9" && (strings.Contains(encoding, "hashtable") || strings.Contains(encoding, "skiplist")):
+		return bar{0.01, 0.01}
+	case version == "valkey-9":
+		return bar{0.01, 0}
+	case strings.Contains(encoding, "skiplist"):
+		return bar{0.005, 0.006}
+	}
+	return bar{0.005, 0}
+}
+
+// liveBar is how far the sum of all keys may be off on a server that has never loaded them.
+const liveBar = 0.01
+
+// TestModelOnEachServer writes keys of every type and encoding to each server of the matrix and compares what the model makes
+// of its dump with MEMORY USAGE SAMPLES 0: of the server as it stands, and of another that has loaded the dump. The figures
+// are the table of docs/support.md.
+func TestModelOnEachServer(t *testing.T) {
+	page := readSizesPage(t)
+	servertest.Matrix(t, func(t *testing.T, version string) {
+		args := settings(version)
+		s := servertest.Redis(t, servertest.Options{Version: version, Args: args})
+		c := s.Client(t)
+		cmds := everyEncoding(version)
+		c.Fill(t, len(cmds), func(i int) []string { return cmds[i] })
+		c.Must(t, "SAVE")
+		dir := c.Must(t, "CONFIG", "GET", "dir").([]any)[1].(string)
+		dump := filepath.Join(dir, "dump.rdb")
+		live := measure(t, c, dump, memory.Live)
+		c = servertest.Redis(t, servertest.Options{Version: version, Args: append(args, "--dir", dir)}).Client(t)
+		for c.Must(t, "DBSIZE") == int64(0) { // it answers before it has loaded
+		}
+		loaded := measure(t, c, dump, memory.Loaded)
+
+		for _, e := range loaded.encodings() {
+			a, limit := loaded.each[e], bars(version, e)
+			t.Logf("loaded  %s", a.row(e))
+			if a.off() > limit.total || a.at(0.5) > limit.median {
+				t.Errorf("loaded, %s: total off by %.2f %%, the key in the middle by %.2f %%", e, 100*a.off(), 100*a.at(0.5))
+			}
+		}
+		for _, e := range live.encodings() {
+			t.Logf("live    %s", live.each[e].row(e))
+		}
+		t.Logf("live    %s", live.all.row("all"))
+		t.Logf("loaded  %s", loaded.all.row("all"))
+		if off := live.all.off(); off > liveBar || live.all.at(0.5) > 0 {
+			t.Errorf("live: total off by %.2f %%, the key in the middle by %.2f %%", 100*off, 100*live.all.at(0.5))
+		}
+		if off := loaded.all.off(); off > 0.005 || loaded.all.at(0.5) > 0 {
+			t.Errorf("loaded: total off by %.2f %%, the key in the middle by %.2f %%", 100*off, 100*loaded.all.at(0.5))
+		}
+		page.hold(t, version, live, loaded)
+	})
+	page.write(t)
+}
+
+func settings(version string) []string {
+	if version == "redis-6.2" {
+		return []string{"--list-max-ziplist-size", "-2", "--hash-max-ziplist-entries", "128"}
+	}
+	return []string{"--list-max-listpack-size", "-2", "--hash-max-listpack-entries", "128"}
+}
+
+// A measured is how a model compares with a server: all keys, and those of each encoding.
+type measured struct {
+	all  tally
+	each map[string]*tally
+}
+
+func (m *measured) encodings() []string {
+	var names []string
+	for e := range m.each {
+		names = append(names, e)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// A tally compares sums of bytes, and key by key.
+type tally struct {
+	model, server int64
+	misses        []float64 // as shares
+}
+
+func (a *tally) add(model, server int64) {
+	a.model += model
+	a.server += server
+	a.misses = append(a.misses, miss(model, server))
+}
+
+func (a *tally) off() float64 { return miss(a.model, a.server) }
+
+// at returns the miss of the key at so much of the way from the nearest to the farthest.
+func (a *tally) at(p float64) float64 {
+	slices.Sort(a.misses)
+	return a.misses[min(len(a.misses)-1, int(p*float64(len(a.misses))))]
+}
+
+func (a *tally) row(name string) string {
+	return fmt.Sprintf("%-30s %5d keys, %9d B, total %+.2f %%, median %.2f %%, p95 %.2f %%, max %.2f %%", name, len(a.misses), a.server,
+		100*(float64(a.model)/float64(a.server)-1), 100*a.at(0.5), 100*a.at(0.95), 100*a.at(1))
+}
+
+func measure(t *testing.T, c *servertest.Client, path string, state memory.State) *measured {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	records, _, err := readAll(f, Options{Live: state == memory.Live, Allocator: allocatorOf(t, c)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &measured{each: map[string]*tally{}}
+	for i := range records {
+		r := &records[i]
+		n, _ := c.Must(t, "MEMORY", "USAGE", r.Key, "SAMPLES", "0").(int64)
+		if encoding := c.Must(t, "OBJECT", "ENCODING", r.Key); encoding != string(r.Encoding) {
+			t.Errorf("%.40q is %s, and was taken for %s", r.Key, encoding, r.Encoding)
+		}
+		kind, _, _ := strings.Cut(r.Key, ":")
+		e := string(r.Type) + " " + string(r.Encoding)
+		if what := details[kind]; what != "" {
+			e += ", " + what
+		}
+		if m.each[e] == nil {
+			m.each[e] = &tally{}
+		}
+		m.all.add(r.Size, n)
+		m.each[e].add(r.Size, n)
+	}
+	return m
+}
+
+// details says what is particular about the keys of a kind of everyEncoding.
+var details = map[string]string{
+	"huge items": "items of 9 KB", "groups": "groups", "field TTL": "field TTL", "long values": "few long values", "TTL": "TTL", "LZF": "compressed",
+}
+
+// allocatorOf is what is known of the servers of the matrix: the distribution's has the system's jemalloc.
+func allocatorOf(t *testing.T, c *servertest.Client) memory.Allocator {
+	t.Helper()
+	info, _ := c.Must(t, "INFO").(string)
+	switch {
+	case strings.Contains(info, "mem_allocator:libc"):
+		return memory.Libc
+	case strings.Contains(info, "redis_version:7.0."):
+		return allocator(t)
+	}
+	return memory.Jemalloc8
+}
+
+// everyEncoding writes keys of every type and encoding, element by element, as an application would. The name of a key begins
+// with its kind.
+func everyEncoding(version string) [][]string {
+	w := &workloadOf{r: rand.New(rand.NewPCG(7, 7))}
+	for i := range 150 {
+		w.i = i
+		w.strings()
+		w.lists()
+		w.sets()
+		w.hashes()
+		w.sortedSets()
+		w.streams()
+		if version == "valkey-9" {
+			w.fieldTTLs()
+		}
+	}
+	return w.cmds
+}
+
+type workloadOf struct {
+	r    *rand.Rand
+	i    int
+	cmds [][]string
+}
+
+func (w *workloadOf) add(c ...string) { w.cmds = append(w.cmds, c) }
+
+func (w *workloadOf) text(n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte('a' + w.r.IntN(26))
+	}
+	return string(b)
+}
+
+func (w *workloadOf) key(kind string) string {
+	return fmt.Sprintf("%s:%s:%d:%d", kind, w.text(1+w.r.IntN(60)), w.i, len(w.cmds))
+}
+
+func (w *workloadOf) strings() {
+	w.add("SET", w.key("int"), strconv.FormatInt(w.r.Int64()>>w.r.IntN(60), 10))
+	w.add("SET", w.key("short"), w.text(w.r.IntN(45)))
+	w.add("SET", w.key("TTL"), w.text(w.r.IntN(45)), "EX", "100000")
+	w.add("SET", w.key("raw"), w.text(45+w.r.IntN(4000)))
+	w.add("SET", w.key("TTL"), w.text(200+w.r.IntN(4000)), "EX", "100000")
+	w.add("SET", w.key("LZF"), strings.Repeat(w.text(3), 50+w.r.IntN(500)))
+	w.add("SET", w.key(strings.Repeat("long-", 10+w.r.IntN(20))), w.text(w.r.IntN(300)))
+}
+
+func (w *workloadOf) lists() {
+	key := w.key("list")
+	for range 1 + w.r.IntN(20) {
+		w.add("RPUSH", key, w.text(w.r.IntN(60)))
+	}
+	if w.i%3 > 0 {
+		return
+	}
+	key = w.key("list")
+	for range 300 + w.r.IntN(600) {
+		w.add("RPUSH", key, w.text(w.r.IntN(60)))
+	}
+	key = w.key("huge items")
+	for range 1 + w.r.IntN(4) {
+		w.add("RPUSH", key, w.text(9000+w.r.IntN(2000)), w.text(10))
+	}
+}
+
+func (w *workloadOf) sets() {
+	key := w.key("intset")
+	for range 1 + w.r.IntN(80) {
+		w.add("SADD", key, strconv.FormatInt(w.r.Int64()>>(16+w.r.IntN(47)), 10))
+	}
+	for _, n := range []int{1 + w.r.IntN(100), 150 + w.r.IntN(600)} {
+		key = w.key("set")
+		for range n {
+			w.add("SADD", key, w.text(4+w.r.IntN(40)))
+		}
+	}
+}
+
+func (w *workloadOf) hashes() {
+	for _, n := range []int{1 + w.r.IntN(100), 140 + w.r.IntN(500)} {
+		key := w.key("hash")
+		for j := range n {
+			w.add("HSET", key, fmt.Sprint("field", j), w.text(w.r.IntN(60)))
+		}
+	}
+	key := w.key("long values")
+	for j := range 1 + w.r.IntN(5) {
+		w.add("HSET", key, fmt.Sprint("field", j), w.text(70+w.r.IntN(3000)))
+	}
+}
+
+func (w *workloadOf) sortedSets() {
+	for _, n := range []int{1 + w.r.IntN(100), 140 + w.r.IntN(600)} {
+		key := w.key("zset")
+		for range n {
+			w.add("ZADD", key, strconv.FormatFloat(w.r.Float64(), 'g', -1, 64), w.text(4+w.r.IntN(40)))
+		}
+	}
+}
+
+func (w *workloadOf) streams() {
+	key, ms := w.key("stream"), 1700000000000
+	for range 1 + w.r.IntN(400) {
+		ms += 1 + w.r.IntN(1000)
+		w.add("XADD", key, fmt.Sprint(ms, "-0"), "f", w.text(10), "g", w.text(w.r.IntN(60)))
+	}
+	key = w.key("groups")
+	n := 1 + w.r.IntN(120)
+	for j := range n {
+		w.add("XADD", key, fmt.Sprint(1700000000000+j, "-0"), "f", w.text(10))
+	}
+	for g := range w.r.IntN(3) + 1 {
+		group := fmt.Sprint("g", g)
+		w.add("XGROUP", "CREATE", key, group, "0")
+		for c := range w.r.IntN(4) {
+			w.add("XREADGROUP", "GROUP", group, fmt.Sprint("worker-", c), "COUNT", strconv.Itoa(1+w.r.IntN(n)), "STREAMS", key, ">")
+		}
+	}
+}
+
+func (w *workloadOf) fieldTTLs() {
+	key := w.key("field TTL")
+	n := 1 + w.r.IntN(200)
+	for j := range n {
+		w.add("HSET", key, fmt.Sprint("f", j), w.text(w.r.IntN(90)))
+	}
+	for j := range min(n, 1+w.r.IntN(4)) {
+		w.add("HEXPIRE", key, "100000", "FIELDS", "1", fmt.Sprint("f", j))
+	}
+}
+
+// A sizesPage is docs/support.md, which shows the figures that were measured.
+type sizesPage struct {
+	text []byte
+	rows map[string][]string // of each server
+}
+
+const (
+	supportPage = "../../docs/support.md"
+	sizesHead   = "| server | encoding | keys | loaded: total | median | p95 | max | live: total | p95 |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+)
+
+var sizesTable = regexp.MustCompile(`(?s)(<!-- sizes:begin -->\n).*(<!-- sizes:end -->)`)
+
+func readSizesPage(t *testing.T) *sizesPage {
+	t.Helper()
+	text, err := os.ReadFile(supportPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &sizesPage{text: text, rows: map[string][]string{}}
+	for line := range strings.Lines(string(sizesTable.Find(text))) {
+		if cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|"); len(cells) == 9 && !strings.Contains(line, "---") {
+			server := strings.TrimSpace(cells[0])
+			p.rows[server] = append(p.rows[server], strings.TrimSpace(line))
+		}
+	}
+	return p
+}
+
+// hold checks that the page shows what was measured, as far as two measurements agree: levels and seeds are random.
+func (p *sizesPage) hold(t *testing.T, version string, live, loaded *measured) {
+	t.Helper()
+	name := servertest.Name(version)
+	var fresh []string
+	for _, e := range append(loaded.encodings(), "all") {
+		a, b := &loaded.all, &live.all
+		if e != "all" {
+			a, b = loaded.each[e], live.each[e]
+		}
+		if b == nil {
+			t.Errorf("%s: only after loading", e)
+			continue
+		}
+		fresh = append(fresh, fmt.Sprintf("| %s | %s | %d | %s | %s | %s | %s | %s | %s |", name, e, len(a.misses),
+			signed(a), share(a.at(0.5)), share(a.at(0.95)), share(a.at(1)), signed(b), share(b.at(0.95))))
+	}
+	if *update {
+		p.rows[name] = fresh
+		return
+	}
+	shown := p.rows[name]
+	if len(shown) != len(fresh) {
+		t.Errorf("%s shows %d encodings of %s, and %d were measured (-update rewrites it)", supportPage, len(shown), name, len(fresh))
+		return
+	}
+	for i := range shown {
+		if !agree(shown[i], fresh[i]) {
+			t.Errorf("%s shows\n%s\nmeasured (-update rewrites it)\n%s", supportPage, shown[i], fresh[i])
+		}
+	}
+}
+
+func signed(a *tally) string {
+	return fmt.Sprintf("%+.2f %%", 100*(float64(a.model)/float64(a.server)-1))
+}
+
+func share(v float64) string { return fmt.Sprintf("%.2f %%", 100*v) }
+
+// agree compares two rows: names and numbers of keys must be the same, totals and medians about so. The tail of one
+// measurement says little of that of the next.
+func agree(a, b string) bool {
+	const points = 1.0
+	x, y := strings.Split(a, "|"), strings.Split(b, "|")
+	for i := range x {
+		switch i {
+		case 4, 5, 8: // totals and median
+			if v, w := percent(x[i]), percent(y[i]); v-w > points || w-v > points {
+				return false
+			}
+		case 6, 7, 9: // tails
+		default:
+			if x[i] != y[i] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func percent(cell string) float64 {
+	n, _ := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(cell), " %"), 64)
+	return n
+}
+
+// write rewrites the page, if that was asked for.
+func (p *sizesPage) write(t *testing.T) {
+	t.Helper()
+	if !*update {
+		return
+	}
+	var b strings.Builder
+	b.WriteString(sizesHead)
+	for _, v := range servertest.All() {
+		for _, row := range p.rows[servertest.Name(v)] {
+			b.WriteString(row + "\n")
+		}
+	}
+	fresh := sizesTable.ReplaceAll(p.text, []byte("${1}"+b.String()+"${2}"))
+	if bytes.Equal(fresh, p.text) {
+		return
+	}
+	if err := os.WriteFile(supportPage, fresh, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
