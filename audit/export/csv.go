@@ -30,7 +30,6 @@ type csvLiner struct {
 	columns   []Column
 	templates [][]byte
 	words     [numColumns]cell
-	clock     clock
 }
 
 func (l *csvLiner) line(b []byte, r *kv.Record, template int) []byte {
@@ -50,7 +49,7 @@ func (l *csvLiner) line(b []byte, r *kv.Record, template int) []byte {
 		case colType, colEncoding, colPlace:
 			b = append(b, l.words[c.id].of(word(r, c.id), appendField)...)
 		case colExpireAt:
-			b = l.clock.append(b, millis(r.ExpireAt))
+			b = appendInstant(b, millis(r.ExpireAt))
 		case colPersistent:
 			b = strconv.AppendBool(b, r.TTL == kv.TTLNone)
 		case colBase64:

@@ -15,33 +15,42 @@ const (
 // millis returns t as milliseconds since 1970, within what can be written.
 func millis(t time.Time) int64 { return min(max(t.UnixMilli(), firstTime), lastTime) }
 
-// A clock formats instants. It remembers the last day, since most of the work is finding a date.
-type clock struct {
-	day  int64
-	date [11]byte // of day, with the T behind it; zero before the first
+// appendInstant appends the instant that is ms milliseconds after 1970.
+func appendInstant(b []byte, ms int64) []byte {
+	ms -= firstTime
+	day := uint32(ms / dayMillis)
+	ms -= int64(day) * dayMillis
+	year, month, mday := date(day)
+	s := uint32(ms / 1000)
+	milli := uint32(ms) - s*1000
+	return append(b,
+		digit(year/1000), digit(year/100), digit(year/10), digit(year), '-',
+		digit(month/10), digit(month), '-',
+		digit(mday/10), digit(mday), 'T',
+		digit(s/36000), digit(s/3600%10), ':',
+		digit(s/600%6), digit(s/60), ':',
+		digit(s/10%6), digit(s), '.',
+		digit(milli/100), digit(milli/10), digit(milli), 'Z')
 }
 
-func (c *clock) append(b []byte, ms int64) []byte {
-	day := ms / dayMillis
-	ms -= day * dayMillis
-	if ms < 0 {
-		day--
-		ms += dayMillis
-	}
-	if day != c.day || c.date[0] == 0 {
-		c.day = day
-		time.UnixMilli(day*dayMillis).UTC().AppendFormat(c.date[:0], "2006-01-02T")
-	}
-	b = append(b, c.date[:]...)
-	s := ms / 1000
-	ms -= s * 1000
-	b = appendPair(b, s/3600, ':')
-	b = appendPair(b, s/60%60, ':')
-	b = appendPair(b, s%60, '.')
-	b = append(b, byte('0'+ms/100))
-	return appendPair(b, ms%100, 'Z')
-}
+func digit(n uint32) byte { return byte('0' + n%10) }
 
-func appendPair(b []byte, n int64, then byte) []byte {
-	return append(b, byte('0'+n/10), byte('0'+n%10), then)
+// The Gregorian calendar repeats after 400 years.
+const daysOf400Years = 146097
+
+// date returns the date of a day, counted from the beginning of the year 0. It counts years from March, so that a leap day is
+// the last of its year (Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days).
+func date(day uint32) (year, month, mday uint32) {
+	day += daysOf400Years - 60 // since the 1st of March of 400 years before 0
+	era := day / daysOf400Years
+	day -= era * daysOf400Years
+	y := (day - day/1460 + day/36524 - day/146096) / 365
+	day -= 365*y + y/4 - y/100
+	m := (5*day + 2) / 153
+	mday = day - (153*m+2)/5 + 1
+	year, month = era*400+y-400, m+3
+	if month > 12 {
+		year, month = year+1, month-12
+	}
+	return year, month, mday
 }

@@ -27,7 +27,6 @@ type jsonLiner struct {
 	names     [][]byte
 	templates [][]byte
 	words     [numColumns]cell
-	clock     clock
 }
 
 func (l *jsonLiner) line(b []byte, r *kv.Record, template int) []byte {
@@ -46,7 +45,7 @@ func (l *jsonLiner) line(b []byte, r *kv.Record, template int) []byte {
 		case colType, colEncoding, colPlace:
 			b = append(b, l.words[c.id].of(word(r, c.id), appendString)...)
 		case colExpireAt:
-			b = append(l.clock.append(append(b, '"'), millis(r.ExpireAt)), '"')
+			b = append(appendInstant(append(b, '"'), millis(r.ExpireAt)), '"')
 		case colPersistent:
 			b = strconv.AppendBool(b, r.TTL == kv.TTLNone)
 		case colBase64:
