@@ -11,12 +11,15 @@ import (
 )
 
 // A row group is held in memory, encoded and compressed, until it is written: so many rows, or fewer where names are long.
-// Engines read row groups side by side and like them of this size; DuckDB's own are of 122,880 rows.
+// Engines read row groups side by side and like them of this size; DuckDB's own are of 122,880 rows. What the foot of the
+// file says of each group is held to the end; so every growAfter groups, groups become larger.
 const (
 	groupRows  = 120 * batchRows
 	groupBytes = 32 << 20 // of text
+	growAfter  = 128
 	batchRows  = 1 << 10
-	pageBytes  = 256 << 10
+	pageBytes  = 512 << 10
+	batchBytes = 256 << 10 // of text
 )
 
 // parquetWriter writes Apache Parquet: one row group after another, pages compressed by zstd, dictionaries for the columns
@@ -29,6 +32,7 @@ type parquetWriter struct {
 	w     *parquet.GenericWriter[any]
 	rows  int // of the row group
 	bytes int
+	done  int // row groups
 }
 
 func newParquet(w io.Writer, t *Table) (Writer, error) {
@@ -121,10 +125,10 @@ func (p *parquetWriter) take(b *parquetBatch) error {
 	}
 	p.rows += b.rows
 	p.bytes += len(b.text)
-	if p.rows < groupRows && p.bytes < groupBytes {
+	if p.rows < groupRows*(1+p.done/growAfter) && p.bytes < groupBytes {
 		return nil
 	}
-	p.rows, p.bytes = 0, 0
+	p.rows, p.bytes, p.done = 0, 0, p.done+1
 	return p.w.Flush()
 }
 
@@ -150,7 +154,7 @@ func (b *parquetBatch) Add(r *kv.Record, template int) error {
 		b.cells[i] = append(b.cells[i], v.Level(0, level, i))
 	}
 	b.rows++
-	if b.rows < batchRows && len(b.text) < pageBytes {
+	if b.rows < batchRows && len(b.text) < batchBytes {
 		return nil
 	}
 	return b.Flush()
