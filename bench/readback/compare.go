@@ -16,11 +16,12 @@ import (
 var compared = [...]struct {
 	column, command string
 	args            []string // the key follows
+	by              string   // how much it takes to differ
 }{
-	{"type", "TYPE", []string{"TYPE"}},
-	{"encoding", "OBJECT ENCODING", []string{"OBJECT", "ENCODING"}},
-	{"bytes", "MEMORY USAGE", []string{"MEMORY", "USAGE"}},
-	{"expire_at", "PEXPIRETIME", []string{"PEXPIRETIME"}},
+	{"type", "TYPE", []string{"TYPE"}, ""},
+	{"encoding", "OBJECT ENCODING", []string{"OBJECT", "ENCODING"}, ""},
+	{"bytes", "MEMORY USAGE", []string{"MEMORY", "USAGE"}, ""},
+	{"expire_at", "PEXPIRETIME", []string{"PEXPIRETIME"}, " by more than a second"},
 }
 
 // A comparison is of rows with what a server says.
@@ -30,6 +31,7 @@ type comparison struct {
 	compared int
 	gone     int
 	differ   [len(compared)]int
+	latest   int64    // ms, the most that an expiry differs
 	first    []string // some differences, in words
 }
 
@@ -115,6 +117,10 @@ func (c *comparison) answers(s *conn, batch []row) error {
 	return nil
 }
 
+// expirySlack is how far the expiry of a live key may be off, in milliseconds. A server is asked for the time left (PTTL), which
+// every version tells, and the answer takes its time to arrive.
+const expirySlack = 1000
+
 // row compares one row with what the server said.
 func (c *comparison) row(r *row, said [len(compared)]string) {
 	if said[0] == "none" && r.Expire != nil {
@@ -125,6 +131,13 @@ func (c *comparison) row(r *row, said [len(compared)]string) {
 	expire := "-1"
 	if r.Expire != nil {
 		expire = strconv.FormatInt(*r.Expire, 10)
+		if truth, err := strconv.ParseInt(said[3], 10, 64); err == nil && truth >= 0 {
+			off := max(truth-*r.Expire, *r.Expire-truth)
+			c.latest = max(c.latest, off)
+			if off <= expirySlack {
+				expire = said[3]
+			}
+		}
 	}
 	for j, row := range [len(compared)]string{r.Type, r.Encoding, strconv.FormatInt(r.Bytes, 10), expire} {
 		if row == said[j] {

@@ -120,7 +120,8 @@ func describe(o options, f *file, c *comparison, took time.Duration) string {
 	fmt.Fprintf(&b, "| rows compared with the server, one by one | %d |\n", c.compared)
 	fmt.Fprintf(&b, "| keys that had expired by then | %d |\n", c.gone)
 	for i, what := range compared {
-		fmt.Fprintf(&b, "| rows that differ in `%s` from %s | %d |\n", what.column, what.command, c.differ[i])
+		fmt.Fprintf(&b, "| rows that differ in `%s` from %s%s | %d |\n", what.column, what.command, what.by, c.differ[i])
 	}
+	fmt.Fprintf(&b, "| the most that an `expire_at` differs: a server is asked for the time left (PTTL), and answering takes time | %d ms |\n", c.latest)
 	return b.String()
 }
