@@ -65,9 +65,7 @@ func (c *cluster) look(ctx context.Context, want slot.Set) (*slotMap, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if first == nil {
-			first = err
-		}
+		first = telling(first, err)
 	}
 	return nil, first
 }

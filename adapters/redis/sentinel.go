@@ -73,9 +73,7 @@ func (w *watched) resolve(ctx context.Context) (primary string, chosen config, e
 		if ctx.Err() != nil {
 			return "", config{}, ctx.Err()
 		}
-		if first == nil {
-			first = err
-		}
+		first = telling(first, err)
 	}
 	return "", config{}, first
 }
@@ -213,7 +211,7 @@ func (w *watched) explain(ctx context.Context, sentinel *config, err error) erro
 	case ok && denies(text):
 		return kv.WithHint(fmt.Errorf("%s does not answer as a sentinel: %w", sentinel.addr, serverError(sentinel.redact(text))),
 			"the port of a sentinel is 26379 by default; a user there needs +sentinel|get-master-addr-by-name +sentinel|replicas")
-	case ok && sentinel.password == "" && sentinel.explainAnswer(text) != nil:
+	case ok:
 		return kv.WithHint(fmt.Errorf("the sentinel %s: %w", sentinel.addr, sentinel.explainAnswer(text)), "KVTOOL_SENTINEL_PASSWORD is the password there; "+
 			"KVTOOL_PASSWORD is that of the servers")
 	}

@@ -297,6 +297,14 @@ func fleeting(err error) bool {
 		errors.Is(err, errNoReplica) || errors.Is(err, errUnserved)
 }
 
+// telling returns of two errors the one that says more: that of a server that has answered, or else the first.
+func telling(first, next error) error {
+	if first == nil || fleeting(first) && !fleeting(next) {
+		return next
+	}
+	return first
+}
+
 // down reports whether the cluster refuses to answer for keys although this node is well.
 func down(err error) bool {
 	text, ok := answer(err)

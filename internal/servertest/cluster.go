@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -175,39 +176,64 @@ func field(info, name string) string {
 type Sentinels struct {
 	Servers   []*Server // the primary, and its replicas
 	Sentinels []*Server
+	clients   []*Client // of Servers
+}
+
+// WaitReplicas waits until the replicas have received all that the primary has written.
+func (s *Sentinels) WaitReplicas(t testing.TB) {
+	t.Helper()
+	for _, replica := range s.clients[1:] {
+		waitReplica(t, s.clients[0], replica)
+	}
+}
+
+// passwordOf returns what a server's arguments say is its password.
+func passwordOf(args []string) string {
+	if i := slices.Index(args, "--requirepass"); i >= 0 {
+		return args[i+1]
+	}
+	return ""
 }
 
 // StartSentinels starts servers and sentinels and waits until the sentinels know all of them. args go to the servers.
 func StartSentinels(t testing.TB, version string, args, conf []string) *Sentinels {
 	t.Helper()
-	servers := startAll(t, version, []Options{{Version: version, Args: args}, {Version: version, Args: args}, {Version: version, Args: args}})
+	one := Options{Version: version, Args: append([]string{"--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"}, args...)}
+	servers := startAll(t, version, []Options{one, one, one})
 	host, port, _ := net.SplitHostPort(servers[0].Addr)
-	for _, s := range servers[1:] {
-		s.Client(t).Must(t, "REPLICAOF", host, port)
+	password := passwordOf(args)
+	clients := make([]*Client, len(servers))
+	for i, s := range servers {
+		clients[i] = s.Client(t)
+		if password != "" {
+			clients[i].Must(t, "AUTH", password)
+		}
 	}
-	for _, s := range servers[1:] {
-		Until(t, "a replica follows", func() bool { return linked(s.Client(t)) })
+	for _, c := range clients[1:] {
+		c.Must(t, "REPLICAOF", host, port)
 	}
+	Until(t, "the replicas follow", func() bool { return linked(clients[1]) && linked(clients[2]) })
 	watch := append([]string{
 		"sentinel monitor main " + host + " " + port + " 2",
 		"sentinel down-after-milliseconds main 1000",
 		"sentinel failover-timeout main 3000",
 	}, conf...)
-	s := &Sentinels{Servers: servers}
+	s := &Sentinels{Servers: servers, clients: clients}
 	for range 3 {
 		s.Sentinels = append(s.Sentinels, sentinel(t, version, watch))
 	}
+	sentinels := make([]*Client, len(s.Sentinels))
+	for i, one := range s.Sentinels {
+		sentinels[i] = one.Client(t)
+		for _, line := range conf {
+			if password, ok := strings.CutPrefix(line, "requirepass "); ok {
+				sentinels[i].Must(t, "AUTH", password)
+			}
+		}
+	}
 	Until(t, "the sentinels know all", func() bool {
-		for _, one := range s.Sentinels {
-			c, err := Dial("tcp", one.Addr)
-			if err != nil {
-				return false
-			}
+		for _, c := range sentinels {
 			text := fmt.Sprint(c.Do("SENTINEL", "MASTER", "main"))
-			c.Close()
-			if strings.Contains(text, "NOAUTH") {
-				continue
-			}
 			if !strings.Contains(text, "num-slaves 2") || !strings.Contains(text, "num-other-sentinels 2") {
 				return false
 			}

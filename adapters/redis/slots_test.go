@@ -1,0 +1,252 @@
+package redis
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/kvtool/kvtool/internal/resp"
+	"github.com/kvtool/kvtool/internal/slot"
+	"github.com/kvtool/kvtool/kv"
+)
+
+func slotsReply(ranges ...string) string {
+	return fmt.Sprintf("*%d\r\n%s", len(ranges), strings.Join(ranges, ""))
+}
+
+// rangeReply is a range of slots with nodes in RESP.
+func rangeReply(low, high int, nodes ...string) string {
+	return fmt.Sprintf("*%d\r\n:%d\r\n:%d\r\n%s", len(nodes)+2, low, high, strings.Join(nodes, ""))
+}
+
+func nodeReply(host string, port int, id string) string {
+	return fmt.Sprintf("*3\r\n%s:%d\r\n%s", bulk(host), port, bulk(id))
+}
+
+func readGroups(text string) ([]group, error) {
+	in := resp.NewReader(strings.NewReader(text), 64)
+	rep, err := in.Next()
+	if err != nil {
+		return nil, err
+	}
+	return readSlots(in, rep, "asked")
+}
+
+func TestReadSlots(t *testing.T) {
+	for _, tt := range []struct{ name, text, want string }{
+		{"two ranges of one node", slotsReply(rangeReply(0, 9, nodeReply("h", 1, "a")), rangeReply(20, 20, nodeReply("h", 1, "a"))), "a h:1 0-9,20"},
+		{"a replica", slotsReply(rangeReply(0, 16383, nodeReply("h", 1, "a"), nodeReply("i", 2, "b"))), "a h:1 0-16383 b i:2"},
+		{"no host", slotsReply(rangeReply(0, 0, nodeReply("", 7, "a"))), "a asked:7 0"},
+		{"a null for a host", slotsReply("*3\r\n:0\r\n:0\r\n*3\r\n$-1\r\n:7\r\n$1\r\na\r\n"), "a asked:7 0"},
+		{"IPv6", slotsReply(rangeReply(0, 0, nodeReply("::1", 7, "a"))), "a [::1]:7 0"},
+		{"no id", slotsReply("*3\r\n:0\r\n:0\r\n*2\r\n$1\r\nh\r\n:7\r\n"), "h:7 h:7 0"},
+		{"a host name that is missing", slotsReply("*3\r\n:0\r\n:0\r\n*4\r\n$1\r\n?\r\n:7\r\n$1\r\na\r\n*2\r\n$2\r\nip\r\n$7\r\n1.2.3.4\r\n"), "a 1.2.3.4:7 0"},
+		{"other names", slotsReply("*3\r\n:0\r\n:0\r\n*4\r\n$1\r\nh\r\n:7\r\n$1\r\na\r\n*2\r\n$2\r\nip\r\n$7\r\n1.2.3.4\r\n"), "a h:7 0"},
+		{"none", "*0\r\n", ""},
+	} {
+		groups, err := readGroups(tt.text)
+		var got []string
+		for _, g := range groups {
+			got = append(got, g.primary.id, g.primary.addr, g.slots.String())
+			for _, r := range g.replicas {
+				got = append(got, r.id, r.addr)
+			}
+		}
+		if err != nil || strings.Join(got, " ") != tt.want {
+			t.Errorf("%s: %q, %v", tt.name, got, err)
+		}
+	}
+}
+
+// hostileSlots are answers to CLUSTER SLOTS that must not be believed.
+var hostileSlots = []string{
+	"+OK\r\n", ":1\r\n", "$2\r\nno\r\n", "*-1\r\n", "*16385\r\n", "*1\r\n", "*1048576\r\n*3\r\n", "*1\r\n:0\r\n", "*1\r\n*2\r\n:0\r\n:1\r\n",
+	slotsReply(rangeReply(5, 4, nodeReply("h", 1, "a"))),
+	slotsReply(rangeReply(0, 16384, nodeReply("h", 1, "a"))),
+	slotsReply(rangeReply(-1, 4, nodeReply("h", 1, "a"))),
+	slotsReply(rangeReply(0, 9, nodeReply("h", 1, "a")), rangeReply(9, 12, nodeReply("i", 1, "b"))),
+	slotsReply(rangeReply(0, 9, nodeReply("h", 0, "a"))),
+	slotsReply(rangeReply(0, 9, nodeReply("h", 65536, "a"))),
+	slotsReply(rangeReply(0, 9, nodeReply("h\r\nQUIT", 1, "a"))),
+	slotsReply(rangeReply(0, 9, nodeReply(strings.Repeat("h", 256), 1, "a"))),
+	slotsReply(rangeReply(0, 9, nodeReply("h", 1, strings.Repeat("a", 256)))),
+	slotsReply(rangeReply(0, 9, "*1\r\n$1\r\nh\r\n")),
+	slotsReply(rangeReply(0, 9, "*3\r\n:1\r\n:1\r\n:1\r\n")),
+	slotsReply(rangeReply(0, 9, "*1000\r\n")),
+	slotsReply("*600\r\n:0\r\n:1\r\n"),
+}
+
+// TestHostileSlots has a server give each of them: the target is refused, with a reason, in little time and memory.
+func TestHostileSlots(t *testing.T) {
+	for _, text := range append([]string{"*0\r\n"}, hostileSlots...) {
+		if groups, err := readGroups(text); err == nil && text != "*0\r\n" {
+			t.Errorf("%q is believed: %v", text, groups)
+		}
+		addr := fake(t, on("CLUSTER SLOTS", text+hangUp))
+		s, err := tryOpen(t, "redis+cluster://"+addr+"?timeout=1s")
+		if err == nil {
+			s.Close()
+			t.Errorf("%q is believed", text)
+		} else if !strings.Contains(err.Error(), addr) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// TestFakeCluster reads a scripted cluster of one node, which says of a key that it is elsewhere, and never where.
+func TestFakeCluster(t *testing.T) {
+	var addr string
+	addr = fake(t, func(c string) string {
+		host, port, _ := strings.Cut(addr, ":")
+		n := 0
+		fmt.Sscan(port, &n)
+		switch {
+		case c == "CLUSTER SLOTS":
+			return slotsReply(rangeReply(0, 16383, nodeReply(host, n, "a")))
+		case c == "CLUSTER NODES":
+			return bulk(fmt.Sprintf("a %s@1 myself,master - 0 0 1 connected 0-16383 [%d->-gone] [x->-a] [99999->-a] [1-<-b]\nbroken line\n", addr, slot.Of("b")))
+		case strings.HasPrefix(c, "TYPE b"):
+			return "-MOVED 3300 10.255.255.1:6379\r\n"
+		}
+		return ""
+	})
+	s := openURL(t, "redis+cluster://"+addr)
+	got, err := collect(t.Context(), s, kv.ScanOptions{Want: kv.FieldType | kv.FieldSlot})
+	if err != nil || len(got) != 1 || got[0].Slot != slot.Of("a") {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := collect(t.Context(), s, kv.ScanOptions{Shard: kv.Shard{Name: "0-99999"}}); err == nil {
+		t.Error("a shard that is none was read")
+	}
+}
+
+func FuzzReadSlots(f *testing.F) {
+	for _, text := range hostileSlots {
+		f.Add(text)
+	}
+	f.Add(slotsReply(rangeReply(0, 9, nodeReply("h", 1, "a"), nodeReply("i", 1, "b")), rangeReply(10, 20, nodeReply("i", 1, "b"))))
+	f.Fuzz(func(t *testing.T, text string) {
+		groups, err := readGroups(text)
+		if err != nil {
+			return
+		}
+		m := newSlotMap(groups)
+		served := m.served()
+		total := 0
+		for i := range m.groups {
+			g := &m.groups[i]
+			total += g.slots.Len()
+			if g.primary.id == "" || g.slots.Empty() || m.byID(g.primary.id) == nil {
+				t.Errorf("a group %+v", g)
+			}
+		}
+		if total != served.Len() {
+			t.Errorf("%d slots in groups, %d in all: a slot is in two", total, served.Len())
+		}
+		for n := range uint16(slot.Count) {
+			if g := m.ownerOf(n); (g != nil) != served.Has(n) || g != nil && !g.slots.Has(n) {
+				t.Errorf("slot %d is of %v", n, g)
+			}
+		}
+		var all slot.Set
+		for _, task := range m.holders(served) {
+			all = all.Or(task.slots)
+		}
+		if all != served {
+			t.Errorf("slots %s are to be read, %s are served", &all, &served)
+		}
+	})
+}
+
+func FuzzParseNodes(f *testing.F) {
+	f.Add("07c3 127.0.0.1:30004@31004,host slave e7d1 0 1426238317239 4 connected\ne7d1 :30001@31001 myself,master - 0 0 1 connected 0-5460 [5461->-292f] [1-<-292f]\n")
+	f.Add("a [::1]:1@2 myself,master,fail? - 0 0 1 connected")
+	f.Fuzz(func(t *testing.T, text string) {
+		table := parseNodes(text, "asked")
+		if len(table.groups)+len(table.moving) > len(text) {
+			t.Errorf("%d groups and %d slots of %d bytes", len(table.groups), len(table.moving), len(text))
+		}
+		for n := range table.moving {
+			if n >= slot.Count {
+				t.Errorf("slot %d", n)
+			}
+		}
+	})
+}
+
+// TestSeen holds what is remembered against a map, within and beyond its memory.
+func TestSeen(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, most := range []int{1, 10, 500, 100000} {
+		s := newSeen(most)
+		added := map[string]bool{}
+		for i := range 2000 {
+			key := fmt.Sprint("k", rng.IntN(1500))
+			db := i % 2
+			s.add(slot.Of(key), db, key)
+			added[fmt.Sprint(db, key)] = true
+		}
+		s.index()
+		kept := s.remembers()
+		if len(s.entries) > most || most == 100000 && kept.Len() != slot.Count {
+			t.Errorf("%d entries of %d at most, %d slots remembered", len(s.entries), most, kept.Len())
+		}
+		for i := range 3000 {
+			key, db := fmt.Sprint("k", i/2), i%2
+			n := slot.Of(key)
+			has, want := s.has(n, db, key), added[fmt.Sprint(db, key)]
+			if has && !want || kept.Has(n) && has != want {
+				t.Errorf("%s in %d: has %v, want %v, slot %d remembered: %v", key, db, has, want, n, kept.Has(n))
+			}
+		}
+	}
+	if kept := newSeen(0); kept.most == 0 {
+		kept.add(0, 0, "")
+		if left := kept.remembers(); !left.Empty() {
+			t.Errorf("without memory %s are remembered", &left)
+		}
+	}
+}
+
+func TestTopologyTargets(t *testing.T) {
+	for _, tt := range []struct{ url, seeds string }{
+		{"redis+cluster://a:1,b,c:3", "a:1 b:6379 c:3"},
+		{"rediss+sentinel://a,b:2/name", "a:26379 b:2"},
+		{"redis+cluster://[::1]:7000", "[::1]:7000"},
+		{"redis+cluster://", "localhost:6379"},
+	} {
+		target, err := kv.ParseTarget(tt.url)
+		if err != nil {
+			t.Errorf("%s: %v", tt.url, err)
+			continue
+		}
+		c, err := configOf(target)
+		if got := strings.Join(c.seeds, " "); err != nil || got != tt.seeds {
+			t.Errorf("%s: %q, %v", tt.url, got, err)
+		}
+	}
+	target, _ := kv.ParseTarget("redis+cluster://a?address_map=10.0.0.1:6379=localhost:7001,10.0.0.2:6379=localhost:7002")
+	c, err := configOf(target)
+	if err != nil || c.at("10.0.0.2:6379", false).addr != "localhost:7002" || c.at("10.0.0.3:6379", true).addr != "10.0.0.3:6379" {
+		t.Errorf("%+v, %v", c.reach, err)
+	}
+}
+
+func TestParseRole(t *testing.T) {
+	primary := parseRole(parseInfo("role:master\r\nconnected_slaves:3\r\nslave0:ip=10.0.0.1,port=6379,state=online,offset=1,lag=0\r\n" +
+		"slave1:ip=10.0.0.2,port=6379,state=wait_bgsave,offset=0,lag=0\r\nslave2:ip=::1,port=x,state=online\r\ncluster_enabled:1\r\n"))
+	if primary.replica || !primary.cluster || fmt.Sprint(primary.replicas) != "[10.0.0.1:6379]" {
+		t.Errorf("%+v", primary)
+	}
+	replica := parseRole(parseInfo("role:slave\r\nmaster_link_status:up\r\nmaster_sync_in_progress:0\r\nslave_repl_offset:77\r\n"))
+	if !replica.replica || !replica.up || replica.offset != 77 {
+		t.Errorf("%+v", replica)
+	}
+	if syncing := parseRole(parseInfo("role:slave\r\nmaster_link_status:up\r\nmaster_sync_in_progress:1\r\n")); syncing.up {
+		t.Error("a replica that is being filled is not in good order")
+	}
+	if vast := parseRole(parseInfo("role:master\r\nconnected_slaves:9999999999\r\n")); len(vast.replicas) > 0 {
+		t.Errorf("%+v", vast)
+	}
+}
