@@ -207,7 +207,7 @@ func (c *cluster) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Re
 		case ctx.Err() != nil:
 			yield(nil, ctx.Err())
 		default:
-			yield(nil, fmt.Errorf("scanning %s: %w", c.cfg.target, err))
+			yield(nil, err)
 		}
 	}
 }
@@ -218,12 +218,12 @@ func (c *cluster) scan(ctx context.Context, opt kv.ScanOptions, yield func(*kv.R
 	}
 	slots, err := slot.ParseSet(opt.Shard.Name)
 	if err != nil {
-		return kv.Usagef("%q is no part of a cluster: %v", opt.Shard.Name, err)
+		return kv.Usagef("scanning %s: %.100q is no part of a cluster: %v", c.cfg.target, opt.Shard.Name, err)
 	}
 	if opt.Shard.Name == "" {
 		m, err := c.look(ctx, slot.Set{})
 		if err != nil {
-			return err
+			return fmt.Errorf("scanning %s: %w", c.cfg.target, err)
 		}
 		slots = m.served()
 	}

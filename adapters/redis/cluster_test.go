@@ -333,7 +333,7 @@ func (c *testCluster) testPassword(t *testing.T) {
 	_, info := factsOf(t, s)
 	got := gather(t, s, kv.FieldType, nothing)
 	said := fmt.Sprint(info.Notes, got.errs)
-	if strings.Contains(said, "s3cret") || strings.Count(said, c.Primaries[2].Addr) < 2 || !strings.Contains(said, "refuses this user and password") {
+	if strings.Contains(said, "s3cret") || strings.Count(said, c.Primaries[2].Addr) < 2 || strings.Count(said, "scanning") != 1 || !strings.Contains(said, "refuses this user and password") {
 		t.Errorf("%s", said)
 	}
 	if info.KeysKnown || len(got.errs) != 1 || len(got.times) < 9000 || len(got.times) >= len(c.keys) {
