@@ -12,6 +12,7 @@ type plan struct {
 	mode  resp.Mode
 	attrs []attr
 	each  []resp.Command
+	hits  int64 // how many of the commands the server counts as hits
 }
 
 // plan returns the index of the plan for the facts of want, which is made if there is none yet.
@@ -34,6 +35,9 @@ func (sc *scan) plan(want kv.Field, idle bool) (int, error) {
 		}
 		p.attrs = append(p.attrs, attr(x))
 		p.each = append(p.each, c)
+		if x := attr(x); x != attrSize {
+			p.hits++ // seen of Redis 6.2 to 7.2 and Valkey 9
+		}
 	}
 	sc.plans = append(sc.plans, p)
 	return len(sc.plans) - 1, nil

@@ -25,6 +25,7 @@ func (sc *scan) readKeys(p *batch, i int) error {
 			}
 			continue
 		}
+		sc.learned.hits += plan.hits
 		if sc.abilities.model != nil && plan.want&kv.FieldSize != 0 {
 			sc.modelSize()
 		}

@@ -24,6 +24,7 @@ type store struct {
 // learned is what scans have found out and Info tells afterwards.
 type learned struct {
 	vanished int64
+	hits     int64 // that the scan has added to the server's statistics
 	refused  [numAttrs]refusal
 	rounding int64 // what the allocator adds to the values of so many keys
 	rounded  int64
@@ -57,6 +58,7 @@ func (s *store) learn(l *learned) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.learned.vanished += l.vanished
+	s.learned.hits += l.hits
 	s.learned.rounding += l.rounding
 	s.learned.rounded += l.rounded
 	for i, r := range l.refused {
@@ -128,6 +130,9 @@ func (s *store) notes(now serverInfo, a *abilities) []string {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if n := s.learned.hits; n > 0 {
+		notes = append(notes, fmt.Sprintf("Asking added %d to the server's keyspace_hits: a hit ratio taken over this time is too high.", n))
+	}
 	if n := s.learned.vanished; n > 0 {
 		notes = append(notes, fmt.Sprintf("%s gone when its attributes were asked for: not counted.", plural(n, "key was", "keys were")))
 	}
