@@ -344,6 +344,7 @@ func TestServerGoesAway(t *testing.T) {
 // TestServerIsFull takes all the connections that a server has: before the target is opened, and before the scan.
 func TestServerIsFull(t *testing.T) {
 	server := servertest.Redis(t, servertest.Options{Args: []string{"--maxclients", "4"}})
+	server.Client(t).Must(t, "SET", "a", "b")
 	s := openURL(t, "redis://"+server.Addr)
 	factsOf(t, s)
 	for full := false; !full; { // however many connections the server keeps for itself
