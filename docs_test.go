@@ -150,7 +150,10 @@ func run(t *testing.T, dir string, args []string, open opener) (out string, code
 // workplace is a folder with the files that the documents name.
 func workplace(t *testing.T) string {
 	dir := t.TempDir()
-	files := map[string]string{"dump.rdb": "testdata/rdb/corpus/redis_50_with_streams.rdb"}
+	files := map[string]string{
+		"dump.rdb":  "testdata/rdb/corpus/redis_50_with_streams.rdb",
+		"depth.rdb": "testdata/rdb/depth.rdb",
+	}
 	for name, from := range files {
 		b, err := os.ReadFile(from)
 		if err != nil {

@@ -133,7 +133,7 @@ func (s *sample) asked() []report.Metric {
 	if s.exact() {
 		return nil
 	}
-	return []report.Metric{{Name: "of_keys", Value: report.Number(s.told.keys), Unit: report.UnitCount}}
+	return []report.Metric{{Name: "asked_keys", Value: report.Number(s.told.keys), Unit: report.UnitCount}}
 }
 
 // table begins a histogram of a sample.

@@ -26,7 +26,7 @@ func (p *part) observe(r *kv.Record) {
 	p.keys++
 	if r.Has(kv.FieldSize) {
 		p.bytes += r.Size * r.Stands()
-		p.squares.AddSquare(r.Size)
+		p.squares.AddSquare(r.Size * r.Stands())
 	}
 }
 

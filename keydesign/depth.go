@@ -184,7 +184,7 @@ type idleness struct {
 func (i *idleness) observe(o *observation) {
 	l := load{keys: 1}
 	if o.known&kv.FieldSize != 0 {
-		l.bytes, l.sized = o.size, 1
+		l.bytes, l.sized = o.size*max(1, o.stands), 1
 	}
 	i.keys++
 	i.bytes += l.bytes

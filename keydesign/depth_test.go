@@ -14,7 +14,7 @@ import (
 
 // What a higher limit would save, and what growing over it would lose, is near what the model says of the very collections.
 func TestSavingsAreNearTheModel(t *testing.T) {
-	m := memory.New(memory.Profile{})
+	m := memory.New(memory.Profile{State: memory.Live})
 	rng := rand.New(rand.NewPCG(8, 9))
 	for _, typ := range []kv.Type{kv.TypeHash, kv.TypeZSet, kv.TypeSet} {
 		var tables, blocks elements

@@ -136,7 +136,7 @@ const largeElement = 1 << 10
 
 func elementsFacet() facet {
 	return facet{
-		report.Table{Name: "largest", Title: "Largest elements", Columns: []report.Column{
+		report.Table{Name: "largest", Title: "Elements by template", Columns: []report.Column{
 			{Name: "template", Unit: report.UnitKey},
 			{Name: "type", Unit: report.UnitText, Rank: 1},
 			{Name: "p99", Title: "p99/key", Unit: report.UnitBytes},

@@ -25,14 +25,17 @@ does not tell them.`,
 		Limits: []report.Limit{
 			{Name: "bytes_share", Value: idleShare, Unit: report.UnitRatio, Source: ours + ": of all bytes, idle for 30 days"},
 			{Name: "template_share", Value: idleTemplate, Unit: report.UnitRatio, Source: ours + ": of the idle bytes"},
-			{Name: "keys", Value: idleKeys, Unit: report.UnitCount, Source: ours + ": that tell how long they are idle"},
+			{Name: "keys", Value: idleKeys, Unit: report.UnitCount, Source: ours + ": of a sample; of fewer nothing is said"},
 		},
 	}, kv.FieldIdle | kv.FieldSize, checkIdle}
 }
 
 func checkIdle(ks *keyspace, emit func(report.Finding)) {
 	cold := func(t *template) float64 {
-		if t.deep == nil || t.deep.idle == nil || t.deep.idle.bytes == 0 || t.deep.idle.keys < idleKeys {
+		if t.deep == nil || t.deep.idle == nil || t.deep.idle.bytes == 0 {
+			return 0
+		}
+		if i := t.deep.idle; i.keys < idleKeys && i.keys < t.keys {
 			return 0
 		}
 		return t.deep.idle.coldShare(idleMonth) * float64(t.bytes())

@@ -184,7 +184,7 @@ func table(m *memory.Model, typ kv.Type, n int64) int64 {
 // packed returns how many collections, which are tables now, have at most limit elements, and what they would save as one block
 // each. The mean length of their strings follows from the bytes that are left when the table is taken off.
 func (e *elements) packed(typ kv.Type, limit int64) (keys int64, saves float64) {
-	m := memory.New(memory.Profile{})
+	m := memory.New(memory.Profile{State: memory.Live})
 	key := float64(m.Key(e.names / e.keys))
 	frames := key * float64(e.keys)
 	for b, c := range e.lengths.All() {
@@ -219,7 +219,7 @@ func listpackBytes(typ kv.Type, n, length float64) int64 {
 
 // unpacked returns how many collections of more than so many elements are one block, and what they would cost more as tables.
 func (e *elements) unpacked(typ kv.Type, from int64) (keys int64, loses float64) {
-	m := memory.New(memory.Profile{})
+	m := memory.New(memory.Profile{State: memory.Live})
 	blocks := float64(e.bytes) - float64(m.Key(e.names/e.keys)+m.Blob(1)+listpackHeader)*float64(e.keys)
 	length := max(0, blocks) / float64(max(1, e.sum))
 	if typ == kv.TypeZSet {

@@ -75,7 +75,7 @@ func idleFor(d time.Duration) option {
 
 // block makes a collection of n elements one block, each string of it so many bytes long.
 func block(typ kv.Type, n, length int64) option {
-	m := memory.New(memory.Profile{})
+	m := memory.New(memory.Profile{State: memory.Live})
 	return func(r *kv.Record, _ int) {
 		*r = kv.Record{
 			Key: r.Key, Type: typ, Encoding: kv.EncodingListpack, Len: n, Largest: length, TTL: kv.TTLNone,
@@ -86,7 +86,7 @@ func block(typ kv.Type, n, length int64) option {
 
 // spilled makes a collection of n elements a table.
 func spilled(typ kv.Type, n, length int64) option {
-	m := memory.New(memory.Profile{})
+	m := memory.New(memory.Profile{State: memory.Live})
 	return func(r *kv.Record, _ int) {
 		*r = kv.Record{
 			Key: r.Key, Type: typ, Encoding: kv.EncodingHashtable, Len: n, Largest: length, TTL: kv.TTLNone,
