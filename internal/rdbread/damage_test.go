@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
+	"runtime/metrics"
 	"strings"
 	"testing"
 
@@ -36,14 +36,17 @@ func small(t testing.TB) map[string][]byte {
 	return all
 }
 
-// soak is whether every place is damaged, in every way. Else it is some places of each dump, others with each seed.
+// soak is whether there is time: KVTOOL_SOAK is 1, or "all" if the time is no matter.
 func soak() bool { return os.Getenv("KVTOOL_SOAK") != "" }
 
 // places returns which of the first n bytes are damaged: all of a small dump, a random sample of a large one.
 func places(t *testing.T, n int) []int {
 	t.Helper()
-	const most = 150
-	if soak() || n <= most {
+	most := 150
+	if soak() {
+		most = 5000
+	}
+	if os.Getenv("KVTOOL_SOAK") == "all" || n <= most {
 		all := make([]int, n)
 		for i := range all {
 			all[i] = i
@@ -65,14 +68,19 @@ func everything(size int, buf []byte) Options {
 func walkBounded(t *testing.T, b []byte, opt Options) ([]kv.Record, Summary, error) {
 	t.Helper()
 	const fixed = 1 << 20 // model, pieces
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
+	before := allocated()
 	got, sum, err := readAll(bytes.NewReader(b), opt)
-	runtime.ReadMemStats(&after)
-	if n := after.TotalAlloc - before.TotalAlloc; n > uint64(fixed+100*len(b)) {
+	if n := allocated() - before; n > uint64(fixed+100*len(b)) {
 		t.Errorf("%d bytes allocated for a dump of %d", n, len(b))
 	}
 	return got, sum, err
+}
+
+// allocated returns how many bytes were allocated so far, without stopping the world.
+func allocated() uint64 {
+	s := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64()
 }
 
 func TestCutAnywhere(t *testing.T) {

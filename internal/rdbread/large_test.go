@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
-	"runtime"
 	"testing"
 
 	"github.com/kvtool/kvtool/kv"
@@ -74,10 +73,9 @@ func TestLargestKeys(t *testing.T) {
 	add(bytes.NewReader([]byte{0xff, opEOF}), 2)
 	add(bytes.NewReader(make([]byte, 8)), 8) // no checksum
 
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
+	before := allocated()
 	got, sum, err := readAll(io.MultiReader(d...), Options{Size: size, Wish: Wish{Want: kv.AllFields}})
-	runtime.ReadMemStats(&after)
+	took := allocated() - before
 	if err != nil || len(got) != 3+2*64 {
 		t.Fatal(len(got), err)
 	}
@@ -96,8 +94,8 @@ func TestLargestKeys(t *testing.T) {
 	if len(digests) != 2 {
 		t.Errorf("%d digests of two values", len(digests))
 	}
-	if n := after.TotalAlloc - before.TotalAlloc; n > 4<<20 {
-		t.Errorf("%d bytes allocated for a dump of %d", n, size)
+	if took > 4<<20 {
+		t.Errorf("%d bytes allocated for a dump of %d", took, size)
 	}
-	t.Logf("dump of %d MiB, %d KiB allocated", size>>20, (after.TotalAlloc-before.TotalAlloc)>>10)
+	t.Logf("dump of %d MiB, %d KiB allocated", size>>20, took>>10)
 }

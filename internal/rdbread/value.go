@@ -75,14 +75,33 @@ func (r *Reader) str() {
 	rec.Known |= r.want & kv.FieldStored
 }
 
-// elements hops over n strings and returns the sum of what they cost as sds.
+// elements hops over n strings and returns the sum of what they cost as sds. Nearly all have fewer than 64 bytes and lie
+// whole in the window: they are one byte of length and a step.
 func (r *Reader) elements(n int64) (sum int64) {
 	w := r.w
 	longest := w.longest
-	for ; n > 0 && w.err == nil; n-- {
-		size := w.element()
+	for n > 0 && w.err == nil {
+		p := w.buf[w.pos:w.end]
+		at := 0
+		for n > 0 && at < len(p) {
+			size := int(p[at])
+			next := at + 1 + size
+			if size >= 0x40 || next > len(p) {
+				break
+			}
+			at = next
+			longest = max(longest, int64(size))
+			sum += r.model.SDS(int64(size))
+			n--
+		}
+		w.pos += at
+		if n == 0 {
+			break
+		}
+		size := w.str()
 		longest = max(longest, size)
 		sum += r.model.SDS(size)
+		n--
 	}
 	w.longest = longest
 	return sum
@@ -95,8 +114,7 @@ func (r *Reader) element(w *window) int64 {
 	return r.model.SDS(size)
 }
 
-// element is str for the elements of a collection. Nearly all have fewer than 64 bytes and lie whole in the window: they
-// are one byte of length and a step.
+// element is str for the elements of a collection, of which nearly all are short.
 func (w *window) element() int64 {
 	if w.pos < w.end {
 		if n := int(w.buf[w.pos]); n < 0x40 && w.pos+n < w.end {
