@@ -180,10 +180,13 @@ func (s *configSource) holds(path string) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
+// errTooLong is why a file or an output holds no password.
+var errTooLong = kv.Usagef("more than %d KiB", maxPassword>>10)
+
 // firstLine returns the password in what was read: its first line, as password managers print it.
 func firstLine(b []byte) (kv.Secret, error) {
 	if len(b) > maxPassword {
-		return "", kv.Usagef("more than %d KiB", maxPassword>>10)
+		return "", errTooLong
 	}
 	line, _, _ := bytes.Cut(b, []byte("\n"))
 	line = bytes.TrimRight(line, "\r")
@@ -206,11 +209,15 @@ func (e *Env) passwordOfCommand(ctx context.Context, p *profile) (kv.Secret, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, commandTimeout, fmt.Errorf("no answer in %s", commandTimeout))
 	defer cancel()
-	out, complaint := &head{most: maxPassword + 1}, &head{most: maxComplaint}
+	out, complaint := &head{most: maxPassword, full: errTooLong}, &head{most: maxComplaint}
 	c := exec.CommandContext(ctx, words[0], words[1:]...)
 	c.Dir, c.Stdout, c.Stderr = p.from.dir, out, complaint
 	c.WaitDelay = time.Second // for what it has left running
-	if err := c.Run(); err != nil {
+	err := c.Run()
+	if out.over {
+		return "", errTooLong
+	}
+	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
@@ -218,21 +225,28 @@ func (e *Env) passwordOfCommand(ctx context.Context, p *profile) (kv.Secret, err
 		if !errors.As(err, &exit) && !errors.Is(err, errInterrupted) && !errors.Is(err, errTimeout) {
 			err = kv.Usagef("%w", err)
 		}
-		if said := strings.Join(strings.Fields(complaint.String()), " "); said != "" {
+		if said := strings.Join(strings.Fields(complaint.kept.String()), " "); said != "" {
 			err = fmt.Errorf("%w: %s", err, said)
 		}
 		return "", err
 	}
-	return firstLine(out.Bytes())
+	return firstLine(out.kept.Bytes())
 }
 
-// A head keeps the beginning of what is written to it.
+// A head keeps the beginning of what is written to it. It hides its buffer's ReadFrom, which knows no bound.
 type head struct {
-	bytes.Buffer
+	kept bytes.Buffer
 	most int
+	full error // what a writer of more is told; nil: nothing
+	over bool
 }
 
 func (h *head) Write(p []byte) (int, error) {
-	h.Buffer.Write(p[:min(len(p), h.most-h.Len())])
+	n := min(len(p), h.most-h.kept.Len())
+	h.kept.Write(p[:n])
+	if n < len(p) && h.full != nil {
+		h.over = true
+		return n, h.full
+	}
 	return len(p), nil
 }
