@@ -42,7 +42,7 @@ type layout struct {
 }
 
 // layout finds out how this server lays out values: its version from INFO, its allocator from the sizes of a few short keys,
-// else from what INFO says. Nothing is written, and nothing is asked but names, encodings and sizes.
+// else from what INFO says. Nothing is written, and nothing is asked but names, encodings, sizes and expiries.
 func (s *store) layout(ctx context.Context, now serverInfo, a *abilities) (layout, error) {
 	s.mu.Lock()
 	found := s.found
@@ -116,12 +116,13 @@ func (s *store) sizesOf(ctx context.Context, names []any, most int) ([]memory.Si
 	}
 	pipe = s.client.Pipeline()
 	var samples []memory.Sized
-	var sizes []*goredis.Cmd
+	var sizes, ttls []*goredis.Cmd
 	for i, key := range keys {
 		enc, _ := encodings[i].Text()
 		if e := kv.Encoding(enc); len(samples) < most && (e == kv.EncodingInt || e == kv.EncodingEmbstr) {
 			samples = append(samples, memory.Sized{Key: len(key), Encoding: e})
 			sizes = append(sizes, pipe.Do(ctx, "MEMORY", "USAGE", key))
+			ttls = append(ttls, pipe.Do(ctx, "PTTL", key))
 		}
 	}
 	if len(samples) == 0 {
@@ -131,11 +132,19 @@ func (s *store) sizesOf(ctx context.Context, names []any, most int) ([]memory.Si
 		return nil, s.asked(ctx, err)
 	}
 	known := samples[:0]
-	for i, c := range sizes {
-		if n, err := c.Int64(); err == nil {
-			samples[i].Bytes = n
-			known = append(known, samples[i])
+	for i := range samples {
+		n, err := sizes[i].Int64()
+		if err != nil {
+			continue
 		}
+		samples[i].Bytes = n
+		switch ms, err := ttls[i].Int64(); {
+		case err == nil && ms >= 0:
+			samples[i].TTL = kv.TTLAt
+		case err == nil && ms == -1:
+			samples[i].TTL = kv.TTLNone
+		}
+		known = append(known, samples[i])
 	}
 	return known, nil
 }

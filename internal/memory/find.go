@@ -2,12 +2,13 @@ package memory
 
 import "github.com/kvtool/kvtool/kv"
 
-// A Sized is a key that a server has been asked about: the length of its name, its encoding, int or embstr, and what MEMORY
-// USAGE says of it.
+// A Sized is a key that a server has been asked about: the length of its name, its encoding, int or embstr, what MEMORY USAGE
+// says of it, and whether it expires, if that is known.
 type Sized struct {
 	Key      int
 	Encoding kv.Encoding
 	Bytes    int64
+	TTL      kv.TTLState
 }
 
 // LongestSample bounds the names that tell allocators apart: beyond it their steps are the same.
@@ -38,10 +39,13 @@ func (m *Model) allows(keys []Sized) bool {
 	return true
 }
 
-// allowsOne reports whether k can have its size: as a number, or as a short string of some length, with an expiry or not.
+// allowsOne reports whether k can have its size: as a number, or as a short string of some length.
 func (m *Model) allowsOne(k Sized) bool {
 	key := int64(k.Key)
 	for _, expires := range []bool{false, true} {
+		if k.TTL == kv.TTLNone && expires || k.TTL == kv.TTLAt && !expires {
+			continue
+		}
 		name := m.Key(key)
 		if expires {
 			name += m.Expiry(key)

@@ -231,11 +231,7 @@ func (m *Model) dict(n, rehash, first int64, grew bool) int64 {
 
 // slots returns the number of buckets of a dict's table: the power of two that is at least n, and at least 4.
 func slots(n int64) int64 {
-	s := int64(minSlots)
-	for s < n {
-		s <<= 1
-	}
-	return s
+	return max(minSlots, powerOfTwo(n))
 }
 
 const (

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"testing"
+
+	"github.com/kvtool/kvtool/kv"
 )
 
 func TestClass(t *testing.T) {
@@ -160,5 +162,97 @@ func TestNoAllocation(t *testing.T) {
 		sum += m.Key(20) + m.Hash(300, 5000) + m.ZSet(300, 5000) + m.Blob(400) + m.String(50, false)
 	}); n != 0 {
 		t.Errorf("%v allocations for five costs", n)
+	}
+}
+
+// TestAbsurdNumbers: what a hostile server says of its keys ends no loop late and overflows nothing into a panic.
+func TestAbsurdNumbers(t *testing.T) {
+	for v := range versionNames {
+		for _, state := range []State{Loaded, Live} {
+			m := New(Profile{Version: Version(v), State: state})
+			for _, n := range []int64{-1, 0, 1, 1 << 40, 1 << 62, math.MaxInt64} {
+				m.MainDict(n)
+				m.ExpiresDict(n)
+				m.Hash(n, n)
+				m.HashExpiring(n, n, n)
+				m.Set(n, n)
+				m.ZSet(n, n)
+				m.Member(n)
+				m.Field(n, n, true)
+				m.StringOf(n, n, false, true)
+				for _, e := range []kv.Encoding{kv.EncodingHashtable, kv.EncodingSkiplist, kv.EncodingQuicklist, kv.EncodingStream, kv.EncodingListpack} {
+					m.Rounding(kv.TypeSet, e, n, n)
+					m.Rounding(kv.TypeHash, e, 1000, n)
+				}
+			}
+		}
+	}
+}
+
+// TestChildBuckets compares the mean with tables whose entries were thrown at random.
+func TestChildBuckets(t *testing.T) {
+	m := New(Profile{Version: Valkey91})
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, c := range []struct{ n, b int64 }{{12, 2}, {26, 4}, {100, 16}, {400, 64}, {448, 64}, {7000, 1024}} {
+		const rounds = 400
+		total := 0.0
+		for range rounds {
+			entries := make([]int, c.b)
+			for range c.n {
+				entries[r.IntN(len(entries))]++
+			}
+			for _, e := range entries {
+				for room := 7; e > room; room += 6 {
+					total++
+				}
+			}
+		}
+		want, got := total/rounds, float64(m.children(c.n, c.b))/bucketBytes
+		if math.Abs(got-want) > 0.6+0.03*want {
+			t.Errorf("%d entries in %d buckets: %.1f children, counted %.1f", c.n, c.b, got, want)
+		}
+	}
+}
+
+// TestFindAllocator: one odd size rules an allocator out, and none means that nothing is known.
+func TestFindAllocator(t *testing.T) {
+	for _, v := range []Version{Redis70, Redis72, Valkey91} {
+		for _, a := range []Allocator{Jemalloc8, Jemalloc16, Libc} {
+			p := Profile{Version: v, Allocator: a}
+			m := New(p)
+			var keys []Sized
+			for n := range 40 {
+				size, enc := m.StringOf(int64(n), 1, true, false)
+				keys = append(keys, Sized{n, enc, m.Key(int64(n)) + size, kv.TTLNone})
+			}
+			p.Allocator = Jemalloc8
+			if got, known := FindAllocator(p, keys); !known || got != a {
+				t.Errorf("%s: %s taken for %s, %v", v, a, got, known)
+			}
+			if _, known := FindAllocator(p, append(keys, Sized{5, kv.EncodingInt, 7, kv.TTLUnknown})); known {
+				t.Errorf("%s: no allocator gives 7 bytes", v)
+			}
+		}
+		if _, known := FindAllocator(Profile{Version: v}, nil); known {
+			t.Errorf("%s: known from no key", v)
+		}
+	}
+}
+
+// TestRounding holds what is estimated from a size to what follows from the elements.
+func TestRounding(t *testing.T) {
+	for _, a := range []Allocator{Jemalloc8, Jemalloc16} {
+		m, all := New(Profile{Allocator: a}), New(Profile{Allocator: a, Allocated: true})
+		for n := int64(130); n < 1000; n += 97 {
+			elements := n * 2 * m.SDS(20)
+			got := m.Rounding(kv.TypeHash, kv.EncodingHashtable, m.Hash(n, elements), n)
+			if want := all.Hash(n, elements) - m.Hash(n, elements); got != want {
+				t.Errorf("%s: a hash of %d rounded by %d, want %d", a, n, got, want)
+			}
+			rough := m.Rounding(kv.TypeHash, kv.EncodingHashtable, m.Hash(n, elements), -1)
+			if off := math.Abs(float64(rough - got)); off > 0.5*float64(got)+64 {
+				t.Errorf("%s: a hash of %d: %d without its length, %d with it", a, n, rough, got)
+			}
+		}
 	}
 }

@@ -31,6 +31,7 @@ func (m *Model) Rounding(typ kv.Type, enc kv.Encoding, size, n int64) int64 {
 		if n < 0 {
 			n = size / usual(typ, enc)
 		}
+		n = min(n, size/dictEntry) // whatever the server says
 		if typ == kv.TypeSet && m.shape.bareMembers {
 			return m.rounds(m.shape.dict) + m.bareMembers(n)
 		}

@@ -137,6 +137,7 @@ func (m *Model) expiring(ttls int64) int64 {
 // hashtable returns the size of a table of n entries, without them. A server that loads sizes it once for all; where it
 // grew, it is full before it doubles, and so many steps for each entry empty the old one.
 func (m *Model) hashtable(n, steps int64, grew bool) int64 {
+	n = min(n, mostEntries)
 	size := m.fixed(hashtableStruct) + m.unsplit(n)
 	if n == 0 {
 		return size
@@ -165,12 +166,15 @@ func (m *Model) unsplit(n int64) int64 {
 	return n * 9 / 10
 }
 
+// powerOfTwo returns the one that is at least n. What a hostile server or dump says is held to what there can be.
 func powerOfTwo(n int64) int64 {
 	if n <= 1 {
 		return 1
 	}
-	return 1 << bits.Len64(uint64(n-1))
+	return 1 << bits.Len64(uint64(min(n, mostEntries)-1))
 }
+
+const mostEntries = 1 << 52
 
 // children returns the mean size of the child buckets of b buckets over which n entries are spread by their hashes.
 func (m *Model) children(n, b int64) int64 {
