@@ -204,6 +204,7 @@ func (x *exporting) choose() ([]export.Column, error) {
 		switch why := x.whyNot(c, have); {
 		case why == "":
 			chosen = append(chosen, c)
+			x.warnSampled(c)
 		case x.asked != nil:
 			return nil, x.cannot(c, why)
 		case c.Template():
@@ -219,6 +220,15 @@ func (x *exporting) choose() ([]export.Column, error) {
 		return nil, kv.WithHint(kv.Usagef("this target tells nothing that a column holds"), "kvtool doctor says what it tells")
 	}
 	return chosen, nil
+}
+
+// warnSampled says that a column has a value for a sample of the keys only.
+func (x *exporting) warnSampled(c export.Column) {
+	for _, f := range x.info.Facts {
+		if f.Field&c.Needs != 0 && f.How == kv.Sampled {
+			fmt.Fprintf(x.env.Stderr, "kvtool: column %s is of a sample and empty for the other keys: %s\n", c.Name, f.Why)
+		}
+	}
 }
 
 // whyNot says why there can be no column c, or nothing.

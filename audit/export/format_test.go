@@ -301,7 +301,7 @@ func FuzzFormats(f *testing.F) {
 func TestParquetRowGroups(t *testing.T) {
 	f := Formats()[2]
 	for name, c := range map[string]struct{ rows, keyLen, least int }{
-		"rows":  {300_000, 10, 3},
+		"rows":  {2*groupRows + 1, 10, 3},
 		"bytes": {3000, 50_000, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -359,7 +359,7 @@ func TestRowsAreFree(t *testing.T) {
 			t.Fatal(err)
 		}
 		b, r := w.NewBatch(), usual()
-		for range 3 * groupRows {
+		for range groupRows + batchRows {
 			if err := b.Add(r, 0); err != nil {
 				t.Fatal(err)
 			}

@@ -142,9 +142,9 @@ func (f *full) Write(p []byte) (int, error) {
 func TestKeysToAFullDisk(t *testing.T) {
 	for _, format := range Formats() {
 		var read atomic.Int64
-		f := &fake{shards: 2, keys: 3_000_000, fail: func(int, int) error { read.Add(1); return nil }}
+		f := &fake{shards: 2, keys: 300_000, fail: func(int, int) error { read.Add(1); return nil }}
 		table := &Table{Columns: All()[1:2]}
-		w, err := format.New(&full{left: blockSize}, table)
+		w, err := format.New(&full{left: 64}, table)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,7 +153,7 @@ func TestKeysToAFullDisk(t *testing.T) {
 		if !errors.As(err, &unwritten) || !errors.Is(err, errFull) || errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", format.Name, err)
 		}
-		if read.Load() >= 6_000_000 {
+		if read.Load() >= 600_000 {
 			t.Errorf("%s: all was read", format.Name)
 		}
 	}
