@@ -302,7 +302,7 @@ func TestParquetRowGroups(t *testing.T) {
 	f := Formats()[2]
 	for name, c := range map[string]struct{ rows, keyLen, least int }{
 		"rows":  {2*groupRows + 1, 10, 3},
-		"bytes": {3000, 50_000, 3},
+		"bytes": {1500, 50_000, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := kv.Record{Known: kv.FieldName}

@@ -66,11 +66,9 @@ func run(ctx context.Context, o options) error {
 		o.server = s.addr
 	}
 	file := filepath.Join(dir, "keys.parquet")
-	began := time.Now()
 	if err := export(ctx, dir, o.server, file); err != nil {
 		return err
 	}
-	took := time.Since(began)
 	f, err := read(ctx, o, file)
 	if err != nil {
 		return err
@@ -79,7 +77,7 @@ func run(ctx context.Context, o options) error {
 	if err := c.compare(o.server, f.rows); err != nil {
 		return err
 	}
-	text := describe(o, f, c, took)
+	text := describe(f, c)
 	fmt.Print(text)
 	if o.update != "" {
 		if err := page.Replace(o.update, "readback", text); err != nil {
@@ -110,11 +108,11 @@ func say(format string, args ...any) {
 }
 
 // describe writes the result as Markdown.
-func describe(o options, f *file, c *comparison, took time.Duration) string {
+func describe(f *file, c *comparison) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s; Redis %s, %d keys; DuckDB %s.\n\n", time.Now().UTC().Format(time.DateOnly), c.version, c.keys, f.DuckDB)
 	fmt.Fprintf(&b, "| read back by DuckDB | |\n|---|---|\n")
-	fmt.Fprintf(&b, "| rows in the file, of %.1f MB, written in %.0f s | %d |\n", float64(f.bytes)/1e6, took.Seconds(), f.Count)
+	fmt.Fprintf(&b, "| rows in the file, of %.1f MB | %d |\n", float64(f.bytes)/1e6, f.Count)
 	fmt.Fprintf(&b, "| of them different (db, key) | %d |\n", f.Distinct)
 	fmt.Fprintf(&b, "| rows without a template | %d |\n", f.Unclassified)
 	fmt.Fprintf(&b, "| rows compared with the server, one by one | %d |\n", c.compared)
