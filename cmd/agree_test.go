@@ -84,10 +84,14 @@ func (d document) residual(t *testing.T) float64 {
 
 // A document is what the test reads of a report.
 type document struct {
-	Target   struct{ URL string }
+	Target struct {
+		URL   string
+		Facts []struct{ Name, How string }
+	}
 	Coverage struct {
 		Keys     int64
 		Complete bool
+		Why      []string
 	}
 	Sections []struct {
 		Name    string
@@ -104,10 +108,10 @@ type document struct {
 }
 
 // audit runs the command on what open opens, checks its JSON against the published schema and returns it.
-func audit(t *testing.T, target string, open func(context.Context, kv.Target) (kv.Store, error)) document {
+func audit(t *testing.T, target string, open func(context.Context, kv.Target) (kv.Store, error), flags ...string) document {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code := cmd.Main([]string{"audit", target, "-o", "json", "--progress", "none"}, &cmd.Env{
+	code := cmd.Main(append([]string{"audit", target, "-o", "json", "--progress", "none"}, flags...), &cmd.Env{
 		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" }, Now: time.Now,
 		Adapters: adapters.All(), Open: open,
 	})
@@ -130,6 +134,16 @@ func audit(t *testing.T, target string, open func(context.Context, kv.Target) (k
 		t.Fatal(err)
 	}
 	return d
+}
+
+// how returns how the document knows a fact.
+func (d *document) how(fact string) string {
+	for _, f := range d.Target.Facts {
+		if f.Name == fact {
+			return f.How
+		}
+	}
+	return "missing"
 }
 
 // A template is one row of the table templates.
