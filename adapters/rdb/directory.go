@@ -9,8 +9,10 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/kvtool/kvtool/kv"
 )
@@ -87,21 +89,41 @@ func openDumps(ctx context.Context, t kv.Target, s *store, names []string, hasAO
 	if hasAOF {
 		d.notes = append(d.notes, "The directory also holds an append-only file, which was not read: name "+aofDir+" to read its base.")
 	}
-	var failed []error
 	for _, name := range names {
-		n := &node{store: s.like(filepath.Join(t.Path, name), name), name: name}
-		if n.failed = n.open(ctx); n.failed != nil {
-			if ctx.Err() != nil {
-				return nil, n.failed
-			}
+		d.nodes = append(d.nodes, &node{store: s.like(filepath.Join(t.Path, name), name), name: name})
+	}
+	d.open(ctx)
+	var failed []error
+	for _, n := range d.nodes {
+		if n.failed != nil {
 			failed = append(failed, n.failed)
 		}
-		d.nodes = append(d.nodes, n)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	if len(failed) == len(names) {
 		return nil, errors.Join(failed...)
 	}
 	return d, nil
+}
+
+// open opens the files, a few at once: to find out an allocator takes a walk.
+func (d *directory) open(ctx context.Context) {
+	var wg sync.WaitGroup
+	next := make(chan *node)
+	for range min(runtime.GOMAXPROCS(0), len(d.nodes)) {
+		wg.Go(func() {
+			for n := range next {
+				n.failed = n.open(ctx)
+			}
+		})
+	}
+	for _, n := range d.nodes {
+		next <- n
+	}
+	close(next)
+	wg.Wait()
 }
 
 // like returns a store for another file with the parameters of s.
