@@ -256,10 +256,7 @@ func described(t *report.Target) *kv.Info {
 func addInfo(all, i *kv.Info) {
 	all.Adapter = common(all.Adapter, i.Adapter)
 	all.Product = common(all.Product, i.Product)
-	all.Version = common(all.Version, i.Version)
-	if !slices.Contains(strings.Split(all.Target, ", "), i.Target) {
-		all.Target += ", " + i.Target
-	}
+	all.Version, all.Target = joined(all.Version, i.Version), joined(all.Target, i.Target)
 	all.Live = all.Live || i.Live
 	all.Keys, all.KeysKnown = all.Keys+i.Keys, all.KeysKnown && i.KeysKnown
 	all.Memory, all.Resident = sumKnown(all.Memory, i.Memory), sumKnown(all.Resident, i.Resident)
@@ -285,6 +282,17 @@ func common(a, b string) string {
 		return a
 	}
 	return ""
+}
+
+// joined adds a word to a list, unless it is there.
+func joined(list, word string) string {
+	switch {
+	case list == "":
+		return word
+	case word == "" || slices.Contains(strings.Split(list, ", "), word):
+		return list
+	}
+	return list + ", " + word
 }
 
 func sumKnown(a, b int64) int64 {
@@ -384,7 +392,7 @@ func (m *merging) times() string {
 			last = m.runs[i].Taken
 		}
 	}
-	if last.Equal(m.taken) {
+	if last.Sub(m.taken) < time.Second {
 		return ""
 	}
 	return fmt.Sprintf("The parts were taken between %s and %s: how old a key is and how long it has left counts from the time of its part.",

@@ -20,6 +20,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -199,6 +200,9 @@ func (s *store) probe(ctx context.Context) error {
 	s.sum = r.Summary()
 	if !s.told {
 		s.cluster = s.sum.Slots
+	}
+	if s.cluster && s.opt.Place == "" && s.stdin == nil { // one of several, which may be merged later
+		s.opt.Place = filepath.Base(s.path)
 	}
 	if s.stdin != nil {
 		s.first = in
