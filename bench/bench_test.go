@@ -143,6 +143,18 @@ func TestModelErrors(t *testing.T) {
 	}
 }
 
+func TestDiffering(t *testing.T) {
+	const table = "| read back | |\n| rows that differ in `type` from TYPE | 0 |\n| rows that differ in `bytes` from MEMORY USAGE | 3 |\n"
+	if n, err := differing(table); n != 3 || err != nil {
+		t.Errorf("%d (%v)", n, err)
+	}
+	for _, bad := range []string{"", "| rows that differ in `type` | none |\n"} {
+		if _, err := differing(bad); err == nil {
+			t.Errorf("%q passes", bad)
+		}
+	}
+}
+
 func TestNumber(t *testing.T) {
 	for text, want := range map[string]int64{"Sampled 12 keys\nSampled 345 keys": 345, "Sampled x": 0, "": 0} {
 		if got := number(text, "Sampled "); got != want {

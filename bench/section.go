@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +26,7 @@ func sections() []section {
 		{"audit", needMain, measureAudit},
 		{"memory", needBoth, measureMemory},
 		{"live", needMain, measureLive},
+		{"parquet", needDuckDB, measureParquet},
 		{"model", needMain, measureModel},
 		{"soak", needNothing, measureSoak},
 	}
@@ -138,6 +142,62 @@ func measureMemory(ctx context.Context, b *bench, r *result) error {
 	}
 	r.tables = table.String()
 	return nil
+}
+
+// errNoDuckDB is why the section is left out where it was not asked for by name.
+var errNoDuckDB = errors.New("no DuckDB: python3 -m pip install duckdb, and -python PROGRAM if that is in an environment of its own")
+
+func needDuckDB(ctx context.Context, b *bench) error {
+	if err := exec.CommandContext(ctx, b.python, "-c", "import duckdb").Run(); err != nil {
+		return errNoDuckDB
+	}
+	return needMain(ctx, b)
+}
+
+// measureParquet exports the server to Parquet, has DuckDB read that back, and the server asked about a sample of the rows.
+// The program that does it fails if one of them differs.
+func measureParquet(ctx context.Context, b *bench, r *result) error {
+	sample := min(100_000, b.main.keys)
+	b.say("reading an export back")
+	cmd := exec.CommandContext(ctx, b.bin.readback,
+		"-server", "127.0.0.1:"+b.main.server.port, "-sample", strconv.FormatInt(sample, 10), "-python", b.python)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("readback: %w\n%s%s", err, out, said.Bytes())
+	}
+	differ, err := differing(string(out))
+	if err != nil {
+		return err
+	}
+	r.data, r.tables = b.main.describe(), string(out)
+	r.bars = []bar{{
+		figure: fmt.Sprintf("rows of %d that differ from what the server says", sample), got: float64(differ), shown: strconv.Itoa(differ),
+	}}
+	r.commands = []string{fmt.Sprintf("go run ./readback -server HOST:PORT -sample %d", sample)}
+	return nil
+}
+
+// differing adds up the rows that differ, of each column that was compared.
+func differing(table string) (int, error) {
+	sum, columns := 0, 0
+	for line := range strings.Lines(table) {
+		if !strings.HasPrefix(line, "| rows that differ in ") {
+			continue
+		}
+		cells := strings.Split(line, "|")
+		n, err := strconv.Atoi(strings.TrimSpace(cells[len(cells)-2]))
+		if err != nil {
+			return 0, fmt.Errorf("readback: %s", line)
+		}
+		sum += n
+		columns++
+	}
+	if columns == 0 {
+		return 0, errors.New("readback compared nothing")
+	}
+	return sum, nil
 }
 
 // measureSoak runs the audit of generated records once; it fails over its own cap by itself.
