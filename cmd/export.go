@@ -23,6 +23,7 @@ type exportOptions struct {
 	columns  []string
 	match    string
 	checksum string
+	saved    string
 	rate     rate
 	timeout  time.Duration
 	noDemo   bool
@@ -64,10 +65,12 @@ func newExportCmd(env *Env) *cobra.Command {
 	f.StringSliceVar(&o.columns, "columns", nil, "the columns, in this order: `NAME,…`")
 	f.StringVar(&o.match, "match", "", "write only keys that match `GLOB`")
 	f.StringVar(&o.checksum, "checksum", "", "on or off: whether a dump's checksum is verified; as ?checksum= of the target")
+	f.StringVar(&o.saved, "templates", "", "take the templates from the saved audit `FILE`.kvr: the target is read once")
 	f.Var(&o.rate, "rate", "read at most so many keys a second: 50k/s")
 	f.DurationVar(&o.timeout, "timeout", 0, "stop after this time and keep what was read")
 	f.BoolVar(&o.noDemo, "no-demo", false, "fail without a TARGET instead of using demo:")
 	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
+	complete(c, "templates", completeSnapshots)
 	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
 	fixedValues(c, "checksum", "on", "off")
 	fixedValues(c, "columns", columnNames(export.All())...)
@@ -179,9 +182,9 @@ func (x *exporting) run(ctx context.Context, outs []exportOutput) error {
 		opt.Parallel = parallel
 	}
 	if slices.ContainsFunc(t.Columns, export.Column.Template) {
-		c, err := x.learn(ctx, opt)
+		c, err := x.classifier(ctx, opt)
 		if err != nil {
-			return targetError(fmt.Errorf("learning the templates: %w", err))
+			return err
 		}
 		t.Templates = c.Texts
 		opt.Classify = func() func(string) int { return classify(c) }
@@ -235,7 +238,7 @@ func (x *exporting) warnSampled(c export.Column) {
 func (x *exporting) whyNot(c export.Column, have kv.Field) string {
 	missing := c.Needs &^ have
 	switch {
-	case missing == 0 && c.Template() && x.once:
+	case missing == 0 && c.Template() && x.once && x.saved == "":
 		return "standard input can be read once only, and templates are learned in a reading of their own"
 	case missing == 0:
 		return ""
@@ -252,7 +255,7 @@ func (x *exporting) whyNot(c export.Column, have kv.Field) string {
 func (x *exporting) cannot(c export.Column, why string) error {
 	err := kv.Usagef("--columns: no %s: %s", c.Name, why)
 	if c.Template() {
-		return kv.WithHint(err, "write the input to a file first, or leave the column out")
+		return kv.WithHint(err, "write the input to a file first, or take them from a saved audit: --templates FILE.kvr")
 	}
 	for _, f := range x.info.Facts {
 		if f.Field&c.Needs != 0 && f.Hint != "" {
@@ -260,6 +263,29 @@ func (x *exporting) cannot(c export.Column, why string) error {
 		}
 	}
 	return kv.WithHint(err, "leave the column out: without --columns there are those that the target can tell")
+}
+
+// classifier returns what tells the templates: a saved audit, or the names of all keys.
+func (x *exporting) classifier(ctx context.Context, opt export.Options) (*keydesign.Classifier, error) {
+	if x.saved == "" {
+		c, err := x.learn(ctx, opt)
+		if err != nil {
+			return nil, targetError(fmt.Errorf("learning the templates: %w", err))
+		}
+		return c, nil
+	}
+	r, err := x.env.readReport(ctx, x.saved)
+	if err != nil {
+		return nil, fmt.Errorf("--templates: %w", err)
+	}
+	c, err := keydesign.SavedClassifier(r.Parts)
+	if err != nil {
+		return nil, fmt.Errorf("--templates %s: %w", x.saved, err)
+	}
+	if c == nil {
+		return nil, kv.WithHint(kv.Usagef("--templates %s: it holds no templates", x.saved), "kvtool audit TARGET --save FILE.kvr, with templates among its analyses")
+	}
+	return c, nil
 }
 
 // learn reads the names of all keys and returns what tells their templates. Where the target cannot be read to its end the

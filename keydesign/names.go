@@ -1,8 +1,12 @@
 package keydesign
 
 import (
+	"time"
+
 	"github.com/kvtool/kvtool/internal/saved"
 	"github.com/kvtool/kvtool/keydesign/infer"
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
 )
 
 // Names learns from the names of keys, and nothing else, which templates a keyspace has: the same that the section templates
@@ -22,6 +26,31 @@ func (n *Names) Merge(o *Names) { n.tree.Merge(o.tree) }
 
 // Classifier returns what tells the template of a key, from what has been learned so far.
 func (n *Names) Classifier() *Classifier { return newClassifier(n.tree.Templates()) }
+
+// SavedClassifier returns what tells the templates of a saved audit, from the parts of its snapshot file; nil if the audit has
+// left them out.
+func SavedClassifier(parts []report.Part) (*Classifier, error) {
+	var all *templates
+	for i := range parts {
+		p := &parts[i]
+		if p.Analyzer != templatesName {
+			continue
+		}
+		t := newTemplates(time.Time{})
+		if err := t.UnmarshalBinary(p.Data); err != nil {
+			return nil, kv.Corruptf("reading the part %s: %w", p.Analyzer, err)
+		}
+		if all == nil {
+			all = t
+			continue
+		}
+		all.Merge(t)
+	}
+	if all == nil {
+		return nil, nil
+	}
+	return newClassifier(all.tree.Templates()), nil
+}
 
 // nothing is what Names keeps of a key besides its name.
 type nothing struct{}

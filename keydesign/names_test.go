@@ -1,9 +1,12 @@
 package keydesign
 
 import (
+	"errors"
+	"slices"
 	"sync"
 	"testing"
 
+	"github.com/kvtool/kvtool/audit/audittest"
 	"github.com/kvtool/kvtool/internal/keygen"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
@@ -84,6 +87,50 @@ func TestClassifierIsShared(t *testing.T) {
 	wg.Wait()
 	if _, ok := first("nothing:like:it:anywhere"); ok {
 		t.Error("a key of no known shape has a template")
+	}
+}
+
+// A saved audit classifies as what it was made from does, from the parts of all its shards.
+func TestSavedClassifier(t *testing.T) {
+	records := hard()
+	names := NewNames()
+	shards := [2]*templates{newTemplates(audittest.Now), newTemplates(audittest.Now)}
+	for i := range records {
+		shards[i%2].Observe(&records[i])
+		if records[i].Has(kv.FieldName) {
+			names.Add(records[i].Key)
+		}
+	}
+	parts := []report.Part{{Analyzer: "names", Data: []byte("another's")}}
+	for i, s := range shards {
+		data, err := s.AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts = append(parts, report.Part{Analyzer: templatesName, Shard: i, Version: templatesVersion, Data: data})
+	}
+	c, err := SavedClassifier(parts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := names.Classifier()
+	if !slices.Equal(c.Texts, want.Texts) {
+		t.Fatalf("templates\n%q\nwant\n%q", c.Texts, want.Texts)
+	}
+	got, expected := c.Matcher(), want.Matcher()
+	for i := range records {
+		a, _ := got(records[i].Key)
+		b, _ := expected(records[i].Key)
+		if a != b {
+			t.Errorf("%q is of %q, want %q", records[i].Key, c.Texts[a], c.Texts[b])
+		}
+	}
+	if c, err := SavedClassifier(parts[:1]); c != nil || err != nil {
+		t.Errorf("of no templates: %v, %v", c, err)
+	}
+	parts[1].Data = parts[1].Data[:len(parts[1].Data)/2]
+	if _, err := SavedClassifier(parts); !errors.Is(err, kv.ErrCorrupt) {
+		t.Errorf("of a part that is cut: %v", err)
 	}
 }
 

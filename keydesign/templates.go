@@ -32,7 +32,7 @@ func Analyzers() []*audit.Analyzer {
 
 func byTemplate() *audit.Analyzer {
 	return &audit.Analyzer{
-		Name:    "templates",
+		Name:    templatesName,
 		Title:   "KEYS BY TEMPLATE",
 		Doc:     "Key templates, inferred from the names, with what each holds; and the rules that they break.",
 		Needs:   kv.FieldName,
@@ -42,6 +42,8 @@ func byTemplate() *audit.Analyzer {
 		New:     func(now time.Time) audit.Collector { return newTemplates(now) },
 	}
 }
+
+const templatesName = "templates"
 
 // Bounds of what a collector holds between reports. Making a report of a keyspace without any naming scheme takes several
 // times as much for a moment, in package infer.
