@@ -25,6 +25,7 @@ func memory() *Analyzer {
 		Title:   "USED MEMORY",
 		Doc:     "What the memory that the store says it uses consists of, line by line, and what is left unexplained.",
 		Needs:   kv.FieldSize,
+		Uses:    kv.FieldType | kv.FieldEncoding | kv.FieldLen | kv.FieldTTL, // of these a live store works out its ledger
 		Rules:   []*report.Rule{unexplainedMemory()},
 		Version: accountVersion,
 		New:     func(time.Time) Collector { return &account{} },
@@ -152,9 +153,9 @@ func (a *account) residual(out *Output, sum int64) {
 
 func unexplained(share float64) string {
 	if share < 0 {
-		return fmt.Sprintf("the parts add up to %.0f %% more than the memory in use", -100*share)
+		return fmt.Sprintf("the parts add up to %.0f%% more than the memory in use", -100*share)
 	}
-	return fmt.Sprintf("%.0f %% of the memory in use is in no part", 100*share)
+	return fmt.Sprintf("%.0f%% of the memory in use is in no part", 100*share)
 }
 
 // reasons lists what may be behind a residual.

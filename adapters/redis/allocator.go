@@ -30,7 +30,7 @@ func (i serverInfo) profile() (p memory.Profile, allocator string) {
 		return p, "says INFO"
 	case isJemalloc && i.product() == "redis" && name != p.Version.OwnJemalloc():
 		p.Allocator = memory.Jemalloc16
-		return p, "jemalloc " + name + " is the system's"
+		return p, "the system's"
 	}
 	return p, "assumed"
 }
@@ -57,7 +57,7 @@ func (s *store) layout(ctx context.Context, now serverInfo, a *abilities) (layou
 			return layout{}, err
 		}
 		if allocator, known := memory.FindAllocator(p, samples); known {
-			p.Allocator, how = allocator, "found by sizes of keys"
+			p.Allocator, how = allocator, "by sizes of keys"
 		}
 	}
 	found = layout{memory.New(p), how}
