@@ -67,6 +67,11 @@ func TestLaws(t *testing.T) {
 	}
 }
 
+func FuzzSaved(f *testing.F) {
+	rs := hard()
+	audittest.Fuzz(f, Analyzers(), append(rs[:60:60], rs[len(rs)-20:]...))
+}
+
 // observed returns a collector that knows every leaf of the generated keyspace, and records of it.
 func observed(t testing.TB) (audit.Collector, []kv.Record) {
 	t.Helper()

@@ -136,6 +136,39 @@ func testSaving(t *testing.T, a *audit.Analyzer, records []kv.Record) {
 	}
 }
 
+// Fuzz reads anything as what a collector of one of the analyzers has saved: it is an error, or a collector that can be merged,
+// reported and saved again. The first byte of the input chooses the analyzer.
+func Fuzz(f *testing.F, as []*audit.Analyzer, records []kv.Record) {
+	for i, a := range as {
+		for _, rs := range [][]kv.Record{nil, records[:min(3, len(records))], records} {
+			b, err := fold(a, rs).AppendBinary([]byte{byte(i)})
+			if err != nil {
+				f.Fatal(err)
+			}
+			if len(b) < maxSeed { // longer ones take the fuzzer all its time
+				f.Add(b)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) == 0 {
+			return
+		}
+		a := as[int(b[0])%len(as)]
+		c := a.New(Now)
+		if c.UnmarshalBinary(b[1:]) != nil {
+			return
+		}
+		c.Report(&audit.Output{})
+		merged := fold(a, records[:min(20, len(records))])
+		merged.Merge(c)
+		merged.Report(&audit.Output{})
+		_, _ = merged.AppendBinary(nil) // sums of absurd numbers may not be sums any more
+	})
+}
+
+const maxSeed = 2000
+
 // damages is how many damaged forms are read.
 const damages = 150
 

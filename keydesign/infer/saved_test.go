@@ -82,9 +82,9 @@ func TestSavedTreesMerge(t *testing.T) {
 // FuzzSavedTree holds that a tree which can be read can be used.
 func FuzzSavedTree(f *testing.F) {
 	f.Add(formOf(f, treeOf([]string{"user:1", "user:2:cart", "{a}:b", "doc:how-to-sail", "2026-01-02", "x\x00"})))
-	f.Add(formOf(f, treeOf(saasSet(300).keys)))
-	tree := New(newCount, Options{MaxNodes: 50})
-	for _, k := range saasSet(300).keys {
+	f.Add(formOf(f, treeOf(saasSet(12).keys)))
+	tree := New(newCount, Options{MaxNodes: 10})
+	for _, k := range saasSet(30).keys {
 		tree.Add(k).keys++
 	}
 	f.Add(formOf(f, tree))
