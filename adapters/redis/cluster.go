@@ -23,14 +23,20 @@ type cluster struct {
 	patience time.Duration // how long a failover may take
 
 	mu     sync.Mutex
-	known  []string          // addresses to ask for the slot map, the one that answered last first
-	stores map[string]*store // of nodes that are or were read, by address
-	blind  map[string]string // nodes that may not be asked what they give away, and their words
+	known  []string           // addresses to ask for the slot map, the one that answered last first
+	stores map[contact]*store // of nodes that are or were read
+	blind  map[string]string  // nodes that may not be asked what they give away, and their words
+}
+
+// A contact is an address and how it is spoken to.
+type contact struct {
+	addr     string
+	readonly bool
 }
 
 // openCluster asks the seeds for the slot map.
 func openCluster(ctx context.Context, cfg config) (kv.Store, error) {
-	c := &cluster{cfg: cfg, memory: maxSeen, patience: patience * cfg.timeout, known: slices.Clone(cfg.seeds), stores: map[string]*store{}, blind: map[string]string{}}
+	c := &cluster{cfg: cfg, memory: maxSeen, patience: patience * cfg.timeout, known: slices.Clone(cfg.seeds), stores: map[contact]*store{}, blind: map[string]string{}}
 	if _, err := c.look(ctx, slot.Set{}); err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", cfg.target, err)
 	}
@@ -149,19 +155,16 @@ func (c *cluster) lookMoving(ctx context.Context, m *slotMap, want slot.Set) {
 	}
 }
 
-// store returns the store of one node, to be closed with the cluster.
+// store returns the store of one node, to be closed with the cluster. After a failover a node that was read as a replica is
+// read as a primary by another store: somebody may still be using the first.
 func (c *cluster) store(addr string, readonly bool) *store {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s, ok := c.stores[addr]
-	if !ok || s.cfg.readonly != readonly {
-		if ok {
-			_ = s.client.Close() // nobody asks it any more: a failover has changed its part
-		}
-		s = newStore(c.cfg.at(addr, readonly))
-		c.stores[addr] = s
+	at := contact{addr, readonly}
+	if c.stores[at] == nil {
+		c.stores[at] = newStore(c.cfg.at(addr, readonly))
 	}
-	return s
+	return c.stores[at]
 }
 
 // reader returns the node of a group that is to be read.

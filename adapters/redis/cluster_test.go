@@ -39,6 +39,9 @@ func first(n uint16) int {
 	return at
 }
 
+// bulkKeys is how many keys there are besides the few that are written by hand.
+const bulkKeys = 9000
+
 // startCluster starts a cluster and writes keys of every type to the nodes that serve them; so many of bulk that a scan of
 // a node takes several pages.
 func startCluster(t *testing.T, o servertest.ClusterOptions) *testCluster {
@@ -57,7 +60,7 @@ func startCluster(t *testing.T, o servertest.ClusterOptions) *testCluster {
 		c.add(t, cart, kv.TypeList, "RPUSH", cart, "a", "b", strings.Repeat("c", i%50))
 	}
 	var bulk [3][]string
-	for i := range 15000 {
+	for i := range bulkKeys {
 		key := fmt.Sprintf("bulk:%d", i)
 		at := first(slot.Of(key))
 		bulk[at] = append(bulk[at], key)
@@ -181,9 +184,48 @@ func TestCluster(t *testing.T) {
 	t.Run("shard is dead", c.testDeadShard)
 }
 
+// TestClusters reads clusters of the other versions, at rest and while slots move.
+func TestClusters(t *testing.T) {
+	t.Parallel()
+	for _, version := range servertest.All() {
+		if version == servertest.Distribution {
+			continue // TestCluster does more
+		}
+		t.Run(version, func(t *testing.T) {
+			servertest.Binary(t, version)
+			t.Parallel()
+			c := startCluster(t, servertest.ClusterOptions{Version: version, Spare: 1})
+			t.Run("records", c.testRecords)
+			t.Run("replicas", c.testReplicas)
+			t.Run("slots move", c.testSlotsMove)
+		})
+	}
+}
+
+// TestClusterTLS reads a cluster that wants a certificate of its clients, and finds its nodes through a map of addresses.
+func TestClusterTLS(t *testing.T) {
+	t.Parallel()
+	c := servertest.Cluster(t, servertest.ClusterOptions{TLS: true, Args: []string{"--tls-auth-clients", "yes"}})
+	keys := map[string]bool{}
+	for i := range 30 {
+		key := fmt.Sprint("key:", i)
+		keys[key] = true
+		c.Primaries[first(slot.Of(key))].Client(t).Must(t, "SET", key, "x")
+	}
+	base := "rediss+cluster://" + c.Primaries[0].Addr + "?tls_ca=" + c.Primaries[0].CA
+	cert := "&tls_cert=" + c.Primaries[0].CA + "&tls_key=" + c.Key
+	gather(t, openURL(t, base+cert), kv.FieldType, nothing).check(t, keys)
+	if _, err := tryOpen(t, base); err == nil || !strings.Contains(kv.Hint(err), "tls_cert=FILE") {
+		t.Errorf("without a certificate: %v (%s)", err, kv.Hint(err))
+	}
+	// A name for the first node that only the map knows; the name in the certificate is given.
+	mapped := strings.Replace(base, c.Primaries[0].Addr, "10.255.255.1:1", 1) + cert + "&tls_server_name=localhost&address_map=10.255.255.1:1=" + c.Primaries[0].Addr
+	gather(t, openURL(t, mapped), kv.FieldType, nothing).check(t, keys)
+}
+
 func (c *testCluster) testRecords(t *testing.T) {
 	records := c.records
-	for i := range 15000 {
+	for i := range bulkKeys {
 		records = append(records, kv.Record{Key: fmt.Sprintf("bulk:%d", i), Type: kv.TypeString, Known: kv.FieldName | kv.FieldType})
 	}
 	kvtest.TestStore(t, kvtest.Config{
@@ -202,7 +244,7 @@ func (c *testCluster) testRecords(t *testing.T) {
 	}
 	facts, info := factsOf(t, s)
 	notes := slices.DeleteFunc(info.Notes, func(n string) bool { return strings.Contains(n, "keyspace_hits") }) // of each node
-	if info.Memory < 3<<20 || info.Keys != int64(len(c.keys)) || len(notes) > 0 || !strings.Contains(facts, "slot: measured") {
+	if info.Memory < 2<<20 || info.Keys != int64(len(c.keys)) || len(notes) > 0 || !strings.Contains(facts, "slot: measured") {
 		t.Errorf("%d bytes, %d keys of %d, notes %q, facts\n%s", info.Memory, info.Keys, len(c.keys), info.Notes, facts)
 	}
 }
@@ -213,7 +255,7 @@ func (c *testCluster) testOneNode(t *testing.T) {
 		s := openURL(t, "redis://"+server.Addr)
 		_, info := factsOf(t, s)
 		got := all(t, s, kv.ScanOptions{Want: kv.AllFields})
-		if int64(len(got)) != info.Keys || info.Keys < 4000 || !strings.Contains(fmt.Sprint(info.Notes), "redis+cluster:// reads all") {
+		if int64(len(got)) != info.Keys || info.Keys < 2500 || !strings.Contains(fmt.Sprint(info.Notes), "redis+cluster:// reads all") {
 			t.Errorf("%d keys of %d, notes %q", len(got), info.Keys, info.Notes)
 		}
 	}
@@ -281,7 +323,7 @@ func (c *testCluster) testReplicas(t *testing.T) {
 			}
 		}
 		for _, r := range c.Replicas {
-			if n := asked(t, r.Client(t)); n["scan"] == 0 || n["type"] < 4000 || n["readonly"] == 0 {
+			if n := asked(t, r.Client(t)); n["scan"] == 0 || n["type"] < 2500 || n["readonly"] == 0 {
 				t.Errorf("replica=%s: the replica %s was asked %v", mode, r.Addr, n)
 			}
 		}
@@ -338,7 +380,7 @@ func (c *testCluster) testPassword(t *testing.T) {
 	if strings.Contains(said, "s3cret") || strings.Count(said, c.Primaries[2].Addr) < 2 || strings.Count(said, "scanning") != 1 || !strings.Contains(said, "refuses this user and password") {
 		t.Errorf("%s", said)
 	}
-	if info.KeysKnown || len(got.errs) != 1 || len(got.times) < 9000 || len(got.times) >= len(c.keys) {
+	if info.KeysKnown || len(got.errs) != 1 || len(got.times) < len(c.keys)/2 || len(got.times) >= len(c.keys) {
 		t.Errorf("keys known: %v, errors %v, %d keys", info.KeysKnown, got.errs, len(got.times))
 	}
 }
@@ -424,7 +466,7 @@ func (c *testCluster) testForgotten(t *testing.T) {
 	var once sync.Once
 	got := gather(t, s, kv.FieldType, func(shard, n int) {
 		if shard == 3 && n == 1000 { // the node with the highest slots
-			once.Do(func() { c.move(t, 2, 3, slotsFrom(12000, 30, 1), never) })
+			once.Do(func() { c.move(t, 2, 3, slotsFrom(12000, 90, 1), never) })
 		}
 	})
 	if len(got.errs) != 1 || !strings.Contains(got.errs[0].Error(), "slots moved while they were read") {

@@ -18,47 +18,42 @@ import (
 type watched struct {
 	cfg config
 
-	mu      sync.Mutex
-	current *store
-	primary string // the address that the sentinels gave when current was chosen
+	mu     sync.Mutex
+	stores map[string]*store // of servers that are or were read, by address: somebody may still be using the first
 }
 
 // openWatched asks the sentinels and connects.
 func openWatched(ctx context.Context, cfg config) (kv.Store, error) {
-	w := &watched{cfg: cfg}
+	w := &watched{cfg: cfg, stores: map[string]*store{}}
 	if _, err := w.server(ctx); err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", cfg.target, err)
 	}
 	return w, nil
 }
 
-// Close closes the connection.
+// Close closes the connections to all servers.
 func (w *watched) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.current == nil {
-		return nil
+	var errs []error
+	for _, s := range w.stores {
+		errs = append(errs, s.Close())
 	}
-	return w.current.Close()
+	return errors.Join(errs...)
 }
 
 // server returns the server to read, asked anew.
 func (w *watched) server(ctx context.Context) (*store, error) {
-	primary, chosen, err := w.resolve(ctx)
+	_, chosen, err := w.resolve(ctx)
 	if err != nil {
 		return nil, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.primary = primary
-	if w.current != nil {
-		if w.current.cfg.addr == chosen.addr {
-			return w.current, nil
-		}
-		_ = w.current.client.Close() // it is not the one any more
+	if w.stores[chosen.addr] == nil {
+		w.stores[chosen.addr] = newStore(chosen)
 	}
-	w.current = newStore(chosen)
-	return w.current, nil
+	return w.stores[chosen.addr], nil
 }
 
 // resolve finds the server to read. The sentinels may be behind, so a primary is believed only once it says itself that it
@@ -290,14 +285,11 @@ func (w *watched) await(ctx context.Context) (*store, error) {
 // stillIs returns kv.ErrRestart if, by the end of a scan, the sentinels name another primary: what was read may be what it
 // has left behind. Where they do not answer, what was read stands.
 func (w *watched) stillIs(ctx context.Context, s *store) error {
-	w.mu.Lock()
-	before := w.primary
-	w.mu.Unlock()
 	if w.cfg.replica != replicaNo {
 		return nil
 	}
-	primary, _, err := w.resolve(ctx)
-	if err != nil || primary == before {
+	primary, chosen, err := w.resolve(ctx)
+	if err != nil || chosen.addr == s.cfg.addr {
 		return ctx.Err()
 	}
 	return fmt.Errorf("scanning %s: %s has become the primary: %w", s.cfg.target, primary, kv.ErrRestart)

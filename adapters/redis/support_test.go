@@ -27,6 +27,9 @@ var features = []struct {
 	{"password, Unix socket", true},
 	{"TLS", false},
 	{"replica", false},
+	{"cluster: every shard, replicas, slots that move", true},
+	{"cluster: primary that dies, shard that is dead, TLS with client certificates", false},
+	{"sentinels: name, replicas, failover", false},
 	{"server that dies during the scan", false},
 }
 

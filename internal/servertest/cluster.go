@@ -62,6 +62,7 @@ type ServerCluster struct {
 	Primaries []*Server // and those without slots, at the end
 	Replicas  []*Server // Replicas[i] is that of Primaries[i]
 	IDs       []string  // of Primaries
+	Key       string    // with TLS: the key to the certificate that all nodes have, which is their CA
 }
 
 // nodeTimeout is after how long a node is held dead: short, but not as short as a busy machine may be silent.
@@ -84,7 +85,7 @@ func Cluster(t testing.TB, o ClusterOptions) *ServerCluster {
 		all[i] = node
 	}
 	servers := startAll(t, o.Version, all)
-	c := &ServerCluster{Primaries: append(servers[:3:3], servers[6:]...), Replicas: servers[3:6]}
+	c := &ServerCluster{Key: node.Key, Primaries: append(servers[:3:3], servers[6:]...), Replicas: servers[3:6]}
 	c.form(t, servers)
 	return c
 }
