@@ -162,11 +162,15 @@ func (c *config) explainProtocol(err error) error {
 	return kv.WithHint(fmt.Errorf("what answers on %s is no server of the Redis family: %w", c.addr, err), "check the port")
 }
 
-// explainClosed words the end of a connection. A server that expects TLS closes a plain one without a word.
+// explainClosed words the end of a connection. A server that expects TLS closes a plain one without a word; why it ends one
+// that comes without a certificate may be lost with it.
 func (c *config) explainClosed() error {
 	err := errors.New("the server closed the connection")
 	if c.tls == nil && c.network == "tcp" {
 		return kv.WithHint(err, "if it speaks TLS, the target is rediss://, with two s")
+	}
+	if c.tls != nil && len(c.tls.Certificates) == 0 {
+		return kv.WithHint(err, "if it asks for a client's certificate: ?tls_cert=FILE&tls_key=FILE")
 	}
 	return err
 }
