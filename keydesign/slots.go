@@ -116,8 +116,10 @@ func (s *slotsOf) Report(out *audit.Output) {
 			report.Metric{Name: "top_slot_mem", Value: quotient(bytes.most, s.all.bytes), Unit: report.UnitRatio})
 	}
 	out.Metrics = append(out.Metrics, ratioMetric("tagged", s.tags.tagged.keys, s.all.keys))
-	if t := s.tags.table(&s.all); len(t.Rows) > 0 {
+	if s.tags.tagged.keys > 0 {
 		out.Metrics = append(out.Metrics, s.tags.names())
+	}
+	if t := s.tags.table(&s.all); len(t.Rows) > 0 {
 		out.Tables = append(out.Tables, t)
 	}
 	out.Tables = append(out.Tables, s.table(used))

@@ -214,6 +214,7 @@ func (t *tags) names() report.Metric {
 	return m
 }
 
+// table lists the tags that hold a share of the keys or bytes that is worth a row.
 func (t *tags) table(all *load) report.Table {
 	table := report.Table{Name: "hash_tags", Title: "Hash tags", Columns: []report.Column{
 		{Name: "tag", Unit: report.UnitKey},
@@ -229,6 +230,9 @@ func (t *tags) table(all *load) report.Table {
 		l := &loads[i]
 		if len(table.Rows) == tagRows {
 			break
+		}
+		if float64(l.keys) < material*float64(all.keys) && float64(l.bytes) < material*float64(max(1, all.bytes)) {
+			continue
 		}
 		low, high := report.Null, report.Null
 		if !l.exact {
