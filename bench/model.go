@@ -225,7 +225,7 @@ func readBatch(in *csv.Reader) ([][]string, error) {
 	var rows [][]string
 	for len(rows) < most {
 		row, err := in.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

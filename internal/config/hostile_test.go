@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// What is as long as a file may be takes moments, whatever is in it. The bound is for a busy machine.
+// What is as long as a file may be takes moments, whatever is in it. The bound is for a busy machine and the race detector:
+// what grows with the square of the length takes longer.
 func TestHostile(t *testing.T) {
 	fill := func(s string) string { return strings.Repeat(s, MaxSize/len(s)) }
 	for name, text := range map[string]string{
@@ -26,7 +27,7 @@ func TestHostile(t *testing.T) {
 	} {
 		began := time.Now()
 		_, err := Parse("x", []byte(text))
-		if took := time.Since(began); took > 5*time.Second {
+		if took := time.Since(began); took > time.Minute {
 			t.Errorf("%s: %v", name, took)
 		} else {
 			t.Logf("%s: %v %.100v", name, took, err)
