@@ -41,10 +41,10 @@ func btoi(b bool) int {
 
 // Form writes or reads d.
 func (d *depth) Form(f *saved.Form) {
-	saved.Int(f, &d.expired)
+	saved.Count(f, &d.expired)
 	d.outsized.form(f)
 	optional(f, &d.idle, func(i *idleness) {
-		saved.Int(f, &i.keys, &i.bytes)
+		saved.Count(f, &i.keys, &i.bytes)
 		for n := range i.cold {
 			i.cold[n].Form(f)
 		}
@@ -54,13 +54,13 @@ func (d *depth) Form(f *saved.Form) {
 	optional(f, &d.packed, func(e *elements) { e.form(f) })
 	optional(f, &d.spilled, func(e *elements) { e.form(f) })
 	optional(f, &d.stored, func(s *storage) {
-		saved.Int(f, &s.strings, &s.compressed, &s.logical, &s.stored, &s.long, &s.longBytes)
+		saved.Count(f, &s.strings, &s.compressed, &s.logical, &s.stored, &s.long, &s.longBytes)
 	})
 	optional(f, &d.values, func(v *valueSample) { v.form(f) })
 }
 
 func (e *elements) form(f *saved.Form) {
-	saved.Int(f, &e.keys, &e.bytes, &e.names, &e.sum)
+	saved.Count(f, &e.keys, &e.bytes, &e.names, &e.sum)
 	e.lengths.Form(f)
 	e.largest.Form(f)
 }

@@ -49,7 +49,7 @@ func checkIdle(ks *keyspace, emit func(report.Finding)) {
 	}
 	for _, t := range ks.templates {
 		bytes := cold(t)
-		if bytes < idleTemplate*all {
+		if bytes <= 0 || bytes < idleTemplate*all {
 			continue
 		}
 		i := t.deep.idle
