@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +19,7 @@ import (
 	"github.com/kvtool/kvtool/internal/resp"
 	"github.com/kvtool/kvtool/internal/servertest"
 	"github.com/kvtool/kvtool/internal/slot"
+	"github.com/kvtool/kvtool/report"
 )
 
 // clusterEntry is how many bytes more a key takes on a node of a cluster, in Redis 7.0: two pointers to the next and the
@@ -54,6 +57,7 @@ func TestClusterAgrees(t *testing.T) {
 		t.Errorf("doctor: %s", facts)
 	}
 
+	t.Run("nodes one by one", func(t *testing.T) { mergedNodes(t, c, target) })
 	t.Run("primary dies", func(t *testing.T) {
 		c.Primaries[1].Stop()
 		d := audit(t, target+"?timeout=5s", adapters.Open) // the failover has not even begun
@@ -83,6 +87,54 @@ func TestClusterAgrees(t *testing.T) {
 			t.Errorf("%d keys, complete: %v, %s", d.Coverage.Keys, d.Coverage.Complete, why)
 		}
 	})
+}
+
+// mergedNodes audits each node by itself, and holds what the merged files say against the audit of all nodes at once. Sizes
+// of tables and times left are left out: the server's answers move.
+func mergedNodes(t *testing.T, c *servertest.ServerCluster, target string) {
+	dir := t.TempDir()
+	merge := []string{"report", "merge", "-o", "json"}
+	for i, s := range c.Primaries {
+		file := filepath.Join(dir, fmt.Sprint(i, ".kvr"))
+		run(t, 0, "audit", "redis://"+s.Addr, "--now", frozen, "--save", file, "-q", "--progress", "none")
+		merge = append(merge, file)
+	}
+	want := counts(t, run(t, 0, "audit", target, "--now", frozen, "-o", "json", "--progress", "none"))
+	if len(want["nodes"]) != 3 || len(want["slots.top_slots"]) == 0 || len(want["templates"]) == 0 {
+		t.Errorf("the report of the cluster has %d nodes, %d slots, %d templates", len(want["nodes"]), len(want["slots.top_slots"]), len(want["templates"]))
+	}
+	if d := cmp.Diff(want, counts(t, run(t, 0, merge...))); d != "" {
+		t.Errorf("(-cluster +merged):\n%s", d)
+	}
+}
+
+// counts returns how many keys each row of each table of a report has, by the row's name.
+func counts(t *testing.T, doc string) map[string]map[string]float64 {
+	t.Helper()
+	var r report.Report
+	if err := json.Unmarshal([]byte(doc), &r); err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]map[string]float64{}
+	for _, s := range r.Sections {
+		for _, table := range s.Tables {
+			keys := slices.IndexFunc(table.Columns, func(c report.Column) bool { return c.Name == "keys" })
+			if keys < 0 || s.Name == "ttl" || s.Name == "idle" {
+				continue
+			}
+			name := s.Name
+			if table.Name != s.Name {
+				name += "." + table.Name
+			}
+			rows := map[string]float64{}
+			for _, row := range table.Rows {
+				n, _ := row[keys].Number()
+				rows[fmt.Sprint(row[0])] += n
+			}
+			all[name] = rows
+		}
+	}
+	return all
 }
 
 // agree compares templates, keys and bytes. The size of a hash table is an estimate of the server's, from five elements that it

@@ -58,7 +58,7 @@ func (s *store) scanError(ctx context.Context, err error) error {
 }
 
 func (s *store) scan(ctx context.Context, opt kv.ScanOptions, yield func(*kv.Record) bool) error {
-	return s.scanKeys(ctx, opt, portion{}, yield)
+	return s.scanKeys(ctx, opt, portion{}, s.placing(opt.Want, yield))
 }
 
 // A portion says which keys of a server a scan reads.

@@ -90,6 +90,9 @@ func (s *store) Info(ctx context.Context) (*kv.Info, error) {
 		Facts:    a.facts(),
 		Notes:    s.notes(now, a),
 	}
+	if now.fields["cluster_enabled"] == "1" {
+		info.Facts = append(info.Facts, placement(kv.Measured, "")...)
+	}
 	info.Keys, info.KeysKnown, err = s.keys(ctx, now)
 	if err != nil {
 		return nil, fmt.Errorf("probing %s: %w", s.cfg.target, err)

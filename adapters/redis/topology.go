@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/kvtool/kvtool/internal/resp"
+	"github.com/kvtool/kvtool/internal/slot"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -363,6 +364,20 @@ func openSingle(ctx context.Context, cfg config) (kv.Store, error) {
 		return nil, fmt.Errorf("connecting to %s: %w", cfg.target, noReplica(why))
 	}
 	return newStore(cfg), nil
+}
+
+// placing adds to the records of one node where they are. Only of a node of a cluster is that wanted: of no other server does
+// Info say that it can be had.
+func (s *store) placing(want kv.Field, yield func(*kv.Record) bool) func(*kv.Record) bool {
+	want &= kv.FieldPlace | kv.FieldSlot
+	if want == 0 {
+		return yield
+	}
+	return func(r *kv.Record) bool {
+		r.Place, r.Slot = s.cfg.addr, slot.Of(r.Key)
+		r.Known |= want
+		return yield(r)
+	}
 }
 
 // placement says how the facts about where a key is can be had.
