@@ -230,7 +230,8 @@ func (c *cluster) scan(ctx context.Context, opt kv.ScanOptions, yield func(*kv.R
 		}
 		slots = m.served()
 	}
-	r := &reading{c: c, ctx: ctx, opt: opt, slots: slots, yield: yield, seen: newSeen(c.memory)}
+	r := &reading{c: c, ctx: ctx, opt: opt, slots: slots, yield: yield}
+	r.opt.Ask = countAsks(opt.Ask, &r.told)
 	return r.run()
 }
 

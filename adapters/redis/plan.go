@@ -86,6 +86,17 @@ func (sc *scan) choose(p *batch) error {
 	return nil
 }
 
+// countAsks returns ask, if there is one, counting in n how often it is called.
+func countAsks(ask func(string) kv.Field, n *int64) func(string) kv.Field {
+	if ask == nil {
+		return nil
+	}
+	return func(key string) kv.Field {
+		*n++
+		return ask(key)
+	}
+}
+
 // sampledFacts are asked of a sample of the keys: one in sampleOf, by the hash of its name, so that another scan asks the
 // same ones. A distribution over many keys needs no more, and each fact less is a command less.
 const (

@@ -26,7 +26,7 @@ import (
 // before the node was read to its end is not noticed.)
 //
 // A node that fails is waited for. Of what another process has in its place nothing is known, so the reading ends with
-// kv.ErrRestart if it has yielded keys of that node.
+// kv.ErrRestart if it has yielded keys of that node, or asked whoever consumes it about them.
 type reading struct {
 	c     *cluster
 	ctx   context.Context // of the call that this reading is
@@ -37,7 +37,7 @@ type reading struct {
 	seen    seen
 	again   bool     // not the first round: what was seen is not yielded again
 	touched slot.Set // of which keys were yielded
-	yielded int64
+	told    int64    // keys that were yielded, and those that Ask was asked about
 
 	part  slot.Set // of the node that is being read
 	place string   // its address
@@ -68,6 +68,7 @@ func (r *reading) run() error {
 	if err != nil {
 		return r.wrap(err)
 	}
+	r.seen = newSeen(r.c.memory, before.leaving())
 	var failed []error
 	tasks := before.holders(want)
 	for range maxRounds {
@@ -80,7 +81,10 @@ func (r *reading) run() error {
 		if err != nil {
 			return errors.Join(append(failed, r.wrap(err))...)
 		}
-		tasks = o.unsettled(before, after, want.Without(o.lost))
+		if tasks = o.unsettled(before, after, want.Without(o.lost)); len(tasks) == 0 {
+			return errors.Join(failed...)
+		}
+		r.seen.index()
 		want, err = r.followable(before, after, tasks)
 		if errors.Is(err, kv.ErrRestart) {
 			return err
@@ -92,7 +96,6 @@ func (r *reading) run() error {
 			return errors.Join(failed...)
 		}
 		before, r.again = after, true
-		r.seen.index()
 	}
 	return errors.Join(append(failed, r.wrap(fmt.Errorf("slots %s keep moving: keys of theirs may be missing", short(&want))))...)
 }
@@ -112,12 +115,19 @@ type outcome struct {
 func (r *reading) round(m *slotMap, tasks []task) (outcome, error) {
 	o := outcome{readBy: map[string]string{}}
 	for _, t := range tasks {
-		g := m.byID(t.id)
-		began := r.yielded
 		if t.coming { // after the nodes that they leave: what comes while it is read was seen there
 			r.again = true
 			r.seen.index()
+			if left := r.forgotten(t.slots); !left.Empty() {
+				o.failed = append(o.failed, r.tooMany(left))
+				o.lost = o.lost.Or(left)
+				if t.slots = t.slots.Without(left); t.slots.Empty() {
+					continue
+				}
+			}
 		}
+		g := m.byID(t.id)
+		began := r.told
 		s, n, err := r.pass(g, t, r.opt.Want)
 		if !t.coming {
 			o.readBy[t.id] = n.id
@@ -132,14 +142,14 @@ func (r *reading) round(m *slotMap, tasks []task) (outcome, error) {
 			if r.ctx.Err() != nil {
 				return o, r.ctx.Err()
 			}
-			if wait == nil && (r.yielded == began || down(err)) {
+			if wait == nil && (r.told == began || down(err) && r.follows(t.slots)) {
 				o.broken = o.broken.Or(t.slots)
 				continue
 			}
 			if wait == nil {
 				return o, r.wrap(fmt.Errorf("%s has failed (%w) and is read anew: %w", g, r.word(s, err), kv.ErrRestart))
 			}
-			if down(err) && r.yielded == began {
+			if down(err) && r.told == began {
 				_, _, err = r.pass(g, t, 0)
 				if err == nil {
 					err = kv.WithHint(errors.New("the cluster is down and answers for no key: names were read, and nothing else of them"),
@@ -151,6 +161,13 @@ func (r *reading) round(m *slotMap, tasks []task) (outcome, error) {
 		o.lost = o.lost.Or(t.slots)
 	}
 	return o, nil
+}
+
+// follows reports whether slots of which a part was yielded can be read again. Whoever decides what to ask is asked about each
+// key once, and has been asked about some that were not yielded.
+func (r *reading) follows(slots slot.Set) bool {
+	left := r.forgotten(slots)
+	return r.opt.Ask == nil && left.Empty()
 }
 
 // word says of an error which node it is of.
@@ -213,7 +230,7 @@ func (r *reading) emit(rec *kv.Record) bool {
 	}
 	r.seen.add(n, rec.DB, rec.Key)
 	r.touched[n/64] |= 1 << (n % 64)
-	r.yielded++
+	r.told++
 	return r.yield(rec)
 }
 
@@ -298,7 +315,7 @@ func (r *reading) followable(before, after *slotMap, tasks []task) (slot.Set, er
 	for _, t := range tasks {
 		want = want.Or(t.slots)
 	}
-	forgotten := want.And(r.touched).Without(r.seen.remembers())
+	forgotten := r.forgotten(want)
 	if forgotten.Empty() {
 		return want, nil
 	}
@@ -307,7 +324,18 @@ func (r *reading) followable(before, after *slotMap, tasks []task) (slot.Set, er
 	if replaced {
 		return want, r.wrap(fmt.Errorf("slots %s have another primary: %w", short(&forgotten), kv.ErrRestart))
 	}
-	return want.Without(forgotten), r.wrap(kv.WithHint(
-		fmt.Errorf("%d slots moved while they were read, more than are remembered: keys of theirs may be missing (slots %s)", forgotten.Len(), short(&forgotten)),
+	return want.Without(forgotten), r.tooMany(forgotten)
+}
+
+// forgotten returns those of some slots of which keys were yielded that are not remembered.
+func (r *reading) forgotten(of slot.Set) slot.Set {
+	return of.And(r.touched).Without(r.seen.remembers())
+}
+
+// tooMany says of slots that moved why they are not followed.
+func (r *reading) tooMany(slots slot.Set) error {
+	return r.wrap(kv.WithHint(
+		fmt.Errorf("%s moved while they were read, more than are remembered: keys of theirs may be missing (slots %s)",
+			plural(int64(slots.Len()), "slot", "slots"), short(&slots)),
 		"audit again when no slots are moving"))
 }

@@ -44,7 +44,7 @@ func (w *watched) Close() error {
 
 // server returns the server to read, asked anew.
 func (w *watched) server(ctx context.Context) (*store, error) {
-	_, chosen, err := w.resolve(ctx)
+	chosen, err := w.resolve(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -58,26 +58,27 @@ func (w *watched) server(ctx context.Context) (*store, error) {
 
 // resolve finds the server to read. The sentinels may be behind, so a primary is believed only once it says itself that it
 // is one.
-func (w *watched) resolve(ctx context.Context) (primary string, chosen config, err error) {
+func (w *watched) resolve(ctx context.Context) (config, error) {
 	var first error
 	for _, seed := range w.cfg.seeds {
-		primary, chosen, err := w.ask(ctx, seed)
+		chosen, err := w.ask(ctx, seed)
 		if err == nil {
-			return primary, chosen, nil
+			return chosen, nil
 		}
 		if ctx.Err() != nil {
-			return "", config{}, ctx.Err()
+			return config{}, ctx.Err()
 		}
 		first = telling(first, err)
 	}
-	return "", config{}, first
+	return config{}, first
 }
 
 // ask asks one sentinel.
-func (w *watched) ask(ctx context.Context, seed string) (primary string, chosen config, err error) {
+func (w *watched) ask(ctx context.Context, seed string) (chosen config, err error) {
 	sentinel := w.cfg.at(seed, false)
 	sentinel.username, sentinel.password = w.cfg.watchUser, w.cfg.watchPass
 	host, _, _ := net.SplitHostPort(seed)
+	var primary string
 	var replicas []string
 	err = sentinel.converse(ctx, func(l *link) error {
 		if primary, err = l.primaryOf(w.cfg.master, host); err != nil || w.cfg.replica == replicaNo {
@@ -87,17 +88,17 @@ func (w *watched) ask(ctx context.Context, seed string) (primary string, chosen 
 		return err
 	})
 	if err != nil {
-		return "", config{}, w.explain(ctx, &sentinel, err)
+		return config{}, w.explain(ctx, &sentinel, err)
 	}
 	if w.cfg.replica != replicaNo {
 		addr, why := w.cfg.pickReplica(ctx, replicas)
 		switch {
 		case ctx.Err() != nil:
-			return "", config{}, ctx.Err()
+			return config{}, ctx.Err()
 		case addr != "":
-			return primary, w.named(addr), nil
+			return w.named(addr), nil
 		case w.cfg.replica == replicaOnly:
-			return "", config{}, noReplica(why)
+			return config{}, noReplica(why)
 		}
 	}
 	chosen = w.named(primary)
@@ -105,7 +106,7 @@ func (w *watched) ask(ctx context.Context, seed string) (primary string, chosen 
 	if err == nil && r.replica {
 		err = fmt.Errorf("%w: the sentinel %s names %s, which is a replica", errUnserved, seed, primary)
 	}
-	return primary, chosen, chosen.explain(ctx, err)
+	return chosen, chosen.explain(ctx, err)
 }
 
 // named returns the configuration of a server that the sentinels have named.
@@ -229,11 +230,12 @@ func (w *watched) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Re
 }
 
 func (w *watched) scan(ctx context.Context, opt kv.ScanOptions, yield func(*kv.Record) bool) error {
-	yielded := int64(0)
+	told := int64(0) // keys that were yielded, and those that Ask was asked about
 	count := func(r *kv.Record) bool {
-		yielded++
+		told++
 		return yield(r)
 	}
+	opt.Ask = countAsks(opt.Ask, &told)
 	s, err := w.server(ctx)
 	for range maxRounds {
 		if err != nil {
@@ -252,7 +254,7 @@ func (w *watched) scan(ctx context.Context, opt kv.ScanOptions, yield func(*kv.R
 		if waitErr != nil {
 			return s.scanError(ctx, err)
 		}
-		if yielded > 0 {
+		if told > 0 {
 			return fmt.Errorf("%w; read anew from %s: %w", s.scanError(ctx, err), next.cfg.addr, kv.ErrRestart)
 		}
 		s, err = next, nil
@@ -288,11 +290,11 @@ func (w *watched) stillIs(ctx context.Context, s *store) error {
 	if w.cfg.replica != replicaNo {
 		return nil
 	}
-	primary, chosen, err := w.resolve(ctx)
-	if err != nil || chosen.addr == s.cfg.addr {
+	now, err := w.resolve(ctx)
+	if err != nil || now.addr == s.cfg.addr {
 		return ctx.Err()
 	}
-	return fmt.Errorf("scanning %s: %s has become the primary: %w", s.cfg.target, primary, kv.ErrRestart)
+	return fmt.Errorf("scanning %s: %s has become the primary: %w", s.cfg.target, now.addr, kv.ErrRestart)
 }
 
 // Info tells what the server is that the sentinels name.

@@ -75,6 +75,14 @@ func (m *slotMap) move(g *group, t nodeTable) {
 	}
 }
 
+// leaving returns the slots that are on their way to another node.
+func (m *slotMap) leaving() (set slot.Set) {
+	for n := range m.moving {
+		set.Add(int(n), int(n))
+	}
+	return set
+}
+
 // served returns all slots that somebody serves.
 func (m *slotMap) served() slot.Set {
 	var all slot.Set

@@ -1,9 +1,11 @@
 package redis
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/kvtool/kvtool/internal/resp"
@@ -179,7 +181,7 @@ func FuzzParseNodes(f *testing.F) {
 func TestSeen(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, most := range []int{1, 10, 500, 100000} {
-		s := newSeen(most)
+		s := newSeen(most, slot.Set{})
 		added := map[string]bool{}
 		for i := range 2000 {
 			key := fmt.Sprint("k", rng.IntN(1500))
@@ -201,10 +203,129 @@ func TestSeen(t *testing.T) {
 			}
 		}
 	}
-	if kept := newSeen(0); kept.most == 0 {
+	if kept := newSeen(0, slot.Set{}); kept.most == 0 {
 		kept.add(0, 0, "")
 		if left := kept.remembers(); !left.Empty() {
 			t.Errorf("without memory %s are remembered", &left)
+		}
+	}
+}
+
+// TestSeenAgain adds keys while those before them are told apart, as the second round of a reading does: what was remembered
+// when it began is told to the end, whatever is forgotten meanwhile.
+func TestSeenAgain(t *testing.T) {
+	var moving slot.Set
+	moving.Add(8001, 8003)
+	slotOf := func(i int) uint16 {
+		if i%10 == 0 {
+			return uint16(8001 + i/10%3)
+		}
+		return uint16(i * 7919 % slot.Count)
+	}
+	key := func(i int) string { return fmt.Sprint("k", i) }
+	s := newSeen(100, moving)
+	added := 0
+	for _, more := range []int{40, 45, 700, 5000} { // within its memory, over it, to where only what moves is left, and no more
+		s.index()
+		kept := s.remembers()
+		if len(s.entries) > s.most {
+			t.Errorf("%d entries are indexed", len(s.entries))
+		}
+		if left := moving.Without(kept); added < 1000 && !left.Empty() {
+			t.Errorf("after %d keys slots %s, which are moving, are forgotten", added, &left)
+		}
+		before := added
+		for ; added < before+more; added++ {
+			s.add(slotOf(added), 0, key(added))
+			if i := added % max(before, 1); i < before && kept.Has(slotOf(i)) && !s.has(slotOf(i), 0, key(i)) {
+				t.Fatalf("key %d of %d is not told any more when %d are added", i, before, added)
+			}
+			if len(s.entries) > 2*s.most {
+				t.Fatalf("%d entries", len(s.entries))
+			}
+		}
+	}
+	s.index()
+	if kept := s.remembers(); !kept.Empty() {
+		t.Errorf("slots %s of more keys than fit are remembered", &kept)
+	}
+}
+
+// fakePair scripts a cluster of two nodes, of which the first is giving away the slot of its keys a and b, and the second has
+// its key a by now. down reports whether TYPE of a key is refused on the first node, because the cluster is down.
+func fakePair(t *testing.T, down func(key string) bool) (addr string) {
+	t.Helper()
+	var addrs [2]string
+	node := func(i int) string {
+		host, port, _ := strings.Cut(addrs[i], ":")
+		n := 0
+		fmt.Sscan(port, &n)
+		return nodeReply(host, n, string(rune('A'+i)))
+	}
+	slotA, slotB := int(slot.Of("a")), int(slot.Of("b"))
+	low, high := min(slotA, slotB), max(slotA, slotB)
+	answer := func(i int) script {
+		return func(c string) string {
+			switch {
+			case c == "CLUSTER SLOTS":
+				return slotsReply(rangeReply(low, high, node(0)), rangeReply(high+1, slot.Count-1, node(1)))
+			case c == "CLUSTER NODES" && i == 0:
+				return bulk(fmt.Sprintf("A %s@1 myself,master - 0 0 1 connected 0-9 [%d->-B] [%d->-B]\nB %s@1 master - 0 0 1 connected 10-20\n", addrs[0], slotA, slotB, addrs[1]))
+			case c == "CLUSTER NODES":
+				return bulk("")
+			case c == "CLUSTER INFO":
+				return bulk("cluster_state:ok\r\n")
+			case c == "ASKING":
+				return "+OK\r\n"
+			case strings.HasPrefix(c, "SCAN") && i == 1:
+				return page("0", "a")
+			case strings.HasPrefix(c, "TYPE") && i == 0 && down(strings.TrimPrefix(c, "TYPE ")):
+				return "-CLUSTERDOWN The cluster is down\r\n"
+			}
+			return ""
+		}
+	}
+	addrs[0], addrs[1] = fake(t, func(c string) string { return answer(0)(c) }), fake(t, func(c string) string { return answer(1)(c) })
+	return addrs[0]
+}
+
+// TestHandedOver reads a key that is handed over after it was yielded. It is not yielded again by the node that has it then;
+// where it cannot be told any more whether it was, that is an error.
+func TestHandedOver(t *testing.T) {
+	up := func(string) bool { return false }
+	for memory, want := range map[int]string{maxSeen: "", 2: "", 1: "slots moved while they were read, more than are remembered", 0: "moved"} {
+		s := openURL(t, "redis+cluster://"+fakePair(t, up))
+		s.(*cluster).memory = memory
+		got, err := collect(t.Context(), s, kv.ScanOptions{Want: kv.FieldType})
+		if len(got) != 2 || (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("with memory for %d: %d records, %v", memory, len(got), err)
+		}
+	}
+}
+
+// TestAskedOnce has a cluster go down when the keys of a node have been asked about: whoever decides what to ask is not asked
+// again about a key, but begins anew.
+func TestAskedOnce(t *testing.T) {
+	for _, at := range []string{"a", "b"} { // before anything was yielded, and after
+		var refused atomic.Int64
+		addr := fakePair(t, func(key string) bool { return key == at && refused.Add(1) == 2 }) // the first is a probe, or the scan's
+		s := openURL(t, "redis+cluster://"+addr+"?timeout=5s")
+		for restarts := 0; ; restarts++ {
+			times := map[string]int{}
+			got, err := collect(t.Context(), s, kv.ScanOptions{Want: kv.FieldType, Ask: func(key string) kv.Field {
+				times[key]++
+				return kv.FieldType
+			}})
+			if times["a"] != 1 || times["b"] > 1 {
+				t.Errorf("down at %s: asked about %v", at, times)
+			}
+			if errors.Is(err, kv.ErrRestart) && restarts < 3 {
+				continue
+			}
+			if err != nil || len(got) != 2 || restarts == 0 && refused.Load() > 1 {
+				t.Errorf("down at %s: %d records, %v, begun anew %d times", at, len(got), err, restarts)
+			}
+			break
 		}
 	}
 }
