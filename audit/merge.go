@@ -161,14 +161,16 @@ func (m *merging) everywhere(name string) (bool, error) {
 		m.skip(name, without.Name+" is damaged, and this part of it is lost")
 		return false, nil
 	}
-	why := ""
+	why, hint := "", "audit both with the same --only"
 	for _, s := range without.Skipped {
 		if s.Name == name {
 			why = ": " + s.Why
+			if strings.HasPrefix(s.Why, "needs ") {
+				hint = "audit both with an --only of what both can tell, without " + name
+			}
 		}
 	}
-	return false, kv.WithHint(kv.Usagef("%s holds the analysis %s and %s does not%s", with.Name, name, without.Name, why),
-		"audit both with the same --only")
+	return false, kv.WithHint(kv.Usagef("%s holds the analysis %s and %s does not%s", with.Name, name, without.Name, why), hint)
 }
 
 // merge merges the parts of one analysis, in the order of the runs and of their shards.

@@ -33,12 +33,13 @@ type auditOptions struct {
 	resume   string
 }
 
-const auditLong = `Scan a store once and report what is in it, what it costs and what is wrong with it.
+const auditLong = `Scan a store once and report what is in it, what it costs and what is wrong with
+it.
 
-TARGET is a URL (redis://HOST:PORT), scheme:path (rdb:FILE, keys:FILE), @NAME of a
-target in .kvtool.yaml, the path of a file whose first bytes say what it is, or -
-for stdin. No TARGET means the one that .kvtool.yaml names, else demo:, the built-in
-store. Nothing is ever written to a store.`
+TARGET is a URL (redis://HOST:PORT), scheme:path (rdb:FILE, keys:FILE), @NAME of
+a target in .kvtool.yaml, the path of a file whose first bytes say what it is,
+or - for stdin. No TARGET means the one that .kvtool.yaml names, else demo:, the
+built-in store. Nothing is ever written to a store.`
 
 const auditExample = `  kvtool audit redis://127.0.0.1:6379 --rate 50k/s
   kvtool audit dump.rdb --fail-on error
@@ -112,6 +113,12 @@ func runAudit(ctx context.Context, env *Env, o auditOptions) error {
 	}
 	target, err := env.resolve(ctx, o.args, o.noDemo)
 	if err != nil {
+		return err
+	}
+	if err := o.save.spare(target); err != nil {
+		return err
+	}
+	if err := spareOutputs(target, outs); err != nil {
 		return err
 	}
 	r, scanErr := o.scan(ctx, env, target, chosen, old, p)

@@ -32,7 +32,7 @@ func newDoctorCmd(env *Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor [TARGET]",
 		Short: "Say what can be known of a target, and why the rest cannot",
-		Long: "Connect to a target, try each command that an audit would use and say what works.\n" +
+		Long: "Connect to a target, try each command that an audit would use and say what\nworks. " +
 			"Nothing is written, and no more than one page of keys is read.",
 		Example:           "  kvtool doctor redis://127.0.0.1:6379\n  kvtool doctor dump.rdb -o json",
 		Args:              atMostOne,
@@ -61,6 +61,9 @@ func runDoctor(ctx context.Context, env *Env, o doctorOptions) error {
 	defer cancel()
 	target, err := env.resolve(ctx, o.args, false)
 	if err != nil {
+		return err
+	}
+	if err := spareOutputs(target, outs); err != nil {
 		return err
 	}
 	store, err := env.Open(ctx, target)

@@ -30,19 +30,19 @@ type exportOptions struct {
 	progress string
 }
 
-const exportLong = `Write one row a key, as CSV, JSON Lines or Parquet: for DuckDB, Spark, Trino, Athena
-and whatever else takes over where one machine ends.
+const exportLong = `Write one row a key, as CSV, JSON Lines or Parquet: for DuckDB, Spark, Trino,
+Athena and whatever else takes over where one machine ends.
 
 TARGET is what it is for audit. Without --columns there are those of
-  %s
+%s
 that the target can tell. Others:
-  %s
-Templates are learned in a reading of their own: the target is read twice, unless
-template is not among the columns. A file is complete: what could not be read to
-its end is in PATH.partial, and the exit code is 4.`
+%s
+Templates are learned in a reading of their own: the target is read twice,
+unless template is not among the columns. A file is complete: what could not be
+read to its end is in PATH.partial, and the exit code is 4.`
 
 const exportExample = `  kvtool export dump.rdb -o parquet=keys.parquet
-  kvtool export redis://127.0.0.1:6379 -o csv=keys.csv --columns key,bytes,expire_at
+  kvtool export redis://127.0.0.1:6379 -o csv=k.csv --columns key,bytes
   kvtool export dump.rdb -o jsonl --match 'user:*' | jq .bytes`
 
 func newExportCmd(env *Env) *cobra.Command {
@@ -51,7 +51,7 @@ func newExportCmd(env *Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:               "export [TARGET]",
 		Short:             "Write one row a key as CSV, JSON Lines or Parquet",
-		Long:              fmt.Sprintf(exportLong, strings.Join(usual, ", "), strings.Join(columnNames(export.All())[len(usual):], ", ")),
+		Long:              fmt.Sprintf(exportLong, listed(usual), listed(columnNames(export.All())[len(usual):])),
 		Example:           exportExample,
 		Args:              atMostOne,
 		ValidArgsFunction: env.completeTargets,
@@ -76,6 +76,23 @@ func newExportCmd(env *Env) *cobra.Command {
 	fixedValues(c, "columns", columnNames(export.All())...)
 	fixedValues(c, "output", exportFormats()...)
 	return c
+}
+
+// listed returns names as indented lines of a help text.
+func listed(names []string) string {
+	var b strings.Builder
+	width := 0
+	for i, n := range names {
+		if i < len(names)-1 {
+			n += ","
+		}
+		if width += 1 + len(n); i == 0 || width > 78 {
+			width = len(n) + 1
+			b.WriteString("\n ")
+		}
+		b.WriteString(" " + n)
+	}
+	return b.String()[1:]
 }
 
 func columnNames(columns []export.Column) []string {
@@ -118,6 +135,11 @@ func runExport(ctx context.Context, env *Env, o exportOptions) error {
 			target.Query = map[string][]string{}
 		}
 		target.Query.Set("checksum", o.checksum)
+	}
+	for _, out := range outs {
+		if err := spareTarget(target, "-o "+out.format.Name+"="+out.path, out.path); err != nil {
+			return err
+		}
 	}
 	p.opening(target.String())
 	defer p.clear()
@@ -172,6 +194,7 @@ func (x *exporting) run(ctx context.Context, outs []exportOutput) error {
 		return targetError(ended(ctx, err))
 	}
 	x.info = info
+	x.progress.clear() // what there is to say of the columns has lines of its own
 	t := &export.Table{}
 	if t.Columns, err = x.choose(); err != nil {
 		return err
@@ -378,6 +401,7 @@ func (x *exporting) write(ctx context.Context, t *export.Table, outs []exportOut
 		r, err := export.Keys(ctx, x.store, t, writers(files), opt)
 		if errors.Is(err, kv.ErrRestart) && restarts < maxRestarts && !slices.ContainsFunc(files, exportFile.onward) {
 			discard(files)
+			x.progress.clear()
 			x.env.say("warning", "beginning again: "+oneLine(err))
 			continue
 		}

@@ -30,7 +30,7 @@ func (o *exportOptions) parse(env *Env) ([]exportOutput, error) {
 		switch {
 		case err != nil:
 			return nil, err
-		case slices.ContainsFunc(outs, func(y exportOutput) bool { return x.path == y.path }):
+		case slices.ContainsFunc(outs, func(y exportOutput) bool { return samePlace(x.path, y.path) }):
 			return nil, kv.WithHint(kv.Usagef("-o %s: another -o goes to the same place", s), "give each a path of its own: -o "+x.format.Name+"=FILE")
 		case x.path == "" && x.format.Binary && env.TTY:
 			return nil, kv.WithHint(kv.Usagef("-o %s: a terminal cannot show it", s), "-o "+x.format.Name+"=FILE")

@@ -82,7 +82,7 @@ func (v *viewFlags) parse() ([]output, error) {
 		if o.path == "" {
 			stdout = s
 		}
-		if o.path != "" && slices.ContainsFunc(outs, func(x output) bool { return x.path == o.path }) {
+		if o.path != "" && slices.ContainsFunc(outs, func(x output) bool { return samePlace(x.path, o.path) }) {
 			return nil, kv.Usagef("-o %s: another -o goes to the same path", s)
 		}
 		outs = append(outs, o)
@@ -128,6 +128,45 @@ func checkPath(flag, path string) error {
 	}
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		return kv.Usagef("%s: is a directory", flag)
+	}
+	return nil
+}
+
+// samePlace reports whether two paths lead to the same file, which need not be there yet; empty is stdout.
+func samePlace(a, b string) bool {
+	if a == "" || b == "" {
+		return a == b
+	}
+	return truePath(a) == truePath(b)
+}
+
+// truePath is the one path of a file, links followed.
+func truePath(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		return filepath.Join(dir, filepath.Base(path))
+	}
+	return path
+}
+
+// spareTarget refuses to write the path of a flag over the file that is read: reading never changes a store.
+func spareTarget(t kv.Target, flag, path string) error {
+	if t.URL != nil || t.Path == "" || t.Path == "-" || path == "" || !samePlace(t.Path, path) {
+		return nil
+	}
+	return kv.WithHint(kv.Usagef("%s: that is the target, which is never written to", flag), "give it another path")
+}
+
+func spareOutputs(t kv.Target, outs []output) error {
+	for _, o := range outs {
+		if err := spareTarget(t, "-o "+o.format.Name+"="+o.path, o.path); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -124,11 +124,18 @@ func (e *Env) password(ctx context.Context, p *profile) (kv.Secret, error) {
 
 func (e *Env) passwordOfEnv(_ context.Context, p *profile) (kv.Secret, error) {
 	name := p.Settings.Text("password_env")
+	if !p.from.trusted && !strings.HasPrefix(name, ownVariables) {
+		return "", errUntrusted("read the variable " + name)
+	}
 	if v := e.Getenv(name); v != "" {
 		return kv.Secret(v), nil
 	}
 	return "", kv.Usagef("%s is not set", name)
 }
+
+// ownVariables begin the names of the variables that are meant for kvtool. A project's file may read no others: it also says
+// where the password is sent.
+const ownVariables = "KVTOOL_"
 
 // errUntrusted is why a project's file is not followed.
 func errUntrusted(what string) error {

@@ -14,8 +14,9 @@ func newReportCmd(env *Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "report",
 		Short: "Show, convert and merge saved reports",
-		Long: "Read what an audit has saved: a snapshot file (kvtool audit TARGET --save FILE.kvr)\n" +
-			"or the JSON of a report (-o json=FILE.json). No store is asked anything.",
+		Long: "Read what an audit has saved: a snapshot file (kvtool audit TARGET --save\n" +
+			"FILE.kvr) or the JSON of a report (-o json=FILE.json). No store is asked\n" +
+			"anything.",
 		Args: noSuchCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -87,12 +88,12 @@ type mergeOptions struct {
 	save saveFlag
 }
 
-const mergeLong = `Add saved audits together: the report of one audit that has read all that they have
-read, such as the shards of a cluster whose dumps lie on several machines.
+const mergeLong = `Add saved audits together: the report of one audit that has read all that they
+have read, such as the shards of a cluster whose dumps lie on several machines.
 
-The files must hold the same analyses in the same configuration (--only, --top), and
-be of stores that share no key: nothing can tell that a key is in two of them. With
-parts taken at several times the report is of the earliest.`
+The files must hold the same analyses in the same configuration (--only, --top),
+and be of stores that share no key: nothing can tell that a key is in two of
+them. With parts taken at several times the report is of the earliest.`
 
 func newMergeCmd(env *Env) *cobra.Command {
 	var o mergeOptions

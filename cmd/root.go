@@ -48,8 +48,8 @@ func interruptible(parent context.Context) (context.Context, func()) {
 }
 
 const rootExamples = `  kvtool audit                                  the built-in demo store
-  kvtool audit redis://127.0.0.1:6379           a server: nothing is written to it
-  kvtool audit dump.rdb -o text -o json=a.json  a dump, and the report as JSON too
+  kvtool audit redis://127.0.0.1:6379           a server; it is never written to
+  kvtool audit dump.rdb -o text -o json=a.json  a dump, and its report as JSON
   kvtool keydesign explain KD061                what a finding means`
 
 func newRootCmd(env *Env) *cobra.Command {

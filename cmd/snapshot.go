@@ -31,11 +31,16 @@ func (s *saveFlag) check(outs []output) error {
 		return nil
 	}
 	for _, o := range outs {
-		if o.path == s.path {
+		if samePlace(o.path, s.path) {
 			return kv.Usagef("--save %s: an -o goes to the same path", s.path)
 		}
 	}
 	return checkPath("--save "+s.path, s.path)
+}
+
+// spare refuses to save over what is read.
+func (s *saveFlag) spare(target kv.Target) error {
+	return spareTarget(target, "--save "+s.path, s.path)
 }
 
 // write saves r, if that is asked for.
@@ -58,7 +63,8 @@ func (e *Env) readReport(ctx context.Context, path string) (*report.Report, erro
 	} else {
 		f, err := os.Open(path)
 		if err != nil {
-			return nil, &codeError{exitTarget, fmt.Errorf("%s: %w", path, reason(err))}
+			err = &codeError{exitTarget, fmt.Errorf("%s: %w", path, reason(err))}
+			return nil, kv.WithHint(err, writeReport)
 		}
 		defer f.Close()
 		in = f
@@ -76,20 +82,24 @@ func (e *Env) readReport(ctx context.Context, path string) (*report.Report, erro
 // maxReport bounds what is read as a report.
 const maxReport = 512 << 20
 
+// writeReport is the hint for what is no report.
+const writeReport = "reports are written by kvtool audit TARGET --save FILE.kvr, or -o json=FILE.json"
+
 func parseReport(path string, b []byte) (*report.Report, error) {
 	if kvr.IsFile(b) {
 		r, err := kvr.Read(bytes.NewReader(b))
 		switch {
 		case errors.Is(err, kvr.ErrFormat):
 			return nil, kv.WithHint(kv.Usagef("%s: %w", path, err), "read it with the version of kvtool that has written it, or a newer one")
+		case r == nil && err != nil:
+			return nil, kv.WithHint(kv.Corruptf("%s: %w", path, err), "nothing of it can be shown: save the audit again")
 		case err != nil:
 			return r, kv.Corruptf("%s: %w", path, err)
 		}
 		return r, nil
 	}
 	if head := bytes.TrimSpace(b[:min(len(b), headSize)]); len(head) == 0 || head[0] != '{' {
-		hint := "reports are written by kvtool audit TARGET --save FILE.kvr, or -o json=FILE.json"
-		return nil, kv.WithHint(kv.Usagef("%s holds no report: it is neither a snapshot file nor JSON", path), hint)
+		return nil, kv.WithHint(kv.Usagef("%s holds no report: it is neither a snapshot file nor JSON", path), writeReport)
 	}
 	r := &report.Report{}
 	if err := json.Unmarshal(b, r); err != nil {

@@ -72,8 +72,13 @@ func (e *Env) resolvePath(arg string, t kv.Target, parseErr error) (kv.Target, e
 	case strings.Contains(arg, "@"): // it may hold a password
 		return t, kv.WithHint(kv.Usagef("<unparsable target>: neither a URL nor a file"), e.schemesHint())
 	}
-	return t, kv.WithHint(&codeError{exitTarget, fmt.Errorf("%s: %w", arg, reason(statErr))},
-		"TARGET is a URL like redis://HOST:PORT or the path of a file: kvtool audit --help")
+	err := &codeError{exitTarget, fmt.Errorf("%s: %w", arg, reason(statErr))}
+	if path, query, has := strings.Cut(arg, "?"); has {
+		if t, sniffErr := e.sniffFile(path); sniffErr == nil {
+			return t, kv.WithHint(err, fmt.Sprintf("a path takes no parameters, a target does: '%s:%s?%s'", t.Scheme, path, query))
+		}
+	}
+	return t, kv.WithHint(err, "TARGET is a URL like redis://HOST:PORT or the path of a file: kvtool audit --help")
 }
 
 // reason is why a file could not be had, without the operation and the path around it.

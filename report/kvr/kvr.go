@@ -110,7 +110,7 @@ func Read(r io.Reader) (*report.Report, error) {
 	frames, damage := split(b[len(Magic)+2:])
 	doc, err := assemble(frames)
 	if err != nil {
-		return nil, errors.Join(err, damage)
+		return nil, err
 	}
 	return doc, damage
 }
