@@ -21,7 +21,7 @@ func (i serverInfo) profile() (p memory.Profile, allocator string) {
 	p = memory.Profile{
 		Version: memory.ParseVersion(i.product(), i.version()),
 		State:   memory.Live,
-		Cluster: i.fields["cluster_enabled"] == "1",
+		Cluster: i.clustered(),
 	}
 	name, isJemalloc := strings.CutPrefix(i.fields["mem_allocator"], "jemalloc-")
 	switch {

@@ -41,6 +41,9 @@ func parseInfo(text string) serverInfo {
 	return serverInfo{fields: fields, lists: strings.Contains(text, "# Keyspace")}
 }
 
+// clustered reports whether the server is a node of a cluster.
+func (i serverInfo) clustered() bool { return i.fields["cluster_enabled"] == "1" }
+
 func (i serverInfo) number(name string) int64 {
 	n, _ := strconv.ParseInt(i.fields[name], 10, 64)
 	return n
@@ -105,7 +108,7 @@ func (i serverInfo) notes() []string {
 	if role := i.fields["role"]; role == "slave" || role == "replica" {
 		notes = append(notes, "This is a replica: keys past their expiry wait there for the primary to delete them.")
 	}
-	if i.fields["cluster_enabled"] == "1" {
+	if i.clustered() {
 		notes = append(notes, noteNode)
 	}
 	return notes

@@ -58,7 +58,7 @@ func (s *store) scanError(ctx context.Context, err error) error {
 }
 
 func (s *store) scan(ctx context.Context, opt kv.ScanOptions, yield func(*kv.Record) bool) error {
-	return s.scanKeys(ctx, opt, portion{}, s.placing(opt.Want, yield))
+	return s.scanKeys(ctx, opt, portion{}, yield)
 }
 
 // A portion says which keys of a server a scan reads.
@@ -86,6 +86,9 @@ func (s *store) scanKeys(ctx context.Context, opt kv.ScanOptions, of portion, yi
 	from, err := s.begin(now, opt.Shard.From)
 	if err != nil {
 		return err
+	}
+	if of.keep == nil && now.clustered() {
+		yield = s.placing(opt.Want, yield)
 	}
 	filter := ""
 	if opt.Match != "" && !pushable(opt.Match) {

@@ -90,7 +90,7 @@ func (s *store) Info(ctx context.Context) (*kv.Info, error) {
 		Facts:    a.facts(),
 		Notes:    s.notes(now, a),
 	}
-	if now.fields["cluster_enabled"] == "1" {
+	if now.clustered() {
 		info.Facts = append(info.Facts, placement(kv.Measured, "")...)
 	}
 	info.Keys, info.KeysKnown, err = s.keys(ctx, now)

@@ -190,7 +190,7 @@ func parseRole(i serverInfo) role {
 		replica: i.fields["role"] == "slave" || i.fields["role"] == "replica",
 		up:      i.fields["master_link_status"] == "up" && i.fields["master_sync_in_progress"] != "1" && i.fields["loading"] != "1",
 		offset:  i.number("slave_repl_offset"),
-		cluster: i.fields["cluster_enabled"] == "1",
+		cluster: i.clustered(),
 	}
 	for n := range min(i.number("connected_slaves"), 1000) {
 		line := map[string]string{}
@@ -366,8 +366,7 @@ func openSingle(ctx context.Context, cfg config) (kv.Store, error) {
 	return newStore(cfg), nil
 }
 
-// placing adds to the records of one node where they are. Only of a node of a cluster is that wanted: of no other server does
-// Info say that it can be had.
+// placing adds to the records of one node of a cluster where they are.
 func (s *store) placing(want kv.Field, yield func(*kv.Record) bool) func(*kv.Record) bool {
 	want &= kv.FieldPlace | kv.FieldSlot
 	if want == 0 {
