@@ -238,13 +238,18 @@ func (r *run) scan(ctx context.Context, shard int, s kv.Shard, m report.Mark, ha
 			handed <- h
 			return
 		}
-		if restarts == maxRestarts || ctx.Err() != nil {
-			h.err = fmt.Errorf("shard %q has begun anew %d times: %w", s.Name, restarts, h.err)
-			handed <- h
-			return
+		switch {
+		case ctx.Err() != nil:
+			h.err = ctx.Err()
+		case restarts == maxRestarts:
+			h.err = kv.WithHint(fmt.Errorf("shard %q has begun anew %d times: %w", s.Name, restarts, h.err), "audit again when its servers have settled")
+		default:
+			handed <- handover{shard: shard, void: true}
+			m = report.Mark{}
+			continue
 		}
-		handed <- handover{shard: shard, void: true}
-		m = report.Mark{}
+		handed <- h
+		return
 	}
 }
 

@@ -251,12 +251,30 @@ func TestRunBeginsAShardAnew(t *testing.T) {
 func TestRunGivesUpBeginningAnew(t *testing.T) {
 	s := store(map[string]fakeShard{"a": {keys: 1000, moves: 100}, "b": {keys: 500}})
 	r, err := Run(t.Context(), s, []*Analyzer{counting(0, 0)}, Options{Parallel: 2})
-	if !errors.Is(err, kv.ErrRestart) || !strings.Contains(err.Error(), "begun anew 3 times") {
+	if !errors.Is(err, kv.ErrRestart) || !strings.Contains(err.Error(), "begun anew 3 times") || kv.Hint(err) == "" {
 		t.Errorf("error %v", err)
 	}
 	if r.Coverage.Complete || r.Coverage.Keys != 1000 || keysCounted(r) != 1000 {
 		t.Errorf("coverage %+v: what the last scan has read stands", r.Coverage)
 	}
+}
+
+// A shard that should begin anew when the run has been stopped was stopped, and by nothing else.
+func TestRunStoppedIsNotBegunAnew(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	now := func() time.Time { cancel(); return time.Unix(0, 0) } // the run has looked at the store, and has scanned nothing
+	s := stopped{store(nil)}
+	r, err := Run(ctx, s, []*Analyzer{counting(0, 0)}, Options{Now: now})
+	if !errors.Is(err, context.Canceled) || errors.Is(err, kv.ErrRestart) || r.Coverage.Complete {
+		t.Errorf("%v, %+v", err, r.Coverage)
+	}
+}
+
+// A stopped store says that its servers have changed, whatever is asked of it.
+type stopped struct{ kv.Store }
+
+func (stopped) Scan(context.Context, kv.ScanOptions) iter.Seq2[*kv.Record, error] {
+	return func(yield func(*kv.Record, error) bool) { yield(nil, kv.ErrRestart) }
 }
 
 // Partial reports of several shards are made of copies: looking does not change what comes after.

@@ -60,7 +60,7 @@ func TestClusterAgrees(t *testing.T) {
 	t.Run("nodes one by one", func(t *testing.T) { mergedNodes(t, c, target) })
 	t.Run("primary dies", func(t *testing.T) {
 		c.Primaries[1].Stop()
-		d := audit(t, target+"?timeout=5s", adapters.Open) // the failover has not even begun
+		d := audit(t, target+"?timeout=20s", adapters.Open) // the failover has not even begun
 		if d.Coverage.Keys != space.Keys() || !d.Coverage.Complete {
 			t.Errorf("%d keys of %d, complete: %v", d.Coverage.Keys, space.Keys(), d.Coverage.Complete)
 		}
@@ -71,7 +71,7 @@ func TestClusterAgrees(t *testing.T) {
 			s.Client(t).Must(t, "CONFIG", "SET", "cluster-require-full-coverage", "no")
 		}
 		c.Replicas[1].Stop()
-		out := run(t, 4, "audit", target+"?timeout=500ms", "-o", "json", "--progress", "none")
+		out := run(t, 4, "audit", target+"?timeout=1s", "-o", "json", "--progress", "none")
 		var d struct {
 			Coverage struct {
 				Keys     int64

@@ -85,8 +85,8 @@ func TestResumedAuditEqualsTheWhole(t *testing.T) {
 	target := "redis://" + s.Addr
 	// What is idle grows from one audit to the next, and the server's own memory changes.
 	only := "templates,totals,sizes,names,ttl,types,biggest,longest,streams"
-	run(t, 4, "audit", target, "--only", only, "--now", frozen, "--rate", "8k/s", "--timeout", "1s", "--save", file("1.kvr"), "-q")
-	run(t, 4, "audit", target, "--only", only, "--now", frozen, "--rate", "8k/s", "--timeout", "500ms", "--resume", file("1.kvr"), "--save", file("2.kvr"), "-q")
+	run(t, 4, "audit", target, "--only", only, "--now", frozen, "--rate", "4k/s", "--timeout", "1500ms", "--save", file("1.kvr"), "-q")
+	run(t, 4, "audit", target, "--only", only, "--now", frozen, "--rate", "4k/s", "--timeout", "1500ms", "--resume", file("1.kvr"), "--save", file("2.kvr"), "-q")
 	run(t, 0, "audit", "--only", only, "--now", frozen, "--resume", file("2.kvr"), "--save", file("3.kvr"), "-o", "json="+file("resumed.json"))
 	run(t, 0, "audit", target, "--only", only, "--now", frozen, "-o", "json="+file("whole.json"))
 	if d := cmp.Diff(comparable(t, file("whole.json")), comparable(t, file("resumed.json"))); d != "" {

@@ -121,12 +121,12 @@ func (c *cluster) remember(answered string, m *slotMap) {
 		}
 	}
 	known = append(known, c.cfg.seeds...)
-	var once []string
-	for _, addr := range known {
-		if !slices.Contains(once, addr) {
-			once = append(once, addr)
-		}
-	}
+	listed := make(map[string]bool, len(known))
+	once := slices.DeleteFunc(known, func(addr string) bool {
+		before := listed[addr]
+		listed[addr] = true
+		return before
+	})
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.known = once

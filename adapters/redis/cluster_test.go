@@ -28,7 +28,7 @@ type testCluster struct {
 
 // url is the target of the cluster, by one of its nodes.
 func (c *testCluster) url(params string) string {
-	return "redis+cluster://" + c.Primaries[1].Addr + "?timeout=5s" + params
+	return "redis+cluster://" + c.Primaries[1].Addr + "?timeout=20s" + params
 }
 
 // first returns which of three nodes is given a slot to begin with.
@@ -531,7 +531,7 @@ func (c *testCluster) testDeadShard(t *testing.T) {
 		}
 		return true
 	})
-	url := "redis+cluster://" + c.Primaries[0].Addr + "?timeout=500ms"
+	url := "redis+cluster://" + c.Primaries[0].Addr + "?timeout=2s"
 	s := openURL(t, url)
 	s.(*cluster).patience = time.Second
 	got := gather(t, s, kv.FieldType, nothing)

@@ -321,7 +321,7 @@ func TestServerGoesAway(t *testing.T) {
 			server := servertest.Redis(t, servertest.Options{})
 			c := server.Client(t)
 			fillDBs(t, c, 10_000)
-			s := openURL(t, "redis://"+server.Addr+"?timeout=500ms")
+			s := openURL(t, "redis://"+server.Addr+"?timeout=2s")
 			n := 0
 			var last error
 			for r, err := range s.Scan(t.Context(), kv.ScanOptions{Want: everyKey}) {

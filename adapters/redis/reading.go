@@ -97,7 +97,8 @@ func (r *reading) run() error {
 		}
 		before, r.again = after, true
 	}
-	return errors.Join(append(failed, r.wrap(fmt.Errorf("slots %s keep moving: keys of theirs may be missing", short(&want))))...)
+	return errors.Join(append(failed, r.wrap(kv.WithHint(
+		fmt.Errorf("slots %s keep moving: keys of theirs may be missing", short(&want)), hintMoving)))...)
 }
 
 // wrap says what an error kept from being done.
@@ -336,6 +337,7 @@ func (r *reading) forgotten(of slot.Set) slot.Set {
 func (r *reading) tooMany(slots slot.Set) error {
 	return r.wrap(kv.WithHint(
 		fmt.Errorf("%s moved while they were read, more than are remembered: keys of theirs may be missing (slots %s)",
-			plural(int64(slots.Len()), "slot", "slots"), short(&slots)),
-		"audit again when no slots are moving"))
+			plural(int64(slots.Len()), "slot", "slots"), short(&slots)), hintMoving))
 }
+
+const hintMoving = "audit again when no slots are moving"

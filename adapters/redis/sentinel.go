@@ -259,7 +259,7 @@ func (w *watched) scan(ctx context.Context, opt kv.ScanOptions, yield func(*kv.R
 		}
 		s, err = next, nil
 	}
-	return fmt.Errorf("scanning %s: the server fails again and again", w.cfg.target)
+	return fmt.Errorf("scanning %s: %w", w.cfg.target, kv.WithHint(errors.New("the server fails again and again"), "what do its log and the sentinels' say?"))
 }
 
 // await waits until there is a server to read.

@@ -22,7 +22,7 @@ func TestSentinel(t *testing.T) {
 		keys[r.Key] = true
 	}
 	target := func(params string) string {
-		return "redis+sentinel://127.0.0.1:1," + w.Sentinels[0].Addr + "," + w.Sentinels[1].Addr + "/main?timeout=5s" + params
+		return "redis+sentinel://127.0.0.1:1," + w.Sentinels[0].Addr + "," + w.Sentinels[1].Addr + "/main?timeout=20s" + params
 	}
 	t.Run("records", func(t *testing.T) {
 		kvtest.TestStore(t, kvtest.Config{

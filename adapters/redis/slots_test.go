@@ -309,7 +309,7 @@ func TestAskedOnce(t *testing.T) {
 	for _, at := range []string{"a", "b"} { // before anything was yielded, and after
 		var refused atomic.Int64
 		addr := fakePair(t, func(key string) bool { return key == at && refused.Add(1) == 2 }) // the first is a probe, or the scan's
-		s := openURL(t, "redis+cluster://"+addr+"?timeout=5s")
+		s := openURL(t, "redis+cluster://"+addr+"?timeout=20s")
 		for restarts := 0; ; restarts++ {
 			times := map[string]int{}
 			got, err := collect(t.Context(), s, kv.ScanOptions{Want: kv.FieldType, Ask: func(key string) kv.Field {

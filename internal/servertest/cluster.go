@@ -244,27 +244,37 @@ func StartSentinels(t testing.TB, version string, args, conf []string) *Sentinel
 	return s
 }
 
-// sentinel starts one sentinel. It rewrites its configuration file, so that it needs one of its own.
+// sentinel starts one sentinel.
 func sentinel(t testing.TB, version string, watch []string) *Server {
 	t.Helper()
 	binary := Binary(t, version)
+	var err error
+	for range 3 { // as in Redis
+		var s *Server
+		if s, err = startSentinel(t, binary, watch); err == nil {
+			return s
+		}
+	}
+	t.Fatalf("starting a sentinel of %s: %v", Name(version), err)
+	return nil
+}
+
+// startSentinel starts a sentinel with a configuration file of its own, since it rewrites that.
+func startSentinel(t testing.TB, binary string, watch []string) (*Server, error) {
 	port, err := freePort(false)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "kvtool")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	s := &Server{Addr: "127.0.0.1:" + port, Socket: filepath.Join(dir, "s"), done: make(chan struct{})}
 	conf := append([]string{"port " + port, "bind 127.0.0.1", "dir " + dir, "unixsocket " + s.Socket}, watch...)
 	file := filepath.Join(dir, "sentinel.conf")
 	if err := os.WriteFile(file, []byte(strings.Join(conf, "\n")+"\n"), 0o600); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	if err := s.launch(t, binary, file, "--sentinel"); err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return s, s.launch(t, binary, file, "--sentinel")
 }
