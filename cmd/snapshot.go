@@ -101,6 +101,9 @@ func parseReport(path string, b []byte) (*report.Report, error) {
 	if head := bytes.TrimSpace(b[:min(len(b), headSize)]); len(head) == 0 || head[0] != '{' {
 		return nil, kv.WithHint(kv.Usagef("%s holds no report: it is neither a snapshot file nor JSON", path), writeReport)
 	}
+	if err := report.Bounded(b); err != nil {
+		return nil, kv.WithHint(kv.Usagef("%s holds no report: it is %w", path, err), writeReport)
+	}
 	r := &report.Report{}
 	if err := json.Unmarshal(b, r); err != nil {
 		var syntax *json.SyntaxError

@@ -1,6 +1,28 @@
 package report
 
-import "fmt"
+import (
+	"bytes"
+	"errors"
+	"fmt"
+)
+
+// Bounds of the JSON of a report, far beyond that of any audit. They bound what it takes in memory: an empty object has two
+// bytes there and hundreds here, and a few kilobytes unpack to many of them.
+const (
+	maxJSON    = 64 << 20 // bytes
+	maxObjects = 1 << 20  // objects, at most; braces within texts count as well
+)
+
+// ErrTooLarge says that the JSON of a report is beyond what is read.
+var ErrTooLarge = errors.New("larger than any report")
+
+// Bounded returns ErrTooLarge if doc, the JSON of a report, is beyond the bounds.
+func Bounded(doc []byte) error {
+	if len(doc) > maxJSON || bytes.Count(doc, []byte("{")) > maxObjects {
+		return ErrTooLarge
+	}
+	return nil
+}
 
 // Check returns an error if r, which somebody has read, is not as a report is made: of another schema, or with a table whose
 // rows are not of its columns. Renderers need not ask again.

@@ -15,6 +15,9 @@ func framesOf(r *report.Report) ([]frame, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := report.Bounded(doc); err != nil {
+		return nil, err
+	}
 	frames := []frame{{kind: kindReport, name: r.Kind, version: 1, data: doc}}
 	for i := range r.Parts {
 		p := &r.Parts[i]
@@ -37,6 +40,9 @@ func framesOf(r *report.Report) ([]frame, error) {
 func assemble(frames []frame) (*report.Report, error) {
 	if len(frames) == 0 || frames[0].kind != kindReport {
 		return nil, fmt.Errorf("%w: the report in it cannot be read", ErrDamaged)
+	}
+	if err := report.Bounded(frames[0].data); err != nil {
+		return nil, fmt.Errorf("%w that this kvtool can read: its report is %w", ErrFormat, err)
 	}
 	r := &report.Report{}
 	if err := json.Unmarshal(frames[0].data, r); err != nil {

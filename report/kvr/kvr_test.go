@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -198,6 +199,28 @@ func TestBombs(t *testing.T) {
 		if !errors.Is(err, kvr.ErrDamaged) || got == nil || len(got.Parts) != 0 {
 			t.Errorf("%d: %v, %v", raw, got, err)
 		}
+	}
+}
+
+// A kilobyte that unpacks to a report of millions of empty objects, each of hundreds of bytes in memory, is refused before
+// they are made; what cannot be read is not written either.
+func TestReportOfMany(t *testing.T) {
+	doc := `{"schema":"kvtool.report/v1","findings":[` + strings.Repeat("{},", 2<<20) + "{}]}"
+	file := append([]byte(kvr.Magic), 0, 1)
+	file = append(file, kvr.PackForTest(1, "audit", []byte(doc))...)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got, err := kvr.Read(bytes.NewReader(file))
+	runtime.ReadMemStats(&after)
+	if got != nil || !errors.Is(err, report.ErrTooLarge) || !errors.Is(err, kvr.ErrFormat) {
+		t.Errorf("%v, %v", got != nil, err)
+	}
+	if most := uint64(20 * len(doc)); after.TotalAlloc-before.TotalAlloc > most {
+		t.Errorf("%d bytes were allocated for a report of %d", after.TotalAlloc-before.TotalAlloc, len(doc))
+	}
+	many := &report.Report{Schema: report.Schema, Findings: []report.Finding{{Message: strings.Repeat("{", 1<<20+1)}}}
+	if err := kvr.Write(io.Discard, many); !errors.Is(err, report.ErrTooLarge) {
+		t.Errorf("written: %v", err)
 	}
 }
 
