@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -80,7 +81,7 @@ func createFiles(env *Env, outs []exportOutput, t *export.Table) ([]exportFile, 
 		f, err := createFile(env, o, t)
 		if err != nil {
 			discard(files)
-			return nil, kv.Usagef("writing %s: %w", o.path, err)
+			return nil, kv.Usagef("writing %s: %w", cmp.Or(o.path, "stdout"), err)
 		}
 		files = append(files, f)
 	}

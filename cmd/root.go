@@ -135,6 +135,9 @@ func flagError(c *cobra.Command, err error) error {
 		err = errors.New(text)
 	}
 	usage := kv.Usagef("%s: %w", c.CommandPath(), err)
+	if strings.Contains(text, "missing unit in duration") {
+		return kv.WithHint(usage, "a time is 500ms, 30s, 5m")
+	}
 	i := strings.Index(text, "--")
 	if !strings.HasPrefix(text, "unknown flag") || i < 0 {
 		return usage

@@ -15,6 +15,7 @@ import (
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 	"github.com/kvtool/kvtool/report/kvr"
+	"github.com/kvtool/kvtool/report/render"
 )
 
 // saveFlag is where a report is saved with all that it takes to merge it with others, or to go on with its scan.
@@ -134,5 +135,6 @@ func (e *Env) resumed(ctx context.Context, path string, args []string) (*report.
 	case url == "" || strings.HasSuffix(url, ":-"):
 		return nil, nil, kv.WithHint(kv.Usagef("%s was read from stdin, which cannot be read from where it ended", path), "begin anew, without --resume")
 	}
+	fmt.Fprintf(e.Stderr, "kvtool: no TARGET: using %s\n", render.Clean(url+" of "+path, false))
 	return r, []string{url}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/kvtool/kvtool/kv"
@@ -65,6 +66,8 @@ func (e *Env) resolvePath(arg string, t kv.Target, parseErr error) (kv.Target, e
 	switch {
 	case statErr == nil:
 		return e.sniffFile(arg)
+	case isAddress(arg):
+		return t, kv.WithHint(kv.Usagef("%s is neither a URL nor a file", arg), "did you mean redis://"+arg+"?")
 	case t.Scheme != "" && parseErr == nil:
 		return t, e.unknownScheme(t.Scheme)
 	case strings.Contains(arg, "://"):
@@ -79,6 +82,16 @@ func (e *Env) resolvePath(arg string, t kv.Target, parseErr error) (kv.Target, e
 		}
 	}
 	return t, kv.WithHint(err, "TARGET is a URL like redis://HOST:PORT or the path of a file: kvtool audit --help")
+}
+
+// isAddress reports whether arg is HOST:PORT, as other programs take it.
+func isAddress(arg string) bool {
+	host, port, err := net.SplitHostPort(arg)
+	if err != nil || host == "" || strings.ContainsAny(host, "@/") {
+		return false
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	return err == nil
 }
 
 // reason is why a file could not be had, without the operation and the path around it.
@@ -141,11 +154,7 @@ const headSize = 4096
 func (e *Env) sniffFile(path string) (kv.Target, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		err = fmt.Errorf("%s: %w", path, reason(err))
-		if host, _, _ := strings.Cut(path, ":"); host == "localhost" || net.ParseIP(host) != nil {
-			err = kv.WithHint(err, "did you mean redis://"+path+"?")
-		}
-		return kv.Target{}, &codeError{exitTarget, err}
+		return kv.Target{}, &codeError{exitTarget, fmt.Errorf("%s: %w", path, reason(err))}
 	}
 	defer f.Close()
 	if st, err := f.Stat(); err == nil && st.IsDir() {
