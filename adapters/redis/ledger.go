@@ -153,10 +153,11 @@ func (s *store) rounding(now serverInfo, f layout) kv.Line {
 	}
 }
 
-// account notes what the allocator adds to a value that the server has sized, if Info has found out how it lays out values.
+// account notes what the allocator adds to a value that the server has sized, and to those that it stands for, if Info has
+// found out how the server lays out values.
 func (sc *scan) account(r *kv.Record) {
-	m := sc.sizes
-	if m == nil || !r.Has(kv.FieldSize|kv.FieldEncoding) {
+	m, keys := sc.sizes, r.Stands()
+	if m == nil || keys <= 0 || !r.Has(kv.FieldSize|kv.FieldEncoding) {
 		return
 	}
 	n := int64(-1)
@@ -168,6 +169,6 @@ func (sc *scan) account(r *kv.Record) {
 	if r.TTL == kv.TTLAt {
 		value -= m.Expiry(key)
 	}
-	sc.learned.rounded++
-	sc.learned.rounding += m.Rounding(r.Type, r.Encoding, value, n)
+	sc.learned.rounded += keys
+	sc.learned.rounding += keys * m.Rounding(r.Type, r.Encoding, value, n)
 }

@@ -3,6 +3,7 @@ package redis
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -77,6 +78,46 @@ func TestLedger(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestRoundingOfASample has one key stand for many: what the allocator adds to the mean key is that of all.
+func TestRoundingOfASample(t *testing.T) {
+	server := servertest.Redis(t, servertest.Options{})
+	c := server.Client(t)
+	c.Fill(t, 2000, func(i int) []string {
+		if i%20 == 0 {
+			return []string{"SADD", fmt.Sprintf("set:%d", i), "a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}
+		}
+		return []string{"SET", fmt.Sprintf("string:%d", i), fmt.Sprint(i * 1_000_003)}
+	})
+	rounding := func(stands func(key string) int64) int64 {
+		s := openURL(t, "redis://"+server.Addr)
+		factsOf(t, s)
+		opt := kv.ScanOptions{Want: everyKey, Ask: func(key string) kv.Field { return everyKey * kv.Field(min(1, stands(key))) }}
+		for r, err := range s.Scan(t.Context(), opt) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Others = stands(r.Key) - 1
+		}
+		_, info := factsOf(t, s)
+		return info.Ledger[len(info.Ledger)-1].Bytes
+	}
+	full := rounding(func(string) int64 { return 1 })
+	sampled := rounding(func(key string) int64 {
+		_, number, _ := strings.Cut(key, ":")
+		i, _ := strconv.Atoi(number)
+		switch i % 20 {
+		case 0: // a set
+			return 1
+		case 1:
+			return 19
+		}
+		return 0
+	})
+	if full == 0 || full != sampled {
+		t.Errorf("the allocator adds %d, by a sample %d", full, sampled)
+	}
 }
 
 // TestNoLedgerOfOneDatabase: the memory in use is that of all databases.

@@ -29,8 +29,9 @@ func (sc *scan) readKeys(p *batch, i int) error {
 		if sc.abilities.model != nil && plan.want&kv.FieldSize != 0 {
 			sc.modelSize()
 		}
-		sc.account(&sc.record)
-		if !sc.yield(&sc.record) {
+		more := sc.yield(&sc.record)
+		sc.account(&sc.record) // by now whoever consumes it has said for how many keys it stands
+		if !more {
 			return errEnough
 		}
 	}
