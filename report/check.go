@@ -2,8 +2,11 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // Bounds of the JSON of a report, far beyond that of any audit. They bound what it takes in memory: an empty object has two
@@ -24,17 +27,21 @@ func Bounded(doc []byte) error {
 	return nil
 }
 
-// Check returns an error if r, which somebody has read, is not as a report is made: of another schema, or with a table whose
-// rows are not of its columns. Renderers need not ask again.
+// Check returns an error if r, which somebody has read, is not as a report is made: of another schema, with a table whose rows
+// are not of its columns, with names or severities that are none of ours. Renderers need not ask again: names are printed as
+// they are, unlike texts.
 func (r *Report) Check() error {
 	if r.Schema != Schema {
 		return fmt.Errorf("its schema is %q, not %q", r.Schema, Schema)
 	}
 	for i := range r.Sections {
-		for j := range r.Sections[i].Tables {
-			if err := r.Sections[i].Tables[j].check(); err != nil {
-				return fmt.Errorf("section %s, %w", r.Sections[i].Name, err)
-			}
+		if err := r.Sections[i].check(); err != nil {
+			return err
+		}
+	}
+	for i := range r.Findings {
+		if err := r.Findings[i].check(); err != nil {
+			return fmt.Errorf("finding %d: %w", i, err)
 		}
 	}
 	for i, t := range r.Targets {
@@ -48,7 +55,61 @@ func (r *Report) Check() error {
 	return nil
 }
 
+func (s *Section) check() error {
+	if err := checkNames(s.Name); err != nil {
+		return fmt.Errorf("section: %w", err)
+	}
+	if err := checkMetrics(s.Metrics); err != nil {
+		return fmt.Errorf("section %s, %w", s.Name, err)
+	}
+	for i := range s.Tables {
+		if err := s.Tables[i].check(); err != nil {
+			return fmt.Errorf("section %s, %w", s.Name, err)
+		}
+	}
+	return nil
+}
+
+func (f *Finding) check() error {
+	if !slices.Contains(Severities[:], f.Severity) {
+		return fmt.Errorf("its severity is %q", f.Severity)
+	}
+	if f.Measure != nil {
+		if err := checkMetrics([]Metric{*f.Measure}); err != nil {
+			return err
+		}
+	}
+	return cmp.Or(checkNames(f.Rule), checkMetrics(f.Evidence))
+}
+
+func checkMetrics(ms []Metric) error {
+	for i := range ms {
+		if err := checkNames(ms[i].Name, string(ms[i].Unit), ms[i].How); err != nil {
+			return fmt.Errorf("metric: %w", err)
+		}
+	}
+	return nil
+}
+
+// checkNames returns an error if a name has bytes that no name of ours has: control characters, or any beyond ASCII.
+func checkNames(names ...string) error {
+	for _, n := range names {
+		if strings.IndexFunc(n, func(c rune) bool { return c < ' ' || c > '~' }) >= 0 {
+			return fmt.Errorf("%q is no name", n)
+		}
+	}
+	return nil
+}
+
 func (t *Table) check() error {
+	if err := checkNames(t.Name); err != nil {
+		return fmt.Errorf("table: %w", err)
+	}
+	for _, c := range t.Columns {
+		if err := checkNames(c.Name, string(c.Unit)); err != nil {
+			return fmt.Errorf("table %s, column: %w", t.Name, err)
+		}
+	}
 	for i, row := range t.Rows {
 		if len(row) != len(t.Columns) {
 			return fmt.Errorf("table %s: row %d has %d values for %d columns", t.Name, i, len(row), len(t.Columns))

@@ -270,8 +270,49 @@ func FuzzReport(f *testing.F) {
 	})
 }
 
+// show holds that no format prints a control character, whatever the report says.
 func show(t *testing.T, r *report.Report) {
 	for _, format := range render.Formats() {
-		_ = format.Write(io.Discard, r, render.Options{}) // csv of a report without tables is an error
+		var b bytes.Buffer
+		_ = format.Write(&b, r, render.Options{Keys: format.Keys}) // csv of a report without tables is an error
+		if at := bytes.IndexFunc(b.Bytes(), func(c rune) bool { return c < ' ' && c != '\n' || c == 0x7f }); at >= 0 {
+			t.Errorf("%s prints %q", format.Name, b.Bytes()[max(0, at-20):at+1])
+		}
 	}
+}
+
+// A report whose names drive a terminal is none.
+func TestNamesAreChecked(t *testing.T) {
+	const name = "a\x1b[2J"
+	for what, spoil := range map[string]func(r *report.Report){
+		"section":  func(r *report.Report) { r.Sections[0].Name = name },
+		"metric":   func(r *report.Report) { r.Sections[0].Metrics[0].Name = name },
+		"unit":     func(r *report.Report) { r.Sections[0].Metrics[0].Unit = name },
+		"how":      func(r *report.Report) { r.Sections[0].Metrics[0].How = name },
+		"table":    func(r *report.Report) { r.Sections[0].Tables[0].Name = name },
+		"column":   func(r *report.Report) { r.Sections[0].Tables[0].Columns[0].Name = name },
+		"rule":     func(r *report.Report) { r.Findings[0].Rule = name },
+		"severity": func(r *report.Report) { r.Findings[0].Severity = name },
+		"measure":  func(r *report.Report) { r.Findings[0].Measure = &report.Metric{Name: name} },
+		"evidence": func(r *report.Report) { r.Findings[0].Evidence = []report.Metric{{Name: name}} },
+		"target": func(r *report.Report) {
+			r.Targets = []*report.Report{{Schema: report.Schema, Sections: []report.Section{{Name: name}}}}
+		},
+	} {
+		r := full()
+		spoil(r)
+		if got, err := kvr.Read(bytes.NewReader(write(t, r))); got != nil || !errors.Is(err, kvr.ErrFormat) {
+			t.Errorf("%s: %v, %v", what, got != nil, err)
+		}
+	}
+	r := full() // texts may hold anything, and are shown with their odd bytes escaped
+	r.Sections[0].Title, r.Findings[0].Message, r.Findings[0].Subject, r.Target.URL, r.Skipped[0].Why = name, name, name, name, name
+	r.Sections[0].Tables[0].Columns[0].Title, r.Sections[0].Tables[0].Title, r.Coverage.Why[0], r.Tool.Version = name, name, name, name
+	r.Target.Product, r.Target.Version, r.Target.Notes, r.Target.Facts[0].Name, r.Skipped[0].Name = name, name, []string{name}, name, name
+	r.Target.Facts = append(r.Target.Facts, report.Fact{Name: "size", How: name, Why: name, Hint: name})
+	got, err := kvr.Read(bytes.NewReader(write(t, r)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	show(t, got)
 }
