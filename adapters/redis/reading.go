@@ -69,7 +69,7 @@ func (r *reading) run() error {
 		return r.wrap(err)
 	}
 	r.seen = newSeen(r.c.memory, before.leaving())
-	var failed []error
+	failed := r.unserved(before, want)
 	tasks := before.holders(want)
 	for range maxRounds {
 		o, err := r.round(before, tasks)
@@ -81,6 +81,7 @@ func (r *reading) run() error {
 		if err != nil {
 			return errors.Join(append(failed, r.wrap(err))...)
 		}
+		failed = append(failed, r.unserved(after, want.And(o.broken))...)
 		if tasks = o.unsettled(before, after, want.Without(o.lost)); len(tasks) == 0 {
 			return errors.Join(failed...)
 		}
@@ -103,6 +104,16 @@ func (r *reading) run() error {
 
 // wrap says what an error kept from being done.
 func (r *reading) wrap(err error) error { return fmt.Errorf("scanning %s: %w", r.c.cfg.target, err) }
+
+// unserved returns an error if nobody serves some of the slots that are to be read.
+func (r *reading) unserved(m *slotMap, slots slot.Set) []error {
+	left := slots.Without(m.served())
+	if left.Empty() {
+		return nil
+	}
+	return []error{r.wrap(kv.WithHint(fmt.Errorf("nobody serves slots %s: keys of theirs may be missing", short(&left)),
+		"CLUSTER SLOTS says who serves what; audit again when all slots are served"))}
+}
 
 // An outcome is how a round went.
 type outcome struct {

@@ -104,7 +104,8 @@ func (w *watched) ask(ctx context.Context, seed string) (chosen config, err erro
 	chosen = w.named(primary)
 	r, err := chosen.askRole(ctx)
 	if err == nil && r.replica {
-		err = fmt.Errorf("%w: the sentinel %s names %s, which is a replica", errUnserved, seed, primary)
+		err = kv.WithHint(fmt.Errorf("%w: the sentinel %s names %s, which is a replica", errNoPrimary, seed, primary),
+			"try again when the failover is over; ?replica=only reads a replica")
 	}
 	return chosen, chosen.explain(ctx, err)
 }

@@ -126,3 +126,14 @@ func TestSentinelPasswords(t *testing.T) {
 		}
 	}
 }
+
+// TestSentinelIsBehind has a sentinel name what says of itself that it is a replica.
+func TestSentinelIsBehind(t *testing.T) {
+	replica := fake(t, on("INFO", bulk("role:slave\r\nmaster_link_status:up\r\n")))
+	host, port, _ := strings.Cut(replica, ":")
+	sentinel := fake(t, on("SENTINEL GET-MASTER-ADDR-BY-NAME", "*2\r\n"+bulk(host)+bulk(port)))
+	_, err := tryOpen(t, "redis+sentinel://"+sentinel+"/main")
+	if err == nil || !strings.Contains(err.Error(), "there is no primary: the sentinel "+sentinel+" names "+replica+", which is a replica") || kv.Hint(err) == "" {
+		t.Errorf("%v (%s)", err, kv.Hint(err))
+	}
+}

@@ -303,6 +303,40 @@ func TestHandedOver(t *testing.T) {
 	}
 }
 
+// TestUnserved reads slots that nobody serves, from the beginning and after their node has failed: that is said.
+func TestUnserved(t *testing.T) {
+	for name, dies := range map[string]bool{"from the beginning": false, "node fails": true} {
+		t.Run(name, func(t *testing.T) {
+			var addr string
+			var dead atomic.Bool
+			dead.Store(!dies)
+			addr = fake(t, func(c string) string {
+				host, port, _ := strings.Cut(addr, ":")
+				n := 0
+				fmt.Sscan(port, &n)
+				switch {
+				case c == "CLUSTER SLOTS" && dead.Load():
+					return slotsReply(rangeReply(0, 9999, nodeReply(host, n, "a")))
+				case c == "CLUSTER SLOTS":
+					return slotsReply(rangeReply(0, 9999, nodeReply(host, n, "a")), rangeReply(10000, 16383, nodeReply(host, n, "b")))
+				case c == "CLUSTER NODES":
+					return bulk("")
+				case c == "CLUSTER INFO":
+					return bulk("cluster_state:ok\r\n")
+				case c == "TYPE a" && !dead.Swap(true): // the probe's, or the scan's: a is in slot 15495
+					return hangUp
+				}
+				return ""
+			})
+			s := openURL(t, "redis+cluster://"+addr+"?timeout=20s")
+			got, err := collect(t.Context(), s, kv.ScanOptions{Shard: kv.Shard{Name: "10000-16383"}, Want: kv.FieldType})
+			if len(got) > 0 || err == nil || !strings.Contains(err.Error(), "nobody serves slots 10000-16383") || kv.Hint(err) == "" {
+				t.Errorf("%d records, %v (%s)", len(got), err, kv.Hint(err))
+			}
+		})
+	}
+}
+
 // TestAskedOnce has a cluster go down when the keys of a node have been asked about: whoever decides what to ask is not asked
 // again about a key, but begins anew.
 func TestAskedOnce(t *testing.T) {

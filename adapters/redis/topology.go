@@ -295,7 +295,7 @@ func fleeting(err error) bool {
 	var op *net.OpError
 	var system syscall.Errno // what go-redis leaves of one
 	return isClosed(err) || isTimeout(err) || errors.As(err, &op) || errors.As(err, &system) ||
-		errors.Is(err, errNoReplica) || errors.Is(err, errUnserved)
+		errors.Is(err, errNoReplica) || errors.Is(err, errNoPrimary)
 }
 
 // telling returns of two errors the one that says more: that of a server that has answered, or else the first.
@@ -312,8 +312,8 @@ func down(err error) bool {
 	return ok && strings.HasPrefix(text, "CLUSTERDOWN")
 }
 
-// errUnserved says that nobody serves the slots.
-var errUnserved = errors.New("nobody serves these slots")
+// errNoPrimary says that the sentinels are behind, or that nothing has followed the primary yet.
+var errNoPrimary = errors.New("there is no primary")
 
 // pause waits a little, between two looks at servers that have not settled.
 func pause(ctx context.Context) error {
