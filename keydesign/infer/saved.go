@@ -56,6 +56,8 @@ func (t *Tree[S]) readLeaves(f *saved.Form) {
 				t.table.sketches--
 			}
 		}
+		// One shape more than the budget allows may be there, and it may be long.
+		f.Check(t.table.bytes <= 2*t.budget || i == 0, "more shapes than are kept")
 		t.stats[j].Form(f)
 	}
 }

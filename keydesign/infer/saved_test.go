@@ -2,6 +2,7 @@ package infer
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -76,6 +77,16 @@ func TestSavedTreesMerge(t *testing.T) {
 	a.Merge(readTree(t, formOf(t, treeOf(set.keys[9000:])), Options{}))
 	if !bytes.Equal(want, formOf(t, a)) {
 		t.Error("merged from two files it is other bytes")
+	}
+}
+
+// What a file can make a tree hold is what keys can make it hold.
+func TestSavedTreeIsBounded(t *testing.T) {
+	tree := treeOf(hostileSet(4000).keys)
+	small := New(newCount, Options{MaxNodes: 200})
+	err := saved.Read(formOf(t, tree), 1, small.Form)
+	if err == nil || !strings.Contains(err.Error(), "more shapes than are kept") {
+		t.Errorf("%d shapes of %d bytes were read for a budget of %d: %v", len(tree.table.leaves), tree.table.bytes, small.budget, err)
 	}
 }
 
