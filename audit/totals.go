@@ -1,8 +1,8 @@
 package audit
 
 import (
-	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -18,7 +18,7 @@ func totals() *Analyzer {
 		Doc:     "Keys, bytes and elements of the whole keyspace, and of each logical database where there are several.",
 		Uses:    kv.FieldSize | kv.FieldLen | kv.FieldTTL,
 		Version: totalsVersion,
-		New:     func(time.Time) Collector { return &totalsOf{dbs: map[int]*sums{}} },
+		New:     func(time.Time) Collector { return newTotals() },
 	}
 }
 
@@ -83,11 +83,18 @@ func ratio(part, whole int64) report.Value {
 	return report.Number(float64(part) / float64(whole))
 }
 
-// totalsOf has sums for each logical database; their number is bounded by the store's configuration.
+// totalsOf has sums for each logical database, the lowest mostDatabases of them: a server has 16, but a dump may name two
+// thousand million. Which ones that are depends on what was observed, and not on its order.
 type totalsOf struct {
-	all sums
-	dbs map[int]*sums
+	all    sums
+	dbs    map[int]*sums // at most twice as many, until they are cut
+	others sums          // of the databases from limit on
+	limit  int           // at least mostDatabases lie below it
 }
+
+const mostDatabases = 1024
+
+func newTotals() *totalsOf { return &totalsOf{dbs: map[int]*sums{}, limit: math.MaxInt} }
 
 func (t *totalsOf) Observe(r *kv.Record) {
 	t.all.observe(r)
@@ -95,26 +102,54 @@ func (t *totalsOf) Observe(r *kv.Record) {
 }
 
 func (t *totalsOf) db(n int) *sums {
-	s := t.dbs[n]
-	if s == nil {
-		s = &sums{}
-		t.dbs[n] = s
+	if s := t.dbs[n]; s != nil {
+		return s
 	}
+	if len(t.dbs) >= 2*mostDatabases {
+		t.cut()
+	}
+	if n >= t.limit {
+		return &t.others
+	}
+	s := &sums{}
+	t.dbs[n] = s
 	return s
+}
+
+// cut keeps the lowest mostDatabases.
+func (t *totalsOf) cut() {
+	if len(t.dbs) <= mostDatabases {
+		return
+	}
+	t.below(slices.Sorted(maps.Keys(t.dbs))[mostDatabases])
+}
+
+// below keeps the databases below limit.
+func (t *totalsOf) below(limit int) {
+	t.limit = min(t.limit, limit)
+	for n, s := range t.dbs {
+		if n >= t.limit {
+			t.others.merge(s)
+			delete(t.dbs, n)
+		}
+	}
 }
 
 func (t *totalsOf) Merge(c Collector) {
 	o := c.(*totalsOf)
 	t.all.merge(&o.all)
+	t.others.merge(&o.others)
+	t.below(o.limit)
 	for n, s := range o.dbs {
 		t.db(n).merge(s)
 	}
 }
 
-const totalsVersion = 1
+const totalsVersion = 2 // 1 has no others
 
 // AppendBinary saves t.
 func (t *totalsOf) AppendBinary(b []byte) ([]byte, error) {
+	t.cut()
 	return saved.Append(b, totalsVersion, t.form)
 }
 
@@ -130,6 +165,16 @@ func (t *totalsOf) form(f *saved.Form) {
 		}
 		(*s).Form(f)
 	})
+	f.Check(len(t.dbs) <= mostDatabases, "%d databases", len(t.dbs))
+	if f.Version() >= 2 {
+		t.others.Form(f)
+	}
+	if f.Reading() && f.OK() && t.others.keys > 0 {
+		t.limit = 0
+		for n := range t.dbs {
+			t.limit = max(t.limit, n+1)
+		}
+	}
 }
 
 func (t *totalsOf) Report(out *Output) {
@@ -146,7 +191,7 @@ func (t *totalsOf) Report(out *Output) {
 		out.Metrics = append(out.Metrics,
 			report.Metric{Name: "keys_without_size", Value: report.Number(unsized), Unit: report.UnitCount})
 	}
-	if len(t.dbs) > 1 {
+	if t.cut(); len(t.dbs) > 1 {
 		out.Tables = []report.Table{t.databases()}
 	}
 }
@@ -165,11 +210,16 @@ func (t *totalsOf) databases() report.Table {
 		{Name: "bytes", Title: "mem", Unit: report.UnitBytes, Sum: true},
 		{Name: "with_ttl", Title: "with TTL", Unit: report.UnitRatio, Rank: 1},
 	}}
-	for _, n := range slices.SortedFunc(maps.Keys(t.dbs), cmp.Compare[int]) {
-		s := t.dbs[n]
+	add := func(db report.Value, s *sums) {
 		table.Rows = append(table.Rows, []report.Value{
-			report.Number(n), report.Number(s.keys), known(s.scale(s.bytes), s.sized), ratio(s.expiring, s.timed),
+			db, report.Number(s.keys), known(s.scale(s.bytes), s.sized), ratio(s.expiring, s.timed),
 		})
+	}
+	for _, n := range slices.Sorted(maps.Keys(t.dbs)) {
+		add(report.Number(n), t.dbs[n])
+	}
+	if t.others.keys > 0 {
+		add(report.Text("others"), &t.others)
 	}
 	return table
 }
