@@ -99,6 +99,13 @@ func (r *Reader) resizeDB() {
 	}
 }
 
+// Bounds of what a dump says of itself: a time that a report can be of (JSON knows no year after 9999), and memory of which
+// that of many dumps can be added up.
+const (
+	lastCreated = 253402300799 // 9999-12-31T23:59:59Z
+	mostMemory  = 1 << 48
+)
+
 // aux reads a name and a value. The few that are wanted are short.
 func (r *Reader) aux() {
 	r.reading = "an aux field"
@@ -115,11 +122,11 @@ func (r *Reader) aux() {
 	case "valkey-ver":
 		r.sum.Lineage, r.sum.Version = "valkey", printable(v)
 	case "ctime":
-		if n, err := strconv.ParseInt(string(v), 10, 64); err == nil && n > 0 && n < 1<<40 {
+		if n, err := strconv.ParseInt(string(v), 10, 64); err == nil && n > 0 && n <= lastCreated {
 			r.sum.Created = time.Unix(n, 0)
 		}
 	case "used-mem":
-		if n, err := strconv.ParseInt(string(v), 10, 64); err == nil && n > 0 {
+		if n, err := strconv.ParseInt(string(v), 10, 64); err == nil && n > 0 && n <= mostMemory {
 			r.sum.UsedMem = n
 		}
 	case "aof-base", "aof-preamble": // since 7.0, and before

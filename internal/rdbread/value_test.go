@@ -73,6 +73,28 @@ func TestExpiredAgainstCreation(t *testing.T) {
 	}
 }
 
+// What no server says of itself is not believed: a time that no report can be of, memory that cannot be added up.
+func TestWhatADumpSaysIsBounded(t *testing.T) {
+	for _, c := range []struct {
+		name, value string
+		created     time.Time
+		memory      int64
+	}{
+		{"ctime", "253402300799", time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), 0},
+		{"ctime", "253402300800", time.Time{}, 0},
+		{"ctime", "-1", time.Time{}, 0},
+		{"used-mem", "281474976710656", time.Time{}, 1 << 48},
+		{"used-mem", "281474976710657", time.Time{}, 0},
+		{"used-mem", "-1", time.Time{}, 0},
+	} {
+		d := newDump(9).opcode(opAux, parts(c.name, c.value)).key(0, "k", str("v")).end()
+		_, sum, err := readAll(bytes.NewReader(d), Options{})
+		if err != nil || !sum.Created.Equal(c.created) || sum.UsedMem != c.memory {
+			t.Errorf("%s %s: %v, %d, %v", c.name, c.value, sum.Created, sum.UsedMem, err)
+		}
+	}
+}
+
 func TestLongNames(t *testing.T) {
 	a, b := strings.Repeat("n", maxName+1), strings.Repeat("n", maxName)+"m"
 	d := newDump(9).key(0, a, str("v")).key(0, b, str("v")).opcode(0, append(packLZF([]byte(a)), str("v")...)).key(0, a[:maxName], str("v")).end()
