@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -151,7 +152,7 @@ func (s *store) sizesOf(ctx context.Context, names []any, most int) ([]memory.Si
 
 // asked returns err unless it is an answer, which is no error of asking.
 func (s *store) asked(ctx context.Context, err error) error {
-	if _, ok := answer(err); ok || err == nil || err == goredis.Nil {
+	if _, ok := answer(err); ok || err == nil || errors.Is(err, goredis.Nil) {
 		return nil
 	}
 	return s.cfg.explain(ctx, err)
