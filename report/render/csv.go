@@ -48,7 +48,7 @@ func csvRows(r *report.Report, name string) ([][]string, error) {
 	}
 	i := slices.IndexFunc(s.Tables, func(t report.Table) bool { return table == "" || t.Name == table })
 	if i < 0 {
-		return nil, fmt.Errorf("%w: %q has no table %q", ErrNoSection, section, table)
+		return nil, noTable(s, table)
 	}
 	return tableRows(&s.Tables[i]), nil
 }
@@ -65,6 +65,18 @@ func mainSection(r *report.Report) string {
 		}
 	}
 	return findingsSection
+}
+
+// noTable says which tables a section has.
+func noTable(s *report.Section, name string) error {
+	var names []string
+	for i := range s.Tables {
+		names = append(names, s.Name+"."+s.Tables[i].Name)
+	}
+	if names == nil {
+		return fmt.Errorf("%w: %s has no table %q, nor any other", ErrNoSection, s.Name, name)
+	}
+	return fmt.Errorf("%w: %s has no table %q; this report has %s", ErrNoSection, s.Name, name, strings.Join(names, ", "))
 }
 
 // noSection says which sections there are.

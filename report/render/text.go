@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/kvtool/kvtool/internal/humanize"
@@ -41,6 +42,9 @@ func (t *text) only(name string) error {
 	s := t.r.Section(section)
 	if s == nil {
 		return noSection(t.r, section)
+	}
+	if table != "" && !slices.ContainsFunc(s.Tables, func(x report.Table) bool { return x.Name == table }) {
+		return noTable(s, table)
 	}
 	if len(s.Metrics) > 0 && table == "" {
 		t.metrics(s, s.Title, t.labelColumn())
