@@ -68,11 +68,19 @@ func startCluster(t *testing.T, o servertest.ClusterOptions) *testCluster {
 		c.keys[key] = true
 	}
 	for at, keys := range bulk {
-		c.clients[at].Fill(t, len(keys), func(i int) []string { return []string{"SET", keys[i], "x"} })
+		c.clients[at].Fill(t, len(keys), func(i int) []string {
+			if isList(keys[i]) {
+				return []string{"RPUSH", keys[i], "x", "y"}
+			}
+			return []string{"SET", keys[i], "x"}
+		})
 	}
 	c.WaitReplicas(t)
 	return c
 }
+
+// isList says which of the keys of bulk are lists, of two items.
+func isList(key string) bool { return strings.HasSuffix(key, "0") || strings.HasSuffix(key, "5") }
 
 func (c *testCluster) add(t *testing.T, key string, typ kv.Type, cmd ...string) {
 	t.Helper()
@@ -227,7 +235,11 @@ func TestClusterTLS(t *testing.T) {
 func (c *testCluster) testRecords(t *testing.T) {
 	records := c.records
 	for i := range bulkKeys {
-		records = append(records, kv.Record{Key: fmt.Sprintf("bulk:%d", i), Type: kv.TypeString, Known: kv.FieldName | kv.FieldType})
+		r := kv.Record{Key: fmt.Sprintf("bulk:%d", i), Type: kv.TypeString, Known: kv.FieldName | kv.FieldType}
+		if isList(r.Key) {
+			r.Type = kv.TypeList
+		}
+		records = append(records, r)
 	}
 	kvtest.TestStore(t, kvtest.Config{
 		Open:    func(t *testing.T) kv.Store { return openOnly(t, c.url("")) },
@@ -244,6 +256,15 @@ func (c *testCluster) testRecords(t *testing.T) {
 		}
 	}
 	facts, info := factsOf(t, s)
+	for _, r := range records {
+		want := map[kv.Type]int64{kv.TypeString: 1, kv.TypeHash: 2, kv.TypeList: 2}[r.Type]
+		if strings.HasPrefix(r.Key, "cart:") {
+			want = 3
+		}
+		if g := got["0/"+r.Key]; info.Provides()&kv.FieldLen != 0 && (!g.Has(kv.FieldLen) || g.Len != want) {
+			t.Errorf("%.40q has %d elements, said to have %d (%s)", r.Key, want, g.Len, g.Known)
+		}
+	}
 	notes := slices.DeleteFunc(info.Notes, func(n string) bool { return strings.Contains(n, "keyspace_hits") }) // of each node
 	if info.Memory < 2<<20 || info.Keys != int64(len(c.keys)) || len(notes) > 0 || !strings.Contains(facts, "slot: measured") {
 		t.Errorf("%d bytes, %d keys of %d, notes %q, facts\n%s", info.Memory, info.Keys, len(c.keys), info.Notes, facts)
@@ -285,7 +306,7 @@ func (c *testCluster) testReadsOnly(t *testing.T) {
 			case "ping", "replconf", "config", "psync": // of the nodes among themselves, and of this test
 				continue
 			}
-			if !resp.ReadOnly.Allows(words...) {
+			if !resp.NoTouch.Allows(words...) {
 				t.Errorf("%s was sent %s", s.Addr, name)
 			}
 		}
@@ -432,7 +453,7 @@ func (c *testCluster) testSlotsMove(t *testing.T) {
 	c.move(t, 0, 1, slotsFrom(0, 10, 7), func(uint16) bool { return true })
 	var once sync.Once
 	read := make(chan struct{})
-	got := gather(t, openURL(t, c.url("")), kv.FieldType|kv.FieldSlot, func(shard, n int) {
+	got := gather(t, openURL(t, c.url("")), kv.FieldType|kv.FieldSlot|kv.FieldLen, func(shard, n int) {
 		switch {
 		case shard == 0 && n == 1000:
 			once.Do(func() {
@@ -452,7 +473,7 @@ func (c *testCluster) testSlotsMove(t *testing.T) {
 	// Again, as things are now: some slots are half way, and are left so.
 	s := openURL(t, c.url("&replica=prefer"))
 	c.WaitReplicas(t)
-	gather(t, s, kv.FieldType, nothing).check(t, c.keys)
+	gather(t, s, kv.FieldType|kv.FieldLen, nothing).check(t, c.keys)
 	if got := all(t, s, kv.ScanOptions{}); len(got) != len(c.keys) {
 		t.Errorf("%d keys of %d in one shard", len(got), len(c.keys))
 	}

@@ -48,6 +48,9 @@ func (sc *scan) asks(p *plan) (asks [numAttrs]bool) {
 	for x := range numAttrs {
 		asks[x] = p.want&attrs[x].field != 0 && sc.abilities.has(x) && (p.idle || !attrs[x].sampled)
 	}
+	if p.want&kv.FieldLen != 0 && sc.lengths {
+		asks[attrType] = true // it says which command tells the length
+	}
 	if p.want&kv.FieldSize != 0 && sc.abilities.model != nil {
 		p.mode = resp.NoTouch
 		for _, x := range []attr{attrType, attrEncoding, attrStrlen} {

@@ -25,6 +25,11 @@ const (
 	attrIdle // of a sample; which of the two a server keeps depends on its policy of eviction
 	attrFreq
 	attrStrlen // only where attrSize is refused
+	attrHLen   // these tell the length of a value by its type (length.go)
+	attrLLen
+	attrSCard
+	attrZCard
+	attrXLen
 	numAttrs
 )
 
@@ -43,6 +48,11 @@ var attrs = [numAttrs]struct {
 	attrIdle:     {[]string{"OBJECT", "IDLETIME"}, "OBJECT IDLETIME", "+object|idletime", kv.FieldIdle, true},
 	attrFreq:     {[]string{"OBJECT", "FREQ"}, "OBJECT FREQ", "+object|freq", kv.FieldFreq, true},
 	attrStrlen:   {[]string{"STRLEN"}, "STRLEN", "+strlen +client|no-touch", 0, false},
+	attrHLen:     {[]string{"HLEN"}, "HLEN", "+hlen", 0, false},
+	attrLLen:     {[]string{"LLEN"}, "LLEN", "+llen", 0, false},
+	attrSCard:    {[]string{"SCARD"}, "SCARD", "+scard", 0, false},
+	attrZCard:    {[]string{"ZCARD"}, "ZCARD", "+zcard", 0, false},
+	attrXLen:     {[]string{"XLEN"}, "XLEN", "+xlen", 0, false},
 }
 
 // abilities says what this user may ask this server. It does not change after the probe.
@@ -50,6 +60,7 @@ type abilities struct {
 	refused   [numAttrs]string // the server's words; empty: it answers
 	scan      string           // the same of SCAN
 	info      string           // and of INFO
+	noTouch   string           // and of CLIENT NO-TOUCH, without which attrStrlen and those after it are not asked
 	noKey     bool             // there was no key to probe with
 	model     *memory.Model    // for sizes where MEMORY USAGE is refused; nil otherwise
 	allocator string           // how the model's allocator is known
@@ -86,11 +97,11 @@ func (s *store) probe(ctx context.Context) (*abilities, error) {
 		}
 	}
 	a.choosePolicy(now.fields["maxmemory_policy"])
-	a.refused[attrStrlen] = "not needed"
 	if !a.has(attrSize) {
-		err = s.probeModel(ctx, a, now, key)
+		p, allocator := now.profile()
+		a.model, a.allocator = memory.New(p), allocator
 	}
-	return a, err
+	return a, s.probeQuietly(ctx, a, key)
 }
 
 // choosePolicy notes which of idle time and frequency a server keeps that has not said so itself, for want of a key: one word
@@ -197,20 +208,35 @@ func otherPolicy(text string) bool {
 	return strings.HasPrefix(text, "ERR") && strings.Contains(text, "LFU maxmemory policy")
 }
 
-// probeModel finds out what a size can be modelled from. STRLEN counts as an access unless the connection is told not to
-// touch, which 7.2 has brought; before that it is not sent.
-func (s *store) probeModel(ctx context.Context, a *abilities, now serverInfo, key string) (err error) {
-	p, allocator := now.profile()
-	a.model, a.allocator = memory.New(p), allocator
+// probeQuietly tries the commands that count as an access unless the connection is told not to touch, which 7.2 has brought;
+// before that none of them is sent.
+func (s *store) probeQuietly(ctx context.Context, a *abilities, key string) error {
 	quiet := newClient(s.cfg, resp.NoTouch)
 	defer quiet.Close()
 	conn := quiet.Conn()
 	defer conn.Close()
-	a.refused[attrStrlen], err = s.try(ctx, conn, "CLIENT", "NO-TOUCH", "ON")
-	if err == nil && a.has(attrStrlen) {
-		a.refused[attrStrlen], err = s.try(ctx, conn, "STRLEN", key)
+	err := s.noTouch(ctx, conn, a)
+	for x := attrStrlen; x < numAttrs && err == nil; x++ {
+		switch {
+		case x == attrStrlen && a.model == nil:
+			a.refused[x] = "not needed"
+		case a.noTouch != "":
+			a.refused[x] = a.noTouch
+		default:
+			a.refused[x], err = s.try(ctx, conn, attrs[x].command, key)
+		}
 	}
 	return err
+}
+
+// noTouch tells a connection not to touch what it asks about. Any answer but a yes is a no.
+func (s *store) noTouch(ctx context.Context, d doer, a *abilities) error {
+	err := d.Do(ctx, "CLIENT", "NO-TOUCH", "ON").Err()
+	if text, ok := answer(err); ok {
+		a.noTouch = s.cfg.redact(text)
+		return s.fatal(ctx, text, err)
+	}
+	return s.cfg.explain(ctx, err)
 }
 
 // facts says of each fact how it can be had.
@@ -229,12 +255,7 @@ func (a *abilities) facts() []kv.Fact {
 	for x := attrType; x <= attrEncoding; x++ {
 		facts = append(facts, a.fact(x))
 	}
-	return append(facts, a.size(), a.sample(attrIdle), a.sample(attrFreq), kv.Fact{
-		Name:  "length",
-		Field: kv.FieldLen,
-		Why:   "not gathered: the commands for it (HLEN, LLEN, …) count as an access of the key, and disturb what is evicted",
-		Hint:  "audit a dump: kvtool audit rdb:FILE",
-	})
+	return append(facts, a.size(), a.sample(attrIdle), a.sample(attrFreq), a.length())
 }
 
 func (a *abilities) ability(name, refused, grant string) kv.Fact {
@@ -296,11 +317,14 @@ func (a *abilities) size() kv.Fact {
 
 // hint says what would change a refusal: a grant, if it is a matter of rights.
 func (a *abilities) hint(refused, grant string) string {
-	if !strings.HasPrefix(refused, "NOPERM") {
+	if !mayBeGranted(refused) {
 		return "this server or service does not have the command; audit a dump instead: kvtool audit rdb:FILE"
 	}
 	return "grant: ACL SETUSER " + userName(a.user) + " " + grant
 }
+
+// mayBeGranted reports whether a refusal is a matter of rights.
+func mayBeGranted(refused string) bool { return strings.HasPrefix(refused, "NOPERM") }
 
 func userName(user string) string {
 	if user == "" {

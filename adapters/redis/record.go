@@ -10,7 +10,8 @@ import (
 	"github.com/kvtool/kvtool/kv"
 )
 
-// readKeys reads the answers for the keys of p that have been asked about, from the i-th on, and yields their records.
+// readKeys reads the answers for the keys of p that have been asked about, from the i-th on, and yields their records, or
+// holds them until their lengths are in.
 func (sc *scan) readKeys(p *batch, i int) error {
 	sc.now = time.Time{} // read once a chunk: for each key it would cost as much as the key's answer
 	for ; i < p.sent; i++ {
@@ -20,20 +21,46 @@ func (sc *scan) readKeys(p *batch, i int) error {
 			return err
 		}
 		if gone {
-			if !sc.moved {
-				sc.learned.vanished++
-			}
+			sc.vanish()
 			continue
 		}
 		sc.learned.hits += plan.hits
 		if sc.abilities.model != nil && plan.want&kv.FieldSize != 0 {
 			sc.modelSize()
 		}
-		more := sc.yield(&sc.record)
-		sc.account(&sc.record) // by now whoever consumes it has said for how many keys it stands
-		if !more {
-			return errEnough
+		if err := sc.emitOrHold(p, plan.want); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// vanish counts a key that was gone when it was asked about.
+func (sc *scan) vanish() {
+	if !sc.moved {
+		sc.learned.vanished++
+	}
+}
+
+// emitOrHold yields the record that was read, or keeps it with those of its page.
+func (sc *scan) emitOrHold(p *batch, want kv.Field) error {
+	by := attr(0)
+	if sc.lengths && want&kv.FieldLen != 0 {
+		by = sc.lengthOf(&sc.record)
+	}
+	if by == 0 && !sc.waits(p) {
+		return sc.emit(&sc.record)
+	}
+	p.held = append(p.held, held{sc.record, by})
+	return nil
+}
+
+// emit yields a record that is whole.
+func (sc *scan) emit(r *kv.Record) error {
+	more := sc.yield(r)
+	sc.account(r) // by now whoever consumes it has said for how many keys it stands
+	if !more {
+		return errEnough
 	}
 	return nil
 }
@@ -155,7 +182,7 @@ func (sc *scan) refuse(x attr, text []byte) (gone bool, err error) {
 		return true, nil
 	case bytes.Contains(text, []byte("no such key")):
 		return true, nil
-	case bytes.HasPrefix(text, []byte("WRONGTYPE")) && x == attrStrlen:
+	case bytes.HasPrefix(text, []byte("WRONGTYPE")) && x >= attrStrlen:
 		return false, nil
 	case bytes.HasPrefix(text, []byte("NOPERM")), bytes.HasPrefix(text, []byte("ERR ")):
 		if sc.learned.refused[x].keys++; sc.learned.refused[x].keys == 1 {

@@ -8,7 +8,8 @@
 //	server          └─ keys of page 1 ─────────────────────┘ keys of page 2, answers for page 1 ──┘
 //
 // The SCAN for the page after is sent ahead of the commands for this page's keys, in one write. While the server answers
-// for the keys, their answers are already being read; when the last of them is in, the next page's keys are there too.
+// for the keys, their answers are already being read; when the last of them is in, the next page's keys are there too. What
+// can be asked only when these answers are known, the lengths of collections, goes out with a later page (length.go).
 //
 // What a server or a user's rights withhold is not an error. Info tries each command once and says of each fact whether it
 // is measured, modelled or missing, why, and what would change that; a scan then asks for nothing that would be refused.

@@ -141,15 +141,19 @@ type scan struct {
 	link      *link
 
 	quiet   bool // the connection must not touch what it asks about
+	lengths bool // are asked; records are held until they are in
 	plans   []plan
 	selectC resp.Command
 	scanC   resp.Command
 	askingC resp.Command
+	lengthC [numAttrs]resp.Command // of the attributes that tell a length
 
 	place    place // where a scan goes on that continues this one
 	selected int
 	count    int
-	spare    *batch // the one before, for its memory
+	due      *batch // its answers are in, and its lengths have not been asked for
+	waiting  int    // pages whose answers are in, and whose lengths are not
+	spare    *batch // one that is done with, for its memory
 	record   kv.Record
 	strlen   int64             // of the record, or -1
 	moved    bool              // the record's key is on another node by now
@@ -165,14 +169,21 @@ type batch struct {
 	plans  []uint8 // of each key, an index into scan.plans; nil where all have the first
 	cursor string  // of the page after; "0": there is none
 	sent   int     // so many keys have been asked about
+
+	held   []held // the records from the first on that waits for its length
+	asked  int    // so many of them have been asked for it
+	behind *batch // the page whose lengths were asked for in one write with these keys, ahead of them
 }
 
 // prepare encodes the commands that this scan needs whatever it asks of each key.
 func (sc *scan) prepare() (err error) {
+	if err = sc.prepareLengths(); err != nil {
+		return err
+	}
 	if _, err = sc.plan(sc.opt.Want, true); err != nil {
 		return err
 	}
-	sc.quiet = slices.Contains(sc.plans[0].attrs, attrStrlen)
+	sc.quiet = sc.lengths || slices.Contains(sc.plans[0].attrs, attrStrlen)
 	if sc.selectC, err = resp.ReadOnly.Command(1, "SELECT"); err != nil {
 		return err
 	}
@@ -232,18 +243,26 @@ func (sc *scan) turn(this *batch) (*batch, error) {
 			return nil, err
 		}
 	}
+	if err := sc.readBehind(this); err != nil {
+		return nil, err
+	}
 	if err := sc.answers(this); err != nil {
 		return nil, err
 	}
-	sc.mark(this)
-	sc.spare = this
-	if err := sc.ctx.Err(); err != nil {
+	if err := sc.settle(this, ahead); err != nil {
 		return nil, err
 	}
 	if next != nil && !ahead {
 		err = sc.ask(next)
 	}
 	return next, err
+}
+
+// done is told of a page whose records have been yielded. It returns an error if the scan is to stop there.
+func (sc *scan) done(p *batch) error {
+	sc.mark(p)
+	sc.spare = p
+	return sc.ctx.Err()
 }
 
 // mark tells how far the scan has got: a page has been yielded.
@@ -300,6 +319,7 @@ func (sc *scan) ask(p *batch) error {
 	if p.cursor != "0" {
 		sc.addScan(p.cursor)
 	}
+	sc.addBehind(p)
 	sc.addKeys(p)
 	return sc.send()
 }
@@ -339,7 +359,8 @@ func (sc *scan) addScan(cursor string) {
 // addKeys adds the commands for as many of the keys that have not been asked about as make a chunk, at least one.
 func (sc *scan) addKeys(p *batch) {
 	out := &sc.link.out
-	for p.sent < len(p.keys) && out.Size() <= chunkBytes {
+	most := out.Size() + chunkBytes
+	for p.sent < len(p.keys) && out.Size() <= most {
 		if each := sc.planOf(p, p.sent).each; len(each) > 0 {
 			sc.addEach(each, p.keys[p.sent])
 		}
@@ -395,7 +416,7 @@ func (sc *scan) newBatch(cursor string) *batch {
 		return &batch{cursor: cursor}
 	}
 	sc.spare = nil
-	*p = batch{keys: p.keys[:0], plans: p.plans[:0], cursor: cursor}
+	*p = batch{keys: p.keys[:0], plans: p.plans[:0], held: p.held[:0], cursor: cursor}
 	return p
 }
 

@@ -46,6 +46,9 @@ func TestSupportPage(t *testing.T) {
 	if grant := fullGrant("auditor", "7.0.15"); !bytes.Contains(page, []byte("\n"+grant+"\n")) {
 		t.Errorf("%s does not show the rights that an audit needs:\n%s", supportPage, grant)
 	}
+	if !bytes.Contains(page, []byte("\n"+lengthGrant+"\n")) {
+		t.Errorf("%s does not show the rights that lengths need:\n%s", supportPage, lengthGrant)
+	}
 	fresh := supportTable.ReplaceAll(page, []byte("${1}"+supportMarkdown()+"${2}"))
 	if bytes.Equal(page, fresh) {
 		return

@@ -12,8 +12,8 @@ import (
 // A Mode says which commands may be sent.
 type Mode uint8
 
-// ReadOnly allows what neither writes nor counts as an access of a key. NoTouch also allows STRLEN, which counts as one
-// unless the connection has said CLIENT NO-TOUCH ON before.
+// ReadOnly allows what neither writes nor counts as an access of a key. NoTouch also allows the lengths of values, which
+// count as one unless the connection has said CLIENT NO-TOUCH ON before.
 const (
 	ReadOnly Mode = iota
 	NoTouch
@@ -22,8 +22,8 @@ const (
 // Allows reports whether the command that begins with words may be sent. Only names are looked at, not arguments. Case
 // does not matter, as it does not to a server.
 //
-// The list is what the adapter uses, not all that would be harmless: KEYS, DUMP, GET and the lengths of collections read
-// too, but stall a server, move values over the network or count as an access and so disturb what it evicts next.
+// The list is what the adapter uses, not all that would be harmless: KEYS, DUMP and GET read too, but stall a server or move
+// values over the network.
 func (m Mode) Allows(words ...string) bool {
 	if len(words) == 0 {
 		return false
@@ -33,7 +33,7 @@ func (m Mode) Allows(words ...string) bool {
 		return true
 	case "HELLO", "AUTH", "SELECT", "READONLY", "ASKING": // state of the connection
 		return true
-	case "STRLEN":
+	case "STRLEN", "HLEN", "LLEN", "SCARD", "ZCARD", "XLEN":
 		return m == NoTouch
 	}
 	if len(words) < 2 {
