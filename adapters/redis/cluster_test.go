@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -100,6 +101,7 @@ func (c *testCluster) add(t *testing.T, key string, typ kv.Type, cmd ...string) 
 type gathering struct {
 	mu       sync.Mutex
 	times    map[string]int
+	lengths  map[string]int64 // those that were told
 	restarts int
 	errs     []error
 }
@@ -112,7 +114,7 @@ func gather(t *testing.T, s kv.Store, want kv.Field, at func(shard, n int)) *gat
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := &gathering{times: map[string]int{}}
+	all := &gathering{times: map[string]int{}, lengths: map[string]int64{}}
 	var wg sync.WaitGroup
 	for i, shard := range shards {
 		wg.Go(func() { all.shard(t.Context(), s, kv.ScanOptions{Shard: shard, Want: want}, i, at) })
@@ -123,7 +125,7 @@ func gather(t *testing.T, s kv.Store, want kv.Field, at func(shard, n int)) *gat
 
 func (g *gathering) shard(ctx context.Context, s kv.Store, opt kv.ScanOptions, shard int, at func(shard, n int)) {
 	for {
-		part := map[string]int{}
+		part, lengths := map[string]int{}, map[string]int64{}
 		var last error
 		n := 0
 		for r, err := range s.Scan(ctx, opt) {
@@ -131,6 +133,9 @@ func (g *gathering) shard(ctx context.Context, s kv.Store, opt kv.ScanOptions, s
 				at(shard, n)
 				part[r.Key]++
 				n++
+				if r.Has(kv.FieldLen) {
+					lengths[r.Key] = r.Len
+				}
 			}
 		}
 		g.mu.Lock()
@@ -142,6 +147,7 @@ func (g *gathering) shard(ctx context.Context, s kv.Store, opt kv.ScanOptions, s
 		for k, n := range part {
 			g.times[k] += n
 		}
+		maps.Copy(g.lengths, lengths)
 		if last != nil {
 			g.errs = append(g.errs, last)
 		}
@@ -453,7 +459,9 @@ func (c *testCluster) testSlotsMove(t *testing.T) {
 	c.move(t, 0, 1, slotsFrom(0, 10, 7), func(uint16) bool { return true })
 	var once sync.Once
 	read := make(chan struct{})
-	got := gather(t, openURL(t, c.url("")), kv.FieldType|kv.FieldSlot|kv.FieldLen, func(shard, n int) {
+	moving := openURL(t, c.url(""))
+	_, info := factsOf(t, moving)
+	got := gather(t, moving, kv.FieldType|kv.FieldSlot|kv.FieldLen, func(shard, n int) {
 		switch {
 		case shard == 0 && n == 1000:
 			once.Do(func() {
@@ -469,6 +477,9 @@ func (c *testCluster) testSlotsMove(t *testing.T) {
 	got.check(t, c.keys)
 	if got.restarts > 0 {
 		t.Errorf("%d scans began anew", got.restarts)
+	}
+	if tells := info.Measures()&kv.FieldLen != 0; len(got.lengths) != len(c.keys) && tells || len(got.lengths) > 0 && !tells {
+		t.Errorf("%d keys of %d told their length", len(got.lengths), len(c.keys))
 	}
 	// Again, as things are now: some slots are half way, and are left so.
 	s := openURL(t, c.url("&replica=prefer"))
