@@ -33,7 +33,7 @@ func newDoctorCmd(env *Env) *cobra.Command {
 		Use:   "doctor [TARGET]",
 		Short: "Say what can be known of a target, and why the rest cannot",
 		Long: "Connect to a target, try each command that an audit would use and say what\nworks. " +
-			"Nothing is written, and no more than a few pages of names are read of each server.",
+			"Nothing is written, and no more than a few pages of names are\nread of each server.",
 		Example:           "  kvtool doctor redis://127.0.0.1:6379\n  kvtool doctor dump.rdb -o json",
 		Args:              atMostOne,
 		ValidArgsFunction: env.completeTargets,
