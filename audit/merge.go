@@ -72,12 +72,17 @@ func mergeable(runs []Saved) error {
 			return kv.WithHint(kv.Usagef("%s holds a report and nothing that could be merged", r.Name), "save the audit: kvtool audit TARGET --save FILE.kvr")
 		}
 		for j := range runs[:i] {
-			if sameParts(r.Parts, runs[j].Parts) {
+			if sameParts(r.Parts, runs[j].Parts) || sameRun(r.Report, runs[j].Report) {
 				return kv.WithHint(kv.Usagef("%s and %s hold the same audit: its keys would count twice", runs[j].Name, r.Name), "give each file once")
 			}
 		}
 	}
 	return nil
+}
+
+// sameRun reports whether one of two reports is of a run that was interrupted, and the other of the same run gone on with.
+func sameRun(a, b *report.Report) bool {
+	return (a.Resume != nil || b.Resume != nil) && a.Target.URL == b.Target.URL && a.Taken.Equal(b.Taken)
 }
 
 func sameParts(a, b []report.Part) bool {

@@ -39,8 +39,10 @@ func (s *paged) Info(context.Context) (*kv.Info, error) {
 	return &kv.Info{
 		Adapter: "paged", Target: "paged:", Keys: int64(len(s.shards) * s.pages * s.keys), KeysKnown: true,
 		Facts: []kv.Fact{
-			{Name: "names", Field: kv.FieldName, How: kv.Measured}, {Name: "types", Field: kv.FieldType, How: kv.Measured},
-			{Name: "sizes", Field: kv.FieldSize, How: kv.Measured}, {Name: "lengths", Field: kv.FieldLen, How: kv.Measured},
+			{Name: "names", Field: kv.FieldName, How: kv.Measured},
+			{Name: "types", Field: kv.FieldType, How: kv.Measured},
+			{Name: "sizes", Field: kv.FieldSize, How: kv.Measured},
+			{Name: "lengths", Field: kv.FieldLen, How: kv.Measured},
 			{Name: "ttl", Field: kv.FieldTTL, How: kv.Measured},
 		},
 	}, nil

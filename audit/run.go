@@ -67,14 +67,13 @@ func Run(ctx context.Context, store kv.Store, as []*Analyzer, opt Options) (*rep
 func (r *run) finish(scanErr error) (*report.Report, error) {
 	resume := r.resume(scanErr)
 	var parts []report.Part
+	var unsaved error
 	for i := range r.folds {
 		if resume == nil || r.folds[i].collectors == nil {
 			continue
 		}
 		p, err := save(r.as, r.folds[i].collectors, i)
-		if err != nil {
-			return nil, err
-		}
+		unsaved = errors.Join(unsaved, err)
 		parts = append(parts, p...)
 	}
 	merged, err := r.merged()
@@ -82,8 +81,8 @@ func (r *run) finish(scanErr error) (*report.Report, error) {
 		return nil, err
 	}
 	doc := r.report(merged, scanErr)
-	if !r.opt.Save {
-		return doc, nil
+	if !r.opt.Save || unsaved != nil {
+		return doc, unsaved
 	}
 	if resume == nil {
 		if parts, err = save(r.as, merged, 0); err != nil {

@@ -81,6 +81,9 @@ func (b *basis) form(f *saved.Form) {
 	formInfo(f, b.info)
 }
 
+// maxInfo bounds each list of an Info: a cluster has a few notes a node.
+const maxInfo = 1 << 16
+
 // formInfo goes over an Info. Facts are saved by name and by field, whose bits are fixed.
 func formInfo(f *saved.Form, i *kv.Info) {
 	saved.String(f, &i.Adapter, &i.Product, &i.Version, &i.Target)
@@ -88,17 +91,17 @@ func formInfo(f *saved.Form, i *kv.Info) {
 	f.Time(&i.Clock)
 	f.Bool(&i.KeysKnown)
 	saved.Count(f, &i.Keys, &i.Memory, &i.Resident)
-	saved.Slice(f, &i.Ledger, func(l *kv.Line) {
+	saved.Slice(f, maxInfo, &i.Ledger, func(l *kv.Line) {
 		saved.String(f, &l.Name, &l.Why)
 		saved.Int(f, &l.Bytes)
 		formHow(f, &l.How)
 	})
-	saved.Slice(f, &i.Facts, func(x *kv.Fact) {
+	saved.Slice(f, maxInfo, &i.Facts, func(x *kv.Fact) {
 		saved.String(f, &x.Name, &x.Why, &x.Hint)
 		saved.Uint(f, &x.Field)
 		formHow(f, &x.How)
 	})
-	saved.Slice(f, &i.Notes, func(s *string) { saved.String(f, s) })
+	saved.Slice(f, maxInfo, &i.Notes, func(s *string) { saved.String(f, s) })
 }
 
 func formHow(f *saved.Form, h *kv.How) {

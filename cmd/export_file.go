@@ -141,7 +141,7 @@ func (x *exportFile) finish(complete bool) error {
 	if x.f == nil {
 		return err
 	}
-	if err = errors.Join(err, x.f.Close()); err == nil && x.tmp != "" {
+	if err = errors.Join(err, x.sync(), x.f.Close()); err == nil && x.tmp != "" {
 		err = os.Rename(x.tmp, x.name())
 	}
 	if err != nil {
@@ -149,6 +149,14 @@ func (x *exportFile) finish(complete bool) error {
 		x.remove()
 	}
 	return err
+}
+
+// sync has the file on the disk before it gets its name. Standard output and devices have no name to get.
+func (x *exportFile) sync() error {
+	if x.tmp == "" {
+		return nil
+	}
+	return x.f.Sync()
 }
 
 // discard takes back what was written.

@@ -227,7 +227,8 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 			os.Remove(tmp)
 		}
 	}()
-	if err := errors.Join(write(f), f.Close()); err != nil {
+	// On the disk before it has its name: after a power failure a file is the old one or the new one, whole.
+	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(tmp, path)

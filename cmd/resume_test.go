@@ -95,6 +95,9 @@ func TestResumedAuditEqualsTheWhole(t *testing.T) {
 	if b, _ := os.ReadFile(file("resumed.json")); !strings.Contains(string(b), `"keys": 20010`) {
 		t.Error("not all keys were read")
 	}
+	if text := fails(t, 2, "report", "merge", file("1.kvr"), file("3.kvr")); !strings.Contains(text, "hold the same audit") {
+		t.Errorf("an interrupted audit and the same, gone on with: %s", text)
+	}
 	_, port, _ := strings.Cut(s.Addr, ":")
 	s.Stop()
 	servertest.Redis(t, servertest.Options{Args: []string{"--port", port}})

@@ -36,8 +36,7 @@ func (l *leaf) Form(f *saved.Form) {
 		return
 	}
 	few := slices.SortedFunc(slices.Values(l.few), observation.compare)
-	saved.Slice(f, &few, func(o *observation) { o.form(f) })
-	f.Check(len(few) <= fewKeys, "%d keys are not few", len(few))
+	saved.Slice(f, fewKeys, &few, func(o *observation) { o.form(f) })
 	if f.Reading() {
 		l.few = few
 	}
@@ -88,12 +87,11 @@ func (s *stats) Form(f *saved.Form) {
 // formTypes goes over the types by name: their order is that in which they came.
 func (s *stats) formTypes(f *saved.Form) {
 	types := slices.SortedFunc(slices.Values(s.types), func(a, b typeCount) int { return cmp.Compare(a.typ, b.typ) })
-	saved.Slice(f, &types, func(c *typeCount) {
+	saved.Slice(f, maxTypes+1, &types, func(c *typeCount) {
 		saved.String(f, &c.typ)
 		saved.Count(f, &c.keys)
 		saved.String(f, &c.sample)
 	})
-	f.Check(len(types) <= maxTypes+1, "%d types of one template", len(types))
 	if f.Reading() {
 		s.types = types
 	}

@@ -293,7 +293,9 @@ func TestTouchesNothing(t *testing.T) {
 			c.Must(t, "CONFIG", "RESETSTAT")
 			for _, user := range []string{"", "nomem:pw@"} { // sizes measured, sizes modelled
 				for _, opt := range []kv.ScanOptions{
-					{}, {Want: kv.AllFields}, {Want: kv.AllFields, Match: "*a*"},
+					{},
+					{Want: kv.AllFields},
+					{Want: kv.AllFields, Match: "*a*"},
 					{Want: kv.AllFields, Ask: func(key string) kv.Field { return kv.Field(len(key) % 2 * int(kv.AllFields)) }},
 				} {
 					s := openURL(t, "redis://"+user+server.Addr)

@@ -85,8 +85,8 @@ func (s *store) Info(ctx context.Context) (*kv.Info, error) {
 		Version:  now.version(),
 		Target:   s.cfg.target,
 		Live:     true,
-		Memory:   now.number("used_memory"),
-		Resident: now.number("used_memory_rss"),
+		Memory:   max(0, now.number("used_memory")),
+		Resident: max(0, now.number("used_memory_rss")),
 		Facts:    a.facts(),
 		Notes:    s.notes(now, a),
 	}

@@ -67,7 +67,7 @@ func TestParseNothing(t *testing.T) {
 
 func TestMistakes(t *testing.T) {
 	for text, want := range map[string]string{
-		"verison: 1":                             `x:1: unknown key "verison"`,
+		"verison: 1":                             `x:1: unknown key "verison"`, //nolint:misspell // the mistake is what is tested
 		"version: 2":                             "x:1: version: want 1",
 		"version: '1'":                           "x:1: version: want 1",
 		"- a":                                    "x:1: the file: want keys of its own",
@@ -198,7 +198,7 @@ func TestExamples(t *testing.T) {
 func TestSchemaAgrees(t *testing.T) {
 	schema := compile(t)
 	for _, text := range []string{
-		"verison: 1", "version: 2", "version: '1'", "demo: maybe", "budgets: []", "gate: {fail_on: error}", "output: {keys: none}",
+		"verison: 1", "version: 2", "version: '1'", "demo: maybe", "budgets: []", "gate: {fail_on: error}", "output: {keys: none}", //nolint:misspell // the mistake is what is tested
 		"gate: {fail_on: {severity: bad}}", "targets: {\"a b\": {url: \"ref:\"}}", "targets: {a: {env: ci}}", "targets: {a: {url: 3}}",
 		"targets: {a: {url: \"redis://h\", scan: {rate: fast}}}", "targets: {a: {url: \"redis://h\", scan: {max_impact: 2}}}",
 		"targets: {a: {url: \"redis://h\", password_command: []}}", "targets: {a: {url: \"redis://h\", password_command: [1]}}",

@@ -383,8 +383,6 @@ type nameBuf struct {
 	buf []byte
 }
 
-func (b *nameBuf) bytes() []byte { return b.at }
-
 // view returns the name without copying it. It is valid until the window moves.
 func (b *nameBuf) view() string { return unsafe.String(unsafe.SliceData(b.at), len(b.at)) }
 

@@ -234,9 +234,11 @@ func (f *Form) Len(n int) int {
 	return int(l)
 }
 
-// Slice goes over the elements of *s with walk, which must go over a byte of each at least. An empty list is read as nil.
-func Slice[T any](f *Form, s *[]T, walk func(*T)) {
+// Slice goes over the elements of *s, at most limit, with walk, which must go over a byte of each at least. An empty list is
+// read as nil. The limit is checked before anything is made, since an element in memory may be a hundred times its bytes.
+func Slice[T any](f *Form, limit int, s *[]T, walk func(*T)) {
 	n := f.Len(len(*s))
+	f.Check(n <= limit, "a list of %d where %d are the most", n, limit)
 	if !f.reading {
 		for i := range *s {
 			walk(&(*s)[i])
@@ -244,7 +246,7 @@ func Slice[T any](f *Form, s *[]T, walk func(*T)) {
 		return
 	}
 	*s = nil
-	for range n {
+	for range min(n, limit) {
 		var x T
 		if walk(&x); f.err != nil {
 			return

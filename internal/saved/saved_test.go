@@ -46,9 +46,9 @@ func (x *thing) Form(f *Form) {
 	String(f, &x.Name)
 	f.Bytes(&x.Raw)
 	f.Time(&x.At)
-	Slice(f, &x.List, func(i *inner) {
+	Slice(f, 1<<20, &x.List, func(i *inner) {
 		Int(f, &i.N)
-		Slice(f, &i.S, func(s *string) { String(f, s) })
+		Slice(f, 1<<20, &i.S, func(s *string) { String(f, s) })
 	})
 	if f.Reading() {
 		x.Map = map[string]int64{}
@@ -148,6 +148,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"a second of 1e9 ns":      {[]byte{1, 0, 0x80, 0x94, 0xeb, 0xdc, 3}, func(f *Form) { f.Time(&at) }},
 		"a map out of order":      {[]byte{2, 1, 'b', 0, 1, 'a', 0}, func(f *Form) { OrderedMap(f, m, func(k *string, v *int64) { String(f, k); Int(f, v) }) }},
 		"a key twice":             {[]byte{2, 1, 'b', 0, 1, 'b', 0}, func(f *Form) { OrderedMap(f, m, func(k *string, v *int64) { String(f, k); Int(f, v) }) }},
+		"a list beyond its limit": {[]byte{2, 1, 1}, func(f *Form) { var s []int64; Slice(f, 1, &s, func(v *int64) { Int(f, v) }) }},
 		"what a type refuses":     {[]byte{7}, func(f *Form) { Uint(f, &u8); f.Check(u8 < 7, "%d", u8) }},
 	} {
 		if err := Read(append([]byte{1}, c.b...), 1, c.walk); err == nil {
@@ -164,7 +165,7 @@ func TestWhatIsRefused(t *testing.T) {
 func TestClaimsTakeNoMemory(t *testing.T) {
 	b := []byte{1, 0xff, 0xff, 0xff, 0xff, 3}
 	for name, walk := range map[string]func(*Form){
-		"list":   func(f *Form) { var s []int64; Slice(f, &s, func(v *int64) { Int(f, v) }) },
+		"list":   func(f *Form) { var s []int64; Slice(f, 1<<20, &s, func(v *int64) { Int(f, v) }) },
 		"string": func(f *Form) { var s string; String(f, &s) },
 		"bytes":  func(f *Form) { var s []byte; f.Bytes(&s) },
 	} {

@@ -58,12 +58,12 @@ func (g *Groups) Form(f *saved.Form) {
 	kept, all := g.All()
 	cut, limit := !all, g.limit
 	f.Bool(&cut)
-	saved.Slice(f, &kept, func(x *Group) {
+	saved.Slice(f, limit, &kept, func(x *Group) {
 		saved.Uint(f, &x.hash)
 		saved.String(f, &x.Name)
 		saved.Count(f, &x.N, &x.Sum)
 	})
-	f.Check(len(kept) <= limit && (!cut || len(kept) == limit), "%d names of %d", len(kept), limit)
+	f.Check(!cut || len(kept) == limit, "%d names of %d", len(kept), limit)
 	if !f.Reading() || !f.OK() {
 		return
 	}
@@ -80,8 +80,7 @@ func (g *Groups) Form(f *saved.Form) {
 // Form writes or reads what t keeps; walk goes over one value.
 func (t *Top[T]) Form(f *saved.Form, walk func(*T)) {
 	kept := t.Sorted()
-	saved.Slice(f, &kept, walk)
-	f.Check(len(kept) <= t.n, "%d values in a list of %d", len(kept), t.n)
+	saved.Slice(f, t.n, &kept, walk)
 	if !f.Reading() || !f.OK() {
 		return
 	}

@@ -100,7 +100,7 @@ func FuzzSavedQuantiles(f *testing.F) {
 		}
 		other.Add(17)
 		other.Merge(&q)
-		for range other.All() { //nolint:revive // it ends, without a panic
+		for range other.All() { // it ends, without a panic
 		}
 		for _, p := range []float64{0, 0.5, 1} {
 			if v, ok := other.At(p); ok && v < 0 {

@@ -117,8 +117,7 @@ func (s *slot) form(f *saved.Form) {
 
 func (s *slot) formFew(f *saved.Form) {
 	few := slices.Sorted(slices.Values(s.few))
-	saved.Slice(f, &few, func(h *uint64) { saved.Uint(f, h) })
-	f.Check(len(few) <= exactValues, "%d values are not few", len(few))
+	saved.Slice(f, exactValues, &few, func(h *uint64) { saved.Uint(f, h) })
 	for i := range few {
 		f.Check(i == 0 || few[i-1] < few[i], "values out of order")
 	}
@@ -158,7 +157,7 @@ func (t *Tree[S]) formRules(f *saved.Form) {
 		r = &rules{matcher: matcher{strict: true}}
 	}
 	saved.Uint(f, &r.share)
-	saved.Slice(f, &r.shapes, func(s *string) { saved.String(f, s) })
+	saved.Slice(f, len(t.table.leaves), &r.shapes, func(s *string) { saved.String(f, s) })
 	f.Check(r.share > 0, "a share of nothing")
 	if !f.Reading() || !f.OK() {
 		return

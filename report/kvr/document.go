@@ -75,9 +75,15 @@ func assemble(frames []frame) (*report.Report, error) {
 
 const resumeVersion = 1
 
+// Bounds of what a file may say of a run that can be gone on with: its shards, and the keys of each that are to be passed over.
+const (
+	maxMarks = 1 << 16
+	maxSince = 1<<16 + 1
+)
+
 func formResume(f *saved.Form, r *report.Resume) {
 	saved.String(f, &r.Match, &r.Depth)
-	saved.Slice(f, &r.Marks, func(m *report.Mark) {
+	saved.Slice(f, maxMarks, &r.Marks, func(m *report.Mark) {
 		saved.String(f, &m.Shard)
 		saved.Uint(f, &m.State)
 		f.Check(m.State <= report.MarkDone, "a mark of state %d", m.State)
@@ -86,7 +92,7 @@ func formResume(f *saved.Form, r *report.Resume) {
 			f.Bytes(&m.From)
 		}
 		saved.Count(f, &m.Keys, &m.Asked, &m.Lacking)
-		saved.Slice(f, &m.Since, func(k *report.Key) {
+		saved.Slice(f, maxSince, &m.Since, func(k *report.Key) {
 			saved.Int(f, &k.DB)
 			saved.String(f, &k.Key)
 		})

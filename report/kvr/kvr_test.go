@@ -46,7 +46,8 @@ func full() *report.Report {
 		},
 		Resume: &report.Resume{Match: "u*", Depth: "full", Marks: []report.Mark{
 			{Shard: "a", State: report.MarkHere, From: []byte("0 17"), Keys: 7, Asked: 6, Lacking: 1, Since: []report.Key{{DB: 3, Key: "k\xff"}}},
-			{Shard: "b", State: report.MarkDone}, {Shard: "c"},
+			{Shard: "b", State: report.MarkDone},
+			{Shard: "c"},
 		}},
 	}
 }
