@@ -91,14 +91,15 @@ type pages struct {
 	keys  []string
 	known []kv.Field
 	facts facts
+	name  [64]byte
+	rec   kv.Record // yielded, and used again: one of its own for each key would be an allocation
 }
 
 func (p *pages) ask(k *Keyspace, from, end int64) {
-	var name [64]byte
 	p.keys, p.known = p.keys[:0], p.known[:0]
 	for i := from; i < end; i++ {
 		k.draw(i, &p.facts)
-		key := string(p.facts.appendKey(name[:0]))
+		key := string(p.facts.appendKey(p.name[:0]))
 		known := kv.Universal
 		if p.opt.Match != "" && !kv.MatchGlob(p.opt.Match, key) {
 			known = 0
@@ -115,12 +116,13 @@ func (p *pages) yield(k *Keyspace, from int64, yield func(*kv.Record, error) boo
 			continue
 		}
 		k.draw(from+int64(n), &p.facts)
-		r := kv.Record{Key: key, Known: p.known[n]}
-		p.facts.fill(&r, p.clock)
+		r := &p.rec
+		*r = kv.Record{Key: key, Known: p.known[n]}
+		p.facts.fill(r, p.clock)
 		if !r.Has(kv.FieldTTL) {
 			r.TTL = kv.TTLUnknown
 		}
-		if !yield(&r, nil) {
+		if !yield(r, nil) {
 			return false
 		}
 	}
