@@ -36,11 +36,11 @@ fmt: tools
 golden:
 	go test ./report/render ./cmd -update
 
-# Half an hour on two cores. Some sections alone: make bench BENCHFLAGS='-only export,sizes'
 # How far the model of sizes is off, encoding by encoding, on each server there is: the table of docs/support.md.
 sizes: servers
 	go test -count=1 -v -run TestModelOnEachServer ./internal/rdbread
 
+# Half an hour on two cores. Some sections alone: make bench BENCHFLAGS='-only export,sizes'
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
 	cd bench && go run . -check $(BENCHFLAGS)
