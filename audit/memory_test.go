@@ -49,8 +49,8 @@ func metricOf(t *testing.T, out Output, name string) float64 {
 }
 
 func TestReconciliation(t *testing.T) {
-	startup := kv.Line{Name: "startup", Bytes: 100, How: kv.Measured}
-	dict := kv.Line{Name: "main_dict", Bytes: 200, How: kv.Modelled, Why: "NOPERM"}
+	startup := kv.Line{Name: "startup", Bytes: 100 << 20, How: kv.Measured}
+	dict := kv.Line{Name: "main_dict", Bytes: 200 << 20, How: kv.Modelled, Why: "NOPERM"}
 	none := kv.Line{Name: "aof_buffer", How: kv.Measured}
 	buffers := kv.Line{Name: "buffers", Bytes: 7, Why: "not in a dump"}
 	for _, c := range []struct {
@@ -67,14 +67,15 @@ func TestReconciliation(t *testing.T) {
 		{"more than there is", 800, -200, 1, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			out := reconciled(ledgerStore(c.used, startup, none, dict, buffers), 300, 400)
+			c.used, c.residual = c.used<<20, c.residual*(1<<20)
+			out := reconciled(ledgerStore(c.used, startup, none, dict, buffers), 300<<20, 400<<20)
 			if got := metricOf(t, out, "residual"); got != c.residual {
 				t.Errorf("residual %v, want %v", got, c.residual)
 			}
 			if got, want := metricOf(t, out, "residual_share"), c.residual/float64(c.used); math.Abs(got-want) > 1e-9 {
 				t.Errorf("share %v, want %v", got, want)
 			}
-			if metricOf(t, out, "explained") != 1000 || metricOf(t, out, "fragmentation") != 2 {
+			if metricOf(t, out, "explained") != 1000<<20 || metricOf(t, out, "fragmentation") != 2 {
 				t.Errorf("%v", out.Metrics)
 			}
 			if len(out.Notes) != c.notes || len(out.Findings) != c.findings {
@@ -87,7 +88,7 @@ func TestReconciliation(t *testing.T) {
 			}
 		})
 	}
-	out := reconciled(ledgerStore(1000, startup, none, dict, buffers), 300, 400)
+	out := reconciled(ledgerStore(1000<<20, startup, none, dict, buffers), 300<<20, 400<<20)
 	var rows []string
 	for _, row := range out.Tables[0].Rows {
 		part, _ := row[0].Text()
@@ -99,6 +100,18 @@ func TestReconciliation(t *testing.T) {
 	}
 	if last := out.Tables[0].Rows[3]; !last[1].IsNull() || !last[2].IsNull() {
 		t.Errorf("what is missing has a number: %v", last)
+	}
+}
+
+// TestEmptyServer: what an empty server holds at the moment is most of it, and no reason to doubt sizes.
+func TestEmptyServer(t *testing.T) {
+	startup := kv.Line{Name: "startup", Bytes: 856 << 10, How: kv.Measured}
+	out := reconciled(ledgerStore(1160<<10, startup))
+	if got := metricOf(t, out, "residual"); got != 304<<10 {
+		t.Errorf("residual %v", got)
+	}
+	if len(out.Notes)+len(out.Findings) > 0 {
+		t.Errorf("notes %q, findings %v", out.Notes, out.Findings)
 	}
 }
 
