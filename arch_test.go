@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"audit/export":              {"kv"},
 	"keydesign":                 {"keydesign/infer", "audit", "kv", "report", "internal/memory", "internal/saved", "internal/sketch", "internal/slot"},
 	"keydesign/infer":           {"internal/saved"},
+	"keydesign/schema":          {"report"},
 	"adapters/keylist":          {"kv"},
 	"adapters/rdb":              {"kv", "internal/rdbread", "internal/memory", "internal/slot"},
 	"adapters/redis":            {"kv", "internal/resp", "internal/memory", "internal/slot"},

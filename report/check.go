@@ -74,6 +74,9 @@ func (f *Finding) check() error {
 	if !slices.Contains(Severities[:], f.Severity) {
 		return fmt.Errorf("its severity is %q", f.Severity)
 	}
+	if f.Status != "" && !slices.Contains(Statuses[:], f.Status) {
+		return fmt.Errorf("its status is %q", f.Status)
+	}
 	if f.Measure != nil {
 		if err := checkMetrics([]Metric{*f.Measure}); err != nil {
 			return err

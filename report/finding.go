@@ -86,7 +86,32 @@ type Finding struct {
 	Measure  *Metric  // the number the rule judged; larger is worse
 	Evidence []Metric // more numbers
 	Samples  []Value  // example keys
+	Status   Status   // against a baseline and suppressions; empty where nothing was compared
+	Pos      Pos      // where keys.yaml says what the finding is about; zero if it does not
+	Note     string   // a suppression's reason and end
 }
+
+// A Pos is a place in a file that somebody wrote; line 0 is no place.
+type Pos struct {
+	File string `json:"file"`
+	Line int    `json:"line"` // from 1
+}
+
+// A Status says what became of a finding since the baseline.
+type Status string
+
+// The statuses.
+const (
+	New        Status = "new"        // not in the baseline, or there is none
+	Worsened   Status = "worsened"   // in it, and the measure grew beyond the tolerance or the severity rose
+	Existing   Status = "existing"   // in it, and no worse
+	Fixed      Status = "fixed"      // only in the baseline, and the scan was complete
+	Suppressed Status = "suppressed" // accepted, with a reason
+	Expired    Status = "expired"    // accepted once; the date has passed
+)
+
+// Statuses lists them.
+var Statuses = [...]Status{New, Worsened, Existing, Fixed, Suppressed, Expired}
 
 // Fingerprint is the finding's identity across runs: 16 hexadecimal digits from rule, scope and subject.
 func (f *Finding) Fingerprint() string {
@@ -106,6 +131,9 @@ type findingJSON struct {
 	Measure     *Metric  `json:"measure,omitempty"`
 	Evidence    []Metric `json:"evidence"`
 	Samples     []Value  `json:"samples,omitempty"`
+	Status      Status   `json:"status,omitempty"`
+	Pos         *Pos     `json:"pos,omitempty"`
+	Note        string   `json:"note,omitempty"`
 }
 
 // MarshalJSON adds the fingerprint.
@@ -114,10 +142,14 @@ func (f Finding) MarshalJSON() ([]byte, error) {
 	if ev == nil {
 		ev = []Metric{}
 	}
-	return json.Marshal(findingJSON{
+	j := findingJSON{
 		f.Rule, f.Severity, f.Scope, Text(f.Subject), f.Message, f.Fix, f.Fingerprint(),
-		f.Measure, ev, f.Samples,
-	})
+		f.Measure, ev, f.Samples, f.Status, nil, f.Note,
+	}
+	if f.Pos.Line > 0 {
+		j.Pos = &f.Pos
+	}
+	return json.Marshal(j)
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.
@@ -127,7 +159,13 @@ func (f *Finding) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	subject, _ := j.Subject.Text()
-	*f = Finding{j.Rule, j.Severity, j.Scope, subject, j.Message, j.Fix, j.Measure, j.Evidence, j.Samples}
+	*f = Finding{
+		Rule: j.Rule, Severity: j.Severity, Scope: j.Scope, Subject: subject, Message: j.Message, Fix: j.Fix,
+		Measure: j.Measure, Evidence: j.Evidence, Samples: j.Samples, Status: j.Status, Note: j.Note,
+	}
+	if j.Pos != nil {
+		f.Pos = *j.Pos
+	}
 	return nil
 }
 

@@ -14,8 +14,12 @@ const Schema = "kvtool.report/v1"
 
 // Kinds of report.
 const (
-	KindAudit = "audit"
-	KindFleet = "fleet" // Targets holds one report a target
+	KindAudit    = "audit"
+	KindLint     = "lint"     // a schema alone
+	KindCheck    = "check"    // a schema, and a keyspace held against it
+	KindSimulate = "simulate" // what a schema would do
+	KindDiff     = "diff"     // of two schemas
+	KindFleet    = "fleet"    // Targets holds one report a target
 )
 
 // A Report is the document.
