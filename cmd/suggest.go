@@ -3,42 +3,12 @@ package cmd
 import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/kvtool/kvtool/internal/spell"
 )
 
-// nearest returns the name that typed was probably meant to be: the one that the fewest changed letters lead to, if they
-// are few. It returns "" if none is near.
-func nearest(typed string, names []string) string {
-	best, least := "", max(1, len(typed)/3)+1
-	for _, n := range names {
-		if d := distance(typed, n); d < least {
-			best, least = n, d
-		}
-	}
-	return best
-}
-
-// distance is how many letters must be added, dropped, changed or swapped with a neighbour to turn a into b.
-func distance(a, b string) int {
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := range len(a) {
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			row[j+1] = min(last[j+1]+1, row[j]+1, last[j]+cost)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(b)]
-}
+// nearest returns the name that typed was probably meant to be, "" if none is near.
+func nearest(typed string, names []string) string { return spell.Nearest(typed, names) }
 
 func flagNames(c *cobra.Command) []string {
 	var names []string

@@ -13,10 +13,10 @@
 package config
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/kvtool/kvtool/internal/yamlfile"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -51,23 +51,7 @@ type Setting struct {
 func (s Settings) Text(path string) string { return s[path].Text }
 
 // An Error is a mistake in a file. It is a usage error.
-type Error struct {
-	File  string
-	Line  int // 0 is the file as a whole
-	Text  string
-	Typed string   // the unknown word, if that is the mistake
-	Known []string // what it may have been meant to be
-}
-
-func (e *Error) Error() string {
-	if e.Line == 0 {
-		return fmt.Sprintf("%s: %s", e.File, e.Text)
-	}
-	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Text)
-}
-
-// Unwrap returns kv.ErrUsage.
-func (e *Error) Unwrap() error { return kv.ErrUsage }
+type Error = yamlfile.Error
 
 // passwords are the keys of a profile that say where its password is; at most one may.
 func passwords() []string { return []string{"password_command", "password_file", "password_env"} }

@@ -82,7 +82,7 @@ func TestMistakes(t *testing.T) {
 		"gate: {fail_on: {severity: bad}}":       "x:1: gate.fail_on.severity: want error, warning, info or never",
 		"gate:\n  tolerance: 10%":                "x:2: gate.tolerance is not in this release",
 		"budgets: []":                            "x:1: budgets is not in this release",
-		"output: &a {keys: full}\ngate: *a":      "x:2: gate: aliases are not supported",
+		"output: &a {keys: full}\ngate: *a":      "x:1: anchors are not supported",
 		"<<: {demo: true}":                       "x:1: the file: a key must be a word",
 		"[a]: b":                                 "x:1: the file: a key must be a word",
 		"---\ndemo: true\n---\ndemo: false":      "x:3: a second document",

@@ -27,6 +27,15 @@ type Schema struct {
 	Fields    []Field
 	Templates []Template
 	Ignores   []Ignore // of the file; those of a template are in it
+
+	Extensions []Extension
+}
+
+// An Extension is a key that begins with x-: what a file says for other programs. Those of the file, of a field and of a template
+// are kept.
+type Extension struct {
+	Name string
+	Text string // the value, in one line of YAML
 }
 
 // Template returns the template of the given name, or nil.
@@ -90,6 +99,7 @@ type Capacity struct {
 type Defaults struct {
 	Owner, Separator, Namespace string
 	TTL                         TTL
+	Pos                         report.Pos
 }
 
 // A Field is a population that templates share: all that use `uid` draw the same ids.
@@ -100,13 +110,14 @@ type Field struct {
 	Growth      float64 // new values a second
 	Dist        Dist
 	Span        bool // a value may hold separators
+	Extensions  []Extension
 	Pos         report.Pos
 }
 
 // A Template is a declared key shape and all that is promised of its keys.
 type Template struct {
 	Name        string
-	Key         Key
+	Key         Key // of an item: its pk and sk, as kv.Join makes one key of two
 	Kind        Kind
 	Type        string // string, hash, list, set, zset, stream, json, item; empty is not declared
 	Item        Item   // with type item
@@ -122,6 +133,7 @@ type Template struct {
 	Description string
 	Ignores     []Ignore
 	Inferred    *Inferred
+	Extensions  []Extension
 	Pos         report.Pos // of its name
 	KeyPos      report.Pos
 }
@@ -192,9 +204,10 @@ func first(vs ...int64) int64 {
 
 // A ValueField is a named part of a value, such as a field of a hash.
 type ValueField struct {
-	Name string
-	Type Type
-	Pos  report.Pos
+	Name  string
+	Field string // of Schema.Fields, where the file names one instead of a type
+	Type  Type
+	Pos   report.Pos
 }
 
 // A TTLPolicy says how long keys live; empty is not declared.

@@ -1,0 +1,181 @@
+package schema
+
+import (
+	"github.com/kvtool/kvtool/internal/yamlfile"
+	"github.com/kvtool/kvtool/report"
+)
+
+// MaxSize is how long a file may be, in bytes.
+const MaxSize = 4 << 20
+
+// A Source is a file that was read.
+type Source struct {
+	Name string
+	Data []byte
+}
+
+// Parse reads one or more files of keys.yaml as one schema. The error is a *yamlfile.Error: the first mistake, with its line.
+//
+// Fields are read before templates, whose keys name them, and references are followed last, so that it does not matter in which
+// order files say things.
+func Parse(files ...Source) (*Schema, error) {
+	p := newParser()
+	for _, f := range files {
+		if err := p.file(f); err != nil {
+			return nil, err
+		}
+	}
+	for _, n := range p.fields {
+		if err := p.fieldMap().Read(n); err != nil {
+			return nil, err
+		}
+	}
+	for _, n := range p.templates {
+		if err := p.templateMap().Read(n); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.follow(); err != nil {
+		return nil, err
+	}
+	if err := p.cycles(); err != nil {
+		return nil, err
+	}
+	return p.s, nil
+}
+
+// A parser fills a schema.
+type parser struct {
+	s         *Schema
+	fields    []yamlfile.Node       // of each file
+	templates []yamlfile.Node       // of each file
+	places    map[string]report.Pos // of what may come once: store, fields.uid
+	index     map[string]int        // of templates, by name
+	later     []func() error        // references, to be followed when all templates are known
+}
+
+func newParser() *parser {
+	return &parser{s: &Schema{}, places: map[string]report.Pos{}, index: map[string]int{}}
+}
+
+func (p *parser) file(f Source) error {
+	root, err := yamlfile.Read(f.Name, f.Data, MaxSize)
+	if err != nil {
+		return err
+	}
+	if root.Empty() {
+		return root.Errorf("is empty: want kvschema: %d", Version)
+	}
+	p.s.Files = append(p.s.Files, f.Name)
+	p.s.Extensions = append(p.s.Extensions, extensions(root)...)
+	return p.top().Read(root)
+}
+
+// once reads what only one of the files may have, and says where it is.
+func (p *parser) once(pos *report.Pos, v yamlfile.Value) yamlfile.Value {
+	read := v.Read
+	v.Read = func(n yamlfile.Node) error {
+		if was, ok := p.places[n.Path()]; ok {
+			return n.AtKey("%s is in %s:%d already", n.Path(), was.File, was.Line)
+		}
+		*pos = at(n)
+		p.places[n.Path()] = *pos
+		return read(n)
+	}
+	return v
+}
+
+// placed reads a value and says where it is.
+func placed(pos *report.Pos, v yamlfile.Value) yamlfile.Value {
+	read := v.Read
+	v.Read = func(n yamlfile.Node) error {
+		*pos = at(n)
+		return read(n)
+	}
+	return v
+}
+
+// at returns the place of the key that holds n or, for an item of a list, where it begins.
+func at(n yamlfile.Node) report.Pos { return report.Pos{File: n.File(), Line: n.KeyLine()} }
+
+// checked reads a value, and holds what was read against a condition that none of its parts can tell alone.
+func checked(v yamlfile.Value, check func(n yamlfile.Node) error) yamlfile.Value {
+	read := v.Read
+	v.Read = func(n yamlfile.Node) error {
+		if err := read(n); err != nil {
+			return err
+		}
+		return check(n)
+	}
+	return v
+}
+
+// formed is a value with more in its JSON Schema.
+func formed(v yamlfile.Value, more yamlfile.Form) yamlfile.Value {
+	form := v.Form
+	v.Form = func() yamlfile.Form {
+		f := form()
+		for k, m := range more {
+			f[k] = m
+		}
+		return f
+	}
+	return v
+}
+
+// collected keeps a part of a file to be read later.
+func collected(nodes *[]yamlfile.Node, v yamlfile.Value) yamlfile.Value {
+	v.Read = func(n yamlfile.Node) error {
+		*nodes = append(*nodes, n)
+		return nil
+	}
+	return v
+}
+
+// extensions returns the keys of a mapping that begin with x-.
+func extensions(n yamlfile.Node) []Extension {
+	var all []Extension
+	for _, v := range n.Extensions() {
+		all = append(all, Extension{v.Name(), v.Flow()})
+	}
+	return all
+}
+
+// key reads the text of a key.
+func (p *parser) key(k *Key, pos *report.Pos, more ...Field) yamlfile.Value {
+	var text string
+	v := formed(yamlfile.Bytes(&text), yamlfile.Form{"minLength": 1, "maxLength": maxKey})
+	return checked(v, func(n yamlfile.Node) error {
+		parsed, err := ParseKey(text, append(more, p.s.Fields...)...)
+		if err != nil {
+			return n.Errorf("%s: %v", n.Path(), err)
+		}
+		*k = parsed
+		if pos != nil {
+			*pos = report.Pos{File: n.File(), Line: n.Line()}
+		}
+		return nil
+	})
+}
+
+// typ reads the text of a type.
+func (p *parser) typ(t *Type) yamlfile.Value {
+	var text string
+	v := formed(yamlfile.Text(&text), yamlfile.Form{"pattern": typeForm()})
+	return checked(v, func(n yamlfile.Node) (err error) {
+		if *t, err = ParseType(text); err != nil {
+			err = n.Errorf("%s: %v", n.Path(), err)
+		}
+		return err
+	})
+}
+
+// follow holds every reference to what it names.
+func (p *parser) follow() error {
+	for _, check := range p.later {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
