@@ -99,6 +99,10 @@ func runAudit(ctx context.Context, env *Env, o auditOptions) error {
 	if err := o.save.check(outs); err != nil {
 		return err
 	}
+	g, err := env.gate(ctx, &o.gateFlags, o.args)
+	if err != nil {
+		return err
+	}
 	p, err := env.newProgress(o.progress, o.quiet)
 	if err != nil {
 		return err
@@ -128,7 +132,7 @@ func runAudit(ctx context.Context, env *Env, o auditOptions) error {
 	if scanErr = ended(ctx, scanErr); r == nil || !worthReporting(r, scanErr) {
 		return targetError(scanErr)
 	}
-	return o.report(env, outs, r, scanErr)
+	return o.report(env, g, outs, r, scanErr)
 }
 
 // withTimeout returns a context that --timeout ends; 0 is never.
@@ -207,15 +211,16 @@ func worthReporting(r *report.Report, err error) bool {
 }
 
 // report saves and judges r, writes it and decides the exit code.
-func (o *auditOptions) report(env *Env, outs []output, r *report.Report, scanErr error) error {
+func (o *auditOptions) report(env *Env, g *gate, outs []output, r *report.Report, scanErr error) error {
 	explain(r, scanErr)
 	addFixes(r, rules())
 	failed := o.save.write(r)
 	if r.Resume != nil && failed == nil && kv.Hint(scanErr) == "" {
 		scanErr = kv.WithHint(scanErr, "go on where it ended: kvtool audit TARGET --resume "+o.save.path)
 	}
-	o.judge(r, o.top)
-	return o.conclude(env, &o.viewFlags, outs, r, partialCode(r, scanErr), scanErr, failed)
+	code := partialCode(r, scanErr)
+	r = g.judge(env, r, ran(r, analyzers(0)))
+	return g.conclude(env, &o.viewFlags, outs, r, code, scanErr, failed)
 }
 
 // explain says in the report why it is not complete, in the words of what stopped it rather than of what noticed.

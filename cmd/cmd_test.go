@@ -130,8 +130,8 @@ func TestPrecedence(t *testing.T) {
 		{nil, report.Error, exitGate},
 		{nil, report.Info, exitGate},
 	} {
-		o := auditOptions{gateFlags: gateFlags{failOn: c.gate}}
-		err := o.report(&Env{}, nil, fail, c.err)
+		var o auditOptions
+		err := o.report(&Env{}, &gate{flags: &o.gateFlags, policy: report.Policy{FailOn: c.gate}}, nil, fail, c.err)
 		if got := exitCode(err); got != c.want {
 			t.Errorf("%v with a gate of %q: %d, want %d", c.err, c.gate, got, c.want)
 		}

@@ -78,3 +78,22 @@ func (i instant) clock(now func() time.Time) func() time.Time {
 		return i.Add(t.Sub(start))
 	}
 }
+
+// A percent is a share, as a flag: 10%, 2.5%.
+type percent float64
+
+// Set reads what String writes and people type.
+func (p *percent) Set(s string) error {
+	digits, ok := strings.CutSuffix(s, "%")
+	f, err := strconv.ParseFloat(digits, 64)
+	if !ok || err != nil || !(f >= 0) || math.IsInf(f, 0) {
+		return fmt.Errorf("want a share such as 10%%")
+	}
+	*p = percent(f / 100)
+	return nil
+}
+
+func (p percent) String() string { return strconv.FormatFloat(float64(p)*100, 'g', 6, 64) + "%" }
+
+// Type names the flag's value in help.
+func (percent) Type() string { return "share" }

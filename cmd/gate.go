@@ -1,44 +1,196 @@
 package cmd
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
+	"github.com/kvtool/kvtool/report/render"
 )
 
-// gateFlags decide whether what a report says is a failure.
+// gateFlags decide whether what a report says is a failure. Always, set before bind, is for commands that gate by themselves;
+// others do when they are told what fails or what to compare with.
 type gateFlags struct {
-	failOn   report.Severity
-	exitZero bool
+	always       bool
+	failOn       failOn
+	baseline     string
+	newBaseline  string
+	tolerance    percent
+	inconclusive string
+	strict       bool
+	show         string
+	exitZero     bool
+}
+
+// failOn is the severity from which findings fail, as a flag that knows whether somebody has set it.
+type failOn struct {
+	report.Severity
+	given bool
+}
+
+// Set reads error, warning, info or never.
+func (f *failOn) Set(s string) error {
+	f.given = true
+	return f.Severity.Set(s)
 }
 
 func (g *gateFlags) bind(c *cobra.Command) {
-	c.Flags().Var(&g.failOn, "fail-on", "exit 1 if there is a finding as bad as this: error, warning, info, never")
-	c.Flags().BoolVar(&g.exitZero, "exit-zero", false, "exit 0 where the gate would exit 1 or 4")
+	if g.always {
+		g.failOn.Severity = report.Error
+	}
+	g.tolerance = 0.10
+	f := c.Flags()
+	f.Var(&g.failOn, "fail-on", "exit 1 if there is a finding as bad as this: error, warning, info, never")
+	f.StringVar(&g.baseline, "baseline", "", "compare with the report in `FILE`: only what is new or worse fails; findings fail from error on unless --fail-on says otherwise")
+	f.StringVar(&g.newBaseline, "write-baseline", "", "write what was found to `FILE`, to compare with later")
+	f.Var(&g.tolerance, "tolerance", "a finding is worse if its measure has grown by more than this share of the baseline's")
+	f.StringVar(&g.inconclusive, "inconclusive", "", "`VERDICT` on a sampled number that may be on either side of its limit: pass, fail (default: exit 4)")
+	f.BoolVar(&g.strict, "strict", false, "fail on suppressions without a finding and on entries of the baseline that are fixed")
+	f.StringVar(&g.show, "show", "new", "`WHICH` findings to print: new, or all, with those that are existing, suppressed and fixed")
+	f.BoolVar(&g.exitZero, "exit-zero", false, "exit 0 where the gate would exit 1 or 4")
 	fixedValues(c, "fail-on", "error", "warning", "info", "never")
+	fixedValues(c, "inconclusive", "pass", "fail")
+	fixedValues(c, "show", "new", "all")
+	complete(c, "baseline", completeReports)
 }
 
-// judge sets the gate of a report that an audit with the flag --top has made.
-func (g *gateFlags) judge(r *report.Report, top int) {
-	r.Judge(g.failOn)
-	if left := unjudged(analyzers(top), r.Skipped); r.Gate != nil && left != "" {
-		r.Gate.Why = append(r.Gate.Why, left)
+// A gate is what a report is judged by. It is read before there is a report, so that no scan is lost to a mistake in it.
+type gate struct {
+	flags  *gateFlags
+	policy report.Policy
+	base   *report.Report
+	past   bool // the verdict is that of a saved report, which failed when it was made and not now
+}
+
+// gate reads what the flags name. Args are those of the command, the first of which is the target if there is one.
+func (e *Env) gate(ctx context.Context, g *gateFlags, args []string) (*gate, error) {
+	if err := g.check(); err != nil {
+		return nil, err
 	}
-	if r.Gate != nil && isDemo(r) {
-		r.Gate.Why = append(r.Gate.Why, "(demo: data, not your store)")
+	p := report.Policy{
+		FailOn: g.failOn.Severity, Tolerance: float64(g.tolerance), Undecided: report.Verdict(g.inconclusive),
+		Strict: g.strict, Always: g.always, Now: e.Now(), Targets: slices.Clone(args),
 	}
+	base, err := e.readBaseline(ctx, g.baseline)
+	if err != nil {
+		return nil, err
+	}
+	if base != nil && !g.failOn.given {
+		p.FailOn = report.Error
+	}
+	return &gate{flags: g, policy: p, base: base}, nil
+}
+
+// asked reports whether anything was asked of the gate.
+func (g *gateFlags) asked() bool { return g.always || g.failOn.given || g.strict || g.baseline != "" }
+
+func (g *gateFlags) check() error {
+	if g.inconclusive != "" && g.inconclusive != "pass" && g.inconclusive != "fail" {
+		return kv.Usagef("--inconclusive %q: want pass or fail", g.inconclusive)
+	}
+	if g.show != "" && g.show != "new" && g.show != "all" {
+		return kv.Usagef("--show %q: want new or all", g.show)
+	}
+	return checkPath("--write-baseline "+g.newBaseline, g.newBaseline)
+}
+
+// readBaseline reads the report to compare with, nil if the path is empty. One that cannot be read whole is a mistake of who
+// named it: nothing could be said to be new.
+func (e *Env) readBaseline(ctx context.Context, path string) (*report.Report, error) {
+	if path == "" {
+		return nil, nil
+	}
+	r, err := e.readReport(ctx, path)
+	if err == nil && r.Kind == report.KindFleet {
+		err = kv.Usagef("%s: a report of a fleet is no baseline", path)
+	}
+	if err != nil {
+		return nil, kv.WithHint(&codeError{exitUsage, fmt.Errorf("--baseline %w", err)}, "write one: --write-baseline FILE")
+	}
+	return r, nil
+}
+
+// judge returns r with its statuses and its verdict, and says what its owner should know. Ran holds the rules that were judged.
+func (g *gate) judge(env *Env, r *report.Report, ran map[string]bool) *report.Report {
+	p := g.policy
+	p.Targets = append(p.Targets, r.Target.URL)
+	p.Ran = func(rule string) bool { return ran[rule] }
+	judged, warnings := report.Judge(r, g.base, p)
+	for _, w := range warnings {
+		env.say("warning", w)
+	}
+	if judged.Gate == nil {
+		return judged
+	}
+	if left := unjudged(analyzers(0), r.Skipped); left != "" {
+		judged.Gate.Why = append(judged.Gate.Why, left)
+	}
+	if isDemo(r) {
+		judged.Gate.Why = append(judged.Gate.Why, "(demo: data, not your store)")
+	}
+	return judged
+}
+
+// ran returns the rules of the analyses that were held against the keys of r.
+func ran(r *report.Report, as []*audit.Analyzer) map[string]bool {
+	rules := map[string]bool{}
+	for _, a := range as {
+		if slices.ContainsFunc(r.Skipped, func(s report.Skip) bool { return s.Name == a.Name }) {
+			continue
+		}
+		for _, rule := range a.Rules {
+			rules[rule.ID] = true
+		}
+	}
+	for i := range r.Sections {
+		for _, m := range r.Sections[i].Metrics {
+			if ids, ok := m.Value.Text(); ok && m.Name == "rules_not_evaluated" {
+				for _, id := range strings.Fields(ids) {
+					delete(rules, id)
+				}
+			}
+		}
+	}
+	return rules
+}
+
+// writeBaseline writes what of a judged report later ones are compared with. What was not read would be missing from it.
+func (g *gate) writeBaseline(env *Env, r *report.Report) error {
+	path := g.flags.newBaseline
+	switch {
+	case path == "":
+		return nil
+	case !r.Coverage.Complete:
+		env.say("warning", "not everything was read: "+path+" is not written")
+		return nil
+	}
+	b := g.policy.Baseline(r, g.base)
+	if err := writeFile(path, func(w io.Writer) error { return render.JSON(w, b, render.Options{Keys: render.KeysTemplate}) }); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
 }
 
 // conclude writes r, which has been judged, and decides the exit code: that of the gate, unless code says more. Err is what
 // kept the report from being complete, if anything did; failed what could not be written before.
-func (g *gateFlags) conclude(env *Env, v *viewFlags, outs []output, r *report.Report, code int, err, failed error) error {
-	code = worst(gateCode(r.Gate), code)
-	if g.exitZero && (code == exitGate || code == exitIncomplete) {
+func (g *gate) conclude(env *Env, v *viewFlags, outs []output, r *report.Report, code int, err, failed error) error {
+	if !g.past {
+		code = worst(gateCode(r.Gate), code)
+	}
+	if g.flags.exitZero && (code == exitGate || code == exitIncomplete) {
 		code = exitOK
 	}
-	if failed = errors.Join(failed, v.write(env, outs, r, code)); failed != nil {
+	v.all = g.flags.show == "all"
+	failed = errors.Join(failed, g.writeBaseline(env, r), v.write(env, outs, r, code))
+	if failed != nil {
 		return &codeError{worst(exitUsage, code), errors.Join(failed, err)}
 	}
 	if code == exitOK && err == nil {

@@ -26,6 +26,7 @@ type viewFlags struct {
 	quiet   bool
 	keys    render.KeyMode
 	section string
+	all     bool // findings that are not new as well: --show of the commands that have a gate
 }
 
 func (v *viewFlags) bind(c *cobra.Command) {

@@ -73,12 +73,18 @@ func runShow(ctx context.Context, env *Env, o showOptions, path string) error {
 	if err != nil {
 		return err
 	}
+	g, err := env.gate(ctx, &o.gateFlags, nil)
+	if err != nil {
+		return err
+	}
 	r, damage := env.readReport(ctx, path)
 	if r == nil {
 		return damage
 	}
-	o.judge(r, o.top)
-	return o.conclude(env, &o.viewFlags, outs, r, exitCode(damage), damage, nil)
+	if g.past = !o.asked(); !g.past {
+		r = g.judge(env, r, ran(r, analyzers(0)))
+	}
+	return g.conclude(env, &o.viewFlags, outs, r, exitCode(damage), damage, nil)
 }
 
 // mergeOptions are the flags of merge.
@@ -128,6 +134,10 @@ func runMerge(ctx context.Context, env *Env, o mergeOptions, paths []string) err
 	if err := o.save.check(outs); err != nil {
 		return err
 	}
+	g, err := env.gate(ctx, &o.gateFlags, nil)
+	if err != nil {
+		return err
+	}
 	runs := make([]audit.Saved, len(paths))
 	var damages []error
 	for i, path := range paths {
@@ -145,9 +155,10 @@ func runMerge(ctx context.Context, env *Env, o mergeOptions, paths []string) err
 	r.Tool = tool()
 	addFixes(r, rules())
 	failed := o.save.write(r)
-	o.judge(r, o.top)
 	damage := errors.Join(damages...)
-	return o.conclude(env, &o.viewFlags, outs, r, partialCode(r, damage), damage, failed)
+	code := partialCode(r, damage)
+	r = g.judge(env, r, ran(r, analyzers(0)))
+	return g.conclude(env, &o.viewFlags, outs, r, code, damage, failed)
 }
 
 // oneReport is cobra.ExactArgs(1).

@@ -44,6 +44,9 @@ func (r *Report) Check() error {
 			return fmt.Errorf("finding %d: %w", i, err)
 		}
 	}
+	if err := r.Gate.check(); err != nil {
+		return fmt.Errorf("gate: %w", err)
+	}
 	for i, t := range r.Targets {
 		if t == nil {
 			return fmt.Errorf("target %d is null", i)
@@ -83,6 +86,29 @@ func (f *Finding) check() error {
 		}
 	}
 	return cmp.Or(checkNames(f.Rule), checkMetrics(f.Evidence))
+}
+
+func (g *Gate) check() error {
+	if g == nil {
+		return nil
+	}
+	verdicts := []Verdict{g.Verdict}
+	for i := range g.Checks {
+		c := &g.Checks[i]
+		verdicts = append(verdicts, c.Verdict)
+		if c.Level != Error && c.Level != Warning {
+			return fmt.Errorf("the level of a check is %q", c.Level)
+		}
+		if err := checkNames(c.Name, string(c.Unit)); err != nil {
+			return fmt.Errorf("check: %w", err)
+		}
+	}
+	for _, v := range verdicts {
+		if v != Pass && v != Fail && v != Inconclusive {
+			return fmt.Errorf("a verdict is %q", v)
+		}
+	}
+	return nil
 }
 
 func checkMetrics(ms []Metric) error {

@@ -1,7 +1,5 @@
 package report
 
-import "fmt"
-
 // A Verdict is what a gate says.
 type Verdict string
 
@@ -14,30 +12,10 @@ const (
 
 // A Gate is the decision that becomes the exit code.
 type Gate struct {
-	FailOn  Severity `json:"fail_on"`
-	Verdict Verdict  `json:"verdict"`
-	Why     []string `json:"why,omitempty"`
-}
-
-// Judge sets r.Gate: the report fails if a finding is as bad as failOn, and is inconclusive if none is but not all was
-// read. With an empty failOn there is no gate.
-func (r *Report) Judge(failOn Severity) {
-	r.Gate = nil
-	if failOn == "" {
-		return
-	}
-	n := 0
-	for i := range r.Findings {
-		if r.Findings[i].Severity.AtLeast(failOn) {
-			n++
-		}
-	}
-	switch {
-	case n > 0:
-		r.Gate = &Gate{failOn, Fail, []string{fmt.Sprintf("findings of severity %s or worse: %d", failOn, n)}}
-	case !r.Coverage.Complete:
-		r.Gate = &Gate{failOn, Inconclusive, []string{"not everything was read"}}
-	default:
-		r.Gate = &Gate{failOn, Pass, nil}
-	}
+	FailOn   Severity `json:"fail_on,omitempty"`  // empty: no finding fails
+	Statuses []Status `json:"statuses,omitempty"` // of the findings that fail; those without a status are new
+	Verdict  Verdict  `json:"verdict"`
+	Why      []string `json:"why,omitempty"`
+	Checks   []Check  `json:"checks,omitempty"`   // budgets
+	Warnings []string `json:"warnings,omitempty"` // of suppressions that end, have ended, or are about nothing
 }

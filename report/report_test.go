@@ -96,10 +96,10 @@ func TestJudge(t *testing.T) {
 		{nil, true, Error, Pass},
 	} {
 		r := Report{Findings: c.findings, Coverage: Coverage{Complete: c.complete}}
-		r.Judge(c.failOn)
+		judged, _ := Judge(&r, nil, Policy{FailOn: c.failOn})
 		got := Verdict("")
-		if r.Gate != nil {
-			got = r.Gate.Verdict
+		if judged.Gate != nil {
+			got = judged.Gate.Verdict
 		}
 		if got != c.want {
 			t.Errorf("%v, complete %v, fail on %q: %q, want %q", c.findings, c.complete, c.failOn, got, c.want)
