@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"internal/slot":             {},
 	"internal/keygen":           {"kv"},
 	"internal/memory":           {"kv"},
+	"internal/evict":            {},
 	"internal/rdbread":          {"kv", "internal/memory", "internal/slot"},
 	"audit":                     {"kv", "report", "internal/saved", "internal/sketch"},
 	"audit/audittest":           {"audit", "kv"},
@@ -72,7 +73,7 @@ var onlyImporter = map[string][]string{
 }
 
 // standardOnly are the packages that import no third party at all.
-var standardOnly = []string{"kv", "report", "internal/humanize", "internal/memory", "internal/resp", "internal/saved", "internal/slot", "audit"}
+var standardOnly = []string{"kv", "report", "internal/evict", "internal/humanize", "internal/memory", "internal/resp", "internal/saved", "internal/slot", "audit"}
 
 func TestImports(t *testing.T) {
 	for dir, files := range packages(t) {
