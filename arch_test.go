@@ -38,6 +38,8 @@ var mayImport = map[string][]string{
 	"audit/audittest":           {"audit", "kv"},
 	"audit/export":              {"kv"},
 	"keydesign":                 {"keydesign/infer", "audit", "kv", "report", "internal/memory", "internal/saved", "internal/sketch", "internal/slot"},
+	"keydesign/automaton":       {"keydesign/schema"},
+	"keydesign/bind":            {"keydesign/automaton", "keydesign/schema"},
 	"keydesign/infer":           {"internal/saved"},
 	"keydesign/schema":          {"report", "internal/spell", "internal/yamlfile"},
 	"adapters/keylist":          {"kv"},
