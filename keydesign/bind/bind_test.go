@@ -61,7 +61,7 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-// naive matches a key with a regular expression a template.
+// naive matches a key with a regular expression a template. Keys are bytes: each is shown to the expression as a character.
 type naive struct {
 	all   []*regexp.Regexp
 	order []int
@@ -84,6 +84,11 @@ func newNaive(s *schema.Schema) *naive {
 }
 
 func (n *naive) match(key string) (int, bool) {
+	bytes := make([]rune, len(key))
+	for i := range len(key) {
+		bytes[i] = rune(key[i])
+	}
+	key = string(bytes)
 	for i, re := range n.all {
 		if re.MatchString(key) {
 			return n.order[i], true
