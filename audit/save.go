@@ -111,3 +111,32 @@ func formHow(f *saved.Form, h *kv.How) {
 		*h = kv.Missing
 	}
 }
+
+// Load returns the collector that a saved run holds of one analysis: that of all its shards. It is an error if the run was
+// not saved, or did not run the analysis.
+func Load(a *Analyzer, r *report.Report) (Collector, error) {
+	var all Collector
+	for i := range r.Parts {
+		p := &r.Parts[i]
+		if p.Analyzer != a.Name {
+			continue
+		}
+		c, err := a.load(p, r.Taken)
+		if err != nil {
+			return nil, err
+		}
+		all = mergeOne(all, c)
+	}
+	if all == nil {
+		return nil, kv.Usagef("the report holds no part of the analysis %s", a.Name)
+	}
+	return all, nil
+}
+
+func mergeOne(all, c Collector) Collector {
+	if all == nil {
+		return c
+	}
+	all.Merge(c)
+	return all
+}

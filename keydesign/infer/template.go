@@ -2,6 +2,7 @@ package infer
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 )
 
@@ -35,6 +36,15 @@ type Result[S any] struct {
 
 	// Matcher returns a Match for another goroutine.
 	Matcher func() func(key string) (int, bool)
+
+	// Populations returns the values that the placeholders of template i have
+	// in its own keys, beside its segments: nil for literals, for folded words
+	// and where nothing is known. Good until the tree changes.
+	Populations func(i int) []*Population
+
+	// Likenesses yields made-up keys of the form of those of template i, two at
+	// most for each shape that it was folded from. Good until the tree changes.
+	Likenesses func(i int) iter.Seq[string]
 }
 
 // Template is the shape of a group of keys.
@@ -72,7 +82,22 @@ func (t *Tree[S]) Templates() Result[S] {
 	m := newMatcher(p, t.table.leaves)
 	r.Match = m.match
 	r.Matcher = func() func(string) (int, bool) { return m.another().match }
+	r.lookInto(p, t.table.leaves)
 	return r
+}
+
+// lookInto sets what tells more of a template than its text. Who does not ask
+// pays nothing.
+func (r *Result[S]) lookInto(p *partition, leaves []leaf) {
+	var members [][]int32
+	of := func(i int) []int32 {
+		if members == nil {
+			members = p.members()
+		}
+		return members[i]
+	}
+	r.Populations = func(i int) []*Population { return populations(r.Templates[i].Segments, leaves, of(i)) }
+	r.Likenesses = func(i int) iter.Seq[string] { return likenesses(leaves, of(i)) }
 }
 
 func confidence(keys int64, pruned bool) string {

@@ -1,0 +1,136 @@
+package keydesign
+
+import (
+	"iter"
+	"time"
+
+	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/internal/sketch"
+	"github.com/kvtool/kvtool/keydesign/infer"
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
+)
+
+// Facts is what an audit knows of a keyspace by template: the collector's statistics without the collector, for who writes
+// a schema from them. It is a view: what it holds must not be changed.
+type Facts struct {
+	Keys, Bytes int64  // Bytes is 0 if no key told its size
+	Sampled     bool   // some keys were asked for no more than their names
+	Inference   string // "exact", or why it is not
+	Known       kv.Field
+	Templates   []TemplateFacts // most keys first
+}
+
+// TemplateFacts is what is known of one template.
+type TemplateFacts struct {
+	Text        string
+	Segments    []infer.Segment
+	Confidence  string // of the inference: infer.High, Medium or Low
+	Keys, Bytes int64
+	Types       []TypeFacts // most keys first; nil if not known
+	Size        Spread      // bytes that a key takes
+	Longest     int64       // most elements of a collection; 0 if not known
+	TTL         TTLFacts
+	Personal    string // what personal data the names hold; empty if none
+	Lock        bool   // locks, by name and type
+	Samples     []string
+
+	// Populations are the values of the placeholders, beside Segments; nil where not known.
+	Populations func() []*infer.Population
+	// Likenesses yields made-up keys of all the forms that the template was folded from.
+	Likenesses func() iter.Seq[string]
+}
+
+// TypeFacts counts the keys of one type.
+type TypeFacts struct {
+	Type kv.Type
+	Keys int64
+}
+
+// A Spread is a quantity by its quantiles; Known is false if no key told it.
+type Spread struct {
+	P50, P99, Max int64
+	Known         bool
+}
+
+// TTLFacts is what is known of the expiry of a template's keys. The keys are those that were asked.
+type TTLFacts struct {
+	Keys       int64 // that told whether they expire; 0 is not known
+	Persistent int64 // of these: without TTL
+	Expiring   int64 // of these: with one that is yet to come
+	// Groups are the TTLs that seem to have been set, the shortest first; Left is how much of them is left. Both in seconds.
+	Groups []TTLGroup
+	Left   []TTLSpan
+}
+
+// A TTLGroup is keys that were given about the same TTL.
+type TTLGroup struct {
+	End  float64 // seconds: about the TTL
+	Keys int64
+}
+
+// A TTLSpan is how many keys expire within a stretch of time from now, in seconds.
+type TTLSpan struct {
+	Low, High float64
+	Keys      int64
+}
+
+// UnitMistake reports whether two TTLs are apart by a factor of units, as when milliseconds were given for seconds.
+func UnitMistake(shorter, longer float64) bool { return unitFactor(longer/shorter) != 0 }
+
+// FactsOf returns what a run knows of each template. Its parts must have been kept (audit.Options.Save, or a snapshot file),
+// and its keys counted by template without a schema. With parts of several shards the facts are of all of them.
+func FactsOf(r *report.Report) (*Facts, error) {
+	a := byTemplate()
+	c, err := audit.Load(a, r)
+	if err != nil {
+		return nil, err
+	}
+	t := c.(*templates)
+	result := t.tree.Templates()
+	ks := newKeyspace(result, t.now)
+	f := &Facts{Keys: ks.keys, Bytes: ks.bytes, Sampled: ks.sampled, Inference: ks.inference, Known: ks.known}
+	for i, x := range ks.templates {
+		tf := x.facts()
+		tf.Populations = func() []*infer.Population { return result.Populations(i) }
+		tf.Likenesses = func() iter.Seq[string] { return result.Likenesses(i) }
+		f.Templates = append(f.Templates, tf)
+	}
+	return f, nil
+}
+
+func (t *template) facts() TemplateFacts {
+	f := TemplateFacts{
+		Text: t.text, Segments: t.segments, Confidence: t.confidence, Keys: t.keys, Bytes: t.bytes(), Size: quantilesOf(&t.size),
+		Longest: t.longest.value, Personal: personal(t), Lock: isLock(t),
+		TTL: TTLFacts{Keys: t.timed, Persistent: t.persistent, Expiring: t.expiring},
+	}
+	for _, c := range t.types {
+		f.Types = append(f.Types, TypeFacts{c.typ, c.keys})
+	}
+	for _, k := range t.samples {
+		if k != "" {
+			f.Samples = append(f.Samples, k)
+		}
+	}
+	left := remaining(&t.left)
+	for _, g := range groupTTLs(left) {
+		f.TTL.Groups = append(f.TTL.Groups, TTLGroup{g.end, g.keys})
+	}
+	for _, s := range left {
+		f.TTL.Left = append(f.TTL.Left, TTLSpan{s.low, s.high, s.keys})
+	}
+	return f
+}
+
+func quantilesOf(q *sketch.Quantiles) Spread {
+	p50, known := q.At(0.5)
+	p99, _ := q.At(0.99)
+	return Spread{P50: p50, P99: p99, Max: q.Max(), Known: known}
+}
+
+// Inference is the analysis that FactsOf reads, alone.
+func Inference() []*audit.Analyzer { return []*audit.Analyzer{byTemplate()} }
+
+// LongestTTL is from which TTL on a unit must have been mistaken.
+const LongestTTL = time.Duration(longestTTL)
