@@ -99,7 +99,7 @@ func runAudit(ctx context.Context, env *Env, o auditOptions) error {
 	if err := o.save.check(outs); err != nil {
 		return err
 	}
-	g, err := env.gate(ctx, &o.gateFlags, o.args)
+	g, err := env.gate(ctx, &o.gateFlags, o.now, env.targetOf(o.args))
 	if err != nil {
 		return err
 	}

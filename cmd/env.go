@@ -36,7 +36,8 @@ type Env struct {
 	Now            func() time.Time
 	Adapters       []*kv.Adapter
 	Open           func(ctx context.Context, t kv.Target) (kv.Store, error) // a fake in tests
-	conf           configuration                                            // of a command that takes a TARGET
+	conf           configuration                                            // of a command that is configured
+	configured     bool
 }
 
 // OS returns the environment of the process.

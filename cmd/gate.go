@@ -67,26 +67,40 @@ type gate struct {
 	flags  *gateFlags
 	policy report.Policy
 	base   *report.Report
-	past   bool // the verdict is that of a saved report, which failed when it was made and not now
+	// severities are what the findings of some rules are to be; empty: they do not count.
+	severities map[string]report.Severity
+	past       bool // the verdict is that of a saved report, which failed when it was made and not now
 }
 
-// gate reads what the flags name. Args are those of the command, the first of which is the target if there is one.
-func (e *Env) gate(ctx context.Context, g *gateFlags, args []string) (*gate, error) {
+// gate reads what the flags and the configuration name. Targets are the names of what is to be looked at;
+// without a time it is now.
+func (e *Env) gate(ctx context.Context, g *gateFlags, now instant, targets ...string) (*gate, error) {
 	if err := g.check(); err != nil {
 		return nil, err
 	}
 	p := report.Policy{
 		FailOn: g.failOn.Severity, Tolerance: float64(g.tolerance), Undecided: report.Verdict(g.inconclusive),
-		Strict: g.strict, Always: g.always, Now: e.Now(), Targets: slices.Clone(args),
+		Strict: g.strict, Always: g.always, Now: now.clock(e.Now)(), Targets: targets,
 	}
-	base, err := e.readBaseline(ctx, g.baseline)
+	if err := e.configurePolicy(&p); err != nil {
+		return nil, err
+	}
+	path, err := e.baselinePath(g)
+	if err != nil {
+		return nil, err
+	}
+	base, err := e.readBaseline(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	severities, err := e.severities()
 	if err != nil {
 		return nil, err
 	}
 	if base != nil && !g.failOn.given {
 		p.FailOn = report.Error
 	}
-	return &gate{flags: g, policy: p, base: base}, nil
+	return &gate{flags: g, policy: p, base: base, severities: severities}, nil
 }
 
 // asked reports whether anything was asked of the gate.
@@ -122,8 +136,14 @@ func (e *Env) readBaseline(ctx context.Context, path string) (*report.Report, er
 func (g *gate) judge(env *Env, r *report.Report, ran map[string]bool) *report.Report {
 	p := g.policy
 	p.Targets = append(p.Targets, r.Target.URL)
+	for id, severity := range g.severities {
+		if severity == "" {
+			delete(ran, id)
+		}
+	}
 	p.Ran = func(rule string) bool { return ran[rule] }
-	judged, warnings := report.Judge(r, g.base, p)
+	g.policy.Ran = p.Ran
+	judged, warnings := report.Judge(g.weighed(r), g.base, p)
 	for _, w := range warnings {
 		env.say("warning", w)
 	}

@@ -73,7 +73,7 @@ func runShow(ctx context.Context, env *Env, o showOptions, path string) error {
 	if err != nil {
 		return err
 	}
-	g, err := env.gate(ctx, &o.gateFlags, nil)
+	g, err := env.gate(ctx, &o.gateFlags, instant{})
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func runMerge(ctx context.Context, env *Env, o mergeOptions, paths []string) err
 	if err := o.save.check(outs); err != nil {
 		return err
 	}
-	g, err := env.gate(ctx, &o.gateFlags, nil)
+	g, err := env.gate(ctx, &o.gateFlags, instant{})
 	if err != nil {
 		return err
 	}

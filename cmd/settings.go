@@ -107,7 +107,7 @@ func (e *Env) readConfig(o configFlags) (configuration, error) {
 	for _, f := range []struct {
 		path    string
 		trusted bool
-	}{{findProject(), o.trust}, {e.userFile(), true}} {
+	}{{findUp(projectFile), o.trust}, {e.userFile(), true}} {
 		s, err := readSource(f.path, shortPath(f.path))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -121,22 +121,22 @@ func (e *Env) readConfig(o configFlags) (configuration, error) {
 	return c, nil
 }
 
-// findProject returns the path of the project's file: in the working folder or, within a repository, in the nearest folder
+// findUp returns the path of a file of the project: in the working folder or, within a repository, in the nearest folder
 // above up to the repository's. Outside of one nothing above is looked at: anybody can put a file into /tmp.
-func findProject() string {
+func findUp(name string) string {
 	dir, err := os.Getwd()
 	if err != nil {
-		return projectFile
+		return name
 	}
 	found := ""
 	for at := dir; ; at = filepath.Dir(at) {
-		if _, err := os.Stat(filepath.Join(at, projectFile)); err == nil && found == "" {
-			found = filepath.Join(at, projectFile)
+		if _, err := os.Stat(filepath.Join(at, name)); err == nil && found == "" {
+			found = filepath.Join(at, name)
 		}
 		if _, err := os.Stat(filepath.Join(at, ".git")); err == nil && found != "" {
 			return found
 		} else if err == nil || at == filepath.Dir(at) {
-			return filepath.Join(dir, projectFile)
+			return filepath.Join(dir, name)
 		}
 	}
 }
@@ -231,6 +231,7 @@ func settings() []setting {
 		{flag: "rate", env: "KVTOOL_RATE", path: "scan.rate", profile: true},
 		{flag: "max-impact", env: "KVTOOL_MAX_IMPACT", path: "scan.max_impact", profile: true},
 		{flag: "fail-on", env: "KVTOOL_FAIL_ON", path: "gate.fail_on.severity"},
+		{flag: "tolerance", env: "KVTOOL_TOLERANCE", path: "gate.tolerance"},
 		{flag: "keys", env: "KVTOOL_KEYS", path: "output.keys"},
 		{flag: "color", env: "KVTOOL_COLOR", path: "output.color"},
 		{flag: "no-demo", env: "KVTOOL_NO_DEMO", path: "demo"},
@@ -256,16 +257,20 @@ func (e *Env) value(s setting, p *profile) (string, origin) {
 	return v, from
 }
 
-// configure reads the configuration of a command that takes a TARGET and sets the flags that the command line does not.
+// readsConfig marks a command that is configured although it takes no TARGET.
+const readsConfig = "reads-config"
+
+// configure reads the configuration of a command that takes a TARGET, or is marked, and sets the flags that the command line
+// does not.
 func (e *Env) configure(c *cobra.Command, args []string, o configFlags) error {
-	if !strings.Contains(c.Use, "TARGET") {
+	if !strings.Contains(c.Use, "TARGET") && c.Annotations[readsConfig] == "" {
 		return nil
 	}
 	conf, err := e.readConfig(o)
 	if err != nil {
 		return err
 	}
-	e.conf = conf
+	e.conf, e.configured = conf, true
 	p := e.conf.profile(strings.TrimPrefix(e.targetOf(args), "@"))
 	for _, s := range settings() {
 		f := c.Flags().Lookup(s.flag)

@@ -28,6 +28,9 @@ type File struct {
 	Name     string             // as it was given to Parse
 	Settings Settings           // what holds for every target
 	Profiles map[string]Profile // by name, without the @
+	Statuses []string           // gate.fail_on.status; nil is not said
+	Rules    []Rule
+	Budgets  []Budget
 }
 
 // A Profile is a store with a name.

@@ -28,8 +28,14 @@ targets:
     env: prod
     scan: {rate: 1.5M/s, max_impact: 2ms, replica: prefer}
   b.2: {url: "redis://a@b", password_env: PW, scan: {rate: 200}}
-gate: {fail_on: {severity: warning}}
+gate: {fail_on: {severity: warning, status: [new, expired]}, tolerance: 5%, max_suppression_days: 90}
 output: {keys: masked, color: never}
+keydesign: {schema: keys.yaml, baseline: .kvtool/baseline/ci.json, suppressions: .kvtool-ignore.yaml}
+rules: {KD040: {severity: warning}, KD007: {severity: off}}
+budgets:
+  - {metric: bytes_per_entity, entity: uid, max: 8KiB, max_delta: 5%, level: error}
+  - {metric: no_ttl_memory_share, max: 10%, level: warning}
+  - {metric: slot_max_over_mean, max: 2.0}
 `
 
 func TestParse(t *testing.T) {
@@ -39,7 +45,9 @@ func TestParse(t *testing.T) {
 	}
 	if want := (Settings{
 		"version": {Text: "1", Line: 1}, "target": {Text: "@prod-cart", Line: 2}, "demo": {Text: "false", Line: 3},
-		"gate.fail_on.severity": {Text: "warning", Line: 13}, "output.keys": {Text: "masked", Line: 14}, "output.color": {Text: "never", Line: 14},
+		"gate.fail_on.severity": {Text: "warning", Line: 13}, "gate.tolerance": {Text: "5%", Line: 13}, "gate.max_suppression_days": {Text: "90", Line: 13},
+		"output.keys": {Text: "masked", Line: 14}, "output.color": {Text: "never", Line: 14}, "keydesign.schema": {Text: "keys.yaml", Line: 15},
+		"keydesign.baseline": {Text: ".kvtool/baseline/ci.json", Line: 15}, "keydesign.suppressions": {Text: ".kvtool-ignore.yaml", Line: 15},
 	}); !reflect.DeepEqual(f.Settings, want) {
 		t.Errorf("settings %+v", f.Settings)
 	}
@@ -51,6 +59,20 @@ func TestParse(t *testing.T) {
 		"scan.rate": {Text: "1.5M/s", Line: 11}, "scan.max_impact": {Text: "2ms", Line: 11}, "scan.replica": {Text: "prefer", Line: 11},
 	}}); !reflect.DeepEqual(f.Profiles["prod-cart"], want) {
 		t.Errorf("profile %+v", f.Profiles["prod-cart"])
+	}
+	eight, two, tenth, twentieth := 8192.0, 2.0, 0.1, 0.05
+	if want := []Budget{
+		{"bytes_per_entity", "uid", &eight, &twentieth, "error", 18},
+		{"no_ttl_memory_share", "", &tenth, nil, "warning", 19},
+		{"slot_max_over_mean", "", &two, nil, "error", 20},
+	}; !reflect.DeepEqual(f.Budgets, want) {
+		t.Errorf("budgets %+v", f.Budgets)
+	}
+	if want := []Rule{{"KD040", "warning", 16}, {"KD007", "off", 16}}; !reflect.DeepEqual(f.Rules, want) {
+		t.Errorf("rules %+v", f.Rules)
+	}
+	if strings.Join(f.Statuses, " ") != "new expired" {
+		t.Errorf("statuses %q", f.Statuses)
 	}
 	if got := f.Profiles["b.2"].Settings.Text("scan.rate"); got != "200" || strings.Join(f.Names(), " ") != "b.2 prod-cart" {
 		t.Errorf("rate %q of %v", got, f.Names())
@@ -67,31 +89,47 @@ func TestParseNothing(t *testing.T) {
 
 func TestMistakes(t *testing.T) {
 	for text, want := range map[string]string{
-		"verison: 1":                             `x:1: unknown key "verison"`, //nolint:misspell // the mistake is what is tested
-		"version: 2":                             "x:1: version: want 1",
-		"version: '1'":                           "x:1: version: want 1",
-		"- a":                                    "x:1: the file: want keys of its own",
-		"a: b: c":                                "x:1: mapping values are not allowed in this context",
-		"demo: true\ndemo: false":                "x:2: demo is in line 1 already",
-		"demo: yes":                              "x:1: demo: want true or false",
-		"demo:":                                  "x:1: demo: want true or false",
-		"target: cart":                           "x:1: target: want @NAME, with the url under targets, or a URL",
-		"target: rdb:dump.rdb":                   "x:1: target: want @NAME, with the url under targets, or a URL",
-		"target: redis://a:b@c":                  "x:1: target: a password in a file that others read: name the target under targets",
-		"gate: {fail_on: error}":                 "x:1: gate.fail_on: want keys of its own",
-		"gate: {fail_on: {severity: bad}}":       "x:1: gate.fail_on.severity: want error, warning, info or never",
-		"gate:\n  tolerance: 10%":                "x:2: gate.tolerance is not in this release",
-		"budgets: []":                            "x:1: budgets is not in this release",
-		"output: &a {keys: full}\ngate: *a":      "x:1: anchors are not supported",
-		"<<: {demo: true}":                       "x:1: the file: a key must be a word",
-		"[a]: b":                                 "x:1: the file: a key must be a word",
-		"---\ndemo: true\n---\ndemo: false":      "x:3: a second document",
-		"target: \"a\\0\"":                       "x:1: target: a NUL byte",
-		"targets: {\"a b\": {url: \"ref:\"}}":    `x:1: targets: "a b" is no name: letters, digits, '.', '_' and '-'`,
-		"targets:\n  a:\n    env: ci":            "x:2: target a has no url",
-		"targets:\n  a: redis://b":               "x:2: targets.a: want keys of its own",
-		"targets: {a: {url: b}}":                 `x:1: url: "b" is no target: it has no scheme`,
-		"targets: {a: {url: \"redis://u:p@h\"}}": "x:1: url: a password in a file that others read: use password_file, password_env or password_command",
+		"verison: 1":                                  `x:1: unknown key "verison"`, //nolint:misspell // the mistake is what is tested
+		"version: 2":                                  "x:1: version: want 1",
+		"version: '1'":                                "x:1: version: want 1",
+		"- a":                                         "x:1: the file: want keys of its own",
+		"a: b: c":                                     "x:1: mapping values are not allowed in this context",
+		"demo: true\ndemo: false":                     "x:2: demo is in line 1 already",
+		"demo: yes":                                   "x:1: demo: want true or false",
+		"demo:":                                       "x:1: demo: want true or false",
+		"target: cart":                                "x:1: target: want @NAME, with the url under targets, or a URL",
+		"target: rdb:dump.rdb":                        "x:1: target: want @NAME, with the url under targets, or a URL",
+		"target: redis://a:b@c":                       "x:1: target: a password in a file that others read: name the target under targets",
+		"gate: {fail_on: error}":                      "x:1: gate.fail_on: want keys of its own",
+		"gate: {fail_on: {severity: bad}}":            "x:1: gate.fail_on.severity: want error, warning, info or never",
+		"load: {thresholds: []}":                      "x:1: load is not in this release",
+		"gate:\n  tolerance: 10":                      "x:2: gate.tolerance: want a share, such as 10%",
+		"gate:\n  max_suppression_days: 0":            "x:2: gate.max_suppression_days: want a number of days, such as 180",
+		"gate: {fail_on: {status: [fixed]}}":          "x:1: gate.fail_on.status[0]: want new, worsened, existing or expired",
+		"gate: {fail_on: {status: new}}":              "x:1: gate.fail_on.status: want a list",
+		"keydesign: {shema: keys.yaml}":               `x:1: unknown key "shema" under keydesign`,
+		"rules:\n  KD40: {severity: off}":             `x:2: rules: "KD40" is no name: want ^[A-Z]{2}[0-9]{3}$`,
+		"rules:\n  KD040: {severity: none}":           "x:2: rules.KD040.severity: want off, error, warning or info",
+		"rules:\n  KD040: {}":                         "x:2: rules.KD040 has no severity",
+		"budgets:\n  - {metric: bytes, max: 1}":       "x:2: budgets[0].metric: want bytes_per_entity, keys_per_entity, no_ttl_memory_share, slot_max_over_mean or node_max_over_mean",
+		"budgets:\n  - {max: 1}":                      "x:2: budgets[0] has no metric",
+		"budgets:\n  - {metric: no_ttl_memory_share}": "x:2: budgets[0] has neither max nor max_delta",
+		"budgets:\n  - {metric: bytes_per_entity, max: 8KiB}":                           "x:2: budgets[0]: bytes_per_entity is counted by the values of a field: entity is missing",
+		"budgets:\n  - {metric: slot_max_over_mean, entity: uid, max: 2}":               "x:2: budgets[0]: slot_max_over_mean is of the whole keyspace: it has no entity",
+		"budgets:\n  - {metric: no_ttl_memory_share, max: 8KiB}":                        "x:2: budgets[0].max: want a share, such as 10%",
+		"budgets:\n  - {metric: bytes_per_entity, entity: uid, max: 10%}":               "x:2: budgets[0].max: want a size, such as 8KiB",
+		"budgets:\n  - {metric: keys_per_entity, entity: uid, max_delta: 5}":            "x:2: budgets[0].max_delta: want a share, such as 5%",
+		"budgets:\n  - {metric: keys_per_entity, entity: uid, level: info}":             "x:2: budgets[0].level: want error or warning",
+		"output: &a {keys: full}\ngate: *a":                                             "x:1: anchors are not supported",
+		"<<: {demo: true}":                                                              "x:1: the file: a key must be a word",
+		"[a]: b":                                                                        "x:1: the file: a key must be a word",
+		"---\ndemo: true\n---\ndemo: false":                                             "x:3: a second document",
+		"target: \"a\\0\"":                                                              "x:1: target: a NUL byte",
+		"targets: {\"a b\": {url: \"ref:\"}}":                                           `x:1: targets: "a b" is no name: letters, digits, '.', '_' and '-'`,
+		"targets:\n  a:\n    env: ci":                                                   "x:2: target a has no url",
+		"targets:\n  a: redis://b":                                                      "x:2: targets.a: want keys of its own",
+		"targets: {a: {url: b}}":                                                        `x:1: url: "b" is no target: it has no scheme`,
+		"targets: {a: {url: \"redis://u:p@h\"}}":                                        "x:1: url: a password in a file that others read: use password_file, password_env or password_command",
 		"targets: {a: {url: \"redis+sentinel://h/m?sentinel_password=x\"}}":             "x:1: url: a password in a file that others read: use password_file, password_env or password_command",
 		"targets:\n  a:\n    url: redis://u@h\n    username: v":                         "x:4: username: the url names a user already",
 		"targets:\n  a:\n    url: rdb:f\n    password_env: P":                           "x:4: password_env: rdb targets are no servers",
@@ -198,7 +236,7 @@ func TestExamples(t *testing.T) {
 func TestSchemaAgrees(t *testing.T) {
 	schema := compile(t)
 	for _, text := range []string{
-		"verison: 1", "version: 2", "version: '1'", "demo: maybe", "budgets: []", "gate: {fail_on: error}", "output: {keys: none}", //nolint:misspell // the mistake is what is tested
+		"verison: 1", "version: 2", "version: '1'", "demo: maybe", "budgets: 1", "rules: {KD040: {severity: bad}}", "gate: {tolerance: 10}", "gate: {max_suppression_days: 0}", "gate: {fail_on: error}", "output: {keys: none}", //nolint:misspell // the mistake is what is tested
 		"gate: {fail_on: {severity: bad}}", "targets: {\"a b\": {url: \"ref:\"}}", "targets: {a: {env: ci}}", "targets: {a: {url: 3}}",
 		"targets: {a: {url: \"redis://h\", scan: {rate: fast}}}", "targets: {a: {url: \"redis://h\", scan: {max_impact: 2}}}",
 		"targets: {a: {url: \"redis://h\", password_command: []}}", "targets: {a: {url: \"redis://h\", password_command: [1]}}",

@@ -1,6 +1,10 @@
 package config
 
-import "regexp"
+import (
+	"regexp"
+
+	"github.com/kvtool/kvtool/internal/yamlfile"
+)
 
 // A kind is what a key holds.
 type kind int
@@ -14,15 +18,19 @@ const (
 	duration      // 30s
 	mapping       // keys of its own
 	profiles      // names, and under each the keys of a profile
+	percent       // 10%
+	days          // 180
+	typed         // what value reads
 )
 
 // A key is one key of the file.
 type key struct {
 	name, doc string
 	kind      kind
-	values    []string // all that a text may be; nil is any
-	keys      []key    // of a mapping, or of each profile
-	later     bool     // part of the design, and not in this release
+	values    []string                   // all that a text may be; nil is any
+	keys      []key                      // of a mapping, or of each profile
+	value     func(*File) yamlfile.Value // of a typed key: it goes into a place of its own in the file
+	later     bool                       // part of the design, and not in this release
 }
 
 // Forms of texts.
@@ -30,12 +38,15 @@ const (
 	rateForm     = `^[1-9][0-9]*(\.[0-9]+)?[kKM]?(/s)?$`
 	durationForm = `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
 	nameForm     = `^[A-Za-z0-9][A-Za-z0-9._-]*$`
+	percentForm  = `^(0|[1-9][0-9]*)(\.[0-9]+)?%$`
+	daysForm     = `^[1-9][0-9]{0,3}$`
 )
 
 // forms are the expressions that texts of a kind, and names of profiles, must match.
 func forms() map[kind]*regexp.Regexp {
 	return map[kind]*regexp.Regexp{
 		rate: regexp.MustCompile(rateForm), duration: regexp.MustCompile(durationForm), profiles: regexp.MustCompile(nameForm),
+		percent: regexp.MustCompile(percentForm), days: regexp.MustCompile(daysForm),
 	}
 }
 
@@ -44,6 +55,7 @@ func (k kind) wants() string {
 	return [...]string{
 		"text", "a list (a program and its arguments) or a text (for sh -c)", "true or false", "1",
 		"a number a second, such as 50k/s", "a duration, such as 30s", "keys of its own", "names of targets",
+		"a share, such as 10%", "a number of days, such as 180", "",
 	}[k]
 }
 
@@ -57,18 +69,22 @@ func top() []key {
 		{name: "gate", kind: mapping, doc: "When findings fail a command.", keys: []key{
 			{name: "fail_on", kind: mapping, doc: "What fails it.", keys: []key{
 				{name: "severity", kind: text, values: []string{"error", "warning", "info", "never"}, doc: "A finding as bad as this. As --fail-on."},
-				{name: "status", later: true},
+				{name: "status", kind: typed, doc: "Findings of which status, where there is a baseline.", value: statuses},
 			}},
-			{name: "tolerance", later: true},
-			{name: "max_suppression_days", later: true},
+			{name: "tolerance", kind: percent, doc: "A finding is worse if its measure has grown by more than this. As --tolerance."},
+			{name: "max_suppression_days", kind: days, doc: "How many days ahead a suppression may end; 180 if it is missing."},
 		}},
 		{name: "output", kind: mapping, doc: "What reports look like.", keys: []key{
 			{name: "keys", kind: text, values: []string{"full", "masked", "template", "hash"}, doc: "How much of key names to show. As --keys."},
 			{name: "color", kind: text, values: []string{"auto", "always", "never"}, doc: "When to colour. As --color."},
 		}},
-		{name: "keydesign", later: true},
-		{name: "rules", later: true},
-		{name: "budgets", later: true},
+		{name: "keydesign", kind: mapping, doc: "Where kvtool keydesign finds what it reads. Files count from this file's folder.", keys: []key{
+			{name: "schema", kind: text, doc: "The keys.yaml of the project. As --schema."},
+			{name: "baseline", kind: text, doc: "What was accepted: the report that check and lint compare with. As --baseline."},
+			{name: "suppressions", kind: text, doc: "The file of suppressions; .kvtool-ignore.yaml in this file's folder if it is missing."},
+		}},
+		{name: "rules", kind: typed, doc: "What rules are to be, by their ids.", value: rules},
+		{name: "budgets", kind: typed, doc: "What kvtool keydesign check holds the keyspace to.", value: budgets},
 		{name: "load", later: true},
 	}
 }

@@ -65,6 +65,8 @@ func (r *reader) value(n yamlfile.Node, k *key, s Settings) error {
 		return r.mapping(n, k.keys, s)
 	case profiles:
 		return r.profiles(n, k.keys)
+	case typed:
+		return k.value(r.file).Read(n)
 	case command:
 		if n.IsList() {
 			return r.list(n, s)
@@ -97,7 +99,7 @@ func tags(k kind) []string {
 	switch k {
 	case boolean:
 		return []string{"!!bool"}
-	case version:
+	case version, days:
 		return []string{"!!int"}
 	case rate:
 		return []string{"!!str", "!!int", "!!float"}

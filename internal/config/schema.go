@@ -10,6 +10,9 @@ func Schema() map[string]any {
 
 func schemaOf(k *key) map[string]any {
 	s := map[string]any{}
+	if k.kind == typed {
+		s = k.value(&File{}).Form()
+	}
 	if k.doc != "" {
 		s["description"] = k.doc
 	}
@@ -31,6 +34,10 @@ func schemaOf(k *key) map[string]any {
 		s["anyOf"] = []any{map[string]any{"type": "string", "pattern": rateForm}, map[string]any{"type": "number", "minimum": 1}}
 	case duration:
 		s["type"], s["pattern"] = "string", durationForm
+	case percent:
+		s["type"], s["pattern"] = "string", percentForm
+	case days:
+		s["type"], s["minimum"], s["maximum"] = "integer", 1, 9999
 	case mapping:
 		s["type"], s["properties"], s["additionalProperties"] = "object", properties(k.keys), false
 	case profiles:
