@@ -5,9 +5,9 @@
 package spell
 
 // Nearest returns the name that typed was probably meant to be: the one that the fewest changed letters lead to, if they
-// are few. It returns "" if none is near.
+// are few, and not all letters. It returns "" if none is near.
 func Nearest(typed string, names []string) string {
-	best, least := "", max(1, len(typed)/3)+1
+	best, least := "", min(max(1, len(typed)/3)+1, len(typed))
 	for _, n := range names {
 		if d := distance(typed, n); d < least {
 			best, least = n, d

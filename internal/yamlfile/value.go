@@ -101,19 +101,19 @@ func Version(p *string) Value {
 }
 
 // Match is a text of a form, of which want is said if it has another.
-func Match(p *string, form *regexp.Regexp, want string) Value {
+func Match(p *string, form, want string) Value {
 	v := text(p, want, "!!str")
 	read := v.Read
 	v.Read = func(n Node) error {
 		if err := read(n); err != nil {
 			return err
 		}
-		if !form.MatchString(*p) {
+		if ok, err := regexp.MatchString(form, *p); err != nil || !ok {
 			return n.Wantf("%s", want)
 		}
 		return nil
 	}
-	v.Form = func() Form { return Form{"type": "string", "pattern": form.String()} }
+	v.Form = func() Form { return Form{"type": "string", "pattern": form} }
 	return v
 }
 
@@ -287,16 +287,20 @@ func List[T any](p *[]T, of func(*T) Value) Value {
 // Texts is a list of texts.
 func Texts(p *[]string) Value { return List(p, Text) }
 
+// A NameForm says what names may look like: an expression, and the same in words.
+type NameForm struct{ Expr, Want string }
+
 // Named is a mapping of names to values, each of which of makes a place for.
-func Named[T any](p *[]T, names *regexp.Regexp, of func(*T) Value) Value {
+func Named[T any](p *[]T, form NameForm, of func(*T) Value) Value {
 	return Value{
 		func(n Node) error {
+			names := regexp.MustCompile(form.Expr)
 			return n.Each(func(v Node) error {
 				if strings.HasPrefix(v.name, "x-") {
 					return nil
 				}
 				if !names.MatchString(v.name) {
-					return v.AtKey("%s: %q is no name: want %s", n.where(), v.name, names)
+					return v.AtKey("%s: %q is no name: want %s", n.where(), v.name, form.Want)
 				}
 				*p = append(*p, *new(T))
 				return of(&(*p)[len(*p)-1]).Read(v)
@@ -304,7 +308,7 @@ func Named[T any](p *[]T, names *regexp.Regexp, of func(*T) Value) Value {
 		},
 		func() Form {
 			return Form{
-				"type": "object", "propertyNames": Form{"pattern": "^x-|" + names.String()}, "patternProperties": Form{"^x-": Form{}},
+				"type": "object", "propertyNames": Form{"pattern": "^x-|" + form.Expr}, "patternProperties": Form{"^x-": Form{}},
 				"additionalProperties": of(new(T)).Form(),
 			}
 		},

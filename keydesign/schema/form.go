@@ -2,21 +2,24 @@ package schema
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/kvtool/kvtool/internal/yamlfile"
 )
 
-// The names of fields, of templates and of whatever an application names itself.
-var (
-	fieldNames    = regexp.MustCompile(`^[a-z][A-Za-z0-9_]*$`)
-	templateNames = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
-	anyNames      = regexp.MustCompile(`.`)
-	ruleNames     = regexp.MustCompile(`^[A-Z]{2}[0-9]{3}$`)
-	fromForms     = regexp.MustCompile(`^(value(\..+)?|member)$`)
-)
+// fieldNames are the names of fields.
+func fieldNames() yamlfile.NameForm {
+	return yamlfile.NameForm{Expr: `^[a-z][A-Za-z0-9_]*$`, Want: "a small letter, then letters, digits and _"}
+}
+
+// templateNames are the names of templates.
+func templateNames() yamlfile.NameForm {
+	return yamlfile.NameForm{Expr: `^[A-Za-z0-9_][A-Za-z0-9_.-]*$`, Want: "letters, digits, _, . and -"}
+}
+
+// anyNames are names of what the application or its store names.
+func anyNames() yamlfile.NameForm { return yamlfile.NameForm{Expr: `.`, Want: "a name"} }
 
 // JSONSchema returns the JSON Schema of keys.yaml, for editors.
 func JSONSchema() map[string]any {
@@ -110,7 +113,7 @@ func (p *parser) defaults(d *Defaults) yamlfile.Value {
 }
 
 func (p *parser) fieldMap() yamlfile.Value {
-	return yamlfile.Named(&p.s.Fields, fieldNames, func(f *Field) yamlfile.Value {
+	return yamlfile.Named(&p.s.Fields, fieldNames(), func(f *Field) yamlfile.Value {
 		v := yamlfile.Keys{
 			{Name: "type", Doc: "What values it has: int, uuid, enum[a,b], …", Required: true, Value: p.typ(&f.Type)},
 			{Name: "cardinality", Doc: "How many values there are.", Value: yamlfile.Count(&f.Cardinality)},
@@ -130,7 +133,7 @@ func (p *parser) fieldMap() yamlfile.Value {
 }
 
 func (p *parser) templateMap() yamlfile.Value {
-	return yamlfile.Named(&p.s.Templates, templateNames, func(t *Template) yamlfile.Value {
+	return yamlfile.Named(&p.s.Templates, templateNames(), func(t *Template) yamlfile.Value {
 		id := len(p.s.Templates) - 1
 		v := formed(p.template(id, t).Value(), templateForm())
 		return p.once(&t.Pos, yamlfile.Value{
@@ -251,12 +254,18 @@ func merged(k Key) Key {
 }
 
 func (p *parser) indexes(i *Item) yamlfile.Value {
-	return yamlfile.Named(&i.Indexes, anyNames, func(x *ItemIndex) yamlfile.Value {
+	return yamlfile.Named(&i.Indexes, anyNames(), func(x *ItemIndex) yamlfile.Value {
 		v := yamlfile.Keys{
 			{Name: "pk", Doc: "Its partition key; a local one has that of the table.", Value: p.key(&x.PK, nil)},
 			{Name: "sk", Doc: "Its sort key.", Value: p.key(&x.SK, nil)},
 			{Name: "local", Doc: "true: a local secondary index.", Value: yamlfile.Bool(&x.Local)},
 		}.Value()
+		local := yamlfile.Form{"properties": yamlfile.Form{"local": yamlfile.Form{"const": true}}, "required": []string{"local"}}
+		v = formed(v, yamlfile.Form{
+			"if":   local,
+			"then": yamlfile.Form{"required": []string{"sk"}, "not": yamlfile.Form{"required": []string{"pk"}}},
+			"else": yamlfile.Form{"required": []string{"pk"}},
+		})
 		return placed(&x.Pos, checked(v, func(n yamlfile.Node) error {
 			x.Name = n.Name()
 			switch {
@@ -273,7 +282,7 @@ func (p *parser) indexes(i *Item) yamlfile.Value {
 func (p *parser) lint(ignores *[]Ignore) yamlfile.Value {
 	ignore := func(i *Ignore) yamlfile.Value {
 		return placed(&i.Pos, yamlfile.Keys{
-			{Name: "rule", Doc: "Which rule: KD043.", Required: true, Value: yamlfile.Match(&i.Rule, ruleNames, "a rule, such as KD043")},
+			{Name: "rule", Doc: "Which rule: KD043.", Required: true, Value: yamlfile.Match(&i.Rule, `^[A-Z]{2}[0-9]{3}$`, "a rule, such as KD043")},
 			{Name: "on", Doc: "Which template.", Value: p.templateName(&i.On)},
 			{Name: "reason", Doc: "Why it is accepted.", Required: true, Value: yamlfile.Text(&i.Reason)},
 			{Name: "expires", Doc: "Until when, as 2026-12-31.", Value: yamlfile.Date(&i.Expires)},

@@ -82,7 +82,7 @@ func (p *parser) refs(id int, refs *[]Ref) yamlfile.Value {
 			{Name: "kind", Doc: "parent: the key belongs to another. index: the value names another. member: its members or a field do.", Required: true, Value: yamlfile.OneOf(&r.Kind, RefParent, RefIndex, RefMember)},
 			{Name: "to", Doc: "The template it leads to.", Required: true, Value: p.templateName(&r.To)},
 			{Name: "on", Doc: "The field that both have.", Value: yamlfile.Text(&r.On)},
-			{Name: "from", Doc: "What names the other key: value, value.FIELD, member.", Value: yamlfile.Match(&r.From, fromForms, "value, value.FIELD or member")},
+			{Name: "from", Doc: "What names the other key: value, value.FIELD, member.", Value: yamlfile.Match(&r.From, `^(value(\..+)?|member)$`, "value, value.FIELD or member")},
 			{Name: "target", Doc: "The other key, with {value} for what names it.", Value: p.key(&r.Target, nil, value)},
 			{Name: "backref", Doc: "Field of the other value that leads back.", Value: yamlfile.Text(&r.Backref)},
 		}.Value()

@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"regexp"
 	"strings"
 	"time"
 
@@ -109,12 +108,10 @@ func ttlForm() yamlfile.Form {
 
 const jitterForm = `^(±|\+-)[0-9.]+%$|^[0-9.]+(%|[a-zµ][0-9.a-zµ]*)?-[0-9.]+(%|[a-zµ][0-9.a-zµ]*)$`
 
-var jitterText = regexp.MustCompile(jitterForm)
-
 func jitter(j *Jitter) yamlfile.Value {
 	const want = "a jitter, such as ±20% or 0-1h"
 	var text string
-	return checked(yamlfile.Match(&text, jitterText, want), func(n yamlfile.Node) error {
+	return checked(yamlfile.Match(&text, jitterForm, want), func(n yamlfile.Node) error {
 		var ok bool
 		if *j, ok = parseJitter(text); !ok {
 			return n.Wantf("%s", want)

@@ -47,7 +47,7 @@ func dim(d *Dim, measure func(*int64) yamlfile.Value) yamlfile.Value {
 
 // valueFields are types, or names of the schema's fields.
 func (p *parser) valueFields(fields *[]ValueField) yamlfile.Value {
-	return yamlfile.Named(fields, anyNames, func(f *ValueField) yamlfile.Value {
+	return yamlfile.Named(fields, anyNames(), func(f *ValueField) yamlfile.Value {
 		var text string
 		return placed(&f.Pos, checked(yamlfile.Text(&text), func(n yamlfile.Node) (err error) {
 			f.Name = n.Name()
@@ -67,7 +67,7 @@ func (p *parser) cardinality(id int, c *Cardinality) yamlfile.Value {
 	v := yamlfile.Keys{
 		{Name: "live", Doc: "Keys at a time.", Value: yamlfile.Count(&c.Live)},
 		{Name: "max", Doc: "Keys at most.", Value: yamlfile.Count(&c.Max)},
-		{Name: "per", Doc: "Keys for each value of a field.", Value: yamlfile.Named(&c.Per, anyNames, func(f *PerField) yamlfile.Value {
+		{Name: "per", Doc: "Keys for each value of a field.", Value: yamlfile.Named(&c.Per, anyNames(), func(f *PerField) yamlfile.Value {
 			return checked(yamlfile.Number(&f.N), func(n yamlfile.Node) error {
 				f.Field = n.Name()
 				p.later = append(p.later, func() error {
