@@ -108,7 +108,7 @@ func TestMistakes(t *testing.T) {
 		"gate: {fail_on: {status: [fixed]}}":          "x:1: gate.fail_on.status[0]: want new, worsened, existing or expired",
 		"gate: {fail_on: {status: new}}":              "x:1: gate.fail_on.status: want a list",
 		"keydesign: {shema: keys.yaml}":               `x:1: unknown key "shema" under keydesign`,
-		"rules:\n  KD40: {severity: off}":             `x:2: rules: "KD40" is no name: want ^[A-Z]{2}[0-9]{3}$`,
+		"rules:\n  KD40: {severity: off}":             `x:2: rules: "KD40" is no name: want the id of a rule, such as KD025`,
 		"rules:\n  KD040: {severity: none}":           "x:2: rules.KD040.severity: want off, error, warning or info",
 		"rules:\n  KD040: {}":                         "x:2: rules.KD040 has no severity",
 		"budgets:\n  - {metric: bytes, max: 1}":       "x:2: budgets[0].metric: want bytes_per_entity, keys_per_entity, no_ttl_memory_share, slot_max_over_mean or node_max_over_mean",

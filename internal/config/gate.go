@@ -1,7 +1,6 @@
 package config
 
 import (
-	"regexp"
 	"slices"
 
 	"github.com/kvtool/kvtool/internal/yamlfile"
@@ -32,7 +31,8 @@ func statuses(f *File) yamlfile.Value {
 }
 
 func rules(f *File) yamlfile.Value {
-	return yamlfile.Named(&f.Rules, regexp.MustCompile(`^[A-Z]{2}[0-9]{3}$`), func(r *Rule) yamlfile.Value {
+	ids := yamlfile.NameForm{Expr: `^[A-Z]{2}[0-9]{3}$`, Want: "the id of a rule, such as KD025"}
+	return yamlfile.Named(&f.Rules, ids, func(r *Rule) yamlfile.Value {
 		keys := yamlfile.Keys{
 			{
 				Name: "severity", Doc: "How bad its findings are; off: they do not count.", Required: true,
