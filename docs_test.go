@@ -153,6 +153,7 @@ func workplace(t *testing.T) string {
 	files := map[string]string{
 		"dump.rdb":  "testdata/rdb/corpus/redis_50_with_streams.rdb",
 		"depth.rdb": "testdata/rdb/depth.rdb",
+		"keys.yaml": "testdata/schema/shop.yaml",
 	}
 	for name, from := range files {
 		b, err := os.ReadFile(from)

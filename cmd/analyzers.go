@@ -9,6 +9,7 @@ import (
 
 	"github.com/kvtool/kvtool/audit"
 	"github.com/kvtool/kvtool/keydesign"
+	"github.com/kvtool/kvtool/keydesign/lint"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
@@ -34,8 +35,12 @@ func place(name string) int {
 	return len(sectionOrder)
 }
 
-// rules lists every rule that an analysis may raise.
-func rules() []*report.Rule { return append(keydesign.Rules(), audit.Rules()...) }
+// rules lists every rule that an analysis or lint may raise, each once, by its number.
+func rules() []*report.Rule {
+	all := slices.Concat(keydesign.Rules(), lint.Rules(), audit.Rules())
+	slices.SortStableFunc(all, func(a, b *report.Rule) int { return strings.Compare(a.ID, b.ID) })
+	return slices.CompactFunc(all, func(a, b *report.Rule) bool { return a.ID == b.ID })
+}
 
 // companions are the analyses that come along with one that --only names. Who asks for sizes alone wants to know how big
 // the keys are and which are the biggest, and that is what other tools for big keys print.

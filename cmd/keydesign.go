@@ -16,11 +16,11 @@ import (
 func newKeydesignCmd(env *Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "keydesign",
-		Short: "How keys are named: the rules and what they mean",
+		Short: "Design keys: judge a schema, and say what the rules mean",
 		Args:  noSuchCommand,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newExplainCmd(env), newRulesCmd(env))
+	c.AddCommand(newExplainCmd(env), newLintCmd(env), newRulesCmd(env))
 	return c
 }
 

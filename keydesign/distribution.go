@@ -10,10 +10,14 @@ import (
 
 func monotonicPrefix() rule {
 	return rule{&report.Rule{
-		ID: "KD020", Name: "monotonic-prefix", Title: "Keys that grow at one end", Severity: report.Info,
+		ID: "KD020", Name: "monotonic-prefix", Title: "Keys that grow at one end", Severity: report.Error,
+		Stores: append(redisFamily(), "ordered"),
 		Doc: `What decides where a key is kept is a time or a counter: it is what the key begins with, or what the hash tag holds. In an
 ordered store all new keys then go to the last range; on Redis Cluster all keys of one hour or one day go to one slot, if the time
-is the hash tag. Without a hash tag Redis hashes the whole key, and only listing and reading by prefix suffer.`,
+is the hash tag. Without a hash tag Redis hashes the whole key, and only listing and reading by prefix suffer.
+
+An error in an ordered store, where one range takes all writes; an information elsewhere. Stores that hash a partition key spread
+it whatever it begins with: there a key that is nothing but a time is for KD021.`,
 		Fix:    "put what the keys are about first, or a bucket number before the time",
 		Bad:    []string{"2026-01-02:evt:1", "{2026-01-02}:evt:1"},
 		Good:   []string{"evt:{17}:2026-01-02"},

@@ -155,7 +155,9 @@ typed or sent was put into the key as it is.
 
 - Who can choose the text can choose the key, and with separators in it reach keys that were meant for others.
 - A brace changes the hash tag, and with it the slot that a cluster keeps the key in.
-- Line-based tools, logs and shells take such keys apart.`,
+- Line-based tools, logs and shells take such keys apart.
+
+A schema says so itself with a placeholder of type url, json or bin, or with a field of text that may hold separators (span).`,
 		Fix:    "put a hash of the text into the key, or percent-encode it",
 		Bad:    []string{"search:a:b{x}", "search:red shoes", `q:{"page":1}`},
 		Good:   []string{"search:9f86d081884c7d65", "search:red%20shoes"},
@@ -206,13 +208,19 @@ func longKeys() rule {
 		ID: "KD007", Name: "key-too-long", Title: "Long keys", Severity: report.Error,
 		Doc: `One in a hundred of these keys, or more, is longer than the limit. A key is stored with every entry, sent with every command,
 hashed and compared on each access, and once more in indexes that refer to it. A URL, a query or a list of parameters belongs
-into the value, or is replaced by its hash.`,
+into the value, or is replaced by its hash. memcached, DynamoDB and Cassandra refuse keys beyond a length of their own.
+
+Of a schema, the longest key counts that the declared types allow; a type without a declared length counts as one byte.`,
 		Fix:  "replace the long part by a hash of it",
 		Bad:  []string{"page:https://shop.example/… (900 bytes)"},
 		Good: []string{"page:3fdba35f04dc8c462986c992bcf87554"},
 		Limits: []report.Limit{
 			{Name: "warning", Value: nameWarning, Unit: report.UnitBytes, Source: ours + ", for the 99th percentile"},
 			{Name: "error", Value: nameError, Unit: report.UnitBytes, Source: "advice of the Redis documentation: 1,024 bytes are too many"},
+			{Name: "memcached", Value: 250, Unit: report.UnitBytes, Source: "protocol of memcached: an error beyond"},
+			{Name: "dynamodb_partition_key", Value: 2048, Unit: report.UnitBytes, Source: "quotas of DynamoDB: an error beyond"},
+			{Name: "dynamodb_sort_key", Value: 1024, Unit: report.UnitBytes, Source: "quotas of DynamoDB: an error beyond"},
+			{Name: "cassandra_partition_key", Value: 65_535, Unit: report.UnitBytes, Source: "limits of Cassandra: an error beyond"},
 			fewestLimit(),
 		},
 	}, kv.FieldName, checkLength}
@@ -287,7 +295,7 @@ func checkOverhead(ks *keyspace, emit func(report.Finding)) {
 	}
 }
 
-func redisFamily() []string { return []string{"redis", "valkey"} }
+func redisFamily() []string { return []string{"redis", "redis-cluster", "valkey"} }
 
 func personalData() rule {
 	return rule{&report.Rule{

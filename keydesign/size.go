@@ -21,18 +21,25 @@ const (
 
 func largeValues() rule {
 	return rule{&report.Rule{
-		ID: "KD040", Name: "large-value", Title: "Large strings", Severity: report.Error, Stores: redisFamily(),
+		ID: "KD040", Name: "large-value", Title: "Large values", Severity: report.Error,
+		Stores: append(redisFamily(), "memcached", "dynamodb", "aerospike", "ordered"),
 		Doc: `A string is read and written whole. One of a megabyte fills the network card of its server for milliseconds, and as the
 server does one thing at a time, every other client waits. It also takes its whole size again in each buffer on the way: of the
 client, of the replica, of the append-only file.
 
-The size is what the key takes in memory: its value, its name and what Redis adds.`,
+The size is what the key takes in memory: its value, its name and what Redis adds. Of a schema, the largest declared size of the
+value counts; and there the limits of other stores do, too, in which a value of any type is read whole.`,
 		Fix:  "keep it in an object store and a pointer here, split it, or compress it",
 		Bad:  []string{"report:9 = 3 MB of JSON"},
 		Good: []string{"report:9 = s3://reports/9", "report:9:{0..11}"},
 		Limits: []report.Limit{
 			{Name: "warning", Value: stringWarning, Unit: report.UnitBytes, Source: "guides of cloud vendors: strings below 10 KB"},
 			{Name: "error", Value: stringError, Unit: report.UnitBytes, Source: ours},
+			{Name: "memcached", Value: 1 << 20, Unit: report.UnitBytes, Source: "default of memcached (-I): an error beyond"},
+			{Name: "dynamodb_warning", Value: 64 << 10, Unit: report.UnitBytes, Source: ours},
+			{Name: "dynamodb_error", Value: 400 << 10, Unit: report.UnitBytes, Source: "quotas of DynamoDB: the largest item"},
+			{Name: "aerospike", Value: 1 << 20, Unit: report.UnitBytes, Source: "default write block of Aerospike: an error beyond"},
+			{Name: "ordered", Value: 1536 << 10, Unit: report.UnitBytes, Source: "default of etcd, for a request: an error beyond"},
 		},
 	}, kv.FieldType | kv.FieldSize, checkStrings}
 }

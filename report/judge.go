@@ -85,11 +85,12 @@ func (j *judge) finding(f *Finding) {
 
 func (j *judge) status(f *Finding, was *Finding) {
 	f.Evidence = withoutBaseline(f.Evidence)
+	s := j.suppression(f)
 	if f.Status == Suppressed { // where the key is designed
 		return
 	}
 	f.Status = ""
-	if s := j.suppression(f); s != nil {
+	if s != nil {
 		f.Status, f.Note = Suppressed, s.note()
 		if s.expired(j.Now) {
 			f.Status = Expired

@@ -1,0 +1,145 @@
+package lint
+
+import "github.com/kvtool/kvtool/keydesign/schema"
+
+// A design is a schema with what follows from it.
+type design struct {
+	*schema.Schema
+	store     schema.StoreKind // what the rules go by
+	fields    map[string]*schema.Field
+	templates []*template // in the order of the file
+	rate      float64     // declared operations a second; one that touches two templates is two
+}
+
+// A template is a declared template with what follows from it.
+type template struct {
+	*schema.Template
+	text     string // the canonical text of its key: the subject of its findings
+	segments []segment
+	tag      string // what Redis Cluster hashes in place of the whole key, without its braces; empty is none
+	tagged   schema.Key
+	ttl      schema.TTL // its own or, failing that, the default
+	life     life
+	keys     float64 // how many there are; 0 is not known
+	uses     []use
+}
+
+// A use is an access that touches the template.
+type use struct {
+	*schema.Access
+	from *template // that declares it
+}
+
+func newDesign(s *schema.Schema) *design {
+	d := &design{Schema: s, store: storeOf(&s.Store), fields: map[string]*schema.Field{}}
+	for i := range s.Fields {
+		d.fields[s.Fields[i].Name] = &s.Fields[i]
+	}
+	byName := map[string]*template{}
+	for i := range s.Templates {
+		t := newTemplate(&s.Templates[i], &s.Defaults)
+		d.templates = append(d.templates, t)
+		byName[t.Name] = t
+	}
+	lives := lives{byName}
+	for _, t := range d.templates {
+		t.life = lives.of(t)
+		d.addUses(t, byName)
+	}
+	for _, t := range d.templates {
+		t.keys = d.keysOf(t)
+	}
+	return d
+}
+
+// storeOf returns the kind of store that the rules go by: Redis if the file does not say, and the cluster that several nodes
+// of Valkey are.
+func storeOf(s *schema.Store) schema.StoreKind {
+	switch {
+	case s.Kind == "":
+		return schema.Redis
+	case s.Kind == schema.Valkey && s.Nodes > 1:
+		return schema.RedisCluster
+	}
+	return s.Kind
+}
+
+func newTemplate(st *schema.Template, defaults *schema.Defaults) *template {
+	t := &template{Template: st, text: st.Key.String(), segments: segmentsOf(st.Key), ttl: st.TTL}
+	if t.ttl.Policy == "" {
+		t.ttl = defaults.TTL
+	}
+	if tag, ok := tagOf(st.Key); ok {
+		t.tagged, t.tag = tag, tag.String()
+	}
+	return t
+}
+
+// addUses notes each access of t at every template that it touches.
+func (d *design) addUses(t *template, byName map[string]*template) {
+	for i := range t.Access {
+		a := &t.Access[i]
+		for _, at := range touched(t, a, byName) {
+			at.uses = append(at.uses, use{a, t})
+			d.rate += a.Rate
+		}
+	}
+}
+
+// touched returns the templates that an access of t touches: those that it names, or t alone.
+func touched(t *template, a *schema.Access, byName map[string]*template) []*template {
+	var ts []*template
+	for _, name := range a.Keys {
+		if at := byName[name]; at != nil {
+			ts = append(ts, at)
+		}
+	}
+	if ts == nil {
+		ts = []*template{t}
+	}
+	return ts
+}
+
+// find returns the template of a name, or nil.
+func (d *design) find(name string) *template {
+	for _, t := range d.templates {
+		if t.Name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+// owner returns who looks after t, or "".
+func (d *design) owner(t *template) string {
+	if t.Owner != "" {
+		return t.Owner
+	}
+	return d.Defaults.Owner
+}
+
+// needAccess is what rules on accesses lack where the file declares none.
+func needAccess(d *design) string {
+	for _, t := range d.templates {
+		if len(t.Access) > 0 {
+			return ""
+		}
+	}
+	return "no template declares access"
+}
+
+// needRates is what rules on load lack where the file declares none.
+func needRates(d *design) string {
+	if d.rate > 0 {
+		return ""
+	}
+	return "no access declares a rate"
+}
+
+// partitionKey returns the keys that decide where an item of t is kept and how it is sorted there.
+func (t *template) partitionKey() (pk, sk schema.Key) {
+	if len(t.Item.PK) > 0 {
+		return t.Item.PK, t.Item.SK
+	}
+	return t.Key, nil
+}

@@ -1,0 +1,124 @@
+package lint
+
+import (
+	"math"
+	"time"
+
+	"github.com/kvtool/kvtool/internal/humanize"
+	"github.com/kvtool/kvtool/keydesign/schema"
+)
+
+// A life is how long keys live from their writing on: the shortest and the longest, in seconds. Without a TTL both are
+// infinite. A template that declares no TTL has none, since a store sets none either.
+//
+//	none             [∞, ∞]
+//	fixed            [value + least jitter, value + most jitter]
+//	sliding          [idle, max_age], without a max_age [idle, ∞]: nobody may use it, or somebody for ever
+//	inherit of T     the life of T
+type life struct{ min, max float64 }
+
+var forever = life{math.Inf(1), math.Inf(1)}
+
+// ends reports whether all keys end some time.
+func (l life) ends() bool { return !math.IsInf(l.max, 1) }
+
+// mayEnd reports whether some keys end.
+func (l life) mayEnd() bool { return !math.IsInf(l.min, 1) }
+
+// lives works out lifetimes through inheritance.
+type lives struct{ byName map[string]*template }
+
+// of returns the life of t. What inherits in a circle, or from nothing, has no end.
+func (l *lives) of(t *template) life {
+	for range len(l.byName) + 1 {
+		if t.ttl.Policy != schema.TTLInherit {
+			return lifeOf(&t.ttl)
+		}
+		next := l.byName[t.ttl.Of]
+		if next == nil {
+			break
+		}
+		t = next
+	}
+	return forever
+}
+
+func lifeOf(t *schema.TTL) life {
+	switch t.Policy {
+	case schema.TTLFixed:
+		low, high := jitter(t)
+		return life{low, high}
+	case schema.TTLSliding:
+		l := life{t.Idle.Seconds(), math.Inf(1)}
+		if t.MaxAge > 0 {
+			l.max = t.MaxAge.Seconds()
+			l.min = min(l.min, l.max)
+		}
+		return l
+	}
+	return forever
+}
+
+// jitter returns the shortest and the longest of a fixed TTL, in seconds.
+func jitter(t *schema.TTL) (low, high float64) {
+	v := t.Value.Seconds()
+	return v*(1+t.Jitter.LowShare) + t.Jitter.Low.Seconds(), v*(1+t.Jitter.HighShare) + t.Jitter.High.Seconds()
+}
+
+// inherits reports whether a has the TTL of b, over any number of steps.
+func (d *design) inherits(a, b *template) bool {
+	for range d.templates {
+		if a == nil || a.ttl.Policy != schema.TTLInherit {
+			return false
+		}
+		if a = d.find(a.ttl.Of); a == b {
+			return true
+		}
+	}
+	return false
+}
+
+// slack is by how much one life may be longer than another before anybody would call it longer: two keys are not written in
+// the same instant, and not with the same second of rounding.
+func slack(of float64) float64 { return max(60, 0.1*of) }
+
+// longer reports whether a is longer than b by more than slack.
+func longer(a, b float64) bool { return !math.IsInf(b, 1) && a > b+slack(b) }
+
+// span writes a number of seconds, as it may be infinite.
+func span(seconds float64) string {
+	if math.IsInf(seconds, 1) {
+		return "for ever"
+	}
+	return humanize.Duration(seconds)
+}
+
+// lasting says how long keys of t live at most, and by which policy.
+func (t *template) lasting() string {
+	switch {
+	case math.IsInf(t.life.max, 1) && t.ttl.Policy == schema.TTLSliding:
+		return "for ever: sliding without max_age"
+	case !t.life.ends():
+		return "for ever: no TTL"
+	}
+	return "up to " + span(t.life.max)
+}
+
+// expires reports whether t declares, or inherits from the defaults, that its keys expire.
+func (t *template) expires() bool { return t.ttl.Policy != "" && t.ttl.Policy != schema.TTLNone }
+
+// period is how long one value of a time placeholder stays the current one; 0 is not known.
+func period(t *schema.Type) time.Duration {
+	const day = 24 * time.Hour
+	switch t.Kind {
+	case schema.TypeTSs:
+		return time.Duration(max(1, t.Step)) * time.Second
+	case schema.TypeTSms:
+		return time.Duration(max(1, t.Step)) * time.Millisecond
+	case schema.TypeISOWeek:
+		return 7 * day
+	case schema.TypeDate:
+		return day
+	}
+	return 0
+}
