@@ -27,9 +27,10 @@ type lintOptions struct {
 const lintLong = `Hold the rules of key design against keys.yaml, the file in which a team writes
 down its keys: before there is any code, and without a store.
 
-Several files are one schema; - is stdin. A finding can be accepted where the key
-is designed, with a reason: lint: {ignore: [{rule: KD009, reason: …}]}. Rules
-that lack a fact are listed as not evaluated (--section schema), not as passed.`
+Several files are one schema; - is stdin. A finding can be accepted where the
+key is designed, with a reason: lint: {ignore: [{rule: KD009, reason: …}]}.
+Rules that lack a fact are listed as not evaluated (--section schema), not as
+passed.`
 
 // schemaFile is what commands on a schema read if they are not told.
 const schemaFile = "keys.yaml"
