@@ -37,7 +37,7 @@ func (v *viewFlags) bind(c *cobra.Command) {
 	f.StringVar(&v.color, "color", "auto", "`WHEN` to colour: auto, always, never")
 	f.BoolVar(&v.ascii, "ascii", false, "write no byte over 127")
 	f.BoolVarP(&v.quiet, "quiet", "q", false, "print the verdict only")
-	f.Var(&v.keys, "keys", "how much of key names to show: full, masked, template, hash (default full; template in md, brief and prom)")
+	f.Var(&v.keys, "keys", "how much of key names to show: full, masked, template, hash (default full in text, json, jsonl and csv; template in the others)")
 	f.StringVar(&v.section, "section", "", "show only the section `NAME` or section.table; csv always shows one (default templates)")
 	complete(c, "output", completeFormats)
 	fixedValues(c, "color", "auto", "always", "never")
@@ -71,24 +71,43 @@ func (v *viewFlags) parse() ([]output, error) {
 		specs = []string{"text"}
 	}
 	outs := make([]output, 0, len(specs))
-	stdout := ""
 	for _, s := range specs {
 		o, err := parseOutput(s)
 		if err != nil {
 			return nil, err
 		}
-		if o.path == "" && stdout != "" {
-			return nil, kv.WithHint(kv.Usagef("-o %s: -o %s already goes to stdout", s, stdout), "give one of them a path: -o "+s+"=FILE")
-		}
-		if o.path == "" {
-			stdout = s
-		}
 		if o.path != "" && slices.ContainsFunc(outs, func(x output) bool { return samePlace(x.path, o.path) }) {
 			return nil, kv.Usagef("-o %s: another -o goes to the same path", s)
 		}
+		if other := crowded(outs, o); other != "" {
+			return nil, kv.WithHint(kv.Usagef("-o %s: -o %s already goes to stdout", s, other), "give one of them a path: -o "+s+"=FILE")
+		}
 		outs = append(outs, o)
 	}
+	slices.SortStableFunc(outs, func(a, b output) int { return a.turn() - b.turn() })
 	return outs, nil
+}
+
+// crowded returns the format that has stdout already, "" if o may have it, too. Only workflow commands may share it, and only
+// with what people read: the runner of a workflow picks them out and shows the rest.
+func crowded(outs []output, o output) string {
+	for _, x := range outs {
+		if x.path == "" && o.path == "" && !(x.commands() && o.readable()) && !(o.commands() && x.readable()) {
+			return x.format.Name
+		}
+	}
+	return ""
+}
+
+func (o output) commands() bool { return o.format.Name == "github" }
+func (o output) readable() bool { return o.format.Name == "text" || o.format.Name == "brief" }
+
+// turn orders outputs: workflow commands come behind all else.
+func (o output) turn() int {
+	if o.commands() {
+		return 1
+	}
+	return 0
 }
 
 func parseOutput(s string) (output, error) {
@@ -178,6 +197,11 @@ func (v *viewFlags) write(env *Env, outs []output, r *report.Report, exit int) e
 	for _, o := range outs {
 		opt := v.options(env, o)
 		opt.Exit = exit
+		if o.format.Caveats != nil {
+			for _, c := range o.format.Caveats(r) {
+				env.say("warning", "-o "+o.format.Name+": "+c)
+			}
+		}
 		if o.path == "" {
 			errs = append(errs, o.format.Write(env.Stdout, r, opt))
 			continue
@@ -193,7 +217,7 @@ func (v *viewFlags) write(env *Env, outs []output, r *report.Report, exit int) e
 
 // options are the renderer's for one output. A file is no terminal.
 func (v *viewFlags) options(env *Env, o output) render.Options {
-	opt := render.Options{Top: v.top, ASCII: v.ascii, Quiet: v.quiet, Keys: v.keys, Section: v.section, Width: v.width}
+	opt := render.Options{Top: v.top, ASCII: v.ascii, Quiet: v.quiet, Keys: v.keys, Section: v.section, Width: v.width, All: v.all, Rules: rules()}
 	if opt.Keys == "" {
 		opt.Keys = o.format.Keys
 	}

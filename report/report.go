@@ -28,7 +28,8 @@ type Report struct {
 	Kind     string    `json:"kind"`
 	Tool     Tool      `json:"tool"`
 	Target   Target    `json:"target"`
-	Taken    time.Time `json:"taken"` // the time that every age and TTL counts from
+	Design   *Design   `json:"design,omitempty"` // that it was judged by
+	Taken    time.Time `json:"taken"`            // the time that every age and TTL counts from
 	Coverage Coverage  `json:"coverage"`
 	Sections []Section `json:"sections"`
 	Findings []Finding `json:"findings"`
@@ -64,6 +65,13 @@ type Target struct {
 	Memory  *int64   `json:"memory,omitempty"` // bytes the store says that it uses
 	Facts   []Fact   `json:"facts"`
 	Notes   []string `json:"notes,omitempty"`
+}
+
+// A Design is the keys.yaml that a report was judged by.
+type Design struct {
+	Files     []string `json:"files"`     // as they were named, the first one first
+	Templates int      `json:"templates"` // declared
+	Rules     int      `json:"rules"`     // held against them
 }
 
 // A Fact says how far one thing could be known of the target.

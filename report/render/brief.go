@@ -22,7 +22,7 @@ func Brief(w io.Writer, r *report.Report, o Options) error {
 	c := &r.Coverage
 	lines := []string{
 		fmt.Sprintf("kvtool %s of %s", clean(r.Kind, o.ASCII), t.clean(r.Target.URL)),
-		strings.Join(append([]string{humanize.Exact(c.Keys) + " keys"}, t.scan()...), ", "),
+		strings.Join(t.briefScope(), ", "),
 	}
 	for _, why := range c.Why {
 		lines = append(lines, t.clean(why))
@@ -38,16 +38,30 @@ func Brief(w io.Writer, r *report.Report, o Options) error {
 	return t.close()
 }
 
-// briefFindings lists the worst findings in at most room lines.
+// briefScope says how much was looked at: keys, templates, or both.
+func (t *text) briefScope() []string {
+	var items []string
+	if t.r.Kind != report.KindLint {
+		items = append([]string{humanize.Exact(t.r.Coverage.Keys) + " keys"}, t.scan()...)
+	}
+	if d := t.r.Design; d != nil {
+		items = append(items, counted(d.Templates, "template"))
+	}
+	return items
+}
+
+// briefFindings lists the worst findings that are open in at most room lines.
 func (t *text) briefFindings(room int) []string {
 	var lines []string
-	for i := range t.r.Findings {
+	fs := t.o.shown(t.r.Findings)
+	for i := range fs {
 		if len(lines) == room {
-			lines[room-1] = fmt.Sprintf("and %d more", len(t.r.Findings)-room+1)
+			lines[room-1] = fmt.Sprintf("and %d more", len(fs)-room+1)
 			break
 		}
-		f := &t.r.Findings[i]
-		l := fmt.Sprintf("%s %s %s: %s", letter(f.Severity), t.clean(f.Rule), cutMiddle(t.clean(f.Subject), 30, t.mark), t.clean(f.Message))
+		f := &fs[i]
+		l := fmt.Sprintf("%s %s %s%s: %s", letter(f.Severity), t.clean(f.Rule), cutMiddle(t.clean(f.Subject), 30, t.mark),
+			t.briefPlace(f), t.clean(f.Message))
 		if f.Measure != nil {
 			m := " (" + metric(f.Measure, t.ascii) + ")"
 			l = cutEnd(l, briefWidth-columns(m), t.mark) + m
@@ -57,9 +71,17 @@ func (t *text) briefFindings(room int) []string {
 	return lines
 }
 
-// briefEnd is what comes after the findings: the largest templates and the verdict.
+// briefPlace says where a finding is and what became of it: " (keys.yaml:14, new)".
+func (t *text) briefPlace(f *report.Finding) string {
+	if s := strings.Join(notEmpty(cutMiddle(t.clean(where(f.Pos)), 30, t.mark), string(f.Status)), ", "); s != "" {
+		return " (" + s + ")"
+	}
+	return ""
+}
+
+// briefEnd is what comes after the findings: the budgets that are over, the largest templates and the verdict.
 func (t *text) briefEnd() []string {
-	var lines []string
+	lines := notEmpty(t.briefBudgets())
 	if l := t.briefTemplates(); l != "" {
 		lines = append(lines, l)
 	}
@@ -67,6 +89,23 @@ func (t *text) briefEnd() []string {
 		lines = append(lines, strings.TrimSuffix(fmt.Sprintf("gate: %s: %s", g.Verdict, t.clean(gateWhy(g))), ": "))
 	}
 	return lines
+}
+
+// briefBudgets names the budgets that are over; it is empty if none is.
+func (t *text) briefBudgets() string {
+	if t.r.Gate == nil {
+		return ""
+	}
+	var over []string
+	for i := range t.r.Gate.Checks {
+		if c := &t.r.Gate.Checks[i]; c.Verdict == report.Fail {
+			over = append(over, cutMiddle(t.clean(c.Name), 24, t.mark)+" "+budgetText(c, t.ascii))
+		}
+	}
+	if over == nil {
+		return ""
+	}
+	return "over budget: " + strings.Join(over, "; ")
 }
 
 // briefTop is how many templates are named.

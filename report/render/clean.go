@@ -23,6 +23,7 @@ func clean(s string, ascii bool) string {
 
 // cleanWhole is clean without a limit.
 func cleanWhole(s string, ascii bool) string {
+	s = disarm(s)
 	if plainASCII(s) {
 		return s
 	}
@@ -42,6 +43,18 @@ func cleanWhole(s string, ascii bool) string {
 		s = s[n:]
 	}
 	return b.String()
+}
+
+// disarm breaks what the runner of GitHub's workflows obeys in the output of a program: a line that begins with "::", whatever
+// spaces stand before it, and "##[" anywhere. A name may stand at the beginning of a line.
+func disarm(s string) string {
+	if strings.Contains(s, "##[") {
+		s = strings.ReplaceAll(s, "##[", `#\x23[`)
+	}
+	if rest := strings.TrimLeft(s, " "); strings.HasPrefix(rest, "::") {
+		s = s[:len(s)-len(rest)] + `\x3a` + rest[1:]
+	}
+	return s
 }
 
 // Clean is what every renderer for people passes names through. Messages about names pass it, too.

@@ -109,17 +109,22 @@ func metricRows(s *report.Section) [][]string {
 }
 
 func findingRows(r *report.Report) [][]string {
-	rows := [][]string{{"rule", "severity", "subject", "message", "measure", "unit", "fingerprint", "fix"}}
+	rows := [][]string{{"rule", "severity", "subject", "message", "measure", "unit", "fingerprint", "fix", "status", "file", "line", "note"}}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		var value report.Value
+		var value, line report.Value
 		var unit report.Unit
 		if f.Measure != nil {
 			value, unit = f.Measure.Value, f.Measure.Unit
 		}
-		rows = append(rows, append(
-			cells([]report.Value{report.Text(f.Rule), report.Text(string(f.Severity)), report.Text(f.Subject), report.Text(f.Message), value}),
-			string(unit), f.Fingerprint(), cell(report.Text(f.Fix))))
+		if f.Pos.Line > 0 {
+			line = report.Number(f.Pos.Line)
+		}
+		rows = append(rows, cells([]report.Value{
+			report.Text(f.Rule), report.Text(string(f.Severity)), report.Text(f.Subject), report.Text(f.Message), value,
+			report.Text(string(unit)), report.Text(f.Fingerprint()), report.Text(f.Fix),
+			report.Text(string(f.Status)), report.Text(f.Pos.File), line, report.Text(f.Note),
+		}))
 	}
 	return rows
 }

@@ -89,7 +89,7 @@ func aboutSubject(p *page, subject string, fs []report.Finding) string {
 	for i := range fs {
 		f := &fs[i]
 		switch {
-		case f.Subject != subject:
+		case f.Subject != subject || !present(f):
 		case p.width < rulesFrom:
 			if f.Severity != report.Info {
 				return "!"

@@ -11,12 +11,12 @@ import (
 
 func seconds(d report.Duration) float64 { return time.Duration(d).Seconds() }
 
-// tally counts findings by severity, in the order of report.Severities.
+// tally counts the findings that are present by severity, in the order of report.Severities.
 func tally(r *report.Report) [len(report.Severities)]int {
 	var n [len(report.Severities)]int
 	for i := range r.Findings {
 		for s, sev := range report.Severities {
-			if r.Findings[i].Severity == sev {
+			if f := &r.Findings[i]; f.Severity == sev && present(f) {
 				n[s]++
 			}
 		}
@@ -54,11 +54,13 @@ func severityStyle(s report.Severity) style {
 // fixFrom is the width from which a line also has room for what to do.
 const fixFrom = 120
 
-// findings draws the worst findings, one a line, and says how many more there are.
+// findings draws the worst findings that are to be shown, and says how many more there are and how the budgets stand.
 func (t *text) findings() {
 	t.gap()
-	t.line(span{"FINDINGS", bold}, span{text: "    " + counts(t.r)})
-	fs := t.r.Findings
+	if !t.judged() {
+		t.line(span{"FINDINGS", bold}, span{text: "    " + counts(t.r)})
+	}
+	fs := t.o.shown(t.r.Findings)
 	top := t.o.Top
 	switch {
 	case top == 0 && t.o.Section != "":
@@ -66,21 +68,43 @@ func (t *text) findings() {
 	case top == 0:
 		top = firstRows
 	}
-	shown := fs[:min(top, len(fs))]
-	l := t.findingLayout(shown)
-	for i := range shown {
-		t.finding(&shown[i], l)
-	}
-	if n := len(fs) - len(shown); n > 0 {
+	t.list(fs[:min(top, len(fs))])
+	if n := len(fs) - top; n > 0 {
 		t.line(span{text: fmt.Sprintf("%s%s more: --top %d shows all, -o json all of each", spaces(9), humanize.Exact(int64(n)), len(fs))})
+	}
+	t.budgets()
+	t.accepted()
+}
+
+// accepted says how much is not shown because it is known or accepted. What is to be said of suppressions is a warning, and
+// stands elsewhere.
+func (t *text) accepted() {
+	t.gap()
+	t.labelled(span{}, 3, t.o.hiddenCounts(t.r.Findings))
+}
+
+// list draws findings as suits who reads them: by their lines in keys.yaml, or one a line.
+func (t *text) list(fs []report.Finding) {
+	switch {
+	case len(fs) == 0 && t.judged():
+		t.line(span{text: "no findings"})
+	case t.designed() && t.width < barsFrom:
+		t.blocks(fs)
+	case t.designed():
+		t.rowsOf(fs)
+	default:
+		l := t.findingLayout(fs)
+		for i := range fs {
+			t.finding(&fs[i], l)
+		}
 	}
 }
 
-// A findingLayout is the widths of the columns of a finding: rule, subject, message, measure, fix. Fixes that are too long
+// A findingLayout is the widths of the columns of a finding: rule, subject, message, measure, status, fix. Fixes that are too long
 // for a column of their own stand below the message.
 type findingLayout struct {
-	rule, subject, message, measure, fix int
-	fixBelow                             bool
+	rule, subject, message, measure, status, fix int
+	fixBelow                                     bool
 }
 
 // findingLayout gives the message what the others leave. Subjects are cut before the message gets too narrow to read.
@@ -94,10 +118,13 @@ func (t *text) findingLayout(fs []report.Finding) findingLayout {
 		if f.Measure != nil {
 			l.measure = max(l.measure, columns(metric(f.Measure, t.ascii)))
 		}
+		if n := columns(statusWord(f)); n > 0 {
+			l.status = max(l.status, n+2)
+		}
 		l.fix = max(l.fix, columns(t.fix(f)))
 	}
 	l.subject = min(l.subject, max(18, t.width/4))
-	room := t.width - (2 + l.rule + 2 + l.subject + 2 + 2 + l.measure)
+	room := t.width - (2 + l.rule + 2 + l.subject + 2 + 2 + l.measure + l.status)
 	switch {
 	case t.width < fixFrom:
 		l.fix = 0
@@ -120,7 +147,7 @@ func (t *text) fix(f *report.Finding) string {
 
 // finding draws one finding. A message that does not fit goes on below.
 func (t *text) finding(f *report.Finding, l findingLayout) {
-	fix, measure := "", ""
+	fix, measure, status := "", "", statusWord(f)
 	if l.fix > 0 {
 		fix = t.fix(f)
 	}
@@ -136,10 +163,11 @@ func (t *text) finding(f *report.Finding, l findingLayout) {
 	messages := wrap(t.clean(f.Message), l.message)
 	for i := range max(1, len(messages)) {
 		if i > 0 {
-			lead, measure, fix = below, "", ""
+			lead, measure, status, fix = below, "", "", ""
 		}
 		t.line(append(lead[:len(lead):len(lead)],
-			span{text: pad(nth(messages, i), l.message) + "  " + padLeft(measure, l.measure)}, span{"  " + fix, dim})...)
+			span{text: pad(nth(messages, i), l.message) + "  " + padLeft(measure, l.measure)},
+			span{padLeft(status, l.status), bold}, span{"  " + fix, dim})...)
 	}
 	if l.fixBelow {
 		for _, words := range wrap(t.fix(f), t.width-columns(below[0].text)) {

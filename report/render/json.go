@@ -24,8 +24,12 @@ func JSON(w io.Writer, r *report.Report, o Options) error {
 }
 
 // escapeHidden writes every character that is not visible as \uXXXX, which means the same in JSON: package json leaves
-// C1 and bidi controls as they are, and a document may end up on a terminal. Outside of strings JSON is ASCII.
+// C1 and bidi controls as they are, and a document may end up on a terminal. So may "##[", which commands the runner of a
+// workflow. Outside of strings JSON is ASCII and holds no #.
 func escapeHidden(b []byte) []byte {
+	if bytes.Contains(b, []byte("##[")) {
+		b = bytes.ReplaceAll(b, []byte("##["), []byte(`#\u0023[`))
+	}
 	if plainASCII(strings.ReplaceAll(string(b), "\n", "")) {
 		return b
 	}
@@ -51,7 +55,7 @@ func JSONL(w io.Writer, r *report.Report, o Options) error {
 	r = o.Keys.apply(r)
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
-	if err := e.Encode(lineHeader{"report", r.Schema, r.Kind, r.Tool, r.Target, r.Taken, r.Coverage, r.Skipped, r.Gate}); err != nil {
+	if err := e.Encode(lineHeader{"report", r.Schema, r.Kind, r.Tool, r.Target, r.Design, r.Taken, r.Coverage, r.Skipped, r.Gate}); err != nil {
 		return err
 	}
 	for i := range r.Sections {
@@ -74,6 +78,7 @@ type lineHeader struct {
 	Kind     string          `json:"kind"`
 	Tool     report.Tool     `json:"tool"`
 	Target   report.Target   `json:"target"`
+	Design   *report.Design  `json:"design,omitempty"`
 	Taken    time.Time       `json:"taken"`
 	Coverage report.Coverage `json:"coverage"`
 	Skipped  []report.Skip   `json:"skipped"`

@@ -21,6 +21,7 @@ const markdownFindings = 20
 func Markdown(w io.Writer, r *report.Report, o Options) error {
 	m := &markdown{r: o.Keys.apply(r), o: o}
 	m.head()
+	m.budgets()
 	m.findings()
 	m.sections()
 	m.notes()
@@ -58,7 +59,7 @@ func (m *markdown) head() {
 	if g := r.Gate; g != nil {
 		fmt.Fprintf(&m.b, "**%s** %s\n\n", strings.ToUpper(string(g.Verdict)), m.esc(gateWhy(g)))
 	}
-	fmt.Fprintf(&m.b, "%s keys, %s\n\n", humanize.Exact(r.Coverage.Keys), m.esc(strings.Join(t.scan(), ", ")))
+	fmt.Fprintf(&m.b, "%s\n\n", m.esc(strings.Join(t.briefScope(), ", ")))
 	for _, w := range r.Coverage.Why {
 		fmt.Fprintf(&m.b, "> %s\n\n", m.esc(cutEnd(clean(w, m.o.ASCII), 1000, clean("…", m.o.ASCII))))
 	}
@@ -76,18 +77,21 @@ func marker(s string) string {
 }
 
 func (m *markdown) findings() {
-	fs := m.r.Findings
-	if len(fs) == 0 {
-		return
+	fs := only(m.r.Findings, open)
+	most := m.o.Top
+	if most == 0 {
+		most = markdownFindings
 	}
-	open := m.o.Top
-	if open == 0 {
-		open = markdownFindings
+	most = min(most, len(fs))
+	if most > 0 {
+		m.findingTable(fs[:most])
 	}
-	open = min(open, len(fs))
-	m.findingTable(fs[:open])
-	if rest := fs[open:]; len(rest) > 0 {
+	if rest := fs[most:]; len(rest) > 0 {
 		m.folded(fmt.Sprintf("%d more findings", len(rest)), func() { m.findingTable(rest) })
+	}
+	if known := only(m.r.Findings, func(f *report.Finding) bool { return !open(f) }); len(known) > 0 {
+		all := Options{All: true}
+		m.folded(strings.Join(all.hiddenCounts(known), ", "), func() { m.findingTable(known) })
 	}
 }
 
@@ -100,22 +104,6 @@ func (m *markdown) folded(summary string, body func()) {
 	}
 	body()
 	m.b.WriteString("\n</details>\n") // never dropped: reserve has room for it
-}
-
-func (m *markdown) findingTable(fs []report.Finding) {
-	m.add("\n| | Rule | Subject | Finding | Measure |\n|---|---|---|---|---:|\n")
-	for i := range fs {
-		f := &fs[i]
-		measure := ""
-		if f.Measure != nil {
-			measure = metric(f.Measure, m.o.ASCII)
-		}
-		text := m.esc(f.Message)
-		if f.Fix != "" {
-			text += "<br>fix: " + m.esc(f.Fix)
-		}
-		m.add(fmt.Sprintf("| %s | %s | %s | %s | %s |\n", letter(f.Severity), m.esc(f.Rule), m.code(f.Subject), text, m.esc(measure)))
-	}
 }
 
 func (m *markdown) sections() {
@@ -201,14 +189,22 @@ func (m *markdown) cells(t *report.Table, row []report.Value, shown []int, more 
 
 // notes says what did not run.
 func (m *markdown) notes() {
+	if g := m.r.Gate; g != nil {
+		for _, w := range g.Warnings {
+			m.add("\nwarning: " + m.esc(w) + "\n")
+		}
+	}
 	for _, n := range m.r.Target.Notes {
 		m.add("\n" + m.esc(n) + "\n")
 	}
 	for _, s := range m.r.Skipped {
 		m.add("\nskipped " + m.esc(s.Name+": "+s.Why) + "\n")
 	}
-	m.add("\ntarget " + m.esc(strings.TrimSpace(m.r.Target.Product+" "+m.r.Target.Version)) + ", taken " +
-		m.r.Taken.UTC().Format("2006-01-02T15:04:05Z07:00") + "\n")
+	target := strings.TrimSpace(m.r.Target.Product + " " + m.r.Target.Version)
+	if target != "" {
+		target = "target " + target + ", "
+	}
+	m.add("\n" + m.esc(target) + "taken " + m.r.Taken.UTC().Format("2006-01-02T15:04:05Z07:00") + "\n")
 }
 
 // longestName is where a name in a table is cut.

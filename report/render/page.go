@@ -56,6 +56,7 @@ func (p *page) line(spans ...span) {
 	}
 	p.pending, p.wrote = false, true
 	used := 0
+	disarmLine(spans)
 	for i, s := range trimEnd(spans) {
 		w := columns(s.text)
 		if used+w > p.width {
@@ -68,6 +69,23 @@ func (p *page) line(spans ...span) {
 	}
 	if err := p.w.WriteByte('\n'); err != nil && p.err == nil {
 		p.err = err
+	}
+}
+
+// disarmLine breaks a line that wrapping has made begin with "::".
+func disarmLine(spans []span) {
+	text := ""
+	for _, s := range spans {
+		text += s.text
+	}
+	if !strings.HasPrefix(strings.TrimLeft(text, " "), "::") {
+		return
+	}
+	for i := range spans {
+		if at := strings.IndexByte(spans[i].text, ':'); at >= 0 {
+			spans[i].text = spans[i].text[:at] + `\x3a` + spans[i].text[at+1:]
+			return
+		}
 	}
 }
 

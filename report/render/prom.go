@@ -129,8 +129,8 @@ func (p *exposition) findings(r *report.Report) {
 	type kind struct{ rule, severity string }
 	n := map[kind]int{}
 	var order []kind
-	for i := range r.Findings {
-		k := kind{r.Findings[i].Rule, string(r.Findings[i].Severity)}
+	for _, f := range only(r.Findings, present) {
+		k := kind{f.Rule, string(f.Severity)}
 		if n[k] == 0 {
 			order = append(order, k)
 		}

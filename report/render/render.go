@@ -20,31 +20,39 @@ type Format struct {
 	// Keys is how much of a key's name the format shows where the user does not say.
 	Keys  KeyMode
 	Write func(w io.Writer, r *report.Report, o Options) error
+	// Caveats says what a user should know of a report in this format; nil if there is never anything.
+	Caveats func(r *report.Report) []string
 }
 
 // Formats lists every format. To add one, write its function and add its line here.
 func Formats() []Format {
 	return []Format{
-		{"text", "tables for a terminal", KeysFull, Text},
-		{"brief", "at most 12 lines without key names, to paste into a chat", KeysTemplate, Brief},
-		{"json", "the whole report, one document", KeysFull, JSON},
-		{"jsonl", "one metric, row or finding a line", KeysFull, JSONL},
-		{"csv", "one section's table (--section)", KeysFull, CSV},
-		{"md", "Markdown for a ticket or a pull request", KeysTemplate, Markdown},
-		{"prom", "Prometheus text for a textfile collector", KeysTemplate, Prometheus},
+		{"text", "tables for a terminal", KeysFull, Text, nil},
+		{"brief", "at most 12 lines without key names, to paste into a chat", KeysTemplate, Brief, nil},
+		{"json", "the whole report, one document", KeysFull, JSON, nil},
+		{"jsonl", "one metric, row or finding a line", KeysFull, JSONL, nil},
+		{"csv", "one section's table (--section)", KeysFull, CSV, nil},
+		{"md", "Markdown for a ticket or a pull request", KeysTemplate, Markdown, nil},
+		{"prom", "Prometheus text for a textfile collector", KeysTemplate, Prometheus, nil},
+		{"sarif", "SARIF 2.1.0 for code scanning", KeysTemplate, SARIF, sarifCaveat},
+		{"junit", "JUnit XML: rules as suites", KeysTemplate, JUnit, nil},
+		{"gitlab", "GitLab code quality", KeysTemplate, GitLab, gitlabCaveat},
+		{"github", "GitHub workflow commands, behind text on stdout", KeysTemplate, GitHub, nil},
 	}
 }
 
 // Options say how a report is to look. The zero value is text of 80 columns in full, without colour.
 type Options struct {
-	Width   int     // columns of text; 0 is 80, and less than 60 is 60
-	Top     int     // rows of a table and findings; 0 is each format's own choice
-	Color   bool    // ANSI colours, which never carry a meaning alone
-	ASCII   bool    // no byte over 127
-	Quiet   bool    // text: the verdict only
-	Keys    KeyMode // "" shows full names
-	Section string  // text and csv: only this section, or section.table
-	Exit    int     // the exit code that a failed or inconclusive gate leads to, to be named beside it
+	Width   int            // columns of text; 0 is 80, and less than 60 is 60
+	Top     int            // rows of a table and findings; 0 is each format's own choice
+	Color   bool           // ANSI colours, which never carry a meaning alone
+	ASCII   bool           // no byte over 127
+	Quiet   bool           // text: the verdict only
+	Keys    KeyMode        // "" shows full names
+	Section string         // text and csv: only this section, or section.table
+	All     bool           // findings that are existing, fixed or suppressed as well
+	Rules   []*report.Rule // what the rules are called and mean, for formats that say it
+	Exit    int            // the exit code that a failed or inconclusive gate leads to, to be named beside it
 }
 
 // ErrNoSection marks a Section that the report does not have.

@@ -30,7 +30,7 @@ func validate(t *testing.T, doc []byte) error {
 func TestSchema(t *testing.T) {
 	whole := sample()
 	whole.Findings[0].Subject = hostile[2]
-	whole.Judge(report.Error)
+	whole = judged(whole, report.Error)
 	fleet := &report.Report{
 		Schema: report.Schema, Kind: report.KindFleet, Sections: []report.Section{}, Findings: []report.Finding{},
 		Target: report.Target{Adapter: "fleet", Facts: []report.Fact{}}, Skipped: []report.Skip{}, Targets: []*report.Report{sample()},

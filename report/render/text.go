@@ -22,14 +22,28 @@ func Text(w io.Writer, r *report.Report, o Options) error {
 		}
 	default:
 		t.head()
-		t.sections()
-		if t.scanned() {
-			t.findings()
-		}
+		t.body()
 		t.foot()
 	}
 	t.verdict()
 	return t.close()
+}
+
+// body draws what was found out. Of a keys.yaml that is what is wrong with it; what a check has read of the store as well is
+// there for who asks for it.
+func (t *text) body() {
+	switch {
+	case t.r.Kind == report.KindCheck:
+		t.findings()
+	case t.r.Kind == report.KindLint:
+		t.findings()
+		t.sections()
+	default:
+		t.sections()
+		if t.scanned() {
+			t.findings()
+		}
+	}
 }
 
 // only draws one section, with every row unless the user says how many.
@@ -67,22 +81,35 @@ type text struct {
 // head says what was looked at and how much of it was seen.
 func (t *text) head() {
 	tg, c := &t.r.Target, &t.r.Coverage
-	t.items("target", t.clean(tg.URL), t.clean(strings.TrimSpace(tg.Product+" "+tg.Version)))
-	if t.scanned() {
-		t.items("scan", append([]string{humanize.Exact(c.Keys) + " keys"}, t.scan()...)...)
-	}
-	if m := t.memory(); len(m) > 0 {
-		t.items("memory", m...)
+	if t.judged() {
+		t.designHead()
+	} else {
+		t.scanHead()
 	}
 	for _, n := range tg.Notes {
 		t.items("note", t.clean(n))
 	}
 	label := "note"
-	if !c.Complete && t.scanned() {
+	if !c.Complete && t.r.Kind != report.KindLint && t.scanned() {
 		label = "partial"
 	}
 	for _, w := range c.Why {
 		t.items(label, t.clean(w))
+	}
+}
+
+// scanHead says what was looked at and what was read of it.
+func (t *text) scanHead() {
+	tg := &t.r.Target
+	t.items("target", t.clean(tg.URL), t.clean(strings.TrimSpace(tg.Product+" "+tg.Version)))
+	if t.scanned() {
+		t.items("scan", append([]string{humanize.Exact(t.r.Coverage.Keys) + " keys"}, t.scan()...)...)
+	}
+	if m := t.memory(); len(m) > 0 {
+		t.items("memory", m...)
+	}
+	if d := t.r.Design; d != nil {
+		t.items("schema", t.clean(strings.Join(d.Files, " ")), counted(d.Templates, "template"))
 	}
 }
 
@@ -276,9 +303,9 @@ func (t *text) foot() {
 	for _, group := range bySkipReason(t.r.Skipped) {
 		t.items("skipped", t.clean(group))
 	}
-	if len(t.r.Findings) > 0 {
+	if fs := t.o.shown(t.r.Findings); len(fs) > 0 {
 		t.gap()
-		t.items("next", "kvtool keydesign explain "+t.clean(t.r.Findings[0].Rule))
+		t.items("next", "kvtool keydesign explain "+t.clean(fs[0].Rule))
 	}
 }
 
