@@ -75,4 +75,7 @@ type Output struct {
 	// Store is what the store says of itself, for who compares that with all it holds. It is nil before the scan has ended,
 	// and where it did not read everything.
 	Store *kv.Info `json:"-"`
+	// Elapsed is how long after now the last key of a live store may have been read: what was written meanwhile has as much
+	// more left than its TTL. 0 for what does not change.
+	Elapsed time.Duration `json:"-"`
 }

@@ -22,21 +22,33 @@ func (r *run) report(merged []Collector, scanErr error) *report.Report {
 		Skipped:  append([]report.Skip{}, r.skipped...),
 	}
 	b := r.basis()
-	fill(doc, r.as, merged, &b, doc.Coverage.Complete && r.opt.Match == "")
+	fill(doc, r.as, merged, &b, r.elapsed(), doc.Coverage.Complete && r.opt.Match == "")
 	return doc
+}
+
+// elapsed returns how long after now the last key of a live store may have been read. A run that was interrupted has the time
+// of its beginning for now.
+func (r *run) elapsed() time.Duration {
+	switch {
+	case !r.info.Live:
+		return 0
+	case r.opt.Resume != nil:
+		return max(0, r.opt.Now().Sub(r.taken))
+	}
+	return r.opt.Now().Sub(r.start)
 }
 
 func (r *run) basis() basis { return basis{r.info, r.opt.Depth, r.census()} }
 
 // fill adds to a report what the collectors say, one of each analyzer, on the given basis. Whole says that the whole store was
 // read.
-func fill(doc *report.Report, as []*Analyzer, merged []Collector, b *basis, whole bool) {
+func fill(doc *report.Report, as []*Analyzer, merged []Collector, b *basis, elapsed time.Duration, whole bool) {
 	var store *kv.Info
 	if whole {
 		store = b.info
 	}
 	for i, c := range merged {
-		out := Output{Section: report.Section{Name: as[i].Name, Title: as[i].Title}, Store: store}
+		out := Output{Section: report.Section{Name: as[i].Name, Title: as[i].Title}, Store: store, Elapsed: elapsed}
 		c.Report(&out)
 		if len(out.Metrics)+len(out.Tables) > 0 {
 			b.measured(as[i], &out.Section)

@@ -344,7 +344,7 @@ func (m *merging) document(b *basis) *report.Report {
 	if note := m.times(); note != "" {
 		doc.Target.Notes = append(doc.Target.Notes, note)
 	}
-	fill(doc, m.as, m.merged, b, doc.Coverage.Complete && len(doc.Coverage.Why) == 0)
+	fill(doc, m.as, m.merged, b, time.Duration(doc.Coverage.Elapsed), doc.Coverage.Complete && len(doc.Coverage.Why) == 0)
 	return doc
 }
 

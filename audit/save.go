@@ -31,7 +31,7 @@ func (a *Analyzer) load(p *report.Part, now time.Time) (Collector, error) {
 	case p.Version > a.Version:
 		return nil, fmt.Errorf("%s: saved in version %d, and this kvtool reads %d: %w", a.Name, p.Version, a.Version, saved.ErrNewer)
 	case p.Config != a.Config:
-		return nil, fmt.Errorf("%s: configured otherwise (%d, not %d)", a.Name, p.Config, a.Config)
+		return nil, kv.WithHint(fmt.Errorf("%s: configured otherwise", a.Name), "give the flags that it was audited with, such as --schema")
 	}
 	c := a.New(now)
 	if err := c.UnmarshalBinary(p.Data); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/kvtool/kvtool/audit"
 	"github.com/kvtool/kvtool/keydesign"
 	"github.com/kvtool/kvtool/keydesign/lint"
+	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
@@ -21,9 +22,12 @@ var sectionOrder = [...]string{
 	"types", "memory", "biggest", "longest", "largest", "streams", "nodes", "slots",
 }
 
-// analyzers lists the analyses of a run, in the order of their sections.
-func analyzers(top int) []*audit.Analyzer {
-	as := append(keydesign.Analyzers(), audit.Analyzers(audit.Config{Top: top})...)
+// analyzers lists the analyses of a run without a schema, in the order of their sections.
+func analyzers(top int) []*audit.Analyzer { return analyzersOf(nil, top) }
+
+// analyzersOf lists the analyses of a run whose keys are bound to s, unless that is nil.
+func analyzersOf(s *schema.Schema, top int) []*audit.Analyzer {
+	as := append(keydesign.Analyzers(s), audit.Analyzers(audit.Config{Top: top})...)
 	slices.SortStableFunc(as, func(a, b *audit.Analyzer) int { return place(a.Name) - place(b.Name) })
 	return as
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
@@ -29,6 +30,8 @@ type auditOptions struct {
 	noDemo   bool
 	now      instant
 	progress string
+	schema   schemaFlag
+	declared *schema.Schema // nil without --schema
 	save     saveFlag
 	resume   string
 }
@@ -46,7 +49,8 @@ const auditExample = `  kvtool audit redis://127.0.0.1:6379 --rate 50k/s
   kvtool audit dump.rdb --only sizes --top 100
   redis-cli --scan | kvtool audit keys:-
   kvtool audit dump.rdb -o text -o json=audit.json -o prom=kvtool.prom
-  kvtool audit redis://127.0.0.1:6379 --save prod.kvr`
+  kvtool audit redis://127.0.0.1:6379 --save prod.kvr
+  kvtool audit dump.rdb --schema keys.yaml`
 
 func newAuditCmd(env *Env) *cobra.Command {
 	var o auditOptions
@@ -76,6 +80,7 @@ func newAuditCmd(env *Env) *cobra.Command {
 	f.BoolVar(&o.noDemo, "no-demo", false, "fail without a TARGET instead of using demo:")
 	f.Var(&o.now, "now", "take this time for now")
 	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
+	o.schema.bind(c)
 	o.save.bind(c, "save the audit as a snapshot `FILE`.kvr, to be shown, merged and resumed later")
 	f.StringVar(&o.resume, "resume", "", "go on with the interrupted audit in a snapshot `FILE`.kvr")
 	complete(c, "resume", completeSnapshots)
@@ -89,7 +94,10 @@ func runAudit(ctx context.Context, env *Env, o auditOptions) error {
 	if err != nil {
 		return err
 	}
-	chosen, err := choose(analyzers(o.top), o.only)
+	if o.declared, err = o.schema.load(); err != nil {
+		return err
+	}
+	chosen, err := choose(analyzersOf(o.declared, o.top), o.only)
 	if err != nil {
 		return err
 	}
@@ -219,7 +227,7 @@ func (o *auditOptions) report(env *Env, g *gate, outs []output, r *report.Report
 		scanErr = kv.WithHint(scanErr, "go on where it ended: kvtool audit TARGET --resume "+o.save.path)
 	}
 	code := partialCode(r, scanErr)
-	r = g.judge(env, r, ran(r, analyzers(0)))
+	r = g.judge(env, r, ran(r, analyzersOf(o.declared, 0)))
 	return g.conclude(env, &o.viewFlags, outs, r, code, scanErr, failed)
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kvtool/kvtool/audit/export"
 	"github.com/kvtool/kvtool/keydesign"
+	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
@@ -24,6 +25,7 @@ type exportOptions struct {
 	match    string
 	checksum string
 	saved    string
+	schema   schemaFlag
 	rate     rate
 	timeout  time.Duration
 	noDemo   bool
@@ -38,7 +40,8 @@ TARGET is what it is for audit. Without --columns there are those of
 that the target can tell. Others:
 %s
 Templates are learned in a reading of their own: the target is read twice,
-unless template is not among the columns. A file is complete: what could not be
+unless template is not among the columns. With a schema, keys have the templates
+that it declares, and only the others are learned. A file is complete: what could not be
 read to its end is in PATH.partial, and the exit code is 4.`
 
 const exportExample = `  kvtool export dump.rdb -o parquet=keys.parquet
@@ -66,6 +69,7 @@ func newExportCmd(env *Env) *cobra.Command {
 	f.StringVar(&o.match, "match", "", "write only keys that match `GLOB`")
 	f.StringVar(&o.checksum, "checksum", "", "on or off: whether a dump's checksum is verified; as ?checksum= of the target")
 	f.StringVar(&o.saved, "templates", "", "take the templates from the saved audit `FILE`.kvr: the target is read once")
+	o.schema.bind(c)
 	f.Var(&o.rate, "rate", "read at most so many keys a second: 50k/s")
 	f.DurationVar(&o.timeout, "timeout", 0, "stop after this time and keep what was read")
 	f.BoolVar(&o.noDemo, "no-demo", false, "fail without a TARGET instead of using demo:")
@@ -124,6 +128,10 @@ func runExport(ctx context.Context, env *Env, o exportOptions) error {
 	if err != nil {
 		return err
 	}
+	s, err := o.schema.load()
+	if err != nil {
+		return err
+	}
 	ctx, cancel := withTimeout(ctx, o.timeout)
 	defer cancel()
 	target, err := env.resolve(ctx, o.args, o.noDemo)
@@ -148,7 +156,7 @@ func runExport(ctx context.Context, env *Env, o exportOptions) error {
 		return targetError(ended(ctx, err))
 	}
 	defer store.Close()
-	x := &exporting{env: env, exportOptions: o, store: store, asked: asked, once: target.Path == "-", progress: p}
+	x := &exporting{env: env, exportOptions: o, store: store, asked: asked, declared: s, once: target.Path == "-", progress: p}
 	return x.run(ctx, outs)
 }
 
@@ -181,6 +189,7 @@ type exporting struct {
 	store    kv.Store
 	info     *kv.Info
 	asked    []export.Column // nil if none in particular
+	declared *schema.Schema  // nil without --schema
 	once     bool            // the store can be read once only
 	progress *progress
 
@@ -301,7 +310,7 @@ func (x *exporting) classifier(ctx context.Context, opt export.Options) (*keydes
 	if err != nil {
 		return nil, fmt.Errorf("--templates: %w", err)
 	}
-	c, err := keydesign.SavedClassifier(r.Parts)
+	c, err := keydesign.SavedClassifier(x.declared, r.Parts)
 	if err != nil {
 		return nil, fmt.Errorf("--templates %s: %w", x.saved, err)
 	}
@@ -316,11 +325,11 @@ func (x *exporting) classifier(ctx context.Context, opt export.Options) (*keydes
 func (x *exporting) learn(ctx context.Context, opt export.Options) (*keydesign.Classifier, error) {
 	for restarts := 0; ; restarts++ {
 		x.progress.scanning()
-		names := keydesign.NewNames()
+		names := keydesign.NewNames(x.declared)
 		all := make(chan *keydesign.Names, 1)
 		all <- names
 		keys, err := export.Scan(ctx, x.store, kv.FieldName, opt, func() export.Visitor {
-			return &learner{keydesign.NewNames(), all}
+			return &learner{keydesign.NewNames(x.declared), all}
 		})
 		switch {
 		case errors.Is(err, kv.ErrRestart) && restarts < maxRestarts:

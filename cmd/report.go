@@ -91,7 +91,8 @@ func runShow(ctx context.Context, env *Env, o showOptions, path string) error {
 type mergeOptions struct {
 	viewFlags
 	gateFlags
-	save saveFlag
+	schema schemaFlag
+	save   saveFlag
 }
 
 const mergeLong = `Add saved audits together: the report of one audit that has read all that they
@@ -99,7 +100,8 @@ have read, such as the shards of a cluster whose dumps lie on several machines.
 
 The files must hold the same analyses in the same configuration (--only, --top),
 and be of stores that share no key: nothing can tell that a key is in two of
-them. With parts taken at several times the report is of the earliest.`
+them. With parts taken at several times the report is of the earliest. Audits of
+a schema need the same --schema again.`
 
 func newMergeCmd(env *Env) *cobra.Command {
 	var o mergeOptions
@@ -122,6 +124,7 @@ func newMergeCmd(env *Env) *cobra.Command {
 	}
 	o.viewFlags.bind(c)
 	o.gateFlags.bind(c)
+	o.schema.bind(c)
 	o.save.bind(c, "save the sum as a snapshot `FILE`.kvr, to be shown and merged later")
 	return c
 }
@@ -148,7 +151,11 @@ func runMerge(ctx context.Context, env *Env, o mergeOptions, paths []string) err
 		runs[i] = audit.Saved{Name: path, Report: r, Damaged: damage != nil}
 		damages = append(damages, damage)
 	}
-	r, err := audit.Merge(analyzers(audit.ConfigOf(runs[0].Report).Top), runs...)
+	s, err := o.schema.load()
+	if err != nil {
+		return err
+	}
+	r, err := audit.Merge(analyzersOf(s, audit.ConfigOf(runs[0].Report).Top), runs...)
 	if err != nil {
 		return err
 	}
@@ -157,7 +164,7 @@ func runMerge(ctx context.Context, env *Env, o mergeOptions, paths []string) err
 	failed := o.save.write(r)
 	damage := errors.Join(damages...)
 	code := partialCode(r, damage)
-	r = g.judge(env, r, ran(r, analyzers(0)))
+	r = g.judge(env, r, ran(r, analyzersOf(s, 0)))
 	return g.conclude(env, &o.viewFlags, outs, r, code, damage, failed)
 }
 

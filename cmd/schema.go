@@ -4,6 +4,9 @@ import (
 	"io"
 	"os"
 
+	"github.com/spf13/cobra"
+
+	"github.com/kvtool/kvtool/keydesign/bind"
 	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
 )
@@ -19,6 +22,36 @@ func loadSchema(paths ...string) (*schema.Schema, error) {
 		files[i] = schema.Source{Name: path, Data: data}
 	}
 	return schema.Parse(files...)
+}
+
+// bindable returns the error that keys cannot be bound to s, if they cannot.
+func bindable(s *schema.Schema) error {
+	if _, err := bind.New(s); err != nil {
+		return kv.WithHint(kv.Usagef("%w", err), "declare shorter values: a key has a few hundred bytes")
+	}
+	return nil
+}
+
+// schemaFlag names the files of the schema that keys are bound to.
+type schemaFlag struct{ paths []string }
+
+func (f *schemaFlag) bind(c *cobra.Command) {
+	c.Flags().StringArrayVar(&f.paths, "schema", nil, "bind keys to the templates that the schema `FILE` (keys.yaml) declares; repeatable")
+	complete(c, "schema", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return []string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt
+	})
+}
+
+// load returns the schema, or nil if the flag was not given.
+func (f *schemaFlag) load() (*schema.Schema, error) {
+	if len(f.paths) == 0 {
+		return nil, nil
+	}
+	s, err := loadSchema(f.paths...)
+	if err != nil {
+		return nil, err
+	}
+	return s, bindable(s)
 }
 
 // readBounded reads a file, and one byte more than it may be long if it is longer.

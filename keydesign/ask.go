@@ -201,8 +201,8 @@ func (t *templates) Expect(keys int64) { t.expected = keys }
 
 // Ask puts the key under its leaf, and lets the leaf decide whether its facts are worth asking for.
 func (t *templates) Ask(key string) bool {
-	l := t.tree.Add(key)
-	n := l.ask(t.rng, float64(t.expected)/float64(t.tree.Keys()))
+	l := t.leaf(key)
+	n := l.ask(t.rng, float64(t.expected)/float64(t.keys()))
 	t.questions.add(question{key, l, n})
 	return n > 0
 }

@@ -249,7 +249,7 @@ func TestLawsOfASample(t *testing.T) {
 			rs[i] = kv.Record{Key: rs[i].Key, Known: kv.FieldName, Others: -1}
 		}
 	}
-	for _, a := range Analyzers() {
+	for _, a := range Analyzers(nil) {
 		audittest.Test(t, a, rs)
 	}
 }
@@ -257,7 +257,7 @@ func TestLawsOfASample(t *testing.T) {
 // TestDepths goes through a whole run, and over what it says of itself.
 func TestDepths(t *testing.T) {
 	k := keygen.New(60_000)
-	as := append(Analyzers(), audit.Analyzers(audit.Config{})...)
+	as := append(Analyzers(nil), audit.Analyzers(audit.Config{})...)
 	reports := map[audit.Depth]*report.Report{}
 	for _, d := range audit.Depths {
 		r, err := audit.Run(t.Context(), k.Store(), as, audit.Options{Depth: d, Parallel: 2})

@@ -15,7 +15,7 @@ import (
 // run audits a store with the analyses of key design.
 func run(t testing.TB, s kv.Store, parallel int) *report.Report {
 	t.Helper()
-	r, err := audit.Run(t.Context(), s, Analyzers(), audit.Options{Parallel: parallel})
+	r, err := audit.Run(t.Context(), s, Analyzers(nil), audit.Options{Parallel: parallel})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -134,7 +134,7 @@ func TestFacets(t *testing.T) {
 		family(20, format("gone:%d"), func(r *kv.Record, _ int) { r.TTL, r.ExpireAt = kv.TTLExpired, audittest.Now }),
 		family(300, format("used:%d"), func(r *kv.Record, _ int) { r.Freq, r.Known = 9, r.Known|kv.FieldFreq }),
 	)
-	out := observeAll(byTemplate(), rs)
+	out := observeAll(byTemplate(nil), rs)
 	got := map[string][]string{}
 	for _, table := range out.Tables[1:] {
 		for _, row := range table.Rows {
@@ -154,7 +154,7 @@ func TestFacets(t *testing.T) {
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%v\nwant %v", got, want)
 	}
-	if out := observeAll(byTemplate(), background()); len(out.Tables) != 1 {
+	if out := observeAll(byTemplate(nil), background()); len(out.Tables) != 1 {
 		t.Errorf("%d tables of a keyspace that tells nothing", len(out.Tables))
 	}
 }
@@ -177,7 +177,7 @@ func TestLimitsFollowFromKeys(t *testing.T) {
 		for i := range c.rs {
 			col.Observe(&c.rs[i])
 		}
-		ks := newKeyspace(col.tree.Templates(), audittest.Now)
+		ks := newKeyspace(col.tree.Templates(), nil, audittest.Now)
 		if got := ks.limits[kv.TypeHash]; got != c.want {
 			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
 		}

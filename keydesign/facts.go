@@ -81,14 +81,14 @@ func UnitMistake(shorter, longer float64) bool { return unitFactor(longer/shorte
 // FactsOf returns what a run knows of each template. Its parts must have been kept (audit.Options.Save, or a snapshot file),
 // and its keys counted by template without a schema. With parts of several shards the facts are of all of them.
 func FactsOf(r *report.Report) (*Facts, error) {
-	a := byTemplate()
+	a := byTemplate(nil)
 	c, err := audit.Load(a, r)
 	if err != nil {
 		return nil, err
 	}
 	t := c.(*templates)
 	result := t.tree.Templates()
-	ks := newKeyspace(result, t.now)
+	ks := newKeyspace(result, nil, t.now)
 	f := &Facts{Keys: ks.keys, Bytes: ks.bytes, Sampled: ks.sampled, Inference: ks.inference, Known: ks.known}
 	for i, x := range ks.templates {
 		tf := x.facts()
@@ -130,7 +130,7 @@ func quantilesOf(q *sketch.Quantiles) Spread {
 }
 
 // Inference is the analysis that FactsOf reads, alone.
-func Inference() []*audit.Analyzer { return []*audit.Analyzer{byTemplate()} }
+func Inference() []*audit.Analyzer { return []*audit.Analyzer{byTemplate(nil)} }
 
 // LongestTTL is from which TTL on a unit must have been mistaken.
 const LongestTTL = time.Duration(longestTTL)

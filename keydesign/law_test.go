@@ -59,7 +59,7 @@ func hard() []kv.Record {
 }
 
 func TestLaws(t *testing.T) {
-	for _, a := range Analyzers() {
+	for _, a := range Analyzers(nil) {
 		t.Run(a.Name, func(t *testing.T) {
 			audittest.Test(t, a, hard())
 			audittest.Test(t, a, nil)
@@ -69,7 +69,7 @@ func TestLaws(t *testing.T) {
 
 func FuzzSaved(f *testing.F) {
 	rs := hard()
-	audittest.Fuzz(f, Analyzers(), append(rs[:60:60], rs[len(rs)-20:]...))
+	audittest.Fuzz(f, Analyzers(nil), append(rs[:60:60], rs[len(rs)-20:]...))
 }
 
 // observed returns a collector that knows every leaf of the generated keyspace, and records of it.
@@ -129,7 +129,7 @@ func BenchmarkStats(b *testing.B) {
 func BenchmarkAll(b *testing.B) {
 	_, rs := observed(b)
 	var cs []audit.Collector
-	for _, a := range append(audit.Analyzers(audit.Config{}), Analyzers()...) {
+	for _, a := range append(audit.Analyzers(audit.Config{}), Analyzers(nil)...) {
 		cs = append(cs, a.New(keygen.Clock()))
 	}
 	b.ReportAllocs()

@@ -15,7 +15,7 @@ import (
 // namesOf learns the names of the records of a scan, as two shards.
 func namesOf(t testing.TB, s kv.Store) (*Names, []string) {
 	t.Helper()
-	halves := [2]*Names{NewNames(), NewNames()}
+	halves := [2]*Names{NewNames(nil), NewNames(nil)}
 	var keys []string
 	for r, err := range s.Scan(t.Context(), kv.ScanOptions{Want: kv.FieldName}) {
 		if err != nil {
@@ -66,7 +66,7 @@ func countTemplates(t *testing.T, match func(string) (int, bool), texts, keys []
 
 // Hostile keys are classified, too, and from several goroutines alike.
 func TestClassifierIsShared(t *testing.T) {
-	names := NewNames()
+	names := NewNames(nil)
 	records := hard()
 	for i := range records {
 		names.Add(records[i].Key)
@@ -93,7 +93,7 @@ func TestClassifierIsShared(t *testing.T) {
 // A saved audit classifies as what it was made from does, from the parts of all its shards.
 func TestSavedClassifier(t *testing.T) {
 	records := hard()
-	names := NewNames()
+	names := NewNames(nil)
 	shards := [2]*templates{newTemplates(audittest.Now), newTemplates(audittest.Now)}
 	for i := range records {
 		shards[i%2].Observe(&records[i])
@@ -109,7 +109,7 @@ func TestSavedClassifier(t *testing.T) {
 		}
 		parts = append(parts, report.Part{Analyzer: templatesName, Shard: i, Version: templatesVersion, Data: data})
 	}
-	c, err := SavedClassifier(parts)
+	c, err := SavedClassifier(nil, parts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,11 +125,11 @@ func TestSavedClassifier(t *testing.T) {
 			t.Errorf("%q is of %q, want %q", records[i].Key, c.Texts[a], c.Texts[b])
 		}
 	}
-	if c, err := SavedClassifier(parts[:1]); c != nil || err != nil {
+	if c, err := SavedClassifier(nil, parts[:1]); c != nil || err != nil {
 		t.Errorf("of no templates: %v, %v", c, err)
 	}
 	parts[1].Data = parts[1].Data[:len(parts[1].Data)/2]
-	if _, err := SavedClassifier(parts); !errors.Is(err, kv.ErrCorrupt) {
+	if _, err := SavedClassifier(nil, parts); !errors.Is(err, kv.ErrCorrupt) {
 		t.Errorf("of a part that is cut: %v", err)
 	}
 }

@@ -235,7 +235,7 @@ const (
 func checkLength(ks *keyspace, emit func(report.Finding)) {
 	for _, t := range ks.templates {
 		p99, ok := t.name.At(0.99)
-		if !ok || t.keys < fewest || p99 <= nameWarning {
+		if !ok || t.keys < fewest && t.promise == nil || p99 <= nameWarning {
 			continue
 		}
 		severity := report.Warning
@@ -503,17 +503,20 @@ const (
 const keyspaceSubject = "keyspace"
 
 func checkTail(ks *keyspace, emit func(report.Finding)) {
-	var keys, n int64
+	var all, keys, n int64
 	for _, t := range ks.templates {
-		if ks.inTail(t) {
+		if t.promise != nil {
+			continue
+		}
+		if all++; ks.inTail(t) {
 			keys += t.keys
 			n++
 		}
 	}
-	if len(ks.templates) <= tailMost && float64(keys) <= tailKeys*float64(ks.keys) {
+	if all <= tailMost && float64(keys) <= tailKeys*float64(ks.keys) {
 		return
 	}
-	measure := countMetric("templates", int64(len(ks.templates)))
+	measure := countMetric("templates", all)
 	emit(report.Finding{
 		Severity: report.Info, Subject: keyspaceSubject, Measure: &measure,
 		Message:  "templates of less than 0.01% of the keys each hold " + percent(float64(keys)/float64(ks.keys)) + " of them",

@@ -19,7 +19,7 @@ type rule struct {
 	check func(ks *keyspace, emit func(report.Finding))
 }
 
-// rules lists the rules that are held against templates, by their number.
+// rules lists the rules that are held against templates.
 func rules() []rule {
 	return []rule{
 		noNamespace(), mixedSeparators(), unescapedInput(), longKeys(), keyOverhead(), personalData(), mixedIDs(), binaryKeys(),
@@ -28,22 +28,24 @@ func rules() []rule {
 	}
 }
 
+// schemaRules lists those that say nothing without a schema.
+func schemaRules() []rule { return []rule{unmatchedKeys(), tooManyKeys(), longerTTL()} }
+
 // Rules lists the rules that the analyses of key design may raise, by their number, with their documentation.
 func Rules() []*report.Rule {
-	var all []*report.Rule
-	for _, a := range Analyzers() {
+	all := documented(schemaRules())
+	for _, a := range Analyzers(nil) {
 		all = append(all, a.Rules...)
 	}
 	slices.SortFunc(all, func(a, b *report.Rule) int { return cmp.Compare(a.ID, b.ID) })
 	return all
 }
 
-// documented returns the documentation of the rules of templates.
-func documented() []*report.Rule {
-	all := rules()
-	docs := make([]*report.Rule, len(all))
-	for i := range all {
-		docs[i] = all[i].Rule
+// documented returns the documentation of rules.
+func documented(rules []rule) []*report.Rule {
+	docs := make([]*report.Rule, len(rules))
+	for i := range rules {
+		docs[i] = rules[i].Rule
 	}
 	return docs
 }

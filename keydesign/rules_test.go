@@ -13,6 +13,7 @@ import (
 	"github.com/kvtool/kvtool/audit/audittest"
 	"github.com/kvtool/kvtool/internal/memory"
 	"github.com/kvtool/kvtool/internal/slot"
+	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
@@ -117,9 +118,14 @@ func persistent(r *kv.Record, _ int) { r.TTL, r.ExpireAt = kv.TTLNone, time.Time
 
 func findings(t testing.TB, families ...[]kv.Record) (*audit.Output, []report.Finding) {
 	t.Helper()
+	return findingsOf(t, nil, families...)
+}
+
+func findingsOf(t testing.TB, s *schema.Schema, families ...[]kv.Record) (*audit.Output, []report.Finding) {
+	t.Helper()
 	var all []audit.Output
 	var fs []report.Finding
-	for _, a := range Analyzers() {
+	for _, a := range Analyzers(s) {
 		c := a.New(audittest.Now)
 		for _, f := range families {
 			for i := range f {
@@ -189,6 +195,21 @@ var cases = map[string]struct {
 		report.Info, "tok:{bin}",
 		family(50, func(i int) string { return fmt.Sprintf("tok:\xff%c\x80", rune('a'+i%26)) + fmt.Sprint(i) }),
 		family(50, func(i int) string { return fmt.Sprintf("tok:ü%d", i) }),
+	},
+	"KD013": {
+		report.Warning, keyspaceSubject,
+		family(1001, format("tmp2:x%d")),
+		family(30, format("tmp2:x%d")),
+	},
+	"KD050": {
+		report.Warning, "flag:{uid}",
+		family(201, format("flag:%d")),
+		family(200, format("flag:%d")),
+	},
+	"KD071": {
+		report.Warning, "cart:{uid}",
+		family(500, format("cart:%d"), spreadOver(24*time.Hour)),
+		family(500, format("cart:%d"), spreadOver(61*time.Minute)),
 	},
 	"KD014": {
 		report.Info, keyspaceSubject,
@@ -268,6 +289,19 @@ var cases = map[string]struct {
 	},
 }
 
+// schemaOf returns the schema that the cases of a rule are held against, or nil.
+func schemaOf(t testing.TB, rule string) *schema.Schema {
+	templates, ok := map[string]string{
+		"KD013": "  cart: {key: \"cart:{uid}\"}\n",
+		"KD050": "  flag: {key: \"flag:{uid}\", cardinality: {max: 200}}\n",
+		"KD071": "  cart: {key: \"cart:{uid}\", ttl: {policy: fixed, value: 1h}}\n",
+	}[rule]
+	if !ok {
+		return nil
+	}
+	return keysOf(t, basic+templates)
+}
+
 func dates(f string) func(int) string {
 	return func(i int) string {
 		return fmt.Sprintf(f, time.Date(2020, 1, 1+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
@@ -338,7 +372,7 @@ func TestRules(t *testing.T) {
 	for _, r := range Rules() {
 		t.Run(r.ID, func(t *testing.T) {
 			c := cases[r.ID]
-			_, fs := findings(t, background(), c.bad)
+			_, fs := findingsOf(t, schemaOf(t, r.ID), background(), c.bad)
 			fired := 0
 			for _, f := range fs {
 				switch {
@@ -351,7 +385,7 @@ func TestRules(t *testing.T) {
 			if fired != 1 {
 				t.Errorf("bad: fired %d times on %s", fired, c.subject)
 			}
-			_, fs = findings(t, background(), c.good)
+			_, fs = findingsOf(t, schemaOf(t, r.ID), background(), c.good)
 			for _, f := range fs {
 				if f.Rule == r.ID {
 					t.Errorf("good: %s %s on %s: %s", f.Rule, f.Severity, f.Subject, f.Message)
@@ -364,7 +398,7 @@ func TestRules(t *testing.T) {
 // Every finding is fit to be compared with that of another run: it has a measure, and its subject has no numbers in it.
 func TestFindingsAreWhole(t *testing.T) {
 	for id, c := range cases {
-		_, fs := findings(t, background(), c.bad)
+		_, fs := findingsOf(t, schemaOf(t, id), background(), c.bad)
 		for _, f := range fs {
 			if f.Message == "" || f.Measure == nil || f.Measure.Value.IsNull() {
 				t.Errorf("%s: %+v lacks a message or a measure", id, f)

@@ -23,6 +23,7 @@ func (t *templates) form(f *saved.Form) {
 	saved.Count(f, &t.limit)
 	f.Check(t.limit > 0 && t.limit <= sketch.DefaultBins, "histograms of %d bins", t.limit)
 	t.tree.Form(f)
+	t.declared.form(f)
 }
 
 // Form writes or reads l.
@@ -30,7 +31,7 @@ func (l *leaf) Form(f *saved.Form) {
 	many := l.many != nil
 	if f.Bool(&many); many {
 		if f.Reading() {
-			l.adopt(newStats())
+			l.adopt(l.newStats())
 		}
 		l.many.Form(f)
 		return

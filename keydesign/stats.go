@@ -16,6 +16,8 @@ type leaf struct {
 	few  []observation
 	many *stats
 	pool *pool // of the collector; nil in a copy, which lives no longer than a report
+
+	bounds *bounds // of the values of a declared template; nil of an inferred one
 	// Where a scan asks a sample of the keys: who decides, nil before there are statistics; and the leaf that this one was
 	// folded into while keys were in flight.
 	chooser *chooser
@@ -102,9 +104,18 @@ func (l *leaf) stats() *stats {
 	if l.many != nil {
 		return l.many
 	}
-	s := newStats()
+	s := l.newStats()
 	for i := range l.few {
 		s.observe(&l.few[i])
+	}
+	return s
+}
+
+// newStats returns statistics that hold values against what is declared of them.
+func (l *leaf) newStats() *stats {
+	s := newStats()
+	if l.bounds != nil {
+		s.bounds = *l.bounds
 	}
 	return s
 }
@@ -134,7 +145,7 @@ func (l *leaf) Merge(o *leaf) {
 
 // Clone returns a copy that shares nothing.
 func (l *leaf) Clone() *leaf {
-	c := &leaf{few: slices.Clone(l.few)}
+	c := &leaf{few: slices.Clone(l.few), bounds: l.bounds}
 	if l.many != nil {
 		c.many = l.many.clone()
 	}
@@ -153,6 +164,7 @@ type stats struct {
 	left    sketch.Quantiles // milliseconds until keys expire: precise in proportion, which tells TTLs of all lengths apart
 	expiry  sketch.Bins      // seconds since 1970: equally precise everywhere, which shows what expires together
 	types   []typeCount
+	bounds  bounds   // that strings and groups are held against, where they are declared
 	longest extreme  // elements of a collection
 	latest  extreme  // expiry
 	deep    *depth   // nil where the keys tell nothing of it
@@ -238,11 +250,12 @@ func (s *stats) observeLimits(o *observation) {
 		length = 0
 	}
 	l := &s.groups
-	warning, failure := length > groupWarning, length > groupError || size > groupBytes
+	var warning, failure bool
 	if o.typ == kv.TypeString {
 		l = &s.strings
-		warning, failure = size > stringWarning, size > stringError
+		warning, failure = s.bounds.string(size, o)
 	} else {
+		warning, failure = s.bounds.collection(size, length, o)
 		s.longest.raise(length, o.key)
 	}
 	if warning || failure {

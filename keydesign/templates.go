@@ -6,7 +6,10 @@
 // grouped into templates, their statistics merged, and every rule is asked about the whole keyspace at once:
 //
 //	record ──▶ infer.Tree ──▶ leaf statistics ──▶ templates ──▶ section "templates"
-//	                                                  └──▶ rules ──▶ findings
+//	       └─▶ bind.Matcher ──────▲                  └──▶ rules ──▶ findings
+//
+// With a schema, a key that one of its templates takes goes to that template's statistics, and only the others are left to
+// inference. What the schema promises of its templates (promise) then stands where a rule would have to guess.
 //
 // So a rule is a value with its documentation and one function over a keyspace, and adding one touches nothing else.
 package keydesign
@@ -21,26 +24,37 @@ import (
 	"github.com/kvtool/kvtool/audit"
 	"github.com/kvtool/kvtool/internal/sketch"
 	"github.com/kvtool/kvtool/keydesign/infer"
+	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
 
-// Analyzers lists the analyses of key design.
-func Analyzers() []*audit.Analyzer {
-	return []*audit.Analyzer{byTemplate(), nodes(), slots()}
+// Analyzers lists the analyses of key design. With a schema, keys are bound to its templates first, and held against what it
+// says of them; without one, s is nil. A schema that cannot be bound (bind.New) is a mistake of the caller.
+func Analyzers(s *schema.Schema) []*audit.Analyzer {
+	return []*audit.Analyzer{byTemplate(bindingOf(s)), nodes(), slots()}
 }
 
-func byTemplate() *audit.Analyzer {
-	return &audit.Analyzer{
+func byTemplate(b *binding) *audit.Analyzer {
+	a := &audit.Analyzer{
 		Name:    templatesName,
 		Title:   "KEYS BY TEMPLATE",
 		Doc:     "Key templates, inferred from the names, with what each holds; and the rules that they break.",
 		Needs:   kv.FieldName,
 		Uses:    kv.FieldType | kv.FieldSize | kv.FieldLen | kv.FieldTTL | kv.FieldEncoding | deepFacts,
-		Rules:   documented(),
+		Rules:   documented(rules()),
 		Version: templatesVersion,
-		New:     func(now time.Time) audit.Collector { return newTemplates(now) },
+		New: func(now time.Time) audit.Collector {
+			t := newTemplates(now)
+			t.declared = b.declared(t.pool)
+			return t
+		},
 	}
+	if b != nil {
+		a.Config = b.config
+		a.Rules = append(a.Rules, documented(schemaRules())...)
+	}
+	return a
 }
 
 const templatesName = "templates"
@@ -60,6 +74,7 @@ type templates struct {
 	now       time.Time
 	nowMillis int64
 	tree      *infer.Tree[*leaf]
+	declared  *declared // nil without a schema
 	pool      *pool
 	at        *leaf // of the record that comes next, if it is known
 	questions questions
@@ -84,7 +99,7 @@ func (t *templates) Observe(r *kv.Record) {
 		return
 	}
 	if l == nil {
-		l = t.tree.Add(r.Key)
+		l = t.leaf(r.Key)
 	}
 	o := observe(r, t.nowMillis)
 	o.deep = factsOf(r, &t.facts)
@@ -93,6 +108,23 @@ func (t *templates) Observe(r *kv.Record) {
 		t.seen = 0
 		t.limit = t.pool.fit(t.limit)
 	}
+}
+
+// leaf returns the leaf that a key belongs to: that of the declared template that takes it, else its own of the tree.
+func (t *templates) leaf(key string) *leaf {
+	if l := t.declared.leaf(key); l != nil {
+		return l
+	}
+	return t.tree.Add(key)
+}
+
+// keys returns how many keys came.
+func (t *templates) keys() int64 {
+	n := t.tree.Keys()
+	if t.declared != nil {
+		n += t.declared.keys
+	}
+	return n
 }
 
 // fit halves the precision of all histograms until they fit into maxBins together, and returns the limit it ends with.
@@ -115,18 +147,24 @@ func (p *pool) fit(limit int) int {
 func (t *templates) Merge(c audit.Collector) {
 	o := c.(*templates)
 	t.tree.Merge(o.tree)
+	t.declared.merge(o.declared)
 	t.limit = t.pool.fit(min(t.limit, o.limit))
 }
 
 // Report lists the templates and asks every rule.
 func (t *templates) Report(out *audit.Output) {
-	ks := newKeyspace(t.tree.Templates(), t.now)
+	ks := newKeyspace(t.tree.Templates(), t.declared, t.now)
+	ks.scanned = out.Elapsed
 	if ks.bytes > 0 {
 		out.Title = "MEMORY BY TEMPLATE"
 	}
 	found := map[string]bool{}
 	var idle []string
-	for _, r := range rules() {
+	judged := rules()
+	if ks.bound {
+		judged = append(judged, schemaRules()...)
+	}
+	for _, r := range judged {
 		if r.needs&^ks.known != 0 {
 			idle = append(idle, r.ID)
 			continue
@@ -134,6 +172,9 @@ func (t *templates) Report(out *audit.Output) {
 		r.check(ks, func(f report.Finding) {
 			f.Rule = r.ID
 			found[f.Subject] = true
+			if p := ks.promiseOf(f.Subject); p != nil && f.Pos.Line == 0 {
+				f.Pos = p.pos
+			}
 			if ks.sampled && r.needs&^kv.FieldName != 0 { // its counts are those of the keys that were asked
 				f.Evidence = append(f.Evidence, ks.measured(f.Subject)...)
 			}
@@ -144,6 +185,9 @@ func (t *templates) Report(out *audit.Output) {
 		{Name: "templates", Value: report.Number(len(ks.templates)), Unit: report.UnitCount},
 		{Name: "to_cover_99%", Value: report.Number(ks.cover(0.99)), Unit: report.UnitCount},
 		{Name: "inference", Value: report.Text(ks.inference), Unit: report.UnitText},
+	}
+	if ks.bound {
+		out.Metrics = append(out.Metrics, ks.matched())
 	}
 	if ks.sampled && ks.bytes > 0 {
 		out.Metrics = append(out.Metrics, ks.total())
@@ -168,18 +212,23 @@ type keyspace struct {
 	sampled     bool        // not every key was asked
 	limits      map[kv.Type]packing
 	inference   string
+	bound       bool          // to a schema
+	file        string        // the first of it
+	scanned     time.Duration // from now until the last key was read
+	subjects    map[string]*template
 }
 
 // A template is a key shape with what its keys hold.
 type template struct {
 	text       string
 	segments   []infer.Segment
-	confidence string
+	confidence string   // of one that was inferred
+	promise    *promise // of one that was declared
 	*stats
 }
 
-func newKeyspace(r infer.Result[*leaf], now time.Time) *keyspace {
-	ks := &keyspace{now: now, inference: "exact"}
+func newKeyspace(r infer.Result[*leaf], d *declared, now time.Time) *keyspace {
+	ks := &keyspace{now: now, inference: "exact", bound: d != nil, templates: d.templates(), subjects: map[string]*template{}}
 	switch {
 	case r.Degraded:
 		ks.inference = "degraded: more key shapes than fit; new ones are one template"
@@ -188,27 +237,48 @@ func newKeyspace(r infer.Result[*leaf], now time.Time) *keyspace {
 	}
 	for i := range r.Templates {
 		t := &r.Templates[i]
-		s := t.Stats.stats()
-		slices.SortFunc(s.types, func(a, b typeCount) int {
-			return cmp.Or(cmp.Compare(b.keys, a.keys), cmp.Compare(a.typ, b.typ))
+		ks.templates = append(ks.templates, &template{text: t.Text, segments: t.Segments, confidence: t.Confidence, stats: t.Stats.stats()})
+	}
+	if d != nil { // else they are in that order
+		ks.file = d.file
+		slices.SortStableFunc(ks.templates, func(a, b *template) int {
+			return cmp.Or(cmp.Compare(b.keys, a.keys), cmp.Compare(a.text, b.text))
 		})
-		ks.templates = append(ks.templates, &template{t.Text, t.Segments, t.Confidence, s})
-		ks.keys += s.keys
-		ks.bytes += s.bytes()
-		ks.variance += s.variance()
-		ks.sampled = ks.sampled || s.sampled()
-		ks.known |= s.known()
+	}
+	for _, t := range ks.templates {
+		ks.add(t)
 	}
 	ks.limits = ks.packings()
 	return ks
 }
 
+// add counts in what the keys of a template hold.
+func (ks *keyspace) add(t *template) {
+	slices.SortFunc(t.types, func(a, b typeCount) int {
+		return cmp.Or(cmp.Compare(b.keys, a.keys), cmp.Compare(a.typ, b.typ))
+	})
+	if ks.subjects[t.text] == nil || t.promise != nil {
+		ks.subjects[t.text] = t
+	}
+	ks.keys += t.keys
+	ks.bytes += t.bytes()
+	ks.variance += t.variance()
+	ks.sampled = ks.sampled || t.sampled()
+	ks.known |= t.known()
+}
+
+// promiseOf returns what the schema promises of a finding's subject, or nil.
+func (ks *keyspace) promiseOf(subject string) *promise {
+	if t := ks.subjects[subject]; t != nil {
+		return t.promise
+	}
+	return nil
+}
+
 // measured is the evidence that a finding on a template follows from some of its keys.
 func (ks *keyspace) measured(subject string) []report.Metric {
-	for _, t := range ks.templates {
-		if t.text == subject {
-			return []report.Metric{ratioMetric("measured", t.estimate.asked, t.keys)}
-		}
+	if t := ks.subjects[subject]; t != nil {
+		return []report.Metric{ratioMetric("measured", t.estimate.asked, t.keys)}
 	}
 	return nil
 }
@@ -239,6 +309,9 @@ func (ks *keyspace) table(found map[string]bool) report.Table {
 		{Name: "no_ttl", Title: "no TTL", Unit: report.UnitRatio},
 		{Name: "confidence", Unit: report.UnitText, Rank: 4},
 	}}
+	if ks.bound {
+		table.Columns = append(table.Columns, report.Column{Name: "source", Title: "from", Unit: report.UnitText, Rank: 1})
+	}
 	if ks.sampled {
 		table.Columns = append(table.Columns, sampleColumns()...)
 	}
@@ -266,12 +339,23 @@ func (ks *keyspace) row(t *template) []report.Value {
 	}
 	row := []report.Value{
 		report.Text(t.text), textOrNull(t.typeName()), report.Number(t.keys), sum(t.bytes(), t.estimate.sized), ks.share(t.stats),
-		quantile(&t.size, 0.5), quantile(&t.size, 0.99), noTTL, report.Text(t.confidence),
+		quantile(&t.size, 0.5), quantile(&t.size, 0.99), noTTL, textOrNull(t.confidence),
+	}
+	if ks.bound {
+		row = append(row, report.Text(t.source()))
 	}
 	if ks.sampled {
 		row = append(row, t.sampleValues()...)
 	}
 	return row
+}
+
+// source says where the template is from.
+func (t *template) source() string {
+	if t.promise != nil {
+		return "schema"
+	}
+	return "names"
 }
 
 // rest adds up templates in the columns that can be added.
@@ -284,6 +368,9 @@ func (ks *keyspace) rest(ts []*template) []report.Value {
 	row := []report.Value{
 		report.Null, report.Null, report.Number(all.keys), sum(all.bytes(), all.estimate.sized), ks.share(&all),
 		report.Null, report.Null, report.Null, report.Null,
+	}
+	if ks.bound {
+		row = append(row, report.Null)
 	}
 	if ks.sampled {
 		row = append(row, all.sampleValues()...)

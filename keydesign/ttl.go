@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
@@ -17,7 +18,7 @@ reached, or a later write removed it: ` + "`SET`" + ` without ` + "`KEEPTTL`" + 
 are never evicted either.
 
 The limits are held against the lower end of the 95 % interval (Wilson) of the share, so that a few keys of a small template do
-not make an error.`,
+not make an error. Where a schema declares a TTL, any key without one counts, also if all are.`,
 		Fix:  "set value and expiry in one command: SET k v EX 60; repair the others with EXPIRE",
 		Bad:  []string{"INCR k, then EXPIRE k 60"},
 		Good: []string{"SET k 1 EX 60 NX", "a script that does both"},
@@ -39,6 +40,10 @@ const (
 
 func checkLost(ks *keyspace, emit func(report.Finding)) {
 	for _, t := range ks.templates {
+		if p := t.promise; p != nil && p.life.policy != "" {
+			checkDeclaredTTL(t, emit)
+			continue
+		}
 		if t.timed < lostKeys || t.persistent == 0 || float64(t.persistent) > lostMost*float64(t.timed) || isLock(t) {
 			continue
 		}
@@ -61,13 +66,34 @@ func checkLost(ks *keyspace, emit func(report.Finding)) {
 	}
 }
 
+// checkDeclaredTTL holds the keys against a declared TTL.
+func checkDeclaredTTL(t *template, emit func(report.Finding)) {
+	if t.persistent == 0 || !t.promise.life.expires() || isLock(t) {
+		return
+	}
+	severity := report.Warning
+	if wilsonLow(t.persistent, t.timed) >= lostError {
+		severity = report.Error
+	}
+	share := ratioMetric("no_ttl", t.persistent, t.timed)
+	f := t.finding(severity, share, "%s no TTL, of %d; %s is declared",
+		verb(t.persistent, "key has", "keys have"), t.timed, t.promise.life)
+	f.Evidence = []report.Metric{countMetric("keys", t.persistent)}
+	if d := t.promise.life.longest; d > 0 {
+		f.Evidence = append(f.Evidence, secondsMetric("declared", d.Seconds()))
+	}
+	f.Samples = keyValues(t.lasting[:]...)
+	emit(f)
+}
+
 func immortalLocks() rule {
 	return rule{&report.Rule{
 		ID: "KD062", Name: "lock-without-ttl", Title: "Locks that never expire", Severity: report.Error, Stores: redisFamily(),
 		Doc: `These keys are named as locks (` + lockWords + `), and some have no TTL. When the holder of such a lock dies, nobody can
 take it again until somebody deletes it by hand.
 
-Only strings and hashes count: a semaphore in a sorted set keeps its times in the scores.`,
+Only strings and hashes count: a semaphore in a sorted set keeps its times in the scores. Where a schema declares the kind of a
+template, that decides and not the name.`,
 		Fix:    "take the lock with its expiry: SET lock:1 TOKEN NX PX 10000",
 		Bad:    []string{"SETNX lock:1 x"},
 		Good:   []string{"SET lock:1 TOKEN NX PX 10000"},
@@ -78,8 +104,11 @@ Only strings and hashes count: a semaphore in a sorted set keeps its times in th
 // lockWords are the names of locks.
 const lockWords = "lock, locks, mutex, mutexes, sem, semaphore, semaphores"
 
-// isLock reports whether the template's keys are locks by their name and their type.
+// isLock reports whether the template's keys are locks: by the kind that is declared, else by their name and their type.
 func isLock(t *template) bool {
+	if p := t.promise; p != nil && p.kind != "" {
+		return p.kind == schema.Lock
+	}
 	if len(t.types) > 0 && t.types[0].typ != kv.TypeString && t.types[0].typ != kv.TypeHash {
 		return false
 	}
@@ -117,7 +146,8 @@ func ttlUnits() rule {
 
 The TTL that was set is estimated from what is left: keys written at all times have any part of it left, so the upper end of each
 group of remaining times is about the TTL. For the first case the rarer of two groups must hold at least 20 keys and at most a
-quarter: with more, two TTLs are more likely to be meant.`,
+quarter: with more, two TTLs are more likely to be meant. Where a schema declares the TTL, each group of at least 20 keys is held
+against that, whatever its share.`,
 		Fix:  "EXPIRE takes seconds and PEXPIRE milliseconds; EXPIREAT takes a point in time. Set the TTL of these keys again",
 		Bad:  []string{"EXPIRE k 3600000", "EXPIRE k 1767225600"},
 		Good: []string{"PEXPIRE k 3600000", "EXPIREAT k 1767225600"},
@@ -148,18 +178,53 @@ func checkUnits(ks *keyspace, emit func(report.Finding)) {
 		if t.expiring == 0 {
 			continue
 		}
-		spans := remaining(&t.left)
-		if f, ok := tooLong(t, spans, now); ok {
-			emit(f)
-		} else if f, ok := wrongUnit(t, spans); ok {
+		if f, ok := unitBug(t, now); ok {
 			emit(f)
 		}
 	}
 }
 
+// unitBug finds what KD063 is about.
+func unitBug(t *template, now int64) (f report.Finding, ok bool) {
+	spans := remaining(&t.left)
+	if f, ok = tooLong(t, spans, now); ok {
+		return f, true
+	}
+	if p := t.promise; p != nil && p.life.expires() && p.life.longest > 0 {
+		return declaredUnit(t, spans)
+	}
+	return wrongUnit(t, spans)
+}
+
+// declaredUnit finds a group of TTLs that is a factor of units away from the declared one.
+func declaredUnit(t *template, spans []span) (f report.Finding, ok bool) {
+	declared := t.promise.life.longest.Seconds()
+	for _, g := range groupTTLs(spans) {
+		if g.keys < unitKeys {
+			continue
+		}
+		form, factor := "%s about %g times the declared TTL of %s", unitFactor(g.end/declared)
+		if factor == 0 {
+			form, factor = "%s about 1/%g of the declared TTL of %s", unitFactor(declared/g.end)
+		}
+		if factor == 0 || g.end < declared && g.keys < unitTemplate {
+			continue // a few that are about to expire
+		}
+		f = t.finding(report.Error, countMetric("keys", g.keys), form, verb(g.keys, "key has", "keys have"), factor, t.promise.life)
+		f.Evidence = []report.Metric{
+			secondsMetric("ttl", g.end), secondsMetric("declared", declared), ratioMetric("share", g.keys, t.expiring),
+		}
+		if g.end > declared {
+			f.Samples = keyValues(t.latest.key)
+		}
+		return f, true
+	}
+	return f, false
+}
+
 // tooLong finds TTLs of more than ten years.
 func tooLong(t *template, spans []span, now int64) (f report.Finding, ok bool) {
-	if float64(t.latest.value-now) <= longestTTL.Seconds() {
+	if p := t.promise; float64(t.latest.value-now) <= longestTTL.Seconds() || p != nil && p.life.longest > longestTTL {
 		return f, false
 	}
 	var keys int64

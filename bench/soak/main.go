@@ -88,7 +88,7 @@ func run(ctx context.Context, o options) error {
 
 // analyzers are all that kvtool audit runs.
 func analyzers() []*audit.Analyzer {
-	return append(keydesign.Analyzers(), audit.Analyzers(audit.Config{})...)
+	return append(keydesign.Analyzers(nil), audit.Analyzers(audit.Config{})...)
 }
 
 // soak runs the audit, prints a line every so often and a last one, and fails over the cap.

@@ -1,0 +1,69 @@
+package keydesign
+
+import (
+	"github.com/kvtool/kvtool/keydesign/schema"
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
+)
+
+// longerRatio is how many times the longest declared TTL one may be.
+const longerRatio = 1.1
+
+func longerTTL() rule {
+	return rule{&report.Rule{
+		ID: "KD071", Name: "ttl-drift", Title: "TTLs other than declared", Severity: report.Warning,
+		Doc: `Keys live longer than the schema says, or end where it says that they stay. Usually a TTL was changed where it is set and not
+in the schema, or the other way round: memory was planned for the one and is used for the other.
+
+One scan sees what is left of TTLs and not what was set, so it can tell that one is too long and not that one is too short. What
+keys have left is held against the declared TTL with its jitter, or the idle time of one that slides; keys that were written while
+the scan ran may have as much more as the scan took. TTLs in a wrong unit are KD063. Without a schema this rule says nothing.`,
+		Fix:  "set the TTL that is declared, or declare the one that is meant; then rewrite the old ones with EXPIRE",
+		Bad:  []string{"ttl: {policy: fixed, value: 1h}, and SET k v EX 86400", "ttl: {policy: none}, and EXPIRE k 3600"},
+		Good: []string{"ttl: {policy: fixed, value: 1h, jitter: 0-10m}, and SET k v EX 3900"},
+		Limits: []report.Limit{
+			{Name: "ratio", Value: longerRatio, Unit: report.UnitFactor, Source: ours + ": of what is left to the longest declared"},
+			{Name: "keys", Value: 1, Unit: report.UnitCount, Source: ours + ": any"},
+		},
+	}, kv.FieldTTL, checkLonger}
+}
+
+func checkLonger(ks *keyspace, emit func(report.Finding)) {
+	for _, t := range ks.templates {
+		p := t.promise
+		switch {
+		case p == nil || t.expiring == 0:
+		case p.life.policy == schema.TTLNone:
+			f := t.finding(report.Warning, countMetric("keys", t.expiring), "%s a TTL, where none is declared",
+				verb(t.expiring, "key has", "keys have"))
+			f.Evidence = []report.Metric{ratioMetric("share", t.expiring, t.timed)}
+			emit(f)
+		case p.life.longest > 0:
+			checkLongest(ks, t, emit)
+		}
+	}
+}
+
+// checkLongest holds what keys have left against the longest that they may have.
+func checkLongest(ks *keyspace, t *template, emit func(report.Finding)) {
+	limit := t.promise.life.longest.Seconds()*longerRatio + ks.scanned.Seconds()
+	longest := float64(t.left.Max()) / 1000
+	if longest <= limit {
+		return
+	}
+	if _, unit := unitBug(t, ks.now.Unix()); unit {
+		return
+	}
+	var keys int64
+	for _, s := range remaining(&t.left) {
+		if s.low > limit {
+			keys += s.keys
+		}
+	}
+	keys = max(keys, 1) // the bin of the longest may begin below the limit
+	f := t.finding(report.Warning, secondsMetric("longest", longest), "%s more left than the declared TTL of %s",
+		verb(keys, "key has", "keys have"), t.promise.life)
+	f.Evidence = []report.Metric{countMetric("keys", keys), secondsMetric("declared", t.promise.life.longest.Seconds())}
+	f.Samples = keyValues(t.latest.key)
+	emit(f)
+}
