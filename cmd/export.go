@@ -41,8 +41,8 @@ that the target can tell. Others:
 %s
 Templates are learned in a reading of their own: the target is read twice,
 unless template is not among the columns. With a schema, keys have the templates
-that it declares, and only the others are learned. A file is complete: what could not be
-read to its end is in PATH.partial, and the exit code is 4.`
+that it declares, and only the others are learned. A file is complete: what
+could not be read to its end is in PATH.partial, and the exit code is 4.`
 
 const exportExample = `  kvtool export dump.rdb -o parquet=keys.parquet
   kvtool export redis://127.0.0.1:6379 -o csv=k.csv --columns key,bytes
