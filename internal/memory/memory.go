@@ -41,7 +41,7 @@ type Model struct {
 	entry   int64                  // of a dict
 	classes [tableMax/8 + 1]uint16 // by (n+7)/8
 	sds     [tableMax]uint16       // by length
-	members []uint16               // of Member, where keys are in one block with their objects
+	members []uint32               // of Member, where keys are in one block with their objects
 	spread  []float64              // of children
 	skip    int64                  // mean size of a skiplist node without its member, in 1/2^skipShift bytes
 }
@@ -62,9 +62,9 @@ func New(p Profile) *Model {
 	m.skip = m.skiplistNode()
 	if m.shape.buckets {
 		m.spread = newSpread()
-		m.members = make([]uint16, tableMax)
+		m.members = make([]uint32, tableMax)
 		for i := range m.members {
-			m.members[i] = uint16(m.member(int64(i)))
+			m.members[i] = uint32(m.member(int64(i)))
 		}
 	}
 	return m
@@ -240,7 +240,7 @@ const (
 )
 
 // ZSet returns the cost of a sorted set of n members as a skiplist and a dict. elements is the sum of Member over the
-// members, for Redis that of SDS.
+// members, in bytes; for Redis that of SDS.
 // The levels of skiplist nodes are random and not in any file: they count with their mean.
 func (m *Model) ZSet(n, elements int64) int64 {
 	if m.shape.buckets {

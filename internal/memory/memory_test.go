@@ -214,6 +214,29 @@ func TestChildBuckets(t *testing.T) {
 	}
 }
 
+// TestMember compares the mean with members whose levels are drawn.
+func TestMember(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for _, a := range []Allocator{Jemalloc8, Jemalloc16, Libc} {
+		m := New(Profile{Version: Valkey91, Allocator: a})
+		for _, n := range []int64{4, 20, 44, 90, 200} {
+			const draws = 200_000
+			sum := int64(0)
+			for range draws {
+				level := int64(1)
+				for r.IntN(4) == 0 {
+					level++
+				}
+				sum += m.Class(17 + 16*level + keyRequest(n))
+			}
+			want, got := float64(sum)/draws, float64(m.Member(n))/MemberUnit
+			if math.Abs(got-want) > 0.3 { // four standard deviations of the longest
+				t.Errorf("%s: a member of %d bytes counts %.2f, want %.2f", a, n, got, want)
+			}
+		}
+	}
+}
+
 // TestFindAllocator: one odd size rules an allocator out, and none means that nothing is known.
 func TestFindAllocator(t *testing.T) {
 	for _, v := range []Version{Redis70, Redis72, Valkey91} {

@@ -74,14 +74,45 @@ type Rax struct {
 	bytes       int64 // of the nodes
 	last        [16]byte
 	branches    [16]uint16 // children of the path to last, at the depths at which it branches
+	holes       holes      // where it leavesHoles
+}
+
+// AddPending is Add for the tree of a group, whose pending entries are allocated as it grows.
+func (r *Rax) AddPending(m *Model, id *[16]byte) {
+	if m.leavesHoles() {
+		r.holes.cut(m.Class(streamNAK)) // an entry counts as it is
+	}
+	r.Add(m, id)
+}
+
+// node counts one node of so many bytes, 0 for none.
+func (r *Rax) node(m *Model, bytes int64) {
+	if bytes == 0 {
+		return
+	}
+	r.nodes++
+	r.bytes += bytes
+	if m.leavesHoles() {
+		r.bytes += r.holes.cut(bytes)
+	}
+}
+
+// widen counts one more child of the branch at depth d of the path.
+func (r *Rax) widen(m *Model, d int) {
+	from, to := m.branch(r.branches[d]), m.branch(r.branches[d]+1)
+	r.branches[d]++
+	r.bytes += to - from
+	if m.leavesHoles() {
+		r.holes.grow(d, from, to)
+	}
 }
 
 // Add counts one more ID. IDs must ascend; one that does not is counted as if it shared nothing new.
 func (r *Rax) Add(m *Model, id *[16]byte) {
 	r.keys++
 	if r.keys == 1 {
-		r.nodes = 2 // one run of 16 bytes and its leaf
-		r.bytes = m.run(16) + m.leaf()
+		r.node(m, m.run(16))
+		r.node(m, m.leaf())
 		r.last = *id
 		return
 	}
@@ -95,17 +126,13 @@ func (r *Rax) Add(m *Model, id *[16]byte) {
 	if r.branches[d] == 0 {
 		r.split(m, d)
 	} else {
-		r.bytes += m.branch(r.branches[d]+1) - m.branch(r.branches[d])
-		r.branches[d]++
+		r.widen(m, d)
 	}
 	for i := d + 1; i < 16; i++ {
 		r.branches[i] = 0
 	}
-	r.nodes++ // the new leaf
-	if d < 15 {
-		r.nodes++ // and the run that leads to it
-	}
-	r.bytes += m.leaf() + m.run(15-d)
+	r.node(m, m.leaf())
+	r.node(m, m.run(15-d)) // that leads to it
 	r.last = *id
 }
 
@@ -119,13 +146,11 @@ func (r *Rax) split(m *Model, d int) {
 	for i := d + 1; i < 16 && r.branches[i] == 0; i++ {
 		after++
 	}
-	r.bytes += m.run(before) + m.branch(2) + m.run(after) - m.run(before+1+after)
-	if before > 0 {
-		r.nodes++
-	}
-	if after > 0 {
-		r.nodes++
-	}
+	r.nodes--
+	r.bytes -= m.run(before + 1 + after)
+	r.node(m, m.run(before))
+	r.node(m, m.branch(2))
+	r.node(m, m.run(after))
 	r.branches[d] = 2
 }
 

@@ -104,10 +104,15 @@ func (m *Model) Field(field, value int64, expires bool) int64 {
 // PairsFields reports whether what a field costs depends on its value: Field is more than a sum then.
 func (m *Model) PairsFields() bool { return m.shape.buckets }
 
-// Member returns what a member of a sorted set as a skiplist costs: what ZSet adds up.
+// MemberUnit is the part of a byte in which Member counts: the mean of random sizes is no whole number, and rounded it would be
+// off by as much for every member of a set.
+const MemberUnit = 256
+
+// Member returns what a member of a sorted set as a skiplist costs, in MemberUnits: a MemberUnit-th of the sum over the members is
+// what ZSet adds up.
 func (m *Model) Member(n int64) int64 {
 	if !m.shape.buckets {
-		return m.SDS(n)
+		return MemberUnit * m.SDS(min(n, maxRequest/MemberUnit))
 	}
 	if uint64(n) < uint64(len(m.members)) {
 		return int64(m.members[n])
@@ -115,15 +120,16 @@ func (m *Model) Member(n int64) int64 {
 	return m.member(n)
 }
 
-// member is the mean over the levels of its node: level l has probability 3/4 * (1/4)^(l-1) and costs 16 bytes a level.
+// member is the mean over the levels of its node: level l has probability 3/4 * (1/4)^(l-1) and costs 16 bytes a level (t_zset.c:
+// zslRandomLevel, zslCreateNode).
 func (m *Model) member(n int64) int64 {
 	const likely = 12 // levels; the others weigh nothing
 	mean, p := 0.0, 0.75
 	for level := int64(1); level <= likely; level++ {
-		mean += p * float64(m.Class(17+16*level+keyRequest(n)))
+		mean += p * float64(m.Class(17+16*level+keyRequest(min(n, maxRequest/MemberUnit))))
 		p /= 4
 	}
-	return int64(math.Round(mean))
+	return int64(math.Round(MemberUnit * mean))
 }
 
 // expiring returns what the set of so many fields that expire adds to a hash.

@@ -78,7 +78,7 @@ func (r *Reader) group(s *memory.Stream, v int) {
 		id := w.rawID()
 		w.skip(8)
 		w.number()
-		pending.Add(r.model, &id)
+		pending.AddPending(r.model, &id)
 	}
 	s.Group(r.model, &pending)
 	for n := w.count(10); n > 0 && w.err == nil; n-- {

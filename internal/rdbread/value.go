@@ -190,7 +190,7 @@ func (r *Reader) field(expires bool) int64 {
 	return r.model.Field(field, value, expires)
 }
 
-// member hops over a member of a sorted set and returns what it costs.
+// member hops over a member of a sorted set and returns what it costs, in memory.MemberUnits.
 func (r *Reader) member() int64 {
 	size := r.w.element()
 	r.w.longest = max(r.w.longest, size)
@@ -206,7 +206,7 @@ func (r *Reader) zset() {
 		sum += r.member()
 		w.skip(8)
 	}
-	r.rec.Len, r.rec.Size = n, r.model.ZSet(n, sum)
+	r.rec.Len, r.rec.Size = n, r.model.ZSet(n, sum/memory.MemberUnit)
 }
 
 // zsetText reads members with scores as text: one byte of length, where 253 to 255 are a number by themselves.
@@ -220,7 +220,7 @@ func (r *Reader) zsetText() {
 			w.skip(int64(c))
 		}
 	}
-	r.rec.Len, r.rec.Size = n, r.model.ZSet(n, sum)
+	r.rec.Len, r.rec.Size = n, r.model.ZSet(n, sum/memory.MemberUnit)
 }
 
 func (r *Reader) hashZipmap() {

@@ -29,19 +29,21 @@ type Options struct {
 	TLS     bool     // listen with TLS alone, by the certificate that Certificate makes
 	Cert    string   // with TLS: a certificate and its key to use instead, if several servers are to trust each other
 	Key     string
+	Preload string // a library that the server is to use before its own, such as another allocator
 
 	busPort bool // the port 10,000 above must be one too, and free
 }
 
 // A Server is running.
 type Server struct {
-	Addr   string // host:port
-	Socket string // path of its Unix socket
-	CA     string // with TLS: file of the authority that signed its certificate
-	PID    int
-	cmd    *exec.Cmd
-	done   chan struct{}
-	log    bytes.Buffer
+	Addr    string // host:port
+	Socket  string // path of its Unix socket
+	CA      string // with TLS: file of the authority that signed its certificate
+	PID     int
+	cmd     *exec.Cmd
+	preload string
+	done    chan struct{}
+	log     bytes.Buffer
 }
 
 // Distribution is the Version of the redis-server that the machine's distribution has installed.
@@ -133,7 +135,7 @@ func start(t testing.TB, binary string, o Options) (*Server, error) {
 		return nil, err
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	s := &Server{Addr: "127.0.0.1:" + port, Socket: filepath.Join(dir, "s"), done: make(chan struct{})}
+	s := &Server{Addr: "127.0.0.1:" + port, Socket: filepath.Join(dir, "s"), preload: o.Preload, done: make(chan struct{})}
 	args := []string{
 		"--port", port, "--bind", "127.0.0.1", "--dir", dir, "--unixsocket", s.Socket,
 		"--save", "", "--appendonly", "no", "--daemonize", "no",
@@ -154,8 +156,12 @@ func start(t testing.TB, binary string, o Options) (*Server, error) {
 func (s *Server) launch(t testing.TB, binary string, args ...string) error {
 	s.cmd = exec.Command(binary, args...)
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
+	s.cmd.Env = os.Environ()
 	if lib := filepath.Join(filepath.Dir(binary), "lib"); exists(lib) {
-		s.cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+lib)
+		s.cmd.Env = append(s.cmd.Env, "LD_LIBRARY_PATH="+lib)
+	}
+	if s.preload != "" {
+		s.cmd.Env = append(s.cmd.Env, "LD_PRELOAD="+s.preload)
 	}
 	dieWithParent(s.cmd)
 	if err := s.run(); err != nil {
