@@ -31,7 +31,9 @@ func JSONSchema() map[string]any {
 }
 
 // typeForm matches whatever begins like a type.
-func typeForm() string { return `^(` + strings.Join(kindNames(), "|") + `)([(\[].*[)\]])?$` }
+func typeForm() yamlfile.Form {
+	return yamlfile.Form{"pattern": `^(` + strings.Join(kindNames(), "|") + `)([(\[].*[)\]])?$`}
+}
 
 func (p *parser) top() yamlfile.Keys {
 	return yamlfile.Keys{
@@ -135,7 +137,7 @@ func (p *parser) fieldMap() yamlfile.Value {
 func (p *parser) templateMap() yamlfile.Value {
 	return yamlfile.Named(&p.s.Templates, templateNames(), func(t *Template) yamlfile.Value {
 		id := len(p.s.Templates) - 1
-		v := formed(p.template(id, t).Value(), templateForm())
+		v := formed(p.template(id, t).Value(), templateForm)
 		return p.once(&t.Pos, yamlfile.Value{
 			Read: func(n yamlfile.Node) error {
 				t.Name, t.Extensions, p.index[n.Name()] = n.Name(), extensions(n), id
@@ -253,6 +255,15 @@ func merged(k Key) Key {
 	return out
 }
 
+// indexForm says in JSON Schema that a local index has the pk of the table, and any other one of its own.
+func indexForm() yamlfile.Form {
+	return yamlfile.Form{
+		"if":   yamlfile.Form{"properties": yamlfile.Form{"local": yamlfile.Form{"const": true}}, "required": []string{"local"}},
+		"then": yamlfile.Form{"required": []string{"sk"}, "not": yamlfile.Form{"required": []string{"pk"}}},
+		"else": yamlfile.Form{"required": []string{"pk"}},
+	}
+}
+
 func (p *parser) indexes(i *Item) yamlfile.Value {
 	return yamlfile.Named(&i.Indexes, anyNames(), func(x *ItemIndex) yamlfile.Value {
 		v := yamlfile.Keys{
@@ -260,13 +271,7 @@ func (p *parser) indexes(i *Item) yamlfile.Value {
 			{Name: "sk", Doc: "Its sort key.", Value: p.key(&x.SK, nil)},
 			{Name: "local", Doc: "true: a local secondary index.", Value: yamlfile.Bool(&x.Local)},
 		}.Value()
-		local := yamlfile.Form{"properties": yamlfile.Form{"local": yamlfile.Form{"const": true}}, "required": []string{"local"}}
-		v = formed(v, yamlfile.Form{
-			"if":   local,
-			"then": yamlfile.Form{"required": []string{"sk"}, "not": yamlfile.Form{"required": []string{"pk"}}},
-			"else": yamlfile.Form{"required": []string{"pk"}},
-		})
-		return placed(&x.Pos, checked(v, func(n yamlfile.Node) error {
+		return placed(&x.Pos, checked(formed(v, indexForm), func(n yamlfile.Node) error {
 			x.Name = n.Name()
 			switch {
 			case x.Local && (x.PK != nil || x.SK == nil):

@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"maps"
+
 	"github.com/kvtool/kvtool/internal/yamlfile"
 	"github.com/kvtool/kvtool/report"
 )
@@ -30,6 +32,7 @@ func Parse(files ...Source) (*Schema, error) {
 			return nil, err
 		}
 	}
+	p.population = population(p.s.Fields)
 	for _, n := range p.templates {
 		if err := p.templateMap().Read(n); err != nil {
 			return nil, err
@@ -50,8 +53,10 @@ type parser struct {
 	fields    []yamlfile.Node       // of each file
 	templates []yamlfile.Node       // of each file
 	places    map[string]report.Pos // of what may come once: store, fields.uid
-	index     map[string]int        // of templates, by name
 	later     []func() error        // references, to be followed when all templates are known
+
+	population map[string]*Field // by name, when all are known
+	index      map[string]int    // of templates, by name
 }
 
 func newParser() *parser {
@@ -111,13 +116,11 @@ func checked(v yamlfile.Value, check func(n yamlfile.Node) error) yamlfile.Value
 }
 
 // formed is a value with more in its JSON Schema.
-func formed(v yamlfile.Value, more yamlfile.Form) yamlfile.Value {
+func formed(v yamlfile.Value, more func() yamlfile.Form) yamlfile.Value {
 	form := v.Form
 	v.Form = func() yamlfile.Form {
 		f := form()
-		for k, m := range more {
-			f[k] = m
-		}
+		maps.Copy(f, more())
 		return f
 	}
 	return v
@@ -142,11 +145,11 @@ func extensions(n yamlfile.Node) []Extension {
 }
 
 // key reads the text of a key.
-func (p *parser) key(k *Key, pos *report.Pos, more ...Field) yamlfile.Value {
+func (p *parser) key(k *Key, pos *report.Pos) yamlfile.Value {
 	var text string
-	v := formed(yamlfile.Bytes(&text), yamlfile.Form{"minLength": 1, "maxLength": maxKey})
+	v := formed(yamlfile.Bytes(&text), func() yamlfile.Form { return yamlfile.Form{"minLength": 1, "maxLength": maxKey} })
 	return checked(v, func(n yamlfile.Node) error {
-		parsed, err := ParseKey(text, append(more, p.s.Fields...)...)
+		parsed, err := parseKey(text, p.population)
 		if err != nil {
 			return n.Errorf("%s: %v", n.Path(), err)
 		}
@@ -161,7 +164,7 @@ func (p *parser) key(k *Key, pos *report.Pos, more ...Field) yamlfile.Value {
 // typ reads the text of a type.
 func (p *parser) typ(t *Type) yamlfile.Value {
 	var text string
-	v := formed(yamlfile.Text(&text), yamlfile.Form{"pattern": typeForm()})
+	v := formed(yamlfile.Text(&text), typeForm)
 	return checked(v, func(n yamlfile.Node) (err error) {
 		if *t, err = ParseType(text); err != nil {
 			err = n.Errorf("%s: %v", n.Path(), err)

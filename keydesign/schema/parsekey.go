@@ -18,6 +18,19 @@ const (
 
 // ParseKey reads the text of a key. Placeholders may name the fields, or have a type of their own.
 func ParseKey(text string, fields ...Field) (Key, error) {
+	return parseKey(text, population(fields))
+}
+
+// population is fields by their names.
+func population(fields []Field) map[string]*Field {
+	all := make(map[string]*Field, len(fields))
+	for i := range fields {
+		all[fields[i].Name] = &fields[i]
+	}
+	return all
+}
+
+func parseKey(text string, fields map[string]*Field) (Key, error) {
 	switch {
 	case text == "":
 		return nil, errors.New("is empty")
@@ -61,6 +74,9 @@ func (k Key) settle(i int) error {
 
 // ParseType reads a type: hex(32), enum[chess,go].
 func ParseType(text string) (Type, error) {
+	if len(text) > maxKey {
+		return Type{}, fmt.Errorf("is longer than %d bytes", maxKey)
+	}
 	s := scanner{text: text}
 	name := s.word()
 	t, err := s.typeOf(name)
@@ -74,7 +90,7 @@ func ParseType(text string) (Type, error) {
 type scanner struct {
 	text   string
 	pos    int
-	fields []Field
+	fields map[string]*Field
 }
 
 func (s *scanner) key() (Key, error) {
@@ -169,7 +185,7 @@ func (s *scanner) named(name string) (Piece, error) {
 	if err != nil {
 		return Piece{}, err
 	}
-	if f := s.field(name); f != nil {
+	if f := s.fields[name]; f != nil {
 		if t.Span = f.Type.Span; t.String() != f.Type.String() {
 			return Piece{}, fmt.Errorf("%s is %s here and %s in fields", name, t, f.Type)
 		}
@@ -180,28 +196,20 @@ func (s *scanner) named(name string) (Piece, error) {
 
 // bare reads a placeholder that is the name of a field, or only a type.
 func (s *scanner) bare(name string) (Piece, error) {
-	if f := s.field(name); f != nil {
+	if f := s.fields[name]; f != nil {
 		t := f.Type
 		return Piece{Field: name, Shared: true, Type: &t}, nil
 	}
 	if !slices.Contains(kindNames(), name) {
 		known := kindNames()
-		for _, f := range s.fields {
-			known = append(known, f.Name)
+		for name := range s.fields {
+			known = append(known, name)
 		}
+		slices.Sort(known)
 		return Piece{}, fmt.Errorf("{%s} is neither of fields nor a type%s", name, meant(name, known))
 	}
 	t, err := s.typeOf(name)
 	return Piece{Type: &t}, err
-}
-
-func (s *scanner) field(name string) *Field {
-	for i := range s.fields {
-		if s.fields[i].Name == name {
-			return &s.fields[i]
-		}
-	}
-	return nil
 }
 
 // meant is the end of a message: what was probably meant.

@@ -1,8 +1,6 @@
 package schema
 
 import (
-	"slices"
-
 	"github.com/kvtool/kvtool/internal/spell"
 	"github.com/kvtool/kvtool/internal/yamlfile"
 )
@@ -36,16 +34,19 @@ func unknown(n yamlfile.Node, text, typed string, known []string) error {
 	return e
 }
 
-// known refuses a field that is none of names.
-func (p *parser) known(n yamlfile.Node, name string, names []string) error {
-	if slices.Contains(names, name) {
-		return nil
+// known refuses a field that none of the keys has.
+func known(n yamlfile.Node, name string, keys ...Key) error {
+	var names []string
+	for _, k := range keys {
+		if k.Has(name) {
+			return nil
+		}
+		names = append(names, k.names()...)
 	}
 	return unknown(n, "no field "+name, name, names)
 }
 
-// keyFields returns the names of the placeholders of a template's key.
-func (p *parser) keyFields(id int) []string { return p.s.Templates[id].Key.names() }
+func (p *parser) keyOf(id int) Key { return p.s.Templates[id].Key }
 
 func (k Key) names() []string {
 	var names []string
@@ -57,39 +58,34 @@ func (k Key) names() []string {
 	return names
 }
 
-// allFields returns what an access of a template may ask for: the parts of its key, of its indexes and of its value, and the
-// shared fields.
-func (p *parser) allFields(id int) []string {
+// asks checks a field that an access knows: a part of the template's key, of its indexes or of its value, or a shared field.
+func (p *parser) asks(n yamlfile.Node, id int, name string) error {
 	t := &p.s.Templates[id]
-	names := t.Key.names()
-	for _, x := range t.Item.Indexes {
-		names = append(append(names, x.PK.names()...), x.SK.names()...)
-	}
+	shared := Key{}
 	for _, f := range t.Value.Fields {
-		names = append(names, f.Name)
+		shared = append(shared, Piece{Field: f.Name, Type: &f.Type})
 	}
-	for _, f := range p.s.Fields {
-		names = append(names, f.Name)
+	if f := p.population[name]; f != nil {
+		return nil
 	}
-	return names
+	keys := []Key{t.Key, shared}
+	for _, x := range t.Item.Indexes {
+		keys = append(keys, x.PK, x.SK)
+	}
+	return known(n, name, keys...)
 }
 
 func (p *parser) refs(id int, refs *[]Ref) yamlfile.Value {
-	// In a target, {value} stands for the value of the key that refers.
-	value := Field{Name: "value", Type: Type{Kind: TypeStr, Span: true}}
 	return yamlfile.List(refs, func(r *Ref) yamlfile.Value {
 		v := yamlfile.Keys{
 			{Name: "kind", Doc: "parent: the key belongs to another. index: the value names another. member: its members or a field do.", Required: true, Value: yamlfile.OneOf(&r.Kind, RefParent, RefIndex, RefMember)},
 			{Name: "to", Doc: "The template it leads to.", Required: true, Value: p.templateName(&r.To)},
 			{Name: "on", Doc: "The field that both have.", Value: yamlfile.Text(&r.On)},
 			{Name: "from", Doc: "What names the other key: value, value.FIELD, member.", Value: yamlfile.Match(&r.From, `^(value(\..+)?|member)$`, "value, value.FIELD or member")},
-			{Name: "target", Doc: "The other key, with {value} for what names it.", Value: p.key(&r.Target, nil, value)},
+			{Name: "target", Doc: "The other key, with {value} for what names it.", Value: p.target(&r.Target)},
 			{Name: "backref", Doc: "Field of the other value that leads back.", Value: yamlfile.Text(&r.Backref)},
 		}.Value()
 		return placed(&r.Pos, checked(v, func(n yamlfile.Node) error {
-			if r.Target != nil && !r.Target.Has("value") {
-				return n.Child("target").Errorf("%s.target: has no {value}", n.Path())
-			}
 			if on := *r; on.On != "" {
 				p.later = append(p.later, func() error { return p.shared(n.Child("on"), id, on) })
 			}
@@ -98,13 +94,35 @@ func (p *parser) refs(id int, refs *[]Ref) yamlfile.Value {
 	})
 }
 
+// target reads the key that a reference leads to. In it, {value} stands for the value of the key that refers.
+func (p *parser) target(k *Key) yamlfile.Value {
+	return checked(yamlfile.Value{
+		Read: func(n yamlfile.Node) error {
+			was := p.population["value"]
+			p.population["value"] = &Field{Name: "value", Type: Type{Kind: TypeStr, Span: true}}
+			defer func() {
+				if delete(p.population, "value"); was != nil {
+					p.population["value"] = was
+				}
+			}()
+			return p.key(k, nil).Read(n)
+		},
+		Form: p.key(k, nil).Form,
+	}, func(n yamlfile.Node) error {
+		if !k.Has("value") {
+			return n.Errorf("%s: has no {value}", n.Path())
+		}
+		return nil
+	})
+}
+
 // shared checks the field over which a reference goes: the other template's key has it, and a child's own key too.
 func (p *parser) shared(n yamlfile.Node, id int, r Ref) error {
-	if err := p.known(n, r.On, p.keyFields(p.index[r.To])); err != nil {
+	if err := known(n, r.On, p.keyOf(p.index[r.To])); err != nil {
 		return err
 	}
 	if r.Kind == RefParent && r.From == "" {
-		return p.known(n, r.On, p.keyFields(id))
+		return known(n, r.On, p.keyOf(id))
 	}
 	return nil
 }
@@ -140,7 +158,7 @@ func (p *parser) by(id int, by *[]string) yamlfile.Value {
 	return yamlfile.List(by, func(name *string) yamlfile.Value {
 		return checked(yamlfile.Text(name), func(n yamlfile.Node) error {
 			text := *name
-			p.later = append(p.later, func() error { return p.known(n, text, p.allFields(id)) })
+			p.later = append(p.later, func() error { return p.asks(n, id, text) })
 			return nil
 		})
 	})

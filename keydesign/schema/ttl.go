@@ -16,7 +16,7 @@ func (p *parser) ttl(t *TTL) yamlfile.Value {
 		{Name: "max_age", Doc: "With sliding: how long from the writing on, at most.", Value: yamlfile.Duration(&t.MaxAge)},
 		{Name: "of", Doc: "With inherit: the template whose TTL it has.", Value: p.templateName(&t.Of)},
 	}.Value()
-	return placed(&t.Pos, formed(checked(v, t.check), ttlForm()))
+	return placed(&t.Pos, formed(checked(v, t.check), ttlForm))
 }
 
 // rules says what each policy needs, one of them, and what else it may have.
@@ -108,15 +108,16 @@ func ttlForm() yamlfile.Form {
 
 const jitterForm = `^(±|\+-)[0-9.]+%$|^[0-9.]+(%|[a-zµ][0-9.a-zµ]*)?-[0-9.]+(%|[a-zµ][0-9.a-zµ]*)$`
 
+// jitter reads what parseJitter knows.
 func jitter(j *Jitter) yamlfile.Value {
-	const want = "a jitter, such as ±20% or 0-1h"
 	var text string
-	return checked(yamlfile.Match(&text, jitterForm, want), func(n yamlfile.Node) error {
+	v := formed(yamlfile.Text(&text), func() yamlfile.Form { return yamlfile.Form{"pattern": jitterForm} })
+	return checked(v, func(n yamlfile.Node) (err error) {
 		var ok bool
 		if *j, ok = parseJitter(text); !ok {
-			return n.Wantf("%s", want)
+			err = n.Wantf("a jitter, such as ±20%% or 0-1h")
 		}
-		return nil
+		return err
 	})
 }
 

@@ -51,7 +51,7 @@ func (p *parser) valueFields(fields *[]ValueField) yamlfile.Value {
 		var text string
 		return placed(&f.Pos, checked(yamlfile.Text(&text), func(n yamlfile.Node) (err error) {
 			f.Name = n.Name()
-			if shared := p.s.Field(text); shared != nil {
+			if shared := p.population[text]; shared != nil {
 				f.Field, f.Type = shared.Name, shared.Type
 				return nil
 			}
@@ -71,7 +71,7 @@ func (p *parser) cardinality(id int, c *Cardinality) yamlfile.Value {
 			return checked(yamlfile.Number(&f.N), func(n yamlfile.Node) error {
 				f.Field = n.Name()
 				p.later = append(p.later, func() error {
-					return p.known(n, n.Name(), p.keyFields(id))
+					return known(n, n.Name(), p.keyOf(id))
 				})
 				return nil
 			})
