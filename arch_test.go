@@ -46,6 +46,7 @@ var mayImport = map[string][]string{
 	"keydesign/lint":            {"keydesign", "keydesign/automaton", "keydesign/schema", "report", "internal/humanize"},
 	"keydesign/schema":          {"report", "internal/spell", "internal/yamlfile"},
 	"keydesign/place":           {"internal/slot"},
+	"keydesign/propose":         {"keydesign", "keydesign/automaton", "keydesign/infer", "keydesign/schema", "kv", "internal/humanize"},
 	"adapters/keylist":          {"kv"},
 	"adapters/rdb":              {"kv", "internal/rdbread", "internal/memory", "internal/slot"},
 	"adapters/redis":            {"kv", "internal/resp", "internal/memory", "internal/slot"},

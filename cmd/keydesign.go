@@ -20,7 +20,12 @@ func newKeydesignCmd(env *Env) *cobra.Command {
 		Args:  noSuchCommand,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newExplainCmd(env), newLintCmd(env), newRulesCmd(env))
+	c.AddCommand(
+		newExplainCmd(env),
+		newInferCmd(env),
+		newLintCmd(env),
+		newRulesCmd(env),
+	)
 	return c
 }
 

@@ -1,0 +1,115 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/keydesign"
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
+	"github.com/kvtool/kvtool/report/kvr"
+)
+
+// factFlags say how a keyspace is read of which only the templates are wanted.
+type factFlags struct {
+	match    string
+	depth    audit.Depth
+	rate     rate
+	timeout  time.Duration
+	progress string
+}
+
+func (o *factFlags) bind(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&o.match, "match", "", "read only keys that match `GLOB`")
+	f.Var(&o.depth, "depth", "what is asked of a live server: full; adaptive, of each template until it is known and then of a sample; count, names alone")
+	f.Var(&o.rate, "rate", "read at most so many keys a second: 50k/s")
+	f.DurationVar(&o.timeout, "timeout", 0, "stop after this time, and go by what was read")
+	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
+	fixedValues(c, "depth", "full", "adaptive", "count")
+	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
+}
+
+// A keyspace is what is known of the keys of a target or of a snapshot file.
+type keyspace struct {
+	*keydesign.Facts
+	report *report.Report
+	code   int   // of the exit, where not all was read
+	err    error // why
+}
+
+// keyspace reads the target or the snapshot file that args name, or the target that stands for none.
+func (o *factFlags) keyspace(ctx context.Context, env *Env, args []string) (*keyspace, error) {
+	k := &keyspace{}
+	var err error
+	if len(args) > 0 && isSnapshot(args[0]) {
+		if k.report, err = env.readReport(ctx, args[0]); k.report == nil {
+			return nil, err
+		}
+		k.code, k.err = exitCode(err), err
+	} else if err = o.scan(ctx, env, args, k); err != nil {
+		return nil, err
+	}
+	if k.Facts, err = keydesign.FactsOf(k.report); err != nil {
+		return nil, kv.WithHint(err, "save the audit with its templates: kvtool audit TARGET --save FILE.kvr")
+	}
+	return k, nil
+}
+
+// isSnapshot reports whether a snapshot file is at the path.
+func isSnapshot(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, headSize)
+	n, _ := f.Read(head) // what cannot be read is none
+	return kvr.IsFile(head[:n])
+}
+
+// scan reads the keys of a target.
+func (o *factFlags) scan(ctx context.Context, env *Env, args []string, k *keyspace) error {
+	p, err := env.newProgress(o.progress, false)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := withTimeout(ctx, o.timeout)
+	defer cancel()
+	target, err := env.resolve(ctx, args, false)
+	if err != nil {
+		return err
+	}
+	p.opening(target.String())
+	defer p.clear()
+	store, err := env.Open(ctx, target)
+	if err != nil {
+		return targetError(err)
+	}
+	defer store.Close()
+	p.scanning()
+	r, err := audit.Run(ctx, store, keydesign.Inference(), audit.Options{
+		Match: o.match, Depth: o.depth, Limiter: kv.NewLimiter(float64(o.rate)), Parallel: parallel,
+		Every: p.every(), Update: p.update, Now: env.Now, Save: true,
+	})
+	if err = ended(ctx, err); r == nil || !worthReporting(r, err) {
+		return targetError(err)
+	}
+	p.done(r.Coverage.Keys)
+	explain(r, err)
+	k.report, k.code, k.err = r, partialCode(r, err), err
+	return nil
+}
+
+// incomplete returns the error of a command that has done what it could with a keyspace of which not all was read, or nil.
+func (k *keyspace) incomplete() error {
+	if k.code == exitOK {
+		return nil
+	}
+	return &codeError{k.code, errors.Join(k.err)}
+}
