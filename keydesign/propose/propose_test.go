@@ -147,7 +147,7 @@ func TestRoundTrip(t *testing.T) {
 func TestSameTwice(t *testing.T) {
 	write := func() string {
 		var b bytes.Buffer
-		p := From(factsOf(t, open(t, "ref:?preset=shop&keys=20000&seed=3")), Options{})
+		p := From(factsOf(t, open(t, "demo:")), Options{})
 		if err := Write(&b, p.Schema, nil); err != nil {
 			t.Fatal(err)
 		}
