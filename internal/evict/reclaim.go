@@ -7,7 +7,9 @@ import (
 
 // A Ledger is the memory of a host, in bytes as it counts them.
 type Ledger interface {
-	// Used returns what is used. It may fall by less than a record's size when that is dropped, or rise by a table's.
+	// Used returns what is used, the arguments of the command that room is made for included: so Redis counts them, and drops a
+	// record before a new one of the same key is there, not after. It may fall by less than a record's size when that is dropped,
+	// or rise by a table's.
 	Used() int64
 	// Drop removes a record that Victim named, and calls Remove.
 	Drop(Ref)
