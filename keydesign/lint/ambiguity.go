@@ -2,6 +2,7 @@ package lint
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -38,47 +39,121 @@ templates:
 	}
 }
 
-// An outline is what can be told of all keys of a template without looking at any.
-type outline struct {
-	*template
-	before, after string    // the literals that they begin and end with
-	parts         []segment // what is between strong separators, if these are all there are
-}
-
-// checkAmbiguous compares each template with those that it may share a key with: that one's first letters begin the other's,
-// one's last end the other's, and names stand in the same places. In the order of their first letters the candidates of one
-// stand right behind it. Only what is left is worth an automaton.
+// checkAmbiguous compares each template with those that it may share a key with. To walk two automata side by side is worth it
+// only where nothing cheaper tells the two apart. A template that has its finding is not compared any more: one witness is
+// enough to mend it.
 func checkAmbiguous(d *design, emit emitter) {
-	all := make([]outline, len(d.templates))
-	for i, t := range d.templates {
-		all[i] = outline{template: t, before: literalEnd(t.Key, 1), after: literalEnd(t.Key, -1)}
-		if sealed(t.Key) {
-			all[i].parts = split(t.Key, strongSeparators)
+	found := map[*template]bool{}
+	var open []*template // those whose values may hold separators
+	tree := &branch{}
+	compare := func(a, b *template) {
+		wide, narrow := wider(a, b)
+		if a == b || found[wide] || !meet(a.Key, b.Key) {
+			return
+		}
+		if witness, ok := automaton.Intersect(a.Key, b.Key); ok {
+			found[wide] = true
+			other := narrow.text
+			if other == wide.text {
+				other = narrow.Name + ", which is the same"
+			}
+			emit(wide.finding(report.Error, "%q is also a key of %s", witness, other))
 		}
 	}
-	slices.SortStableFunc(all, func(a, b outline) int { return cmp.Or(cmp.Compare(a.before, b.before), cmp.Compare(a.text, b.text)) })
-	for i, a := range all {
-		for _, b := range all[i+1:] {
-			if !strings.HasPrefix(b.before, a.before) {
-				break
-			}
-			if a.differs(&b) {
-				continue
-			}
-			if witness, ok := automaton.Intersect(a.Key, b.Key); ok {
-				wide, narrow := wider(a.template, b.template)
-				emit(wide.finding(report.Error, "%q is also a key of %s", witness, narrow.text))
-			}
+	for _, t := range slices.SortedStableFunc(slices.Values(d.templates), func(a, b *template) int { return cmp.Compare(a.text, b.text) }) {
+		for _, o := range open {
+			compare(t, o)
+		}
+		if !sealed(t.Key) {
+			tree.each(func(o *template) { compare(t, o) })
+			open = append(open, t)
+			continue
+		}
+		parts := split(t.Key, strongSeparators)
+		tree.meeting(parts, func(o *template) { compare(t, o) })
+		tree.add(parts, t)
+	}
+}
+
+// meet reports whether two keys may begin and end alike.
+func meet(a, b schema.Key) bool {
+	x, y := literalEnd(a, 1), literalEnd(b, 1)
+	if !strings.HasPrefix(x, y) && !strings.HasPrefix(y, x) {
+		return false
+	}
+	x, y = literalEnd(a, -1), literalEnd(b, -1)
+	return strings.HasSuffix(x, y) || strings.HasSuffix(y, x)
+}
+
+// A branch is a tree of keys whose placeholders hold no strong separator, by what is between their separators. Two such keys
+// have a key in common only if they have the same separators, and the same name wherever both have one:
+//
+//	user ─┬─ :{…} ─┬─ :cart
+//	      │        └─ :{…}       meets user:{uid}:cart
+//	      └─ :meta               meets user:{…}
+type branch struct {
+	names map[string]*branch // by separator and name
+	holes map[string]*branch // by separator: a placeholder, or more than one
+	ends  []*template
+}
+
+func (b *branch) add(parts []segment, t *template) {
+	for i := range parts {
+		s := &parts[i]
+		if len(s.fields) > 0 {
+			b = child(&b.holes, s.sep)
+		} else {
+			b = child(&b.names, s.sep+s.text)
+		}
+	}
+	b.ends = append(b.ends, t)
+}
+
+func child(of *map[string]*branch, name string) *branch {
+	if *of == nil {
+		*of = map[string]*branch{}
+	}
+	if (*of)[name] == nil {
+		(*of)[name] = &branch{}
+	}
+	return (*of)[name]
+}
+
+// meeting visits the templates of b that may have a key in common with one of these parts.
+func (b *branch) meeting(parts []segment, visit func(*template)) {
+	if len(parts) == 0 {
+		for _, t := range b.ends {
+			visit(t)
+		}
+		return
+	}
+	s, rest := &parts[0], parts[1:]
+	if hole := b.holes[s.sep]; hole != nil {
+		hole.meeting(rest, visit)
+	}
+	if len(s.fields) == 0 {
+		if name := b.names[s.sep+s.text]; name != nil {
+			name.meeting(rest, visit)
+		}
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(b.names)) {
+		if strings.HasPrefix(name, s.sep) {
+			b.names[name].meeting(rest, visit)
 		}
 	}
 }
 
-// differs reports whether no key can have both outlines.
-func (a *outline) differs(b *outline) bool {
-	if a.parts != nil && b.parts != nil && disjoint(a.parts, b.parts) {
-		return true
+// each visits all templates of b, in the order of their names.
+func (b *branch) each(visit func(*template)) {
+	for _, t := range b.ends {
+		visit(t)
 	}
-	return !strings.HasSuffix(a.after, b.after) && !strings.HasSuffix(b.after, a.after)
+	for _, sub := range []map[string]*branch{b.holes, b.names} {
+		for _, name := range slices.Sorted(maps.Keys(sub)) {
+			sub[name].each(visit)
+		}
+	}
 }
 
 // literalEnd returns the literals that a key begins with, or with step -1 those that it ends with.

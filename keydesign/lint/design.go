@@ -8,7 +8,8 @@ type design struct {
 	store     schema.StoreKind // what the rules go by
 	fields    map[string]*schema.Field
 	templates []*template // in the order of the file
-	rate      float64     // declared operations a second; one that touches two templates is two
+	byName    map[string]*template
+	rate      float64 // declared operations a second; one that touches two templates is two
 }
 
 // A template is a declared template with what follows from it.
@@ -20,31 +21,23 @@ type template struct {
 	tagged   schema.Key
 	ttl      schema.TTL // its own or, failing that, the default
 	life     life
-	keys     float64 // how many there are; 0 is not known
-	uses     []use
-}
-
-// A use is an access that touches the template.
-type use struct {
-	*schema.Access
-	from *template // that declares it
+	keys     float64          // how many there are; 0 is not known
+	uses     []*schema.Access // that touch it, its own and those of others
 }
 
 func newDesign(s *schema.Schema) *design {
-	d := &design{Schema: s, store: storeOf(&s.Store), fields: map[string]*schema.Field{}}
+	d := &design{Schema: s, store: storeOf(&s.Store), fields: map[string]*schema.Field{}, byName: map[string]*template{}}
 	for i := range s.Fields {
 		d.fields[s.Fields[i].Name] = &s.Fields[i]
 	}
-	byName := map[string]*template{}
 	for i := range s.Templates {
 		t := newTemplate(&s.Templates[i], &s.Defaults)
 		d.templates = append(d.templates, t)
-		byName[t.Name] = t
+		d.byName[t.Name] = t
 	}
-	lives := lives{byName}
 	for _, t := range d.templates {
-		t.life = lives.of(t)
-		d.addUses(t, byName)
+		t.life = d.lifeOf(t)
+		d.addUses(t)
 	}
 	for _, t := range d.templates {
 		t.keys = d.keysOf(t)
@@ -76,38 +69,29 @@ func newTemplate(st *schema.Template, defaults *schema.Defaults) *template {
 }
 
 // addUses notes each access of t at every template that it touches.
-func (d *design) addUses(t *template, byName map[string]*template) {
+func (d *design) addUses(t *template) {
 	for i := range t.Access {
 		a := &t.Access[i]
-		for _, at := range touched(t, a, byName) {
-			at.uses = append(at.uses, use{a, t})
+		at := d.named(a.Keys)
+		if at == nil {
+			at = []*template{t}
+		}
+		for _, at := range at {
+			at.uses = append(at.uses, a)
 			d.rate += a.Rate
 		}
 	}
 }
 
-// touched returns the templates that an access of t touches: those that it names, or t alone.
-func touched(t *template, a *schema.Access, byName map[string]*template) []*template {
+// named returns the templates of some names.
+func (d *design) named(names []string) []*template {
 	var ts []*template
-	for _, name := range a.Keys {
-		if at := byName[name]; at != nil {
-			ts = append(ts, at)
+	for _, name := range names {
+		if t := d.byName[name]; t != nil {
+			ts = append(ts, t)
 		}
-	}
-	if ts == nil {
-		ts = []*template{t}
 	}
 	return ts
-}
-
-// find returns the template of a name, or nil.
-func (d *design) find(name string) *template {
-	for _, t := range d.templates {
-		if t.Name == name {
-			return t
-		}
-	}
-	return nil
 }
 
 // owner returns who looks after t, or "".

@@ -25,25 +25,22 @@ func (l life) ends() bool { return !math.IsInf(l.max, 1) }
 // mayEnd reports whether some keys end.
 func (l life) mayEnd() bool { return !math.IsInf(l.min, 1) }
 
-// lives works out lifetimes through inheritance.
-type lives struct{ byName map[string]*template }
-
-// of returns the life of t. What inherits in a circle, or from nothing, has no end.
-func (l *lives) of(t *template) life {
-	for range len(l.byName) + 1 {
-		if t.ttl.Policy != schema.TTLInherit {
-			return lifeOf(&t.ttl)
-		}
-		next := l.byName[t.ttl.Of]
-		if next == nil {
+// lifeOf returns the life of keys of t. What inherits in a circle, or from nothing, has no end.
+func (d *design) lifeOf(t *template) life {
+	for range len(d.templates) + 1 {
+		if t == nil || t.ttl.Policy != schema.TTLInherit {
 			break
 		}
-		t = next
+		t = d.byName[t.ttl.Of]
 	}
-	return forever
+	if t == nil {
+		return forever
+	}
+	return declared(&t.ttl)
 }
 
-func lifeOf(t *schema.TTL) life {
+// declared returns the life that a TTL gives by itself.
+func declared(t *schema.TTL) life {
 	switch t.Policy {
 	case schema.TTLFixed:
 		low, high := jitter(t)
@@ -71,7 +68,7 @@ func (d *design) inherits(a, b *template) bool {
 		if a == nil || a.ttl.Policy != schema.TTLInherit {
 			return false
 		}
-		if a = d.find(a.ttl.Of); a == b {
+		if a = d.byName[a.ttl.Of]; a == b {
 			return true
 		}
 	}

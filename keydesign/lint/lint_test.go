@@ -144,3 +144,8 @@ func TestNotEvaluated(t *testing.T) {
 		t.Errorf("%d of %d rules are accounted for", n, len(rules()))
 	}
 }
+
+func tryParse(text string) (*schema.Schema, bool) {
+	s, err := schema.Parse(schema.Source{Name: "keys.yaml", Data: []byte(text)})
+	return s, err == nil
+}

@@ -52,7 +52,7 @@ templates:
 func checkHot(d *design, t *template, emit emitter) {
 	rate := 0.0
 	for _, u := range t.uses {
-		rate += u.Rate * d.share(u.Access, t.Key, t.keys)
+		rate += u.Rate * d.share(u, t.Key, t.keys)
 	}
 	nodes := max(1, float64(d.Store.Nodes))
 	share := rate / ((d.rate-rate)/nodes + rate)
@@ -71,8 +71,8 @@ func checkHot(d *design, t *template, emit emitter) {
 // of which there are so many if the fields do not say.
 func (d *design) hottest(t *template, k schema.Key, keys float64) (read, write float64) {
 	for _, u := range t.uses {
-		r, w := units(u.Access, t.valueBytes())
-		s := d.share(u.Access, k, keys)
+		r, w := units(u, t.valueBytes())
+		s := d.share(u, k, keys)
 		read, write = read+r*s, write+w*s
 	}
 	return read, write
@@ -147,7 +147,7 @@ func checkCapacity(d *design, emit emitter) {
 	for _, t := range d.templates {
 		bytes += t.bytes()
 		for _, u := range t.uses {
-			r, w := units(u.Access, t.valueBytes())
+			r, w := units(u, t.valueBytes())
 			read, write = read+r, write+w
 		}
 	}

@@ -149,17 +149,3 @@ func plain(t *schema.Type) bool {
 	}
 	return false
 }
-
-// disjoint reports whether two sealed keys cannot be equal because their separators or the names between these differ.
-func disjoint(a, b []segment) bool {
-	if len(a) != len(b) {
-		return true
-	}
-	for i := range a {
-		x, y := &a[i], &b[i]
-		if x.sep != y.sep || len(x.fields) == 0 && len(y.fields) == 0 && x.text != y.text {
-			return true
-		}
-	}
-	return false
-}

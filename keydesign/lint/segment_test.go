@@ -76,8 +76,8 @@ func plainText(k schema.Key) string {
 	return text
 }
 
-// What is left out before the automata share no key: with and without, the same templates are ambiguous.
-func TestOutlines(t *testing.T) {
+// What is left out before the automata shares no key: with and without, the same templates are ambiguous.
+func TestAmbiguous(t *testing.T) {
 	pieces := []string{
 		"a", "b", "ab", ":", "/", "-", "{{", "}}", "{int}", "{word}", "{str(4)}", "{slug}", "{enum[a,b:a]}", "{url}", "{ip}", "{hex(2)}",
 		"{bucket(3)}", `{re("[a:]+")}`, "{isoweek}",
@@ -106,7 +106,7 @@ func TestOutlines(t *testing.T) {
 		}
 		slices.Sort(got)
 		slices.Sort(want)
-		if !slices.Equal(got, want) {
+		if got, want = slices.Compact(got), slices.Compact(want); !slices.Equal(got, want) {
 			t.Fatalf("%q, want %q", got, want)
 		}
 	})

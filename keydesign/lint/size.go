@@ -102,7 +102,7 @@ func checkBound(_ *design, t *template, emit emitter) {
 	if v.MaxLen > 0 || v.Trim != "" || unique && v.Elements.Max > 0 {
 		return
 	}
-	if len(t.uses) > 0 && !slices.ContainsFunc(t.uses, func(u use) bool { return does(u.Op, growing) }) {
+	if len(t.uses) > 0 && !slices.ContainsFunc(t.uses, func(u *schema.Access) bool { return does(u.Op, growing) }) {
 		return
 	}
 	emit(t.finding(report.Error, "a %s with neither max_len nor trim nor TTL", t.Type))
