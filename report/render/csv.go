@@ -54,8 +54,11 @@ func csvRows(r *report.Report, name string) ([][]string, error) {
 }
 
 // mainSection is what CSV shows unless asked for another: the templates, the first section with a table in a report that
-// has no templates, else the findings.
+// has no templates, else the findings. These are what lint is about.
 func mainSection(r *report.Report) string {
+	if r.Kind == report.KindLint {
+		return findingsSection
+	}
 	if r.Section("templates") != nil {
 		return "templates"
 	}
