@@ -30,6 +30,7 @@ type TemplateFacts struct {
 	Types       []TypeFacts // most keys first; nil if not known
 	Size        Spread      // bytes that a key takes
 	Longest     int64       // most elements of a collection; 0 if not known
+	Oversized   int64       // keys whose value is too large by KD040 or KD041
 	TTL         TTLFacts
 	Personal    string // what personal data the names hold; empty if none
 	Lock        bool   // locks, by name and type
@@ -102,7 +103,7 @@ func FactsOf(r *report.Report) (*Facts, error) {
 func (t *template) facts() TemplateFacts {
 	f := TemplateFacts{
 		Text: t.text, Segments: t.segments, Confidence: t.confidence, Keys: t.keys, Bytes: t.bytes(), Size: quantilesOf(&t.size),
-		Longest: t.longest.value, Personal: personal(t), Lock: isLock(t),
+		Longest: t.longest.value, Oversized: t.strings.warning + t.groups.warning, Personal: personal(t), Lock: isLock(t),
 		TTL: TTLFacts{Keys: t.timed, Persistent: t.persistent, Expiring: t.expiring},
 	}
 	for _, c := range t.types {
@@ -131,6 +132,12 @@ func quantilesOf(q *sketch.Quantiles) Spread {
 
 // Inference is the analysis that FactsOf reads, alone.
 func Inference() []*audit.Analyzer { return []*audit.Analyzer{byTemplate(nil)} }
+
+// The sizes from which a value is too large by KD040, in bytes, and by KD041, in elements.
+const (
+	LargeString     = stringWarning
+	LargeCollection = groupWarning
+)
 
 // LongestTTL is from which TTL on a unit must have been mistaken.
 const LongestTTL = time.Duration(longestTTL)

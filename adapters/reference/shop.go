@@ -65,6 +65,7 @@ func Faults() []Fault {
 		{Rule: "KD040", Template: "report:daily:{date}", Keys: 3, Error: true},
 		{Rule: "KD041", Template: "feed:global", Keys: 1},
 		{Rule: "KD041", Template: "recent:{sku}", Keys: longRecent},
+		{Rule: "KD042", Template: "feed:global", Keys: 1, Error: true, Later: true},
 		{Rule: "KD049", Template: "session:{sid}", Keys: stringSessions, Error: true},
 		{Rule: "KD061", Template: "cart:{uid}", Keys: immortalCarts, Error: true},
 		{Rule: "KD062", Template: "lock:order:{oid}", Keys: immortalLocks, Error: true},

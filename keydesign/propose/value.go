@@ -2,6 +2,7 @@ package propose
 
 import (
 	"github.com/kvtool/kvtool/internal/humanize"
+	"github.com/kvtool/kvtool/keydesign"
 	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
 )
@@ -37,7 +38,7 @@ func typeName(t kv.Type) string {
 	return ""
 }
 
-// valueOf returns how large the values are.
+// valueOf returns how large the values are. A maximum that breaks a rule is not proposed: then it would be allowed.
 func (d *draft) valueOf() (v schema.Value) {
 	if d.Size.Known {
 		v.Size = schema.Dim{P50: roundSize(exact(d.Size.P50, d.Size.Max)), P99: roundSize(exact(d.Size.P99, d.Size.Max)), Max: roundSize(d.Size.Max)}
@@ -45,7 +46,31 @@ func (d *draft) valueOf() (v schema.Value) {
 	if d.Longest > 0 {
 		v.Elements.Max = roundCount(d.Longest)
 	}
+	if d.Oversized > 0 {
+		d.limit(&v)
+	}
+	if d.out.Kind == schema.Queue { // a queue that nobody takes from is not one for long
+		v.Trim = "consumer"
+	}
 	return v
+}
+
+// limit proposes the maximum of a template of which some values are too large: that of the rule if they are few, and none if
+// they are most.
+func (d *draft) limit(v *schema.Value) {
+	v.Size.Max, v.Elements.Max = 0, 0
+	values := plural(d.Oversized, "value") + " of " + humanize.Exact(d.Keys)
+	if float64(d.Oversized) > strays*float64(d.Keys) {
+		d.note("too large: %s, so that no maximum is proposed", values)
+		return
+	}
+	d.note("too large: %s; the maximum is that of the rule", values)
+	if d.out.Type == "string" {
+		v.Size.Max = keydesign.LargeString
+		v.Size.P99 = min(v.Size.P99, v.Size.Max)
+		return
+	}
+	v.Elements.Max = keydesign.LargeCollection
 }
 
 // exact returns the maximum for a quantile that is as near to it as quantiles are told.
