@@ -151,9 +151,10 @@ func run(t *testing.T, dir string, args []string, open opener) (out string, code
 func workplace(t *testing.T) string {
 	dir := t.TempDir()
 	files := map[string]string{
-		"dump.rdb":  "testdata/rdb/corpus/redis_50_with_streams.rdb",
-		"depth.rdb": "testdata/rdb/depth.rdb",
-		"keys.yaml": "testdata/schema/shop.yaml",
+		"dump.rdb":   "testdata/rdb/corpus/redis_50_with_streams.rdb",
+		"depth.rdb":  "testdata/rdb/depth.rdb",
+		"keys.yaml":  "testdata/schema/shop.yaml",
+		"depth.yaml": "testdata/gate/keys.yaml",
 	}
 	for name, from := range files {
 		b, err := os.ReadFile(from)

@@ -66,6 +66,11 @@ func newAuditCmd(env *Env) *cobra.Command {
 			return runAudit(c.Context(), env, o)
 		},
 	}
+	o.bind(c)
+	return c
+}
+
+func (o *auditOptions) bind(c *cobra.Command) {
 	o.viewFlags.bind(c)
 	o.gateFlags.bind(c)
 	f := c.Flags()
@@ -86,7 +91,6 @@ func newAuditCmd(env *Env) *cobra.Command {
 	complete(c, "resume", completeSnapshots)
 	fixedValues(c, "depth", "full", "adaptive", "count")
 	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
-	return c
 }
 
 func runAudit(ctx context.Context, env *Env, o auditOptions) error {
@@ -97,50 +101,53 @@ func runAudit(ctx context.Context, env *Env, o auditOptions) error {
 	if o.declared, err = o.schema.load(); err != nil {
 		return err
 	}
-	chosen, err := choose(analyzersOf(o.declared, o.top), o.only)
-	if err != nil {
-		return err
-	}
-	if err := o.checkDepth(chosen); err != nil {
-		return err
-	}
-	if err := o.save.check(outs); err != nil {
-		return err
-	}
 	g, err := env.gate(ctx, &o.gateFlags, o.now, env.targetOf(o.args))
 	if err != nil {
 		return err
 	}
+	r, scanErr := o.read(ctx, env, outs)
+	if r == nil {
+		return scanErr
+	}
+	return o.report(env, g, outs, r, scanErr)
+}
+
+// read reads the target. The report is nil if there is nothing to report; with one, the error is what ended the scan early.
+func (o *auditOptions) read(ctx context.Context, env *Env, outs []output) (*report.Report, error) {
+	chosen, err := choose(analyzersOf(o.declared, o.top), o.only)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(o.checkDepth(chosen), o.save.check(outs)); err != nil {
+		return nil, err
+	}
 	p, err := env.newProgress(o.progress, o.quiet)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	ctx, cancel := withTimeout(ctx, o.timeout)
 	defer cancel()
 	var old *report.Report
 	if o.resume != "" {
 		if old, o.args, err = env.resumed(ctx, o.resume, o.args); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	target, err := env.resolve(ctx, o.args, o.noDemo)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := o.save.spare(target); err != nil {
-		return err
-	}
-	if err := spareOutputs(target, outs); err != nil {
-		return err
+	if err := errors.Join(o.save.spare(target), spareOutputs(target, outs)); err != nil {
+		return nil, err
 	}
 	r, scanErr := o.scan(ctx, env, target, chosen, old, p)
 	if old != nil && errors.Is(scanErr, kv.ErrUsage) { // it is not the rest of what the file holds
-		return scanErr
+		return nil, scanErr
 	}
 	if scanErr = ended(ctx, scanErr); r == nil || !worthReporting(r, scanErr) {
-		return targetError(scanErr)
+		return nil, targetError(scanErr)
 	}
-	return o.report(env, g, outs, r, scanErr)
+	return r, scanErr
 }
 
 // withTimeout returns a context that --timeout ends; 0 is never.

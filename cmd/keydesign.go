@@ -21,6 +21,7 @@ func newKeydesignCmd(env *Env) *cobra.Command {
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(
+		newCheckCmd(env),
 		newExplainCmd(env),
 		newInferCmd(env),
 		newLintCmd(env),

@@ -89,7 +89,7 @@ func (e *Env) openSchema(paths []string) (*schema.Schema, error) {
 	if len(paths) == 0 {
 		path, _ := e.conf.file("keydesign.schema")
 		if path == "" && !exists(schemaFile) {
-			return nil, kv.WithHint(kv.Usagef("there is no %s here", schemaFile), "name a FILE, or keydesign.schema in .kvtool.yaml")
+			return nil, kv.WithHint(kv.Usagef("there is no %s here", schemaFile), "name a FILE, or keydesign.schema in .kvtool.yaml; kvtool keydesign infer TARGET --out "+schemaFile+" writes a first one")
 		}
 		return loadSchema(cmp.Or(path, schemaFile))
 	}

@@ -59,6 +59,9 @@ func (c *Check) decide(compared bool) {
 	base, known := c.Base.Number()
 	if now, _ := head.Value.Number(); known && base > 0 {
 		c.Delta = Number(now/base - 1)
+		if now <= grown(base, 0) && grown(now, 0) >= base {
+			c.Delta = Number(0)
+		}
 	}
 	grow, limited := c.MaxDelta.Number()
 	switch {

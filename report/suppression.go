@@ -114,17 +114,18 @@ func (j *judge) suppression(f *Finding) *Suppression {
 }
 
 // warnings says what is to be said of suppressions, and counts those that are about nothing. Whether one is can be told only
-// where its rule was judged and all was read.
+// where its rule was judged and all was read; and nobody who only looks needs to know.
 func (j *judge) warnings() (texts []string, unused int) {
 	for i := range j.Suppressions {
 		s := &j.Suppressions[i]
 		if !s.covers(j.Targets) || !j.ran(s.Rule) {
 			continue
 		}
-		if !j.used[i] && j.whole() {
+		idle := !j.used[i] && j.whole() && j.gates()
+		if idle {
 			unused++
 		}
-		if w := s.warning(j.Now, j.used[i] || !j.whole()); w != "" {
+		if w := s.warning(j.Now, !idle); w != "" {
 			texts = append(texts, w)
 		}
 	}

@@ -213,6 +213,9 @@ func TestExamples(t *testing.T) {
 	}
 	n := 0
 	for _, page := range append(pages, "../../README.md") {
+		if filepath.Base(page) == "keydesign.md" { // of keys.yaml
+			continue
+		}
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)

@@ -7,7 +7,6 @@
 package suppress
 
 import (
-	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -92,11 +91,8 @@ func entry(s *report.Suppression, last time.Time, maxDays int) yamlfile.Value {
 	return v
 }
 
-const ruleForm = `^[A-Z]{2}[0-9]{3}$`
-
 func rule(p *string) yamlfile.Value {
-	form := regexp.MustCompile(ruleForm)
-	return checked(p, "the id of a rule, such as KD025", yamlfile.Form{"type": "string", "pattern": ruleForm}, form.MatchString)
+	return yamlfile.Match(p, `^[A-Z]{2}[0-9]{3}$`, "the id of a rule, such as KD025")
 }
 
 // match refuses what would accept everything.

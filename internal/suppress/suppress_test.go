@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +90,24 @@ func TestPast(t *testing.T) {
 	if err != nil || len(got) != 1 {
 		t.Errorf("%v %v", got, err)
 	}
+}
+
+// The file that the documents show is right.
+func TestExample(t *testing.T) {
+	page, err := os.ReadFile("../../docs/ci.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile("(?ms)^```yml\n(.*?)^```$").FindAllSubmatch(page, -1) {
+		if !strings.Contains(string(m[1]), "suppressions:") {
+			continue
+		}
+		if all, err := Parse("ci.md", m[1], today, MaxDays); err != nil || len(all) != 1 {
+			t.Errorf("%v %v", all, err)
+		}
+		return
+	}
+	t.Error("docs/ci.md shows no suppressions")
 }
 
 func TestNothing(t *testing.T) {
