@@ -282,21 +282,40 @@ func noOwner() rule {
 	return rule{
 		Rule: &report.Rule{
 			ID: "KD091", Name: "no-owner", Title: "Keys that nobody looks after", Severity: report.Info,
-			Doc: `Nobody is declared to own these keys. When they grow, break or leak, nobody is asked, and nobody dares to delete them.`,
+			Doc: `Nobody is declared to own these keys. When they grow, break or leak, nobody is asked, and nobody dares to delete them.
+
+A file that names no owner at all has one finding.`,
 			Fix: "declare it: owner: checkout-team, at the template or under defaults",
 		},
-		check: each(func(d *design, t *template, emit emitter) {
-			if d.owner(t) == "" {
-				emit(t.finding(report.Info, "nobody is declared to own it"))
-			}
-		}),
+		check: checkOwners,
 		bad: `
 kvschema: 1
 templates:
-  user: {key: "user:{uid:int}", type: hash}`,
+  user: {key: "user:{uid:int}", type: hash, owner: identity}
+  cart: {key: "cart:{uid:int}", type: hash}`,
 		good: `
 kvschema: 1
 templates:
-  user: {key: "user:{uid:int}", type: hash, owner: identity}`,
+  user: {key: "user:{uid:int}", type: hash, owner: identity}
+  cart: {key: "cart:{uid:int}", type: hash, owner: checkout}`,
+	}
+}
+
+// checkOwners has one finding on a file in which nobody owns anything, not one a template.
+func checkOwners(d *design, emit emitter) {
+	var lacking []*template
+	for _, t := range d.templates {
+		if d.owner(t) == "" {
+			lacking = append(lacking, t)
+		}
+	}
+	if n := len(lacking); n > 1 && n == len(d.templates) {
+		f := lacking[0].finding(report.Info, "none of the %d templates has an owner", n)
+		f.Subject = keyspaceSubject
+		emit(f)
+		return
+	}
+	for _, t := range lacking {
+		emit(t.finding(report.Info, "nobody is declared to own it"))
 	}
 }

@@ -58,7 +58,8 @@ templates: {a: {key: "user:{uid:int}:cart"}, b: {key: "user/{uid:int}/prefs"}}`,
 	{
 		"text that may hold separators is told from text that may not",
 		`fields: {path: {type: str(20), span: true}}
-templates: {a: {key: "file:{path}"}, b: {key: "name:{n:str(20)}"}, c: {key: "doc:{j:json}"}, d: {key: "raw:{b:bin(8)}"}}`,
+templates: {a: {key: "file:{path}"}, b: {key: "name:{n:str(20)}"}, c: {key: "doc:{j:json}"}, d: {key: "raw:{b:bin(8)}"},
+  e: {key: "e:{x:opaque(22)}"}}`,
 		"KD006 doc:{j:json}, KD006 file:{path}, KD006 raw:{b:bin(8)}",
 	},
 	{
@@ -279,6 +280,11 @@ templates: {a: {type: item, pk: "{u:uuid}", access: [{op: GetItem, rate: 150/s}]
   a: {key: "a:{u:uuid}", pattern: view, source: x, refresh: 1h, ttl: {policy: sliding, idle: 30m}}
   b: {key: "b:{u:uuid}", pattern: view, source: x, ttl: {policy: fixed, value: 30m}}
   c: {key: "c:{u:uuid}", pattern: write-behind, source: x}`, "KD100 a:{u:uuid}",
+	},
+	{
+		"nobody owns anything",
+		`defaults: {separator: ":"}
+templates: {a: {key: "a:{u:uuid}"}, b: {key: "b:{u:uuid}"}}`, "KD091 keyspace",
 	},
 	{
 		"a miss that costs little",

@@ -42,7 +42,7 @@ func unescaped(t *schema.Type) string {
 		return "JSON"
 	case schema.TypeBin:
 		return "raw bytes"
-	case schema.TypeStr, schema.TypeRE: // opaque is random text, which nobody typed
+	case schema.TypeStr: // opaque is random text, which nobody typed
 		if t.Span {
 			return "text with separators"
 		}

@@ -86,8 +86,11 @@ func (t *template) measured(s report.Severity, m report.Metric, message string, 
 	return f
 }
 
-// serverSubject is the subject of findings on the store as a whole.
-const serverSubject = "server"
+// The subjects of findings on no template: the store, and all keys together.
+const (
+	serverSubject   = "server"
+	keyspaceSubject = "keyspace"
+)
 
 // onServer returns a finding on the store as it is declared.
 func (d *design) onServer(message string, args ...any) report.Finding {
