@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	"keydesign/infer":           {"internal/saved"},
 	"keydesign/budget":          {"report", "keydesign/schema"},
 	"keydesign/lint":            {"keydesign", "keydesign/automaton", "keydesign/schema", "report", "internal/humanize"},
+	"keydesign/foreign":         {"keydesign/schema", "internal/yamlfile"},
 	"keydesign/schema":          {"report", "internal/spell", "internal/yamlfile"},
 	"keydesign/place":           {"internal/slot"},
 	"keydesign/propose":         {"keydesign", "keydesign/automaton", "keydesign/infer", "keydesign/schema", "kv", "internal/humanize"},

@@ -23,6 +23,7 @@ func newKeydesignCmd(env *Env) *cobra.Command {
 	c.AddCommand(
 		newCheckCmd(env),
 		newExplainCmd(env),
+		newImportCmd(env),
 		newInferCmd(env),
 		newLintCmd(env),
 		newRulesCmd(env),

@@ -102,14 +102,20 @@ func (n Node) Each(yield func(value Node) error) error {
 	return nil
 }
 
-// Child returns the value of a key, or the mapping itself if it has no such key: the best place for an error about it.
-func (n Node) Child(name string) Node {
+// Get returns the value of a key, and whether there is one.
+func (n Node) Get(name string) (Node, bool) {
 	for i := 0; i+1 < len(n.y.Content) && n.IsMapping(); i += 2 {
 		if n.y.Content[i].Value == name {
-			return n.child(n.y.Content[i], n.y.Content[i+1])
+			return n.child(n.y.Content[i], n.y.Content[i+1]), true
 		}
 	}
-	return n
+	return n, false
+}
+
+// Child returns the value of a key, or the mapping itself if it has no such key: the best place for an error about it.
+func (n Node) Child(name string) Node {
+	c, _ := n.Get(name)
+	return c
 }
 
 // Extensions returns the values of the keys that begin with x-.

@@ -69,7 +69,6 @@ func (t *Template) entries() (es entries) {
 	es.text("type", t.Type)
 	es.key("pk", t.Item.PK)
 	es.key("sk", t.Item.SK)
-	es.mapping("indexes", t.Item.entries())
 	es.mapping("value", t.Value.entries())
 	es.mapping("ttl", t.TTL.entries())
 	es.mapping("cardinality", t.Cardinality.entries())
@@ -85,17 +84,13 @@ func (t *Template) entries() (es entries) {
 	return es
 }
 
-// entries returns the indexes. That of a local one that is the table's is not written.
-func (i Item) entries() (es entries) {
-	for _, x := range i.Indexes {
-		var e entries
-		if !x.Local {
-			e.key("pk", x.PK)
-		}
-		e.key("sk", x.SK)
-		e.flag("local", x.Local)
-		es.mapping(x.Name, e)
+// entries returns an index. The pk of a local one is the table's, and not written.
+func (x ItemIndex) entries() (es entries) {
+	if !x.Local {
+		es.key("pk", x.PK)
 	}
+	es.key("sk", x.SK)
+	es.flag("local", x.Local)
 	return es
 }
 

@@ -49,6 +49,12 @@ func (t *Template) write(b *strings.Builder) {
 	for _, e := range t.entries() {
 		fmt.Fprintf(b, "    %s: %s\n", e.name, e.text)
 	}
+	if len(t.Item.Indexes) > 0 {
+		b.WriteString("    indexes:\n")
+	}
+	for _, x := range t.Item.Indexes {
+		writeLine(b, "      ", x.Name, x.entries())
+	}
 	writeList(b, "refs", t.Refs, Ref.entries)
 	writeList(b, "access", t.Access, Access.entries)
 	writeLine(b, "    ", "lint", ignores(t.Ignores))
