@@ -38,6 +38,7 @@ func Formats() []Format {
 		{"junit", "JUnit XML: rules as suites", KeysTemplate, JUnit, nil},
 		{"gitlab", "GitLab code quality", KeysTemplate, GitLab, gitlabCaveat},
 		{"github", "GitHub workflow commands, behind text on stdout", KeysTemplate, GitHub, nil},
+		{"svg", "pictures of a report's tables, heat maps among them", KeysTemplate, SVG, nil},
 	}
 }
 

@@ -102,7 +102,10 @@ func (t *text) head() {
 func (t *text) scanHead() {
 	tg := &t.r.Target
 	t.items("target", t.clean(tg.URL), t.clean(strings.TrimSpace(tg.Product+" "+tg.Version)))
-	if t.scanned() {
+	switch of := t.r.Coverage.Of; {
+	case t.r.Kind == report.KindSimulate && of != nil:
+		t.items("drawn", humanize.Exact(t.r.Coverage.Keys)+" keys", "of "+humanize.Exact(*of))
+	case t.scanned():
 		t.items("scan", append([]string{humanize.Exact(t.r.Coverage.Keys) + " keys"}, t.scan()...)...)
 	}
 	if m := t.memory(); len(m) > 0 {

@@ -1,0 +1,74 @@
+// Package chart draws numbers as SVG: heat maps and bars. Numbers and their texts go in, a string comes out; it knows neither
+// reports nor units.
+//
+// The one idea is that a picture says nothing that is not also text. Every cell and bar carries its label and value as a title,
+// which screen readers speak and browsers show, the greatest is outlined and named below, and shades differ in lightness, so that
+// they are told apart without colours and on paper. There are no scripts, no fonts and nothing from outside: a file is whole.
+package chart
+
+import (
+	"fmt"
+	"html"
+	"strings"
+)
+
+// Width is that of every picture, in pixels.
+const Width = 760
+
+// A Drawing is a part of a page, drawn from its upper left corner.
+type Drawing struct {
+	height int
+	body   string
+}
+
+const (
+	margin = 16
+	line   = 18 // of text
+)
+
+// style draws for light and dark grounds alike.
+const style = `text{font:12px ui-monospace,Menlo,Consolas,monospace;fill:#1b1f24}
+.h{font-weight:bold}.d{fill:#57606a}.m{fill:none;stroke:#c2410c;stroke-width:2}.b{fill:#2a6fb0}.g{fill:#fff}
+.s0{fill:#f1f5f9}.s1{fill:#cfe0f1}.s2{fill:#9ec3e3}.s3{fill:#5f9fd0}.s4{fill:#2a6fb0}.s5{fill:#0b3c6f}
+@media(prefers-color-scheme:dark){text{fill:#e6edf3}.d{fill:#9aa4af}.g{fill:#0d1117}
+.s0{fill:#1b222b}.s1{fill:#123a5e}.s2{fill:#1c5a8c}.s3{fill:#3b86c2}.s4{fill:#7db8e6}.s5{fill:#d6ebfc}.m{stroke:#fb923c}}`
+
+// Page puts drawings below each other.
+func Page(title, description string, ds ...Drawing) string {
+	height := margin + 2*line
+	var b strings.Builder
+	for _, d := range ds {
+		fmt.Fprintf(&b, "<g transform=\"translate(%d,%d)\">\n%s</g>\n", margin, height, d.body)
+		height += d.height + margin
+	}
+	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img" aria-labelledby="title description">
+<title id="title">%s</title>
+<desc id="description">%s</desc>
+<style>%s</style>
+<rect class="g" width="100%%" height="100%%"/>
+<text class="h" x="%d" y="%d">%s</text>
+%s</svg>
+`, Width, height, Width, height, html.EscapeString(title), html.EscapeString(description), style, margin, margin+line/2, html.EscapeString(title), b.String())
+}
+
+// A Cell is a number with what it is called and how it is written.
+type Cell struct {
+	Label string
+	Value float64
+	Text  string
+}
+
+// most returns the index of the greatest value, the first of several; -1 without cells.
+func most(cells []Cell) int {
+	at := -1
+	for i := range cells {
+		if at < 0 || cells[i].Value > cells[at].Value {
+			at = i
+		}
+	}
+	return at
+}
+
+func label(b *strings.Builder, class string, x, y int, text string) {
+	fmt.Fprintf(b, "<text class=\"%s\" x=\"%d\" y=\"%d\">%s</text>\n", class, x, y, html.EscapeString(text))
+}
