@@ -27,6 +27,7 @@ func newKeydesignCmd(env *Env) *cobra.Command {
 		newInferCmd(env),
 		newLintCmd(env),
 		newRulesCmd(env),
+		newSimulateCmd(env),
 	)
 	return c
 }

@@ -1,0 +1,310 @@
+package simulate
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/kvtool/kvtool/internal/evict"
+	"github.com/kvtool/kvtool/internal/humanize"
+	"github.com/kvtool/kvtool/keydesign/schema"
+	"github.com/kvtool/kvtool/report"
+)
+
+// A small store stands for the large one where memory is short: one record for so many keys that are equally popular, with
+// their mean size and the mean of their rates, under as much less memory. What it drops is dropped by the policies of
+// internal/evict, the same code that the reference engine runs.
+//
+//	keys by popularity  ▇▇▇▆▆▆▅▅▅▄▄▄▃▃▃▂▂▂▁▁▁    total/mostRecords keys a record
+//	records             ▇  ▆  ▅  ▄  ▃  ▂  ▁      memory and operations likewise divided
+const (
+	mostRecords = 50_000
+	warmUp      = 10 // operations a record, in the mean, before counting begins
+	counted     = 10 // and while it is counted
+)
+
+// A record stands for keys of one template.
+type record struct {
+	template      int
+	bytes         float64
+	life          float64 // seconds; 0 is for ever
+	reads, writes float64 // a second
+}
+
+// blocks makes records of draws, which come by template and popularity.
+type blocks struct {
+	size    float64 // keys a record stands for
+	records []record
+	now     record
+	weight  float64
+}
+
+func (b *blocks) add(d *Draw, bytes float64) {
+	if b.weight > 0 && b.now.template != d.Template {
+		b.end()
+	}
+	reads := d.p.reads(d)
+	b.now.template = d.Template
+	b.now.bytes += bytes * d.Weight
+	b.now.life += d.Life.Seconds() * d.Weight
+	b.now.reads += reads * d.Weight
+	writes := d.p.rate(d) - reads
+	if writes == 0 && d.Life > 0 && !d.p.cached() {
+		writes = hazard(d, d.Life.Seconds()) // whoever writes it is not declared; as many come as go
+	}
+	b.now.writes += writes * d.Weight
+	if b.weight += d.Weight; b.weight >= b.size {
+		b.end()
+	}
+}
+
+// end makes records of what has come together: one, or several alike where one draw stands for more keys than a record does.
+func (b *blocks) end() {
+	n := max(1, int(b.weight/b.size+0.5))
+	r := b.now
+	r.bytes, r.life = r.bytes/b.weight, r.life/b.weight
+	r.reads, r.writes = r.reads/b.size/float64(n), r.writes/b.size/float64(n)
+	for range n {
+		b.records = append(b.records, r)
+	}
+	b.now, b.weight = record{}, 0
+}
+
+// policyOf returns how the store drops keys.
+func (w *world) policyOf() (evict.Kind, error) {
+	if w.store.Kind == schema.Memcached {
+		return evict.ExactLRU, nil
+	}
+	if w.s.Store.Policy == "" {
+		return evict.NoEviction, nil
+	}
+	return evict.ParseKind(w.s.Store.Policy)
+}
+
+// eviction says which templates lose keys where memory is short, and what is still found.
+func (m *measure) eviction(v *verdict) report.Section {
+	main, expires := m.tables()
+	limit, used := float64(m.w.s.Store.MaxMemory), m.all.bytes+main+expires
+	caches := m.w.store.redisFamily() || m.w.store.Kind == schema.Memcached
+	if !caches || limit == 0 || used <= limit {
+		return report.Section{}
+	}
+	kind, err := m.w.policyOf()
+	if err != nil {
+		v.say("eviction", "%v", err)
+		return report.Section{}
+	}
+	if kind == evict.NoEviction {
+		v.say("eviction", "noeviction: writes are refused from %s on; %s do not fit", humanize.Bytes(limit), humanize.Bytes(used-limit))
+		return report.Section{}
+	}
+	c := newCache(m, kind, limit*m.all.bytes/used/m.blocks.size)
+	c.run()
+	return c.section(v)
+}
+
+// A cache is the small store. Ref r is record r-1.
+type cache struct {
+	m       *measure
+	kind    evict.Kind
+	policy  evict.Policy
+	random  *rand.Rand
+	records []record
+	cum     []float64 // operations a second up to a record, this one too
+	limit   float64
+	used    float64
+	now     float64 // seconds
+	state   []uint32
+	expiry  []float64 // 0: for ever
+	live    [2]refs   // all, and those with a TTL
+	due     dueHeap
+	count   []counts // by template
+	on      bool     // counting
+}
+
+type counts struct{ records, evicted, reads, hits, refused float64 }
+
+func newCache(m *measure, kind evict.Kind, limit float64) *cache {
+	c := &cache{m: m, kind: kind, limit: limit, records: m.blocks.records, random: rand.New(rand.NewPCG(m.w.o.Seed, 7))}
+	n := len(c.records)
+	c.state, c.expiry, c.count = make([]uint32, n+1), make([]float64, n+1), make([]counts, len(m.w.s.Templates))
+	c.live[0], c.live[1] = newRefs(n), newRefs(n)
+	sum := 0.0
+	for i := range c.records {
+		sum += c.records[i].reads + c.records[i].writes
+		c.cum = append(c.cum, sum)
+		c.count[c.records[i].template].records++
+	}
+	c.policy = evict.New(kind, c, evict.Defaults(c.clock, m.w.o.Seed))
+	return c
+}
+
+// clock begins some days after the clock of Redis does, so that a record can be that old.
+func (c *cache) clock() int64 { return int64(c.now*1000) + 10*86_400_000 }
+
+// run fills the store in no order, and then uses it.
+func (c *cache) run() {
+	for _, i := range c.random.Perm(len(c.records)) {
+		c.set(i)
+	}
+	n := len(c.records)
+	total := 0.0
+	if n > 0 {
+		total = c.cum[n-1]
+	}
+	if total == 0 {
+		return
+	}
+	for e := range (warmUp + counted) * n {
+		c.on = e >= warmUp*n
+		c.now += c.random.ExpFloat64() / total
+		c.expire()
+		i, _ := slices.BinarySearch(c.cum, c.random.Float64()*total)
+		c.use(min(i, n-1))
+	}
+}
+
+// use is one operation on a record.
+func (c *cache) use(i int) {
+	r, p := &c.records[i], c.m.sums[c.records[i].template].p
+	ref := evict.Ref(i + 1)
+	read := c.random.Float64()*(r.reads+r.writes) < r.reads
+	held := c.live[0].has(ref)
+	if held {
+		c.state[ref] = c.policy.Touch(c.record(ref))
+		if !read || p.ttl.Policy == schema.TTLSliding {
+			c.schedule(ref)
+		}
+	}
+	if read && c.on {
+		c.count[r.template].reads++
+		if held {
+			c.count[r.template].hits++
+		}
+	}
+	if !held && (!read || p.cached()) {
+		c.set(i)
+	}
+}
+
+// set writes a record, and drops others until it fits.
+func (c *cache) set(i int) {
+	r := &c.records[i]
+	for c.used+r.bytes > c.limit {
+		victim, ok := c.policy.Victim()
+		if !ok {
+			if c.on {
+				c.count[r.template].refused++
+			}
+			return
+		}
+		if c.on {
+			c.count[c.records[victim-1].template].evicted++
+		}
+		c.drop(victim)
+	}
+	ref := evict.Ref(i + 1)
+	c.used += r.bytes
+	c.live[0].add(ref)
+	if r.life > 0 {
+		c.live[1].add(ref)
+		c.schedule(ref)
+	}
+	c.state[ref] = c.policy.Add(c.record(ref))
+}
+
+func (c *cache) drop(ref evict.Ref) {
+	c.policy.Remove(c.record(ref))
+	c.used -= c.records[ref-1].bytes
+	c.live[0].remove(ref)
+	c.live[1].remove(ref)
+	c.expiry[ref] = 0
+}
+
+func (c *cache) schedule(ref evict.Ref) {
+	if life := c.records[ref-1].life; life > 0 {
+		c.expiry[ref] = c.now + life
+		c.due.push(due{c.expiry[ref], ref})
+	}
+}
+
+// expire drops what is due. A record that was written again is due later.
+func (c *cache) expire() {
+	for len(c.due) > 0 && c.due[0].at <= c.now {
+		d := c.due.pop()
+		if c.live[0].has(d.ref) && c.expiry[d.ref] == d.at {
+			c.drop(d.ref)
+		}
+	}
+}
+
+func (c *cache) record(ref evict.Ref) evict.Record {
+	return evict.Record{Ref: ref, ID: c.ID(ref), State: c.state[ref]}
+}
+
+// Spaces, Keys, ID, State and Expiry make a cache a host of policies.
+func (c *cache) Spaces() int { return 1 }
+
+// Keys returns the records, or those with a TTL.
+func (c *cache) Keys(_ int, volatile bool) evict.Keys {
+	if volatile {
+		return &c.live[1]
+	}
+	return &c.live[0]
+}
+
+// ID returns the number of the record.
+func (c *cache) ID(ref evict.Ref) uint64 { return uint64(ref) }
+
+// State returns what the policy knows of it.
+func (c *cache) State(ref evict.Ref) uint32 { return c.state[ref] }
+
+// Expiry returns when it expires.
+func (c *cache) Expiry(ref evict.Ref) int64 { return int64(c.expiry[ref]*1000) + 10*86_400_000 }
+
+// section says what is left of each template.
+func (c *cache) section(v *verdict) report.Section {
+	t := report.Table{Name: "templates", Columns: []report.Column{
+		{Name: "template", Unit: report.UnitKey},
+		{Name: "held", Unit: report.UnitRatio},
+		{Name: "evicted", Title: "evicted/s", Unit: report.UnitRate, Sum: true},
+		{Name: "reads", Title: "reads/s", Unit: report.UnitRate, Sum: true},
+		{Name: "hits", Unit: report.UnitRatio},
+		{Name: "refused", Title: "writes refused", Unit: report.UnitRate, Sum: true, Rank: 1},
+	}}
+	held := make([]float64, len(c.count))
+	for _, ref := range c.live[0].list {
+		held[c.records[ref-1].template]++
+	}
+	seconds := c.now * counted / (warmUp + counted)
+	scale := c.m.blocks.size / max(seconds, 1e-9)
+	reads, hits := 0.0, 0.0
+	var lost []string
+	for i := range c.count {
+		n := &c.count[i]
+		if n.records == 0 {
+			continue
+		}
+		hit := report.Null
+		if n.reads > 0 {
+			hit = report.Number(n.hits / n.reads)
+		}
+		t.Rows = append(t.Rows, []report.Value{
+			report.Text(c.m.sums[i].p.text), report.Number(held[i] / n.records), report.Number(n.evicted * scale), report.Number(n.reads * scale),
+			hit, report.Number(n.refused * scale),
+		})
+		if n.evicted > 0 || held[i] < n.records*0.99 && c.m.sums[i].p.life == 0 {
+			lost = append(lost, c.m.w.s.Templates[i].Name)
+		}
+		reads, hits = reads+n.reads, hits+n.hits
+	}
+	slices.SortStableFunc(t.Rows, func(a, b []report.Value) int { return cmp.Compare(number(a[1]), number(b[1])) })
+	v.say("eviction", "%s: %s lose keys; %s of all reads find theirs", c.kind, list(lost), humanize.Ratio(share(hits, reads)))
+	return report.Section{Name: sectionEviction, Title: "EVICTION", Tables: []report.Table{t}, Metrics: []report.Metric{
+		{Name: "policy", Value: report.Text(c.kind.String()), Unit: report.UnitText},
+		metric("hits", share(hits, reads), report.UnitRatio),
+		metric("records", float64(len(c.records)), report.UnitCount),
+		metric("keys_a_record", c.m.blocks.size, report.UnitCount),
+		metric("simulated", c.now, report.UnitDuration),
+	}}
+}

@@ -1,0 +1,288 @@
+package simulate
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kvtool/kvtool/internal/memory"
+	"github.com/kvtool/kvtool/internal/servertest"
+	"github.com/kvtool/kvtool/internal/slot"
+	"github.com/kvtool/kvtool/keydesign/schema"
+)
+
+// shop returns the schema of the documentation, with collections that a test can write, for the server of the distribution.
+func shop(t testing.TB) *schema.Schema {
+	t.Helper()
+	b, err := os.ReadFile("../../testdata/schema/shop.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := parse(t, string(b))
+	s.Store.Version = "7.0"
+	s.Template("leaderboard").Value.Elements.Max = 2000
+	s.Template("queue").Value.Elements.Max = 5000
+	s.Template("orders").Value.MaxLen = 1000
+	return s
+}
+
+// fewer is the shop with as many keys as a test writes.
+func fewer() map[string]int64 {
+	return map[string]int64{
+		"uid": 8000, "sku": 4000, "session": 6000, "product_cache": 3000, "page_cache": 2000, "email_index": 8000, "offer": 6000, "ratelimit": 6000, "lock": 500,
+	}
+}
+
+// The simulation of the shop agrees with the shop: the same keys, written to a real server, are in the same slots, take the
+// memory that was said, by MEMORY USAGE for each template and by used_memory for all, and expire when it was said.
+func TestServerAgrees(t *testing.T) {
+	server := servertest.Redis(t, servertest.Options{Args: []string{
+		"--cluster-enabled", "yes", "--maxmemory", "8gb", "--maxmemory-policy", "volatile-lru", "--hash-max-listpack-entries", "512",
+	}})
+	c := server.Client(t)
+	c.Must(t, "CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+	await(t, c, func() bool { return strings.Contains(c.Must(t, "CLUSTER", "INFO").(string), "cluster_state:ok") })
+	s := shop(t)
+	o := Options{Store: Store{Kind: schema.RedisCluster, Nodes: 1}, Entities: fewer(), Memory: memory.Jemalloc16}
+	w, err := newWorld(s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := newMeasure(w)
+	before := used(t, c)
+	base := time.Now().Add(time.Hour)
+	for _, p := range w.populations {
+		p.each(func(d *Draw) {
+			m.observe(d)
+			write(t, c, d, base)
+		})
+	}
+	m.finish()
+	await(t, c, func() bool { return rehashed(t, c, m) })
+	after := used(t, c)
+
+	t.Run("keys", func(t *testing.T) {
+		if n := c.Must(t, "DBSIZE"); n != w.total || m.w.drawn != w.total {
+			t.Fatalf("the server has %v keys, %d were to be", n, w.total)
+		}
+	})
+	t.Run("slots", func(t *testing.T) { slotsAgree(t, c, m) })
+	t.Run("used_memory", func(t *testing.T) {
+		main, expires := m.tables()
+		agree(t, "used_memory", m.all.bytes+main+expires, float64(after-before), 0.02)
+	})
+	t.Run("MEMORY USAGE", func(t *testing.T) { usageAgrees(t, c, m) })
+	t.Run("expiry", func(t *testing.T) { expiryAgrees(t, c, m, base) })
+	t.Run("bursts", func(t *testing.T) { burstsAgree(t, c, m, base) })
+}
+
+// agree fails where a figure is off by more than a share of what it should be.
+func agree(t *testing.T, what string, got, want, tolerance float64) {
+	t.Helper()
+	t.Logf("%-50s simulated %12.0f, real %12.0f: %+.2f %%", what, got, want, 100*(got/want-1))
+	if math.Abs(got/want-1) > tolerance {
+		t.Errorf("%s: simulated %.0f, real %.0f", what, got, want)
+	}
+}
+
+// await asks again and again, up to half a minute.
+func await(t *testing.T, c *servertest.Client, done func() bool) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for range 600 {
+		if done() {
+			return
+		}
+		<-tick.C
+	}
+	t.Fatal("it does not come about")
+}
+
+func used(t *testing.T, c *servertest.Client) int64 { return info(t, c, "used_memory") }
+
+func info(t *testing.T, c *servertest.Client, field string) int64 {
+	t.Helper()
+	for line := range strings.Lines(c.Must(t, "INFO", "memory").(string)) {
+		if v, ok := strings.CutPrefix(line, field+":"); ok {
+			n, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+	}
+	t.Fatalf("INFO has no %s", field)
+	return 0
+}
+
+// rehashed reports whether the tables of the keyspace have done growing: the server moves them on while it is idle.
+func rehashed(t *testing.T, c *servertest.Client, m *measure) bool {
+	stats, _ := c.Must(t, "MEMORY", "STATS").([]any)
+	for i := 0; i+1 < len(stats); i += 2 {
+		db, ok := stats[i+1].([]any)
+		if stats[i] != "db.0" || !ok || len(db) < 2 {
+			continue
+		}
+		// Overhead of the main table: entries and objects, and the buckets of one table only.
+		n, _ := db[1].(int64)
+		return n <= int64(m.all.keys)*(24+16+16)+m.usage.m.MainDict(int64(m.all.keys))
+	}
+	return false
+}
+
+// write writes what d is.
+func write(t *testing.T, c *servertest.Client, d *Draw, base time.Time) {
+	t.Helper()
+	key, v := string(d.Key), &d.Value
+	switch v.Type {
+	case "string":
+		c.Must(t, "SET", key, stringOf(v))
+	case "hash":
+		fill(t, c, v, 2, []string{"HSET", key}, func(i int64) []string { return []string{fieldName(v, i), word('v', i, v.Element)} })
+	case "list":
+		fill(t, c, v, 1, []string{"RPUSH", key}, func(i int64) []string { return []string{word('v', i, v.Element)} })
+	case "set":
+		fill(t, c, v, 1, []string{"SADD", key}, func(i int64) []string { return []string{word('m', i, v.Element)} })
+	case "zset":
+		fill(t, c, v, 2, []string{"ZADD", key}, func(i int64) []string { return []string{fmt.Sprint(1_000_000 + i), word('m', i, v.Element)} })
+	case "stream":
+		for i := range v.Elements {
+			c.Must(t, "XADD", key, fmt.Sprintf("%d-0", bornAt+i), word('f', 0, FieldName), word('v', i, v.Element))
+		}
+	default:
+		t.Fatalf("type %q", v.Type)
+	}
+	if d.TTL > 0 {
+		c.Must(t, "PEXPIREAT", key, fmt.Sprint(base.Add(d.TTL).UnixMilli()))
+	}
+}
+
+func stringOf(v *Value) string {
+	if v.Number {
+		return strings.Repeat("7", int(v.Bytes))
+	}
+	return strings.Repeat("x", int(v.Bytes))
+}
+
+func fieldName(v *Value, i int64) string {
+	if i < int64(len(v.Fields)) {
+		return v.Fields[i]
+	}
+	return word('f', i, FieldName)
+}
+
+// word is a letter and a number, n bytes together.
+func word(letter byte, i, n int64) string {
+	s := fmt.Sprintf("%c%0*d", letter, max(0, n-1), i)
+	return s[:1] + s[len(s)-int(n-1):]
+}
+
+// fill adds the elements in portions.
+func fill(t *testing.T, c *servertest.Client, v *Value, words int, command []string, element func(int64) []string) {
+	t.Helper()
+	args := command
+	for i := range v.Elements {
+		args = append(args, element(i)...)
+		if len(args) > 500*words || i == v.Elements-1 {
+			c.Must(t, args...)
+			args = command
+		}
+	}
+}
+
+func slotsAgree(t *testing.T, c *servertest.Client, m *measure) {
+	for n := range slot.Count {
+		if real := c.Must(t, "CLUSTER", "COUNTKEYSINSLOT", fmt.Sprint(n)).(int64); float64(real) != m.parts[n].keys {
+			t.Fatalf("slot %d has %d keys, %g were to be", n, real, m.parts[n].keys)
+		}
+	}
+}
+
+// each calls fn for every key with the template it is of.
+func each(m *measure, fn func(d *Draw)) {
+	for _, p := range m.w.populations {
+		p.each(fn)
+	}
+}
+
+func usageAgrees(t *testing.T, c *servertest.Client, m *measure) {
+	real := make([]float64, len(m.sums))
+	each(m, func(d *Draw) {
+		n, ok := c.Must(t, "MEMORY", "USAGE", string(d.Key), "SAMPLES", "0").(int64)
+		if !ok {
+			t.Fatalf("%q is gone", d.Key)
+		}
+		real[d.Template] += float64(n)
+	})
+	all, sum := 0.0, 0.0
+	for i := range m.sums {
+		if m.sums[i].p == nil {
+			continue
+		}
+		agree(t, m.sums[i].p.t.Name, m.sums[i].usage, real[i], 0.05)
+		all, sum = all+real[i], sum+m.sums[i].usage
+	}
+	agree(t, "all", sum, all, 0.02)
+}
+
+// expiryAgrees counts what is left of the lives of all keys.
+func expiryAgrees(t *testing.T, c *servertest.Client, m *measure, base time.Time) {
+	var real [len(expiryBounds) + 1]float64
+	each(m, func(d *Draw) {
+		if at := c.Must(t, "PEXPIRETIME", string(d.Key)).(int64); at > 0 {
+			real[binOf(time.Duration(at-base.UnixMilli())*time.Millisecond)]++
+		}
+	})
+	for b, n := range real {
+		sum := 0.0
+		for i := range m.sums {
+			sum += m.sums[i].expiry.bins[b].keys
+		}
+		if math.Abs(sum-n) > 1+n/1000 { // a life is cut to milliseconds
+			t.Errorf("bin %d: %g keys expire, %g were to", b, n, sum)
+		}
+	}
+}
+
+// burstsAgree gives each key its whole life at once, as a fill does, and finds the worst second of each template.
+func burstsAgree(t *testing.T, c *servertest.Client, m *measure, base time.Time) {
+	seconds := make([]map[int64]float64, len(m.sums))
+	each(m, func(d *Draw) {
+		if d.Life == 0 {
+			return
+		}
+		c.Must(t, "PEXPIREAT", string(d.Key), fmt.Sprint(base.Add(d.Life).UnixMilli()))
+		if seconds[d.Template] == nil {
+			seconds[d.Template] = map[int64]float64{}
+		}
+		at := c.Must(t, "PEXPIRETIME", string(d.Key)).(int64)
+		seconds[d.Template][(at-base.UnixMilli())/1000]++
+	})
+	for i, count := range seconds {
+		worst := 0.0
+		for _, n := range count {
+			worst = max(worst, n)
+		}
+		// Where lives differ, the worst of many seconds is above the mean of all as chance has it: five deviations.
+		want := m.sums[i].expiry.burst
+		if worst < want-1 || worst > want+5*math.Sqrt(want)+5 {
+			t.Errorf("%s: %g keys expire in the worst second, %g were to", m.sums[i].p.t.Name, worst, want)
+		}
+	}
+}
+
+// The tests write what the model means: words have their length and differ.
+func TestWord(t *testing.T) {
+	for n := int64(2); n < 20; n++ {
+		a, b := word('v', 1, n), word('v', 2, n)
+		if int64(len(a)) != n || a == b || !bytes.HasPrefix([]byte(a), []byte("v")) {
+			t.Errorf("%d: %q, %q", n, a, b)
+		}
+	}
+}
