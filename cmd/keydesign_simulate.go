@@ -46,9 +46,9 @@ func newSimulateCmd(env *Env) *cobra.Command {
 		Short: "Say what a schema would do, before there are any keys",
 		Long:  simulateLong,
 		Example: "  kvtool keydesign simulate keys.yaml\n" +
-			"  kvtool keydesign simulate keys.yaml --store redis-cluster:12 --entities uid=5M --growth 90d\n" +
-			"  kvtool keydesign simulate keys.yaml --section hot_keys\n" +
-			"  kvtool keydesign simulate keys.yaml -o text -o svg=slots.svg -o json=simulated.json",
+			"  kvtool keydesign simulate --store redis-cluster:12 --entities uid=5M\n" +
+			"  kvtool keydesign simulate keys.yaml --growth 90d --section hot_keys\n" +
+			"  kvtool keydesign simulate keys.yaml -o text -o svg=slots.svg -o json=a.json",
 		ValidArgsFunction: completeSchemas,
 		RunE: func(c *cobra.Command, args []string) error {
 			return runSimulate(c.Context(), env, o, args)
