@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/keydesign/lint"
 	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
@@ -229,12 +230,17 @@ func worthReporting(r *report.Report, err error) bool {
 func (o *auditOptions) report(env *Env, g *gate, outs []output, r *report.Report, scanErr error) error {
 	explain(r, scanErr)
 	addFixes(r, rules())
+	judged := ran(r, analyzersOf(o.declared, 0))
+	if s := o.declared; s != nil {
+		r.Design = designOf(s, len(judged))
+		g.policy.Suppressions = append(g.policy.Suppressions, lint.Suppressions(s)...)
+	}
 	failed := o.save.write(r)
 	if r.Resume != nil && failed == nil && kv.Hint(scanErr) == "" {
 		scanErr = kv.WithHint(scanErr, "go on where it ended: kvtool audit TARGET --resume "+o.save.path)
 	}
 	code := partialCode(r, scanErr)
-	r = g.judge(env, r, ran(r, analyzersOf(o.declared, 0)))
+	r = g.judge(env, r, judged)
 	return g.conclude(env, &o.viewFlags, outs, r, code, scanErr, failed)
 }
 

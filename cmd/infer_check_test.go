@@ -52,8 +52,10 @@ func faultyShop(i int) []string {
 		if n%80 == 0 { // KD049: a service that was rolled back
 			return []string{"SET", fmt.Sprintf("session:%032x", n*7919), value, "EX", "1800"}
 		}
-		return []string{"EVAL", "redis.call('HSET', KEYS[1], 'uid', ARGV[1], 'v', ARGV[2]); return redis.call('EXPIRE', KEYS[1], ARGV[3])", "1",
-			fmt.Sprintf("session:%032x", n*7919), id, value, within(n, 600, 1800)}
+		return []string{
+			"EVAL", "redis.call('HSET', KEYS[1], 'uid', ARGV[1], 'v', ARGV[2]); return redis.call('EXPIRE', KEYS[1], ARGV[3])", "1",
+			fmt.Sprintf("session:%032x", n*7919), id, value, within(n, 600, 1800),
+		}
 	case 1:
 		if n%20 == 0 { // KD061: the expiry was lost
 			return []string{"SET", "cart:" + id, value}

@@ -11,6 +11,7 @@ import (
 	"github.com/kvtool/kvtool/audit"
 	"github.com/kvtool/kvtool/keydesign/lint"
 	"github.com/kvtool/kvtool/keydesign/schema"
+	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
 
@@ -91,6 +92,10 @@ func (o *auditOptions) readOrScan(ctx context.Context, env *Env, outs []output) 
 	if !isSnapshot(target) {
 		return o.read(ctx, env, outs)
 	}
+	file := kv.Target{Path: target}
+	if err := errors.Join(o.save.check(outs), o.save.spare(file), spareOutputs(file, outs)); err != nil {
+		return nil, err
+	}
 	saved, damage := env.readReport(ctx, target)
 	if saved == nil {
 		return nil, damage
@@ -108,7 +113,7 @@ func (o *auditOptions) readOrScan(ctx context.Context, env *Env, outs []output) 
 func checked(r *report.Report, s *schema.Schema, l *lint.Result, rules int) *report.Report {
 	c := *r
 	c.Kind = report.KindCheck
-	c.Design = &report.Design{Files: s.Files, Templates: len(s.Templates), Rules: rules}
+	c.Design = designOf(s, rules)
 	c.Sections = append(slices.Clone(r.Sections), l.Section)
 	c.Findings = together(r.Findings, l.Findings)
 	return &c

@@ -127,7 +127,7 @@ func lintReport(s *schema.Schema, result *lint.Result, now time.Time) *report.Re
 	r := &report.Report{
 		Schema: report.Schema, Kind: report.KindLint, Tool: tool(), Taken: now.UTC(),
 		Target:   report.Target{Adapter: "schema", URL: strings.Join(s.Files, ", "), Facts: []report.Fact{}},
-		Design:   &report.Design{Files: s.Files, Templates: len(s.Templates), Rules: len(result.Judged)},
+		Design:   designOf(s, len(result.Judged)),
 		Coverage: report.Coverage{Keys: int64(len(s.Templates)), Complete: true},
 		Sections: []report.Section{result.Section},
 		Findings: append([]report.Finding{}, result.Findings...),

@@ -9,6 +9,7 @@ import (
 	"github.com/kvtool/kvtool/keydesign/bind"
 	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
 )
 
 // loadSchema reads one or more files of keys.yaml as one schema. Whatever is wrong with them is a usage error.
@@ -22,6 +23,11 @@ func loadSchema(paths ...string) (*schema.Schema, error) {
 		files[i] = schema.Source{Name: path, Data: data}
 	}
 	return schema.Parse(files...)
+}
+
+// designOf says by what a report is judged: the schema, and so many rules.
+func designOf(s *schema.Schema, rules int) *report.Design {
+	return &report.Design{Files: s.Files, Templates: len(s.Templates), Rules: rules}
 }
 
 // bindable returns the error that keys cannot be bound to s, if they cannot.

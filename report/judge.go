@@ -215,12 +215,21 @@ func (j *judge) tally(checks []Check) (failed, open []string) {
 		failed = append(failed, fmt.Sprintf("budgets over: %d", len(over)))
 	}
 	if len(j.unsure) > 0 && j.undecided() == Inconclusive {
-		open = append(open, "perhaps worse, within the error of sampling: "+strings.Join(j.unsure, ", "))
+		open = append(open, "perhaps worse, within the error of sampling: "+few(j.unsure))
 	}
 	if unknown := named(checks, Inconclusive); len(unknown) > 0 {
-		open = append(open, "budgets that cannot be decided: "+strings.Join(unknown, ", "))
+		open = append(open, "budgets that cannot be decided: "+few(unknown))
 	}
 	return failed, open
+}
+
+// few lists the first of some names.
+func few(names []string) string {
+	const most = 5
+	if n := len(names); n > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), n-most)
+	}
+	return strings.Join(names, ", ")
 }
 
 // which names the statuses that fail, where there is a baseline to tell them apart: "new or worsened ".

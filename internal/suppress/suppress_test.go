@@ -58,7 +58,7 @@ func TestMistakes(t *testing.T) {
 	for text, want := range map[string]string{
 		"suppressions: []":            "x:1: the file has no version",
 		"version: 2":                  "x:1: version: want 1",
-		"version: 1\nsupressions: []": `x:2: unknown key "supressions", did you mean suppressions?`, //nolint:misspell // the mistake is what is tested
+		"version: 1\nsupressions: []": `x:2: unknown key "supressions", did you mean suppressions?`,
 		one("{rule: KD025, match: a, expires: 2026-12-01}"):                                      "x:3: suppressions[0] has no reason",
 		one("{rule: KD025, match: a, reason: why not so}"):                                       "x:3: suppressions[0] has no expires",
 		one("{match: a, reason: why not so, expires: 2026-12-01}"):                               "x:3: suppressions[0] has no rule",
