@@ -42,7 +42,7 @@ func configOf(s *schema.Schema, ps []promise) uint64 {
 	h := fnv.New64a()
 	for i := range ps {
 		p := &ps[i]
-		fmt.Fprintf(h, "%q %q %q %q %d %+v %d\n", p.text, p.kind, p.typ, p.life.policy, p.life.longest, p.bounds, p.most)
+		fmt.Fprintf(h, "%q %q %q %q %d %d %+v %d\n", p.text, p.kind, p.typ, p.life.policy, p.life.value, p.life.longest, p.bounds, p.most)
 		for _, piece := range s.Templates[i].Key {
 			if piece.Type != nil {
 				fmt.Fprintf(h, "%q", piece.Type.Regexp())
@@ -55,6 +55,7 @@ func configOf(s *schema.Schema, ps []promise) uint64 {
 // A life is how long keys are declared to live.
 type life struct {
 	policy  schema.TTLPolicy // "" is not declared; inherit has been followed
+	value   time.Duration    // without jitter
 	longest time.Duration    // the most that a key can have left; 0 is no end
 }
 
@@ -89,13 +90,13 @@ func lifeOf(s *schema.Schema, t *schema.Template) life {
 	case schema.TTLNone:
 		return life{policy: schema.TTLNone}
 	case schema.TTLFixed:
-		return life{schema.TTLFixed, longestOf(ttl.Value, ttl.Jitter)}
+		return life{schema.TTLFixed, ttl.Value, longestOf(ttl.Value, ttl.Jitter)}
 	case schema.TTLSliding:
 		longest := longestOf(ttl.Idle, ttl.Jitter)
 		if ttl.MaxAge > 0 && (longest == 0 || ttl.MaxAge < longest) {
 			longest = ttl.MaxAge
 		}
-		return life{schema.TTLSliding, longest}
+		return life{schema.TTLSliding, min(ttl.Idle, longest), longest}
 	}
 	return life{}
 }

@@ -198,28 +198,41 @@ func unitBug(t *template, now int64) (f report.Finding, ok bool) {
 
 // declaredUnit finds a group of TTLs that is a factor of units away from the declared one.
 func declaredUnit(t *template, spans []span) (f report.Finding, ok bool) {
-	declared := t.promise.life.longest.Seconds()
+	l := t.promise.life
+	value, longest := l.value.Seconds(), l.longest.Seconds()
+	if value == 0 {
+		value = longest
+	}
 	for _, g := range groupTTLs(spans) {
-		if g.keys < unitKeys {
+		factor, form := declaredFactor(g.end, value, longest), "%s about %g times the declared TTL of %s"
+		if g.keys < unitKeys || factor == 0 || factor < 1 && g.keys < unitTemplate { // a few that are about to expire
 			continue
 		}
-		form, factor := "%s about %g times the declared TTL of %s", unitFactor(g.end/declared)
-		if factor == 0 {
-			form, factor = "%s about 1/%g of the declared TTL of %s", unitFactor(declared/g.end)
+		if factor < 1 {
+			factor, form = 1/factor, "%s about 1/%g of the declared TTL of %s"
 		}
-		if factor == 0 || g.end < declared && g.keys < unitTemplate {
-			continue // a few that are about to expire
-		}
-		f = t.finding(report.Error, countMetric("keys", g.keys), form, verb(g.keys, "key has", "keys have"), factor, t.promise.life)
+		f = t.finding(report.Error, countMetric("keys", g.keys), form, verb(g.keys, "key has", "keys have"), factor, l)
 		f.Evidence = []report.Metric{
-			secondsMetric("ttl", g.end), secondsMetric("declared", declared), ratioMetric("share", g.keys, t.expiring),
+			secondsMetric("ttl", g.end), secondsMetric("declared", longest), ratioMetric("share", g.keys, t.expiring),
 		}
-		if g.end > declared {
+		if g.end > longest {
 			f.Samples = keyValues(t.latest.key)
 		}
 		return f, true
 	}
 	return f, false
+}
+
+// declaredFactor returns by which factor of units a TTL is off one that is declared to be between value and longest, or 0.
+func declaredFactor(ttl, value, longest float64) float64 {
+	for _, f := range unitFactors {
+		for _, factor := range [...]float64{f, 1 / f} {
+			if ttl >= factor*value*(1-unitTolerance) && ttl <= factor*longest*(1+unitTolerance) {
+				return factor
+			}
+		}
+	}
+	return 0
 }
 
 // tooLong finds TTLs of more than ten years.
