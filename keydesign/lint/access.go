@@ -50,7 +50,7 @@ func looksLikeIndex(segments []segment) bool {
 	}
 	for i := 1; i < len(segments)-1; i++ {
 		next := &segments[i+1]
-		if name, ok := segments[i].literal(); ok && next.text == hole && name == string(next.fields[0].Type.Kind) {
+		if name, ok := segments[i].literal(); ok && len(next.fields) == 1 && next.text == hole && name == string(next.fields[0].Type.Kind) {
 			return true
 		}
 	}

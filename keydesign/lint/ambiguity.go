@@ -44,35 +44,45 @@ templates:
 // enough to mend it.
 func checkAmbiguous(d *design, emit emitter) {
 	found := map[*template]bool{}
-	var open []*template // those whose values may hold separators
-	tree := &branch{}
 	compare := func(a, b *template) {
+		if !meet(a.Key, b.Key) {
+			return
+		}
 		wide, narrow := wider(a, b)
-		if a == b || found[wide] || !meet(a.Key, b.Key) {
+		if found[wide] {
 			return
 		}
 		if witness, ok := automaton.Intersect(a.Key, b.Key); ok {
 			found[wide] = true
-			other := narrow.text
-			if other == wide.text {
-				other = narrow.Name + ", which is the same"
-			}
-			emit(wide.finding(report.Error, "%q is also a key of %s", witness, other))
+			emit(wide.finding(report.Error, "%q is also a key of %s", witness, narrow.besides(wide)))
 		}
 	}
+	var open, closed []*template // open are those whose values may hold separators
+	tree := &branch{}
 	for _, t := range slices.SortedStableFunc(slices.Values(d.templates), func(a, b *template) int { return cmp.Compare(a.text, b.text) }) {
 		for _, o := range open {
 			compare(t, o)
 		}
 		if !sealed(t.Key) {
-			tree.each(func(o *template) { compare(t, o) })
+			for _, o := range closed {
+				compare(t, o)
+			}
 			open = append(open, t)
 			continue
 		}
 		parts := split(t.Key, strongSeparators)
 		tree.meeting(parts, func(o *template) { compare(t, o) })
 		tree.add(parts, t)
+		closed = append(closed, t)
 	}
+}
+
+// besides is how a finding on another template names t.
+func (t *template) besides(other *template) string {
+	if t.text == other.text {
+		return t.Name + ", which is the same"
+	}
+	return t.text
 }
 
 // meet reports whether two keys may begin and end alike.
@@ -140,18 +150,6 @@ func (b *branch) meeting(parts []segment, visit func(*template)) {
 	for _, name := range slices.Sorted(maps.Keys(b.names)) {
 		if strings.HasPrefix(name, s.sep) {
 			b.names[name].meeting(rest, visit)
-		}
-	}
-}
-
-// each visits all templates of b, in the order of their names.
-func (b *branch) each(visit func(*template)) {
-	for _, t := range b.ends {
-		visit(t)
-	}
-	for _, sub := range []map[string]*branch{b.holes, b.names} {
-		for _, name := range slices.Sorted(maps.Keys(sub)) {
-			sub[name].each(visit)
 		}
 	}
 }

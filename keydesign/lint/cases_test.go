@@ -287,6 +287,10 @@ templates: {a: {type: item, pk: "{u:uuid}", access: [{op: GetItem, rate: 150/s}]
 templates: {a: {key: "a:{u:uuid}"}, b: {key: "b:{u:uuid}"}}`, "KD091 keyspace",
 	},
 	{
+		"bytes that nobody types",
+		`templates: {a: {key: "a:geohash:\0"}, b: {key: "\0\e[31m:{x:geohash(3)}"}, c: {key: "idx\0:{{\0}}"}}`, "",
+	},
+	{
 		"a miss that costs little",
 		`templates:
   a: {key: "a:{u:uuid}", pattern: cache-aside, source: x, ttl: {policy: fixed, value: 30m}, access: [{op: GET, on_miss: {cost: 19ms}}]}

@@ -39,7 +39,7 @@ func anonymous(segments []segment) bool {
 	if len(first.fields) == 0 {
 		return false
 	}
-	return len(segments) == 1 || strings.HasPrefix(first.text, hole)
+	return len(segments) == 1 || strings.HasPrefix(first.text, hole) // one that begins with the byte itself has no name either
 }
 
 func mixedSeparators(doc *report.Rule) rule {

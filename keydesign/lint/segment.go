@@ -20,7 +20,7 @@ type segment struct {
 	fields []*schema.Piece
 }
 
-// hole stands for a placeholder in the text of a segment. No literal holds it: YAML has no control characters.
+// hole stands for a placeholder in the text of a segment. A literal may hold the byte, too: fields tells them apart.
 const hole = "\x00"
 
 // literal returns the segment's text if it has no placeholder and is not empty.
