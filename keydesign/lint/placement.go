@@ -38,12 +38,14 @@ func checkMonotonic(d *design, t *template, emit emitter) {
 			k = t.Key[:1] // only listing and reading by prefix suffer
 		}
 	}
-	for _, p := range placeholders(k) {
-		counts := p.Type.Kind == schema.TypeSeq && t.tagged == nil // a counter in a tag spreads well
-		if isTime(p.Type) || counts {
-			emit(t.finding(severity, "{%s} only grows, and it decides where a key is kept", p.Name()))
-		}
-		return // what stands first decides
+	ps := placeholders(k)
+	if len(ps) == 0 {
+		return
+	}
+	first := ps[0]                                                 // what stands first decides
+	counts := first.Type.Kind == schema.TypeSeq && t.tagged == nil // a counter in a tag spreads well
+	if counts || isTime(first.Type) {
+		emit(t.finding(severity, "{%s} only grows, and it decides where a key is kept", first.Name()))
 	}
 }
 
