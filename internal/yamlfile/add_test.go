@@ -41,8 +41,10 @@ fields:
 		{"no newline at the end", "kvschema: 1\nfields:\n  uid: {type: uuid}", strings.Replace(more, "type: int", "type: uuid", 1)},
 		{"a mapping without keys", "kvschema: 1\nfields:\ntemplates:\n", more},
 		{"nothing is missing", more, more},
-		{"other line ends", "kvschema: 1\r\ntemplates:\r\n cart: {}\r\n user: {}\r\nfields:\r\n  a: {}\r\n",
-			"kvschema: 1\r\ntemplates:\r\n cart: {}\r\n user: {}\r\nfields:\r\n  a: {}\r\n  uid: {type: int}\r\n"},
+		{
+			"other line ends", "kvschema: 1\r\ntemplates:\r\n cart: {}\r\n user: {}\r\nfields:\r\n  a: {}\r\n",
+			"kvschema: 1\r\ntemplates:\r\n cart: {}\r\n user: {}\r\nfields:\r\n  a: {}\r\n  uid: {type: int}\r\n",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -31,15 +31,30 @@ const (
 // durations are the units of ParseDuration. A name comes after those that begin with it.
 func durations() []unit {
 	return []unit{
-		{"ns", 1}, {"us", 1e3}, {"µs", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", float64(time.Minute)}, {"h", float64(time.Hour)},
-		{"d", float64(day)}, {"w", float64(week)},
+		{"ns", 1},
+		{"us", 1e3},
+		{"µs", 1e3},
+		{"ms", 1e6},
+		{"s", 1e9},
+		{"m", float64(time.Minute)},
+		{"h", float64(time.Hour)},
+		{"d", float64(day)},
+		{"w", float64(week)},
 	}
 }
 
 func sizes() []unit {
 	return []unit{
-		{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10},
-		{"TB", 1e12}, {"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1}, {"", 1},
+		{"TiB", 1 << 40},
+		{"GiB", 1 << 30},
+		{"MiB", 1 << 20},
+		{"KiB", 1 << 10},
+		{"TB", 1e12},
+		{"GB", 1e9},
+		{"MB", 1e6},
+		{"kB", 1e3},
+		{"B", 1},
+		{"", 1},
 	}
 }
 

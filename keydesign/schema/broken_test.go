@@ -75,13 +75,26 @@ func TestJSONSchemaIsPublished(t *testing.T) {
 	}
 }
 
-func TestJSONSchemaAcceptsShop(t *testing.T) {
-	text, err := os.ReadFile("testdata/shop.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := validate(t, compile(t), string(text)); err != nil {
-		t.Error(err)
+// Whatever is read here is right for editors too.
+func TestJSONSchemaAccepts(t *testing.T) {
+	schema := compile(t)
+	for _, pattern := range []string{"testdata/*.yaml", "../../testdata/schema/*.yaml", "../../testdata/schema/import/*.yaml"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || files == nil {
+			t.Fatal(pattern, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Parse(Source{file, text}); err != nil {
+				t.Error(err)
+			}
+			if err := validate(t, schema, string(text)); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+		}
 	}
 }
 
@@ -99,7 +112,7 @@ func accepts(t testing.TB, schema *jsonschema.Schema, text string) bool {
 }
 
 // validate holds a YAML text to the schema, as an editor does.
-func validate(t testing.TB, schema *jsonschema.Schema, text string) error {
+func validate(t fataler, schema *jsonschema.Schema, text string) error {
 	t.Helper()
 	var root yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &root); err != nil {
@@ -119,6 +132,13 @@ func validate(t testing.TB, schema *jsonschema.Schema, text string) error {
 		t.Fatal(err)
 	}
 	return schema.Validate(doc)
+}
+
+// A fataler is a test, or one of rapid's.
+type fataler interface {
+	Helper()
+	Fatal(...any)
+	Fatalf(string, ...any)
 }
 
 // dates makes texts of timestamps, which JSON does not have.

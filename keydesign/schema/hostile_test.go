@@ -12,19 +12,20 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// What is a quarter as long as a file may be takes moments, whatever is in it. The bound is for a busy machine and the race
+// What is an eighth as long as a file may be takes moments, whatever is in it. The bound is for a busy machine and the race
 // detector: what grows with the square of the length takes longer.
 func TestHostile(t *testing.T) {
-	const size = MaxSize / 4
+	const size = MaxSize / 8
 	head := "kvschema: 1\n"
 	fill := func(s string) string { return strings.Repeat(s, (size-100)/len(s)) }
-	many := func(format string) string {
+	some := func(format string, size int) string {
 		var b strings.Builder
 		for i := 0; b.Len() < size-200; i++ {
 			fmt.Fprintf(&b, format, i)
 		}
 		return b.String()
 	}
+	many := func(format string) string { return some(format, size) }
 	for name, text := range map[string]string{
 		"lists":     fill("["),
 		"mappings":  fill("{a: "),
@@ -40,8 +41,8 @@ func TestHostile(t *testing.T) {
 		"enum":      head + "fields: {e: {type: \"enum[" + many("v%d,") + "]\"}}",
 		"pattern":   head + "fields: {e: {type: 're(\"" + fill("a?") + "\")'}}",
 		"key":       head + "templates: {e: {key: \"" + fill("{int}") + "\"}}",
-		"both": head + "fields:\n" + many("  f%d: {type: int}\n")[:size/2] + "  zz: {type: int}\ntemplates:\n" +
-			many("  t%d: {key: \"a:{zz}\", access: [{by: [zz]}]}\n")[:size/2-200] + "\n",
+		"both": head + "fields:\n" + some("  f%d: {type: int}\n", size/2) + "  zz: {type: int}\ntemplates:\n" +
+			some("  t%d: {key: \"a:{zz}\", access: [{by: [zz]}]}\n", size/2),
 		"unknown": head + fill("a") + ": 1",
 		"x":       head + "x-a: [" + fill("a,") + "]",
 	} {

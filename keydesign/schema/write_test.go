@@ -13,10 +13,7 @@ import (
 )
 
 // rewritten writes a schema and reads what was written.
-func rewritten(t interface {
-	Helper()
-	Fatalf(string, ...any)
-}, s *Schema) (*Schema, string) {
+func rewritten(t fataler, s *Schema) (*Schema, string) {
 	t.Helper()
 	var b bytes.Buffer
 	if err := s.Write(&b); err != nil {
@@ -31,9 +28,13 @@ func rewritten(t interface {
 
 // What Write writes is the same schema for Parse, places apart, and is written the same again.
 func TestWriteParse(t *testing.T) {
+	schema := compile(t)
 	rapid.Check(t, func(t *rapid.T) {
 		s := gen{t}.schema()
 		got, text := rewritten(t, s)
+		if err := validate(t, schema, text); err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
 		if diff := cmp.Diff(s, got, cmpopts.IgnoreTypes(report.Pos{}), cmpopts.EquateEmpty()); diff != "" {
 			t.Fatalf("%s\n%s", diff, text)
 		}
