@@ -47,6 +47,7 @@ var mayImport = map[string][]string{
 	"keydesign/foreign":         {"keydesign/schema", "internal/yamlfile"},
 	"keydesign/schema":          {"report", "internal/spell", "internal/yamlfile"},
 	"keydesign/place":           {"internal/slot"},
+	"keydesign/compare":         {"keydesign/automaton", "keydesign/schema", "internal/yamlfile", "report"},
 	"keydesign/propose":         {"keydesign", "keydesign/automaton", "keydesign/infer", "keydesign/schema", "kv", "internal/humanize"},
 	"keydesign/simulate":        {"keydesign", "keydesign/lint", "keydesign/place", "keydesign/schema", "report", "kv", "internal/evict", "internal/humanize", "internal/memory", "internal/slot"},
 	"internal/chart":            {},

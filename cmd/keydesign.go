@@ -22,6 +22,7 @@ func newKeydesignCmd(env *Env) *cobra.Command {
 	}
 	c.AddCommand(
 		newCheckCmd(env),
+		newDiffCmd(env),
 		newExplainCmd(env),
 		newImportCmd(env),
 		newInferCmd(env),

@@ -20,10 +20,10 @@ const briefWidth = 100
 func Brief(w io.Writer, r *report.Report, o Options) error {
 	t := &text{r: o.Keys.apply(r), o: o, page: newPage(w, Options{ASCII: o.ASCII, Width: briefWidth})}
 	c := &r.Coverage
-	lines := []string{
+	lines := notEmpty(
 		fmt.Sprintf("kvtool %s of %s", clean(r.Kind, o.ASCII), t.clean(r.Target.URL)),
 		strings.Join(t.briefScope(), ", "),
-	}
+	)
 	for _, why := range c.Why {
 		lines = append(lines, t.clean(why))
 	}
@@ -41,7 +41,7 @@ func Brief(w io.Writer, r *report.Report, o Options) error {
 // briefScope says how much was looked at: keys, templates, or both.
 func (t *text) briefScope() []string {
 	var items []string
-	if t.r.Kind != report.KindLint {
+	if t.r.Kind != report.KindLint && t.r.Kind != report.KindDiff {
 		items = append([]string{humanize.Exact(t.r.Coverage.Keys) + " keys"}, t.scan()...)
 	}
 	if d := t.r.Design; d != nil {

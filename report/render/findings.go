@@ -27,6 +27,14 @@ func tally(r *report.Report) [len(report.Severities)]int {
 // counts writes the tally: "3 error   7 warning   12 info".
 func counts(r *report.Report) string {
 	var parts []string
+	if r.Kind == report.KindDiff { // it has changes, and no findings
+		for i := range r.Sections {
+			for _, m := range r.Sections[i].Metrics {
+				parts = append(parts, human(m.Value, m.Unit, true)+" "+clean(m.Name, true))
+			}
+		}
+		return strings.Join(parts, "   ")
+	}
 	for i, n := range tally(r) {
 		parts = append(parts, fmt.Sprintf("%d %s", n, report.Severities[i]))
 	}

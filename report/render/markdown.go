@@ -59,7 +59,9 @@ func (m *markdown) head() {
 	if g := r.Gate; g != nil {
 		fmt.Fprintf(&m.b, "**%s** %s\n\n", strings.ToUpper(string(g.Verdict)), m.esc(gateWhy(g)))
 	}
-	fmt.Fprintf(&m.b, "%s\n\n", m.esc(strings.Join(t.briefScope(), ", ")))
+	if scope := t.briefScope(); len(scope) > 0 {
+		fmt.Fprintf(&m.b, "%s\n\n", m.esc(strings.Join(scope, ", ")))
+	}
 	for _, w := range r.Coverage.Why {
 		fmt.Fprintf(&m.b, "> %s\n\n", m.esc(cutEnd(clean(w, m.o.ASCII), 1000, clean("…", m.o.ASCII))))
 	}
@@ -109,6 +111,12 @@ func (m *markdown) folded(summary string, body func()) {
 func (m *markdown) sections() {
 	for i := range m.r.Sections {
 		s := &m.r.Sections[i]
+		if m.r.Kind == report.KindDiff { // it is all there is
+			for j := range s.Tables {
+				m.table(&s.Tables[j])
+			}
+			continue
+		}
 		m.folded(s.Title, func() { m.section(s) })
 	}
 }
