@@ -66,11 +66,34 @@ func (e *Env) showConfig(withOrigin bool) {
 			print("--"+s.flag, v, from)
 		}
 	}
+	e.conf.showGate(print)
 	for _, name := range e.conf.names() {
 		p := e.conf.profile(name)
 		for _, path := range slices.Sorted(maps.Keys(p.Settings)) {
 			v := p.Settings[path]
 			print("@"+name+" "+path, shownSetting(path, v), p.from.origin(v))
+		}
+	}
+}
+
+// showGate prints what no flag says: where things are, and what fails.
+func (c configuration) showGate(print func(path, value string, from origin)) {
+	for _, path := range []string{"gate.max_suppression_days", "keydesign.schema", "keydesign.baseline", "keydesign.suppressions"} {
+		if v, from := c.lookup(path); v != "" {
+			print(path, v, from)
+		}
+	}
+	if s := c.first(func(f *config.File) bool { return f.Statuses != nil }); s != nil {
+		print("gate.fail_on.status", strings.Join(s.Statuses, ", "), origin(s.Name))
+	}
+	if s := c.first(func(f *config.File) bool { return f.Rules != nil }); s != nil {
+		for _, r := range s.Rules {
+			print("rules."+r.ID, r.Severity, s.at(r.Line))
+		}
+	}
+	if s := c.first(func(f *config.File) bool { return f.Budgets != nil }); s != nil {
+		for _, b := range s.Budgets {
+			print("budgets", strings.TrimSpace(b.Metric+" "+b.Entity)+", "+b.Level, s.at(b.Line))
 		}
 	}
 }

@@ -104,7 +104,7 @@ func (e *Env) severities() (map[string]report.Severity, error) {
 	}
 	m := map[string]report.Severity{}
 	for _, r := range s.Rules {
-		if err := knownRule(r.ID, origin(fmt.Sprintf("%s:%d", s.Name, r.Line))); err != nil {
+		if err := knownRule(r.ID, s.at(r.Line)); err != nil {
 			return nil, err
 		}
 		m[r.ID] = ""

@@ -50,9 +50,10 @@ type configSource struct {
 // An origin says where a value is from, as FILE:LINE or the name of a variable.
 type origin string
 
-func (s *configSource) origin(v config.Setting) origin {
-	return origin(fmt.Sprintf("%s:%d", s.Name, v.Line))
-}
+func (s *configSource) origin(v config.Setting) origin { return s.at(v.Line) }
+
+// at is a line of the file.
+func (s *configSource) at(line int) origin { return origin(fmt.Sprintf("%s:%d", s.Name, line)) }
 
 // lookup returns the value at path of the first file that has it.
 func (c configuration) lookup(path string) (string, origin) {

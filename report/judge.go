@@ -77,15 +77,15 @@ func (j *judge) whole() bool { return j.cur.Coverage.Complete && len(j.cur.Cover
 func (j *judge) finding(f *Finding) {
 	id := f.Fingerprint()
 	j.seen[id] = true
-	j.status(f, j.base[id])
+	j.status(f, id)
 	if s := cmp.Or(f.Status, New); f.Severity.AtLeast(j.FailOn) && slices.Contains(j.statuses(), s) {
 		j.failing[s]++
 	}
 }
 
-func (j *judge) status(f *Finding, was *Finding) {
+func (j *judge) status(f *Finding, id string) {
 	f.Evidence = withoutBaseline(f.Evidence)
-	s := j.suppression(f)
+	s := j.suppression(f, id)
 	if f.Status == Suppressed { // where the key is designed
 		return
 	}
@@ -97,7 +97,7 @@ func (j *judge) status(f *Finding, was *Finding) {
 		}
 		return
 	}
-	switch {
+	switch was := j.base[id]; {
 	case j.base == nil:
 	case was == nil:
 		f.Status = New

@@ -22,9 +22,9 @@ type Suppression struct {
 // soon is how many days before its end a suppression is announced.
 const soon = 14
 
-// matches reports whether s is about f.
-func (s *Suppression) matches(f *Finding) bool {
-	return s.Rule == f.Rule && (s.Match == f.Fingerprint() || like(f.Subject, s.Match))
+// matches reports whether s is about f, the fingerprint of which is id.
+func (s *Suppression) matches(f *Finding, id string) bool {
+	return s.Rule == f.Rule && (s.Match == id || like(f.Subject, s.Match))
 }
 
 // covers reports whether s holds for what was looked at, which has the given names.
@@ -96,11 +96,11 @@ func (s *Suppression) warning(now time.Time, used bool) string {
 
 // suppression returns the suppression of f, nil if there is none: one that is live before one that has expired. What is about
 // f is marked as used.
-func (j *judge) suppression(f *Finding) *Suppression {
+func (j *judge) suppression(f *Finding, id string) *Suppression {
 	var live, expired *Suppression
 	for i := range j.Suppressions {
 		s := &j.Suppressions[i]
-		if !s.covers(j.Targets) || !s.matches(f) {
+		if !s.covers(j.Targets) || !s.matches(f, id) {
 			continue
 		}
 		j.used[i] = true
