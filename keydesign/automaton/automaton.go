@@ -19,6 +19,7 @@ package automaton
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 	"regexp/syntax"
 
 	"github.com/kvtool/kvtool/keydesign/schema"
@@ -138,3 +139,14 @@ func (s *byteSet) add(lo, hi byte) {
 }
 
 func (s *byteSet) has(c byte) bool { return s[c>>6]&(1<<(c&63)) != 0 }
+
+// only returns the byte of the set if it has but one.
+func (s *byteSet) only() (c byte, ok bool) {
+	n := 0
+	for i, word := range s {
+		if n += bits.OnesCount64(word); word != 0 {
+			c = byte(i<<6 + bits.TrailingZeros64(word))
+		}
+	}
+	return c, n == 1
+}

@@ -13,9 +13,10 @@ import (
 // as they are needed. So memory is bounded and the answer is right in any case, and only the speed depends on how many there
 // are.
 //
-// Nearly all steps are within a literal or within a value of one template: from a set of one state to another of one. Such a run
-// is one state, which takes its bytes one after the other, and only the others have a row of states, one for each class of
-// bytes. With a row a byte, those of 500 templates would not fit into a processor's cache, and a step would be ten times as slow.
+// Nearly all steps are within a literal or within a value, where all that is left of the templates goes the same way. Such a run
+// is one state: of a literal its text, which is compared as a whole, else a set for each byte. Only the other states have a row,
+// with a place for each class of bytes. With a row a byte, those of 500 templates would not fit into a processor's cache, and a
+// step would be ten times as slow.
 type DFA struct {
 	a     *Automaton
 	limit int // bytes that the states may take
@@ -25,6 +26,8 @@ type DFA struct {
 
 	states []place
 	rows   []int32          // states: unknown, dead or another
+	text   []byte           // of runs
+	chain  []int32          // of runs: sets
 	accept []int32          // by state: the lowest number of a template that ends here, or -1
 	keys   []string         // by state: the states of a, four bytes each, in order
 	index  map[string]int32 // key to state
@@ -35,12 +38,13 @@ type DFA struct {
 	marks []uint32 // of states of a: the mark of the set that it was last added to
 	mark  uint32
 	set   []int32
+	from  []int32 // the set before
 	stack []int32
 	key   []byte
 }
 
-// A place says where a state leads to: with bytes of the sets of so many states of a, from at down, to next; or, where run is 0,
-// to what stands in rows at next and the class of the byte.
+// A place says where a state leads to: behind a run of so many bytes to next; or, where run is 0, to what stands in rows at next
+// and the class of the byte. The run is in text at at or, where it is negative, in chain.
 type place struct{ run, at, next int32 }
 
 // The first two states are none.
@@ -89,7 +93,7 @@ func (d *DFA) classify() {
 // drop forgets all states.
 func (d *DFA) drop() {
 	d.states = append(d.states[:0], place{}, place{})
-	d.rows = d.rows[:0]
+	d.rows, d.text, d.chain = d.rows[:0], d.text[:0], d.chain[:0]
 	d.accept = append(d.accept[:0], -1, -1)
 	d.keys = append(d.keys[:0], "", "")
 	d.index = map[string]int32{}
@@ -105,18 +109,23 @@ func (d *DFA) Match(key string) int {
 	for i := 0; i < len(key); i++ {
 		p := d.states[s]
 		n := p.next
-		if p.run == 0 {
+		switch end := i + int(p.run); {
+		case p.run == 0:
 			row := d.rows[n : int(n)+len(d.sample)]
 			n = row[d.class[key[i]]]
 			for n == s && i < len(key)-1 { // within a value of any length
 				i++
 				n = row[d.class[key[i]]]
 			}
-		} else {
+		case p.run < 0:
 			if !d.takes(p, key[i:]) {
 				return -1
 			}
-			i += int(p.run) - 1
+			i -= int(p.run) + 1
+		case end > len(key) || key[i:end] != string(d.text[p.at:p.at+p.run]):
+			return -1
+		default:
+			i = end - 1
 		}
 		if n <= dead {
 			if n == unknown {
@@ -131,14 +140,14 @@ func (d *DFA) Match(key string) int {
 	return int(d.accept[s])
 }
 
-// takes reports whether a key goes on with a run.
+// takes reports whether a key goes on with a run of sets.
 func (d *DFA) takes(p place, key string) bool {
-	if len(key) < int(p.run) {
+	run := d.chain[p.at : p.at-p.run]
+	if len(key) < len(run) {
 		return false
 	}
-	run := d.a.states[p.at+1-p.run : p.at+1]
-	for i := range run {
-		if !d.a.sets[run[len(run)-1-i].set].has(key[i]) {
+	for i, set := range run {
+		if !d.a.sets[set].has(key[i]) {
 			return false
 		}
 	}
@@ -154,18 +163,37 @@ func (d *DFA) begin() int32 {
 
 // step returns the state that s leads to with c, the last byte of its run if it is one, and notes it.
 func (d *DFA) step(s int32, c byte) int32 {
-	d.fresh()
-	if p := &d.states[s]; p.run > 1 {
-		d.reach(d.a.states[p.at+1-p.run].out)
+	d.load(d.keys[s])
+	if run := d.states[s].run; run != 0 {
+		for range max(run, -run) {
+			d.advance()
+		}
 		return d.note(s, c)
 	}
-	for key := d.keys[s]; key != ""; key = key[4:] {
-		from := &d.a.states[uint32(key[0])|uint32(key[1])<<8|uint32(key[2])<<16|uint32(key[3])<<24]
-		if from.op == opByte && d.a.sets[from.set].has(c) {
-			d.reach(from.out)
+	d.from, d.set = d.set, d.from
+	d.fresh()
+	for _, at := range d.from {
+		if x := &d.a.states[at]; x.op == opByte && d.a.sets[x.set].has(c) {
+			d.reach(x.out)
 		}
 	}
 	return d.note(s, c)
+}
+
+// load makes the set that of a state.
+func (d *DFA) load(key string) {
+	for d.set = d.set[:0]; key != ""; key = key[4:] {
+		d.set = append(d.set, int32(uint32(key[0])|uint32(key[1])<<8|uint32(key[2])<<16|uint32(key[3])<<24))
+	}
+}
+
+// advance makes the set what all of it leads to with a byte that all of it takes.
+func (d *DFA) advance() {
+	d.from, d.set = d.set, d.from
+	d.fresh()
+	for _, at := range d.from {
+		d.reach(d.a.states[at].out)
+	}
 }
 
 // note makes the set the state that s leads to with c.
@@ -223,54 +251,83 @@ func (d *DFA) intern() int32 {
 	if s, ok := d.index[string(d.key)]; ok {
 		return s
 	}
-	run := d.run()
-	cost := stateCost + len(d.key)
-	if run == 0 {
-		cost += 4 * len(d.sample)
-	}
+	cost := stateCost + len(d.key) + 4*len(d.sample)
 	if d.bytes+cost > d.limit && d.bytes > 0 {
 		d.drop()
 		d.drops++
 	}
-	d.bytes += cost
-	return d.add(run)
+	return d.add()
 }
 
 // stateCost is what a state takes besides its key and its row: its entries in states, accept, keys and index.
 const stateCost = 80
 
 // add makes a state of the set, which is not there yet.
-func (d *DFA) add(run int32) int32 {
+func (d *DFA) add() int32 {
 	s, key := int32(len(d.states)), string(d.key)
-	p := place{run, d.set[0], unknown}
-	if run == 0 {
+	d.accept = append(d.accept, d.accepted())
+	p := place{next: unknown}
+	if p.run, p.at = d.run(); p.run == 0 {
 		p.next = int32(len(d.rows))
 		d.rows = append(d.rows, make([]int32, len(d.sample))...)
+		d.bytes += 4 * len(d.sample)
 	}
 	d.states = append(d.states, p)
-	d.accept = append(d.accept, d.accepted())
 	d.keys = append(d.keys, key)
 	d.index[key] = s
+	d.bytes += stateCost + len(key) + 4*int(max(p.run, -p.run))
 	return s
 }
 
-// run returns how many bytes the set takes before its ways part: of one state those up to the next split, of several that take
-// the same bytes one. It is 0 where they part at once.
-func (d *DFA) run() int32 {
+// longestRun bounds a run, so that what a key shares with the beginning of a long one only does not cost all of it.
+const longestRun = 64
+
+// run adds the run that begins with the set, if it is one, and leaves the set behind it.
+func (d *DFA) run() (length, at int32) {
+	set, ok := d.uniform()
+	if !ok {
+		return 0, 0
+	}
+	c, literal := d.a.sets[set].only()
+	if !literal {
+		at = int32(len(d.chain))
+	} else {
+		at = int32(len(d.text))
+	}
+	for length < longestRun {
+		length++
+		if literal {
+			d.text = append(d.text, c)
+		} else {
+			d.chain = append(d.chain, set)
+		}
+		d.advance()
+		var one bool
+		if set, ok = d.uniform(); !ok {
+			break
+		}
+		if c, one = d.a.sets[set].only(); one != literal {
+			break
+		}
+	}
+	if !literal {
+		length = -length
+	}
+	return length, at
+}
+
+// uniform returns the number of the bytes that all of the set takes; ok is false where not all of it takes the same.
+func (d *DFA) uniform() (set int32, ok bool) {
+	if len(d.set) == 0 {
+		return 0, false
+	}
 	first := &d.a.states[d.set[0]]
 	for _, at := range d.set {
 		if x := &d.a.states[at]; x.op != opByte || x.set != first.set {
-			return 0
+			return 0, false
 		}
 	}
-	n := int32(1)
-	if len(d.set) > 1 {
-		return n
-	}
-	for at := d.set[0]; d.a.states[at].out == at-1 && d.a.states[at-1].op == opByte; at-- {
-		n++
-	}
-	return n
+	return first.set, true
 }
 
 // accepted returns the lowest number of a template that is whole in the set, or -1.
