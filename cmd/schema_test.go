@@ -38,3 +38,17 @@ func TestLoadSchema(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is wrong with a schema is one line, with its file and, where it has one, its line; exit code 2.
+func TestBrokenSchemas(t *testing.T) {
+	files, err := filepath.Glob("../testdata/schema/broken/*.yaml")
+	if err != nil || len(files) < 20 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		_, err := loadSchema(file)
+		if err == nil || exitCode(err) != exitUsage || !strings.HasPrefix(err.Error(), file+":") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}

@@ -102,6 +102,14 @@ func (n Node) Each(yield func(value Node) error) error {
 	return nil
 }
 
+// Len returns how many keys a mapping has, or values a list.
+func (n Node) Len() int {
+	if n.IsMapping() {
+		return len(n.y.Content) / 2
+	}
+	return len(n.y.Content)
+}
+
 // Get returns the value of a key, and whether there is one.
 func (n Node) Get(name string) (Node, bool) {
 	for i := 0; i+1 < len(n.y.Content) && n.IsMapping(); i += 2 {

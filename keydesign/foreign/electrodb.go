@@ -51,6 +51,9 @@ func (m *importer) entity(n yamlfile.Node) error {
 		return n.Errorf("%s: no ElectroDB entity: it has no indexes", where(n))
 	}
 	e := &entity{importer: m, n: n, version: "1", attributes: n.Child("attributes")}
+	if err := few(indexes); err != nil {
+		return err
+	}
 	model, ok := n.Get("model")
 	if e.beta = !ok; e.beta {
 		model = n
@@ -177,7 +180,7 @@ func (e *entity) key(part yamlfile.Node, prefix, postfix string) schema.Key {
 	if !ok {
 		composite, ok = part.Get("facets") // as it was called before version 1.0
 	}
-	if !ok || !composite.IsList() {
+	if !ok || !composite.IsList() || composite.Len() > maxIndexes {
 		return nil
 	}
 	pieces := []schema.Piece{lit(prefix)}

@@ -18,6 +18,9 @@ func (m *importer) oneTable(root yamlfile.Node) error {
 	if !ok || !ok2 || !strings.HasPrefix(text(root, "format")+"onetable:", "onetable:") {
 		return root.Errorf("no OneTable schema: it has no indexes or no models")
 	}
+	if err := few(indexes); err != nil {
+		return err
+	}
 	primary, ok := indexes.Get("primary")
 	if !ok {
 		return indexes.Errorf("indexes has no primary")

@@ -43,9 +43,18 @@ func (s shaper) kindOf(v string) schema.TypeKind {
 	return schema.TypeStr
 }
 
+// What is longer, or of more parts, is no key that somebody designed.
+const (
+	maxValue = 256
+	maxParts = 16
+)
+
 // shape takes a value apart at # and :, unless it is of a type as a whole, such as a date. What stands before a separator and has
 // only letters is a word. So is a value of small or only capital letters alone, such as metadata or PROFILE.
 func (s shaper) shape(v string) shaped {
+	if len(v) > maxValue || strings.Count(v, "#")+strings.Count(v, ":") > maxParts {
+		return shaped{{v, schema.TypeStr}}
+	}
 	if word(v) && (v == strings.ToLower(v) || v == strings.ToUpper(v)) {
 		return shaped{{text: v}}
 	}

@@ -118,8 +118,26 @@ func enum(values []string) schema.Type {
 	return schema.Type{Kind: schema.TypeStr}
 }
 
-// braces splits a text at ${name}. It calls lit with what stands between, and name with what stands inside.
+// DynamoDB allows 25 indexes of a table, and keys of 2 KiB. What is beyond these bounds is no design, and costs time.
+const (
+	maxIndexes  = 100
+	maxTemplate = 4096
+)
+
+// few refuses a table with more indexes than there can be.
+func few(indexes yamlfile.Node) error {
+	if indexes.Len() > maxIndexes {
+		return indexes.Errorf("%s: more than %d", where(indexes), maxIndexes)
+	}
+	return nil
+}
+
+// braces splits a text at ${name}. It calls lit with what stands between, and name with what stands inside. A text that is too
+// long is no key.
 func braces(s string, lit, name func(string) schema.Piece) schema.Key {
+	if len(s) > maxTemplate {
+		return nil
+	}
 	var pieces []schema.Piece
 	for s != "" {
 		before, rest, ok := strings.Cut(s, "${")

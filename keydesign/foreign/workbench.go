@@ -43,6 +43,8 @@ type table struct {
 	types  map[string]string // S, N, B, … of attributes
 	keys   pair
 	groups []*group
+
+	indexes []yamlfile.Node
 }
 
 // A pair is the attributes that are a key. There may be no second.
@@ -67,6 +69,14 @@ func (t *table) read() error {
 	}
 	for _, a := range items(t.n, "NonKeyAttributes") {
 		t.types[text(a, "AttributeName")] = text(a, "AttributeType")
+	}
+	for _, name := range []string{"GlobalSecondaryIndexes", "LocalSecondaryIndexes"} {
+		if list, ok := t.n.Get(name); ok {
+			if err := few(list); err != nil {
+				return err
+			}
+			t.indexes = append(t.indexes, items(t.n, name)...)
+		}
 	}
 	t.sample("", t.n)
 	for _, f := range items(t.n, "TableFacets") {
@@ -161,28 +171,37 @@ func value(item yamlfile.Node, name string) string {
 func (t *table) template(g *group) {
 	var x schema.Template
 	x.Item.PK, x.Item.SK = t.key(g, t.keys.pk), t.key(g, t.keys.sk)
-	for _, list := range []string{"GlobalSecondaryIndexes", "LocalSecondaryIndexes"} {
-		for _, n := range items(t.n, list) {
-			t.index(g, n, list[0] == 'L', &x.Item)
-		}
+	for _, n := range t.indexes {
+		t.index(g, n, &x.Item)
 	}
+	has, seen := g.attributes(), map[string]bool{"": true}
 	for _, a := range items(t.n, "NonKeyAttributes") {
-		name := text(a, "AttributeName")
-		has := func(item yamlfile.Node) bool { _, ok := item.Get(name); return ok }
-		if name != "" && (g.items == nil || slices.ContainsFunc(g.items, has)) {
+		if name := text(a, "AttributeName"); !seen[name] && (g.items == nil || has[name]) {
+			seen[name] = true
 			x.Value.Fields = append(x.Value.Fields, schema.ValueField{Name: name, Type: basic(t.types[name])})
 		}
 	}
 	t.add(g.name, x)
 }
 
+// attributes returns which attributes the items of the group have.
+func (g *group) attributes() map[string]bool {
+	all := map[string]bool{}
+	for _, item := range g.items {
+		for _, name := range properties(item) {
+			all[name] = true
+		}
+	}
+	return all
+}
+
 // index adds a secondary index, if the items have its attributes.
-func (t *table) index(g *group, n yamlfile.Node, local bool, item *schema.Item) {
+func (t *table) index(g *group, n yamlfile.Node, item *schema.Item) {
 	keys, ok := n.Get("KeyAttributes")
 	if !ok {
 		return
 	}
-	p := t.pair(keys)
+	p, local := t.pair(keys), strings.Contains(n.Path(), "Local")
 	x := schema.ItemIndex{Name: text(n, "IndexName"), Local: local, PK: t.key(g, p.pk), SK: t.key(g, p.sk)}
 	if local {
 		x.PK = item.PK
