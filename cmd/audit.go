@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/keydesign/fit"
 	"github.com/kvtool/kvtool/keydesign/lint"
 	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
@@ -229,6 +230,7 @@ func worthReporting(r *report.Report, err error) bool {
 // report saves and judges r, writes it and decides the exit code.
 func (o *auditOptions) report(env *Env, g *gate, outs []output, r *report.Report, scanErr error) error {
 	explain(r, scanErr)
+	advise(r, o.declared)
 	addFixes(r, rules())
 	judged := ran(r, analyzersOf(o.declared, 0))
 	if s := o.declared; s != nil {
@@ -242,6 +244,13 @@ func (o *auditOptions) report(env *Env, g *gate, outs []output, r *report.Report
 	code := partialCode(r, scanErr)
 	r = g.judge(env, r, judged)
 	return g.conclude(env, &o.viewFlags, outs, r, code, scanErr, failed)
+}
+
+// advise adds whether a key-value store is the right kind of store, where anything can be said of that.
+func advise(r *report.Report, s *schema.Schema) {
+	if sec := fit.Section(s, r); s != nil || fit.Advises(sec) {
+		r.Sections = append(r.Sections, *sec)
+	}
 }
 
 // explain says in the report why it is not complete, in the words of what stopped it rather than of what noticed.

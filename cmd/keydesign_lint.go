@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kvtool/kvtool/keydesign/fit"
 	"github.com/kvtool/kvtool/keydesign/lint"
 	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
@@ -129,7 +130,7 @@ func lintReport(s *schema.Schema, result *lint.Result, now time.Time) *report.Re
 		Target:   report.Target{Adapter: "schema", URL: strings.Join(s.Files, ", "), Facts: []report.Fact{}},
 		Design:   designOf(s, len(result.Judged)),
 		Coverage: report.Coverage{Keys: int64(len(s.Templates)), Complete: true},
-		Sections: []report.Section{result.Section},
+		Sections: []report.Section{result.Section, *fit.Section(s, nil)},
 		Findings: append([]report.Finding{}, result.Findings...),
 		Skipped:  []report.Skip{},
 	}

@@ -27,6 +27,7 @@ type gridColumn struct {
 	of    int  // column of the report that it shows; -1 if none
 	rank  int
 	width int
+	word  int // width of the longest word, which is broken only where there is no other way; of a name, which is cut, 0
 }
 
 // newGrid formats the first top rows of t, with one more row for what is left out, and what fs says about them.
@@ -149,6 +150,9 @@ func (g *grid) fit(width int) {
 	}
 	for g.needs(width) > width && g.drop() {
 	}
+	for i := range g.cols {
+		g.cols[i].width, g.cols[i].word = min(g.cols[i].width, width), g.cols[i].longestWord()
+	}
 	for excess := g.total() - width; excess > 0; excess = g.total() - width {
 		if !g.shrink() {
 			break
@@ -198,19 +202,45 @@ func (g *grid) drop() bool {
 // narrowest is how far a name is shortened before others lose as much.
 const narrowest = 8
 
-// shrink takes one column from the widest text and reports whether any could spare it.
+// shrink takes one column from the widest text and reports whether any could spare it. Words are broken only where there is no
+// other way.
 func (g *grid) shrink() bool {
-	widest := -1
-	for i, c := range g.cols {
-		if !c.right && c.width > narrowest && (widest < 0 || c.width > g.cols[widest].width) {
-			widest = i
-		}
+	widest := g.widest(func(c *gridColumn) int { return max(narrowest, c.word) })
+	if widest == nil {
+		widest = g.widest(func(*gridColumn) int { return narrowest })
 	}
-	if widest < 0 {
+	if widest == nil {
 		return false
 	}
-	g.cols[widest].width--
+	widest.width--
 	return true
+}
+
+// widest returns the widest column of text that is wider than its least, or nil.
+func (g *grid) widest(least func(*gridColumn) int) *gridColumn {
+	var w *gridColumn
+	for i := range g.cols {
+		if c := &g.cols[i]; !c.right && c.width > least(c) && (w == nil || c.width > w.width) {
+			w = c
+		}
+	}
+	return w
+}
+
+// longestKept is the longest word that is kept whole at the cost of other columns: more is a path, not a word.
+const longestKept = 24
+
+func (c *gridColumn) longestWord() int {
+	n := 0
+	if c.cut {
+		return 0
+	}
+	for _, cell := range c.cells {
+		for _, word := range strings.Fields(cell) {
+			n = max(n, min(columns(word), longestKept))
+		}
+	}
+	return n
 }
 
 // draw writes the grid with its heading.
@@ -226,24 +256,22 @@ func (g *grid) draw(p *page) {
 	}
 }
 
-// row draws one row. Words in the last column that do not fit go on below; in any other column they are cut.
+// row draws one row. Words that do not fit into their column go on below; a name is cut.
 func (g *grid) row(p *page, r int) {
-	last := len(g.cols) - 1
-	lines := []string{g.cols[last].cells[r]}
-	if c := &g.cols[last]; !c.right && !c.cut && columns(lines[0]) > c.width {
-		lines = wrap(lines[0], c.width)
+	cells := make([][]string, len(g.cols))
+	lines := 1
+	for i := range g.cols {
+		c := &g.cols[i]
+		cells[i] = []string{c.cells[r]}
+		if !c.right && !c.cut && columns(c.cells[r]) > c.width {
+			cells[i] = wrap(c.cells[r], c.width)
+		}
+		lines = max(lines, len(cells[i]))
 	}
-	for n, words := range lines {
+	for n := range lines {
 		line := make([]span, 0, len(g.cols))
 		for i, c := range g.cols {
-			text := ""
-			switch {
-			case i == last:
-				text = words
-			case n == 0:
-				text = c.cells[r]
-			}
-			line = append(line, span{text: c.place(text, i, p)})
+			line = append(line, span{text: c.place(nth(cells[i], n), i, p)})
 		}
 		p.line(line...)
 	}
