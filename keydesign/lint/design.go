@@ -9,6 +9,7 @@ type design struct {
 	fields    map[string]*schema.Field
 	templates []*template // in the order of the file
 	byName    map[string]*template
+	keys      float64 // in all, as far as it is known
 	rate      float64 // declared operations a second; one that touches two templates is two
 }
 
@@ -21,6 +22,7 @@ type template struct {
 	tagged   schema.Key
 	ttl      schema.TTL // its own or, failing that, the default
 	life     life
+	lived    bool             // life is known
 	keys     float64          // how many there are; 0 is not known
 	uses     []*schema.Access // that touch it, its own and those of others
 }
@@ -36,11 +38,12 @@ func newDesign(s *schema.Schema) *design {
 		d.byName[t.Name] = t
 	}
 	for _, t := range d.templates {
-		t.life = d.lifeOf(t)
+		d.lifeOf(t)
 		d.addUses(t)
 	}
 	for _, t := range d.templates {
 		t.keys = d.keysOf(t)
+		d.keys += t.keys
 	}
 	return d
 }

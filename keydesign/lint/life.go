@@ -17,7 +17,7 @@ import (
 //	inherit of T     the life of T
 type life struct{ min, max float64 }
 
-var forever = life{math.Inf(1), math.Inf(1)}
+func forever() life { return life{math.Inf(1), math.Inf(1)} }
 
 // ends reports whether all keys end some time.
 func (l life) ends() bool { return !math.IsInf(l.max, 1) }
@@ -27,16 +27,17 @@ func (l life) mayEnd() bool { return !math.IsInf(l.min, 1) }
 
 // lifeOf returns the life of keys of t. What inherits in a circle, or from nothing, has no end.
 func (d *design) lifeOf(t *template) life {
-	for range len(d.templates) + 1 {
-		if t == nil || t.ttl.Policy != schema.TTLInherit {
-			break
-		}
-		t = d.byName[t.ttl.Of]
+	switch {
+	case t == nil:
+		return forever()
+	case t.lived:
+	case t.ttl.Policy == schema.TTLInherit:
+		t.lived, t.life = true, forever() // for who asks again in a circle
+		t.life = d.lifeOf(d.byName[t.ttl.Of])
+	default:
+		t.lived, t.life = true, declared(&t.ttl)
 	}
-	if t == nil {
-		return forever
-	}
-	return declared(&t.ttl)
+	return t.life
 }
 
 // declared returns the life that a TTL gives by itself.
@@ -53,7 +54,7 @@ func declared(t *schema.TTL) life {
 		}
 		return l
 	}
-	return forever
+	return forever()
 }
 
 // jitter returns the shortest and the longest of a fixed TTL, in seconds.
@@ -62,9 +63,12 @@ func jitter(t *schema.TTL) (low, high float64) {
 	return v*(1+t.Jitter.LowShare) + t.Jitter.Low.Seconds(), v*(1+t.Jitter.HighShare) + t.Jitter.High.Seconds()
 }
 
-// inherits reports whether a has the TTL of b, over any number of steps.
+// longestChain is over how many templates a TTL is followed to see from whom it is.
+const longestChain = 100
+
+// inherits reports whether a has the TTL of b.
 func (d *design) inherits(a, b *template) bool {
-	for range d.templates {
+	for range longestChain {
 		if a == nil || a.ttl.Policy != schema.TTLInherit {
 			return false
 		}

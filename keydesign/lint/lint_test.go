@@ -149,3 +149,28 @@ func tryParse(text string) (*schema.Schema, bool) {
 	s, err := schema.Parse(schema.Source{Name: "keys.yaml", Data: []byte(text)})
 	return s, err == nil
 }
+
+// The limits of rules that are also held against keys are those that keydesign documents.
+func TestSharedLimits(t *testing.T) {
+	const kib = 1 << 10
+	for id, want := range map[string]map[string]float64{
+		"KD007": {
+			"warning": 128, "error": 1024, "memcached": 250, "dynamodb_partition_key": 2048, "dynamodb_sort_key": 1024,
+			"cassandra_partition_key": 65_535,
+		},
+		"KD025": {"times_mean": slotTimes, "times_chance": slotChance, "keys_a_slot": slotKeys},
+		"KD027": {"share": tagShare, "keys": tagKeys, "bytes": tagBytes},
+		"KD040": {
+			"warning": 10 * kib, "error": 256 * kib, "memcached": kib * kib, "dynamodb_warning": 64 * kib, "dynamodb_error": 400 * kib,
+			"aerospike": kib * kib, "ordered": 1.5 * kib * kib,
+		},
+	} {
+		r := Rules()[slices.IndexFunc(Rules(), func(r *report.Rule) bool { return r.ID == id })]
+		for name, value := range want {
+			i := slices.IndexFunc(r.Limits, func(l report.Limit) bool { return l.Name == name })
+			if i < 0 || r.Limits[i].Value != value {
+				t.Errorf("%s: the limit %s is not documented as %v", id, name, value)
+			}
+		}
+	}
+}

@@ -52,23 +52,13 @@ func checkSlots(d *design, t *template, emit emitter) {
 	if t.tag == "" || tags == 0 || t.keys == 0 || d.giant(t, tags) != "" {
 		return
 	}
-	all := d.known(t)
-	mean := all / slots
-	fullest := t.keys/tags + (all-t.keys)/slots
+	mean := d.keys / slots
+	fullest := t.keys/tags + (d.keys-t.keys)/slots
 	chance := 1 + math.Sqrt(2*math.Log(slots)/mean)
 	if times := fullest / mean; mean >= slotKeys && times > max(slotTimes, slotChance*chance) {
 		emit(t.measured(report.Warning, report.Metric{Name: "keys_max/mean", Value: report.Number(times), Unit: report.UnitFactor},
 			"%s tags hold %s keys: one slot has %s of the mean", humanize.Count(tags), humanize.Count(t.keys), humanize.Factor(times)))
 	}
-}
-
-// known returns how many keys there are in all, as far as it is declared; with is among them.
-func (d *design) known(with *template) float64 {
-	n := 0.0
-	for _, t := range d.templates {
-		n += t.keys
-	}
-	return max(n, with.keys)
 }
 
 func needTags(d *design) string {
@@ -116,8 +106,8 @@ func (d *design) giant(t *template, tags float64) string {
 	}
 	each := t.keys / tags
 	switch {
-	case each >= tagKeys && each > tagShare*d.known(t):
-		return "each of " + humanize.Count(tags) + " hash tags keeps " + humanize.Ratio(each/d.known(t)) + " of the declared keys in one slot"
+	case each >= tagKeys && each > tagShare*d.keys:
+		return "each of " + humanize.Count(tags) + " hash tags keeps " + humanize.Ratio(each/d.keys) + " of the declared keys in one slot"
 	case t.bytes()/tags > tagBytes:
 		return "each hash tag keeps " + humanize.Bytes(t.bytes()/tags) + " in one slot"
 	}
