@@ -94,9 +94,20 @@ func faults() []fault {
 			p.subject = "{app}"
 			return p, true
 		}},
-		{"KD040", plantLargeString}, {"KD041", plantLargeCollection}, {"KD044", plantSpill}, {"KD049", plantType},
-		{"KD050", plantMany}, {"KD061", plantLost}, {"KD061", plantNoTTL}, {"KD062", plantLock}, {"KD063", plantUnit},
-		{"KD063", plantEpoch}, {"KD065", plantBurst}, {"KD071", plantLonger}, {"KD071", plantExpiring}, {"KD084", plantIdle},
+		{"KD040", plantLargeString},
+		{"KD041", plantLargeCollection},
+		{"KD044", plantSpill},
+		{"KD049", plantType},
+		{"KD050", plantMany},
+		{"KD061", plantLost},
+		{"KD061", plantNoTTL},
+		{"KD062", plantLock},
+		{"KD063", plantUnit},
+		{"KD063", plantEpoch},
+		{"KD065", plantBurst},
+		{"KD071", plantLonger},
+		{"KD071", plantExpiring},
+		{"KD084", plantIdle},
 	}
 }
 

@@ -76,8 +76,7 @@ func checkDeclaredTTL(t *template, emit func(report.Finding)) {
 		severity = report.Error
 	}
 	share := ratioMetric("no_ttl", t.persistent, t.timed)
-	f := t.finding(severity, share, "%s no TTL, of %d; %s is declared",
-		verb(t.persistent, "key has", "keys have"), t.timed, t.promise.life)
+	f := t.finding(severity, share, "%d of %d keys have no TTL; %s is declared", t.persistent, t.timed, t.promise.life)
 	f.Evidence = []report.Metric{countMetric("keys", t.persistent)}
 	if d := t.promise.life.longest; d > 0 {
 		f.Evidence = append(f.Evidence, secondsMetric("declared", d.Seconds()))

@@ -48,8 +48,17 @@ func TestPrecedence(t *testing.T) {
 		key  string
 		want int
 	}{
-		{"user:bob", 0}, {"user:bob:cart", 1}, {"user:17", 2}, {"user:meta", 3}, {"user:all", 4}, {"user:abc1", 5}, {"user:abcdef12", 6},
-		{"user:", -1}, {"usr:17", -1}, {"user:1:2:3", -1}, {"", -1},
+		{"user:bob", 0},
+		{"user:bob:cart", 1},
+		{"user:17", 2},
+		{"user:meta", 3},
+		{"user:all", 4},
+		{"user:abc1", 5},
+		{"user:abcdef12", 6},
+		{"user:", -1},
+		{"usr:17", -1},
+		{"user:1:2:3", -1},
+		{"", -1},
 	} {
 		got, ok := m.Match(c.key)
 		if !ok {
