@@ -62,7 +62,13 @@ func TestShade(t *testing.T) {
 		v, low, high float64
 		want         int
 	}{
-		{0, 0, 6, 0}, {0.9, 0, 6, 0}, {1, 0, 6, 1}, {5.9, 0, 6, 5}, {6, 0, 6, 5}, {3, 3, 3, 0}, {math.NaN(), 0, 1, 0},
+		{0, 0, 6, 0},
+		{0.9, 0, 6, 0},
+		{1, 0, 6, 1},
+		{5.9, 0, 6, 5},
+		{6, 0, 6, 5},
+		{3, 3, 3, 0},
+		{math.NaN(), 0, 1, 0},
 		{1, math.Inf(1), math.Inf(-1), 0},
 	} {
 		if got := shade(c.v, c.low, c.high); got != c.want {

@@ -75,8 +75,10 @@ func TestSchemas(t *testing.T) {
 		{"the eviction", `allkeys-lru`, `noeviction`, "risky (store): policy: allkeys-lru -> noeviction\n"},
 
 		{"one more template", "  log:", "  lock: {key: \"lock:{uid}\"}\n  log:", "compatible lock: added:  -> lock:{uid}\n"},
-		{"a value of an enumeration more", `enum[in,out]`, `enum[in,out,err]`,
-			"compatible log: key takes more values: log:{kind:enum[in,out]} -> log:{kind:enum[in,out,err]}\n"},
+		{
+			"a value of an enumeration more", `enum[in,out]`, `enum[in,out,err]`,
+			"compatible log: key takes more values: log:{kind:enum[in,out]} -> log:{kind:enum[in,out,err]}\n",
+		},
 		{"a longer TTL", `idle: 14d`, `idle: 30d`, "compatible cart: ttl longer: sliding 14d -> sliding 30d\n"},
 		{"more jitter", `±10%`, `±20%`, "compatible log: ttl: fixed 7d ±10% -> fixed 7d ±20%\n"},
 		{"a higher limit", `max: 4KiB`, `max: 8KiB`, "compatible user: value.size higher: 4KiB -> 8KiB\n"},

@@ -314,7 +314,8 @@ func TestStores(t *testing.T) {
 		},
 		{
 			"store: {kind: redis, maxmemory: 9GiB}\n" + `templates: {a: {key: "a", type: hash, value: {size: 1KiB}}, b: {key: "b:{id:int}", type: hash}}`,
-			"working set", map[string]string{"Redis": "not evaluated", "DynamoDB": "meets"},
+			"working set",
+			map[string]string{"Redis": "not evaluated", "DynamoDB": "meets"},
 		},
 		{tmpl(`, value: {size: {p50: 1KiB, max: 600KiB}}`), "value size", map[string]string{"Redis": "with care", "DynamoDB": "fails", "Cassandra": "meets"}},
 		{tmpl(`, access: [{op: SCAN, query: prefix_scan}]`), "range", map[string]string{"Redis": "fails", "DynamoDB": "with care", "Berkeley DB": "meets"}},

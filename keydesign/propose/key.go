@@ -1,7 +1,7 @@
 package propose
 
 import (
-	"fmt"
+	"strconv"
 	"regexp"
 	"slices"
 	"strings"
@@ -113,9 +113,8 @@ var base64 = schema.Type{Kind: schema.TypeRE, Pattern: "[0-9A-Za-z+=_/-]+"}
 
 // length returns the n of hex(n), or 0.
 func length(name string) (n int64) {
-	if open := strings.IndexByte(name, '('); open > 0 {
-		fmt.Sscanf(name[open:], "(%d)", &n) // another argument leaves it 0
-	}
+	_, args, _ := strings.Cut(name, "(")
+	n, _ = strconv.ParseInt(strings.TrimSuffix(args, ")"), 10, 64) // another argument leaves it 0
 	return n
 }
 

@@ -76,15 +76,21 @@ func TestLaw(t *testing.T) {
 		{"some lost their TTL", many(3000, fixed(hour)), 200, schema.TTL{Policy: schema.TTLFixed, Value: time.Hour}},
 		{"an odd TTL", many(3000, fixed(4321)), 0, schema.TTL{Policy: schema.TTLFixed, Value: 73 * time.Minute}},
 		{"few keys", many(30, fixed(30)), 0, schema.TTL{Policy: schema.TTLFixed, Value: 30 * time.Second}},
-		{"spread by a fifth", many(20_000, spread(hour, .2)), 0,
-			schema.TTL{Policy: schema.TTLFixed, Value: time.Hour, Jitter: schema.Jitter{LowShare: -.2, HighShare: .2}}},
-		{"spread by a third, nearly", many(20_000, spread(day, .3)), 0,
-			schema.TTL{Policy: schema.TTLFixed, Value: 24 * time.Hour, Jitter: schema.Jitter{LowShare: -.3, HighShare: .3}}},
+		{
+			"spread by a fifth", many(20_000, spread(hour, .2)), 0,
+			schema.TTL{Policy: schema.TTLFixed, Value: time.Hour, Jitter: schema.Jitter{LowShare: -.2, HighShare: .2}},
+		},
+		{
+			"spread by a third, nearly", many(20_000, spread(day, .3)), 0,
+			schema.TTL{Policy: schema.TTLFixed, Value: 24 * time.Hour, Jitter: schema.Jitter{LowShare: -.3, HighShare: .3}},
+		},
 		{"set anew at each use", many(3000, sliding(30*60)), 0, schema.TTL{Policy: schema.TTLSliding, Idle: 30 * time.Minute}},
 		{"some in another unit", append(many(2400, fixed(hour)), many(120, fixed(1000*hour))...), 0, schema.TTL{Policy: schema.TTLFixed, Value: time.Hour}},
 		{"some for ever, nearly", append(many(2400, fixed(hour)), many(120, fixed(20*365*day))...), 0, schema.TTL{Policy: schema.TTLFixed, Value: time.Hour}},
-		{"a warm-up with one TTL", append(many(24_000, fixed(hour)), many(6000, func() float64 { return 0.7*hour + rng.Float64() })...), 0,
-			schema.TTL{Policy: schema.TTLFixed, Value: time.Hour}},
+		{
+			"a warm-up with one TTL", append(many(24_000, fixed(hour)), many(6000, func() float64 { return 0.7*hour + rng.Float64() })...), 0,
+			schema.TTL{Policy: schema.TTLFixed, Value: time.Hour},
+		},
 		{"written at once", many(3000, func() float64 { return 3500 + rng.Float64() }), 0, schema.TTL{Policy: schema.TTLFixed, Value: time.Hour}},
 	}
 	for _, tt := range tests {

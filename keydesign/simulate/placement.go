@@ -243,7 +243,9 @@ func (m *measure) heatmap() report.Section {
 	}
 	cells := min(n, heatCells)
 	t := report.Table{Name: "heatmap", Columns: []report.Column{
-		text1(m.layout.Part + "s"), {Name: "keys", Unit: report.UnitCount, Sum: true}, {Name: "bytes", Title: "mem", Unit: report.UnitBytes, Sum: true},
+		text1(m.layout.Part + "s"),
+		{Name: "keys", Unit: report.UnitCount, Sum: true},
+		{Name: "bytes", Title: "mem", Unit: report.UnitBytes, Sum: true},
 		{Name: "ops", Unit: report.UnitRate, Sum: true},
 	}}
 	t.Columns[0].Name = "parts"
