@@ -1,9 +1,9 @@
 package propose
 
 import (
-	"strconv"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/kvtool/kvtool/keydesign"
