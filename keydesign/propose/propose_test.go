@@ -11,10 +11,13 @@ import (
 
 	"github.com/kvtool/kvtool/adapters/reference"
 	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/internal/keygen"
 	"github.com/kvtool/kvtool/keydesign"
 	"github.com/kvtool/kvtool/keydesign/bind"
+	"github.com/kvtool/kvtool/keydesign/lint"
 	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
 )
 
 func open(t testing.TB, target string) kv.Store {
@@ -189,5 +192,65 @@ func BenchmarkFrom(b *testing.B) {
 	f := factsOf(b, open(b, "demo:"))
 	for b.Loop() {
 		From(f, Options{MinShare: 0.0001})
+	}
+}
+
+// findings lists what is found with a schema, by lint and on the keys: rule and template of each error and warning.
+func findings(t *testing.T, store kv.Store, s *schema.Schema) []string {
+	t.Helper()
+	r, err := audit.Run(t.Context(), store, keydesign.Analyzers(s), audit.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, f := range append(lint.Run(s), r.Findings...) {
+		if f.Severity.AtLeast(report.Warning) && f.Status != report.Suppressed {
+			out = append(out, f.Rule+" "+f.Subject)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// With the schema that is proposed for the demo, what is planted in it is found, and nothing else.
+func TestTheLawIsNotTheFault(t *testing.T) {
+	store := open(t, "demo:")
+	var b bytes.Buffer
+	if err := Write(&b, From(factsOf(t, store), Options{MinShare: 0.0001, Store: schema.Store{Kind: schema.Redis}}).Schema, nil); err != nil {
+		t.Fatal(err)
+	}
+	s, err := schema.Parse(schema.Source{Name: "keys.yaml", Data: b.Bytes()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"KD001 {id:int}",
+		"KD002 user:{user_id}/prefs",
+		"KD009 user:email:{email:email}",
+		"KD010 order:{order_id}",
+		"KD040 report:daily:{date:date}",
+		"KD041 feed:global",
+		"KD041 recent:P{product_id}",
+		"KD042 feed:global",
+		"KD049 session:{session_id:uuid}",
+		"KD061 cart:{user_id}",
+		"KD062 lock:order:{order_id}",
+		"KD063 promo:{promo_id:opaque(8)}",
+		"KD065 cache:product:P{product_id}",
+	}
+	if d := cmp.Diff(want, findings(t, store, s)); d != "" {
+		t.Errorf("planted (-) and found (+):\n%s", d)
+	}
+}
+
+// A keyspace without faults is clean with the schema that is proposed for it. What its generator makes large on purpose is no
+// less large for being declared.
+func TestCleanStaysClean(t *testing.T) {
+	store := keygen.New(100_000).Store()
+	s := From(factsOf(t, store), Options{}).Schema
+	for _, f := range findings(t, store, s) {
+		if !strings.Contains(f, " big:") {
+			t.Error(f)
+		}
 	}
 }

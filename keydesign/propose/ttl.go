@@ -14,6 +14,7 @@ import (
 // The shares that tell a law from a fault.
 const (
 	strays       = 0.10 // so many keys may be unlike the others by accident
+	strayTTLs    = 0.05 // so many may have a TTL where the others have none: nobody loses one into being
 	fewTTLs      = 100  // with fewer keys that expire, how they do says nothing
 	jitterTTLs   = 1000 // with fewer, a TTL that varies looks like one that does not
 	slidingShare = 0.60 // of keys with more than half of their time left: used keys begin anew, others do not
@@ -28,7 +29,7 @@ func (d *draft) law() schema.TTL {
 	switch none := float64(t.Persistent); {
 	case t.Keys == 0:
 		return schema.TTL{}
-	case t.Expiring == 0 || none >= (1-strays)*float64(t.Keys):
+	case t.Expiring == 0 || none >= (1-strayTTLs)*float64(t.Keys):
 		if t.Expiring > 0 {
 			d.note("%s of %s have a TTL", plural(t.Expiring, "key"), humanize.Exact(t.Keys))
 		}

@@ -51,6 +51,9 @@ func (d *draft) valueOf() (v schema.Value) {
 	}
 	if d.out.Kind == schema.Queue { // a queue that nobody takes from is not one for long
 		v.Trim = "consumer"
+	} else if (d.out.Type == "list" || d.out.Type == "stream") && v.Elements.Max > 0 && d.TTL.Expiring == 0 {
+		v.MaxLen = v.Elements.Max
+		d.note("max_len is the most that there is: what keeps it short is not known")
 	}
 	return v
 }
