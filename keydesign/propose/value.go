@@ -46,8 +46,12 @@ func (d *draft) valueOf() (v schema.Value) {
 	if d.Longest > 0 {
 		v.Elements.Max = roundCount(d.Longest)
 	}
-	if d.Oversized > 0 {
+	switch {
+	case d.Oversized > 0:
 		d.limit(&v)
+	case d.Longest == 0 && d.collects() && d.Size.Known && d.Size.P50 < largeBlob:
+		v.Elements.Max = keydesign.LargeCollection
+		d.note("how many elements there are is not known: the maximum is that of the rule")
 	}
 	if d.out.Kind == schema.Queue { // a queue that nobody takes from is not one for long
 		v.Trim = "consumer"
@@ -74,6 +78,15 @@ func (d *draft) limit(v *schema.Value) {
 		return
 	}
 	v.Elements.Max = keydesign.LargeCollection
+}
+
+// collects reports whether the keys hold collections that may grow.
+func (d *draft) collects() bool {
+	switch d.out.Type {
+	case "list", "set", "zset", "stream":
+		return true
+	}
+	return false
 }
 
 // exact returns the maximum for a quantile that is as near to it as quantiles are told.
