@@ -24,6 +24,7 @@ func newKeydesignCmd(env *Env) *cobra.Command {
 		newCheckCmd(env),
 		newDiffCmd(env),
 		newExplainCmd(env),
+		newDesignExportCmd(env),
 		newImportCmd(env),
 		newInferCmd(env),
 		newLintCmd(env),

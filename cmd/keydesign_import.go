@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -59,7 +60,7 @@ func importFormats() []string {
 }
 
 func runImport(env *Env, o importOptions, path string) error {
-	f, err := importFormat(o.from)
+	f, err := foreignFormat("--from", o.from, importFormats())
 	if err != nil {
 		return err
 	}
@@ -87,19 +88,21 @@ func runImport(env *Env, o importOptions, path string) error {
 	return nil
 }
 
-// importFormat finds a format by its name.
-func importFormat(name string) (foreign.Format, error) {
-	hint := "--from takes " + strings.Join(importFormats(), ", ")
+// foreignFormat finds a format by its name, the value of a flag.
+func foreignFormat(flag, name string, known []string) (foreign.Format, error) {
+	hint := flag + " takes " + strings.Join(known, ", ")
 	if name == "" {
-		return foreign.Format{}, kv.WithHint(kv.Usagef("--from is missing: what is the file?"), hint)
+		return foreign.Format{}, kv.WithHint(kv.Usagef("%s is missing: which format?", flag), hint)
 	}
-	for _, f := range foreign.Formats() {
-		if f.Name == name {
-			return f, nil
+	if slices.Contains(known, name) {
+		for _, f := range foreign.Formats() {
+			if f.Name == name {
+				return f, nil
+			}
 		}
 	}
-	if n := nearest(name, importFormats()); n != "" {
+	if n := nearest(name, known); n != "" {
 		hint = "did you mean " + n + "? " + hint
 	}
-	return foreign.Format{}, kv.WithHint(kv.Usagef("no format %q to import", name), hint)
+	return foreign.Format{}, kv.WithHint(kv.Usagef("%s %s: no such format", flag, name), hint)
 }

@@ -50,6 +50,15 @@ func (n Node) Scalar() (text, tag string) {
 	return n.y.Value, n.y.Tag
 }
 
+// Value returns a value that is neither a list nor a mapping as Go has it: nil, bool, int, float64, time.Time or string.
+func (n Node) Value() any {
+	var v any
+	if n.y.Kind != yaml.ScalarNode || n.y.Decode(&v) != nil {
+		return n.y.Value
+	}
+	return v
+}
+
 // Errorf returns an error at the line of the value.
 func (n Node) Errorf(format string, args ...any) *Error { return n.at(n.y.Line, format, args...) }
 

@@ -1,5 +1,6 @@
-// Package foreign reads the key designs of other tools as schemas. It owns what their files mean: OneTable's models, ElectroDB's
-// entities and the data models of NoSQL Workbench. All three design DynamoDB tables, so that every template is an item.
+// Package foreign reads the key designs of other tools as schemas, and writes schemas as those of some. It owns what their files
+// mean: OneTable's models, ElectroDB's entities and the data models of NoSQL Workbench. All three design DynamoDB tables, so that
+// every template is an item.
 //
 // The one idea is that an import says what it could not say: what a file declares and a schema has no word for is kept beside
 // the template (x-onetable, x-electrodb) or listed as lost, never dropped in silence.
@@ -25,19 +26,20 @@ import (
 // MaxSize is how long a file may be, in bytes.
 const MaxSize = schema.MaxSize
 
-// A Format is a kind of file that can be imported.
+// A Format is a kind of file that another tool reads and writes.
 type Format struct {
-	Name string
-	Of   string // what it is called
-	read func(*importer, yamlfile.Node) error
+	Name  string
+	Of    string // what it is called
+	read  func(*importer, yamlfile.Node) error
+	write func(*exporter) any // nil: it is only read
 }
 
 // Formats returns what can be imported.
 func Formats() []Format {
 	return []Format{
-		{"onetable", "OneTable schema", (*importer).oneTable},
-		{"electrodb", "ElectroDB entities", (*importer).electroDB},
-		{"nosql-workbench", "NoSQL Workbench data model", (*importer).workbench},
+		{"onetable", "OneTable schema", (*importer).oneTable, (*exporter).writeOneTable},
+		{"electrodb", "ElectroDB entities", (*importer).electroDB, (*exporter).writeElectroDB},
+		{"nosql-workbench", "NoSQL Workbench data model", (*importer).workbench, nil},
 	}
 }
 

@@ -193,7 +193,7 @@ func pattern(s string) (schema.Type, bool) {
 	}
 	inner, anchored := strings.CutPrefix(body, "^")
 	inner, anchored2 := strings.CutSuffix(inner, "$")
-	if !anchored || !anchored2 || strings.Contains(inner, "|") || strings.Trim(flags, "i") != "" {
+	if !anchored || !anchored2 || divided(inner) || strings.Trim(flags, "i") != "" {
 		return schema.Type{}, false
 	}
 	if flags != "" {
@@ -201,6 +201,28 @@ func pattern(s string) (schema.Type, bool) {
 	}
 	t, err := schema.ParseType(schema.Type{Kind: schema.TypeRE, Pattern: inner}.String())
 	return t, err == nil
+}
+
+// divided reports whether an expression is several, so that anchors hold for one of them only: ^a|b$.
+func divided(expr string) bool {
+	depth, class := 0, false
+	for i := 0; i < len(expr); i++ {
+		switch c := expr[i]; {
+		case c == '\\':
+			i++
+		case class:
+			class = c != ']'
+		case c == '[':
+			class = true
+		case c == '(':
+			depth++
+		case c == ')':
+			depth--
+		case c == '|' && depth == 0:
+			return true
+		}
+	}
+	return false
 }
 
 // attributes declares what is no key as a field of the value, and keeps what a schema has no word for.
