@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/keydesign/lint"
+	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 	"github.com/kvtool/kvtool/report/render"
@@ -143,6 +145,14 @@ func (g *gate) judge(env *Env, r *report.Report, ran map[string]bool) *report.Re
 	}
 	p.Ran = func(rule string) bool { return ran[rule] }
 	g.policy.Ran = p.Ran
+	if r.Gate != nil && p.Checks == nil { // of a saved report
+		p.Checks = slices.Clone(r.Gate.Checks)
+		for i := range p.Checks {
+			if g.base != nil {
+				p.Checks[i].Base = report.Null
+			}
+		}
+	}
 	judged, warnings := report.Judge(g.weighed(r), g.base, p)
 	for _, w := range warnings {
 		env.say("warning", w)
@@ -157,6 +167,44 @@ func (g *gate) judge(env *Env, r *report.Report, ran map[string]bool) *report.Re
 		judged.Gate.Why = append(judged.Gate.Why, "(demo: data, not your store)")
 	}
 	return judged
+}
+
+// ranIn returns the rules that a saved report was judged by.
+func ranIn(r *report.Report) map[string]bool {
+	judged := map[string]bool{}
+	switch {
+	case r.Kind == report.KindLint:
+	case r.Design != nil:
+		judged = ran(r, analyzersOf(&schema.Schema{}, 0)) // the rules are the same for every schema
+	default:
+		judged = ran(r, analyzers(0))
+	}
+	if r.Kind != report.KindLint && r.Kind != report.KindCheck {
+		return judged
+	}
+	idle := notEvaluated(r)
+	for _, rule := range lint.Rules() {
+		judged[rule.ID] = judged[rule.ID] || !idle[rule.ID]
+	}
+	return judged
+}
+
+// notEvaluated returns the rules that a report says lint could not judge.
+func notEvaluated(r *report.Report) map[string]bool {
+	idle := map[string]bool{}
+	s := r.Section(lint.SectionName)
+	if s == nil {
+		return idle
+	}
+	for i := range s.Tables {
+		for _, row := range s.Tables[i].Rows {
+			if len(row) > 0 {
+				id, _ := row[0].Text()
+				idle[id] = true
+			}
+		}
+	}
+	return idle
 }
 
 // ran returns the rules of the analyses that were held against the keys of r.

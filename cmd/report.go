@@ -82,7 +82,7 @@ func runShow(ctx context.Context, env *Env, o showOptions, path string) error {
 		return damage
 	}
 	if g.past = !o.asked(); !g.past {
-		r = g.judge(env, r, ran(r, analyzers(0)))
+		r = g.judge(env, r, ranIn(r))
 	}
 	return g.conclude(env, &o.viewFlags, outs, r, exitCode(damage), damage, nil)
 }

@@ -156,3 +156,18 @@ func TestSpread(t *testing.T) {
 		}
 	}
 }
+
+// A report that somebody has made up is no reason to fall.
+func TestMadeUp(t *testing.T) {
+	empty := report.Report{Sections: []report.Section{
+		{Name: "templates", Tables: []report.Table{{Name: "templates", Rows: [][]report.Value{{}}}}},
+		{Name: "ttl", Tables: []report.Table{{Name: "ttl_histogram", Rows: [][]report.Value{{}}}}},
+		{Name: "nodes", Tables: []report.Table{{Name: "nodes", Rows: [][]report.Value{{}}}}},
+		{Name: "slots", Metrics: []report.Metric{{Name: "keys_max/mean"}}},
+	}}
+	for _, metric := range Metrics() {
+		if c := Measure(&empty, parse(t, shop), metric, "uid"); !c.Head.IsNull() || c.Why == "" {
+			t.Errorf("%s: %+v", metric, c)
+		}
+	}
+}

@@ -36,15 +36,15 @@ func (t *templates) of(text, column string) (n float64, known bool) {
 	return number(t.Table, row, column)
 }
 
-// tableOf returns a table of a section, nil if there is none.
+// tableOf returns a table of a section, nil if there is none or it is of nothing.
 func tableOf(r *report.Report, section, table string) *report.Table {
 	s := r.Section(section)
 	if s == nil {
 		return nil
 	}
 	for i := range s.Tables {
-		if s.Tables[i].Name == table {
-			return &s.Tables[i]
+		if t := &s.Tables[i]; t.Name == table && len(t.Columns) > 0 {
+			return t
 		}
 	}
 	return nil
