@@ -3,7 +3,6 @@ package simulate
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/kvtool/kvtool/internal/slot"
 	"github.com/kvtool/kvtool/keydesign/schema"
@@ -103,82 +102,6 @@ func (w *world) placeWhole(key []byte) int {
 	return w.layout.Place(key)
 }
 
-// family returns what the templates have in common whose keys are placed together: the text of the hash tag or the partition key.
-func (p *population) family() string {
-	switch p.w.store.Kind {
-	case schema.RedisCluster:
-		if tag, ok := tagText(p.t.Key); ok {
-			return tag
-		}
-	case schema.DynamoDB, schema.Cassandra, schema.Scylla:
-		if len(p.t.Item.PK) > 0 {
-			return p.t.Item.PK.String()
-		}
-	}
-	return p.text
-}
-
-// tagText returns what is between the first { and the } behind it of the keys of a template, placeholders by their names.
-func tagText(key schema.Key) (string, bool) {
-	var b strings.Builder
-	for i := range key {
-		if key[i].Type == nil {
-			b.WriteString(key[i].Literal)
-		} else {
-			b.WriteString("\x00" + key[i].Field + "\x01")
-		}
-	}
-	if tag := slot.Tag(b.String()); len(tag) < b.Len() {
-		return tag, true
-	}
-	return "", false
-}
-
-// crossing returns how many operations a second touch keys in several parts.
-func (w *world) crossing(c *choice) float64 {
-	sum := 0.0
-	for i := range w.s.Templates {
-		t := &w.s.Templates[i]
-		for j := range t.Access {
-			if a := &t.Access[j]; w.crosses(t, a, c) {
-				sum += a.Rate
-			}
-		}
-	}
-	return sum
-}
-
-// crosses reports whether an access touches several keys that nothing keeps together.
-func (w *world) crosses(t *schema.Template, a *schema.Access, c *choice) bool {
-	names := a.Keys
-	if len(names) == 0 {
-		names = []string{t.Name}
-	}
-	if len(names) < 2 && a.Query != "multi_get" {
-		return false
-	}
-	first := ""
-	for n, name := range names {
-		p := w.population(name)
-		if p == nil {
-			continue
-		}
-		family := p.text
-		switch {
-		case c.whole:
-		case c.index[p.number] >= 0:
-			family = "\x00" + c.field + "\x01"
-		default:
-			family = p.family()
-		}
-		if n > 0 && family != first || len(names) < 2 && family == p.text {
-			return true
-		}
-		first = family
-	}
-	return false
-}
-
 func (w *world) population(name string) *population {
 	for _, p := range w.populations {
 		if p.t.Name == name {
@@ -186,57 +109,4 @@ func (w *world) population(name string) *population {
 		}
 	}
 	return nil
-}
-
-// An outcome is what a choice leads to.
-type outcome struct {
-	c           *choice
-	values      int64  // of the field; 0 is not bounded
-	keys, ops   spread // over the parts
-	nodes, work spread // the same over the nodes
-}
-
-// evenly is how unevenly nodes may be loaded before it counts.
-const evenly = 1.3
-
-// rank orders the choices: those that load nodes evenly first, then those that keep together what is used together, then by the
-// load of the busiest node and the fullest part.
-func (m *measure) rank() []outcome {
-	var list []outcome
-	for _, c := range m.choices {
-		parts := c.parts(m.parts)
-		nodes := nodesOf(m.layout, parts)
-		r := outcome{c: c, values: m.w.cardinality(c.field)}
-		at := func(ls []load, d dim) spread {
-			return spreadOf(len(ls), func(i int) float64 { return d.of(&ls[i]) }, things{})
-		}
-		r.keys, r.ops, r.nodes, r.work = at(parts, ofKeys), at(parts, ofOps), at(nodes, ofKeys), at(nodes, ofOps)
-		list = append(list, r)
-	}
-	slices.SortStableFunc(list, func(a, b outcome) int {
-		return cmp.Or(
-			cmp.Compare(a.uneven(), b.uneven()),
-			cmp.Compare(a.c.crossing, b.c.crossing),
-			cmp.Compare(round1(a.work.drawn), round1(b.work.drawn)),
-			cmp.Compare(a.rewrites(), b.rewrites()),
-			cmp.Compare(b.c.keys, a.c.keys),
-			cmp.Compare(a.keys.drawn, b.keys.drawn),
-		)
-	})
-	return list
-}
-
-func (r *outcome) uneven() int {
-	if max(r.nodes.drawn, r.work.drawn) > evenly {
-		return 1
-	}
-	return 0
-}
-
-// rewrites returns 1 for what would change the schema.
-func (r *outcome) rewrites() int {
-	if r.c.whole || r.c.field != "" {
-		return 1
-	}
-	return 0
 }

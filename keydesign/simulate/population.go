@@ -16,24 +16,25 @@ import (
 //	day 0  1  0  1 │ 0  1  0  1 │ 0      bounded: the rest, divided
 //	oid 0  1  2  3 │ 4  5  6  7 │ 8      not bounded: the number of the key
 type population struct {
-	w      *world
-	t      *schema.Template
-	number int    // of the template in the schema
-	text   string // of the key
-	ttl    schema.TTL
-	life   time.Duration
-	id     uint64 // of the template, for chance
-	keys   int64
-	why    string // how their number is known
-	run    int64
-	fields []*field
-	lead   *field // nil if none is bounded
-	parts  []part // of the key
-	pk     []part // of the partition key, where it is not the whole key
-	apart  bool   // it is part of the key that decides where it is kept
-	value  value
-	uses   []use
-	shapes []shape
+	w       *world
+	t       *schema.Template
+	number  int    // of the template in the schema
+	text    string // of the key
+	ttl     schema.TTL
+	life    time.Duration
+	id      uint64 // of the template, for chance
+	keys    int64
+	why     string // how their number is known
+	run     int64
+	fields  []*field
+	lead    *field // nil if none is bounded
+	parts   []part // of the key
+	pk      []part // of the partition key, where it is not the whole key
+	apart   bool   // it is part of the key that decides where it is kept
+	value   value
+	assumed []string // of the values, since it is not declared
+	uses    []use
+	shapes  []shape
 
 	// The sample: the first head units in full, then one unit of every stride.
 	unit, head, tail int64

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/kvtool/kvtool/internal/humanize"
@@ -56,8 +57,14 @@ func (m *measure) target() report.Target {
 	if m.layout.Note != "" {
 		t.Notes = append(t.Notes, m.layout.Note)
 	}
-	if len(w.assumed) > 0 {
-		t.Notes = append(t.Notes, "assumed, since it is not declared: "+strings.Join(w.assumed, "; "))
+	var assumed []string
+	for _, p := range w.populations {
+		if len(p.assumed) > 0 {
+			assumed = append(assumed, p.t.Name+" "+strings.Join(p.assumed, ", "))
+		}
+	}
+	if len(assumed) > 0 {
+		t.Notes = append(t.Notes, "assumed, since it is not declared: "+strings.Join(assumed, "; "))
 	}
 	return t
 }
@@ -104,7 +111,7 @@ func (m *measure) errorShare() float64 {
 	if m.all.bytes == 0 {
 		return 0
 	}
-	return sqrt(sum) / m.all.bytes
+	return math.Sqrt(sum) / m.all.bytes
 }
 
 // A verdict is the sentences that a reader needs first.

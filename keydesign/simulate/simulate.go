@@ -75,7 +75,6 @@ type world struct {
 	store       Store
 	populations []*population // of templates whose number of keys is known
 	unknown     []unknown     // the others
-	assumed     []string      // what was not declared
 	layout      *place.Layout
 	total       int64 // keys
 	drawn       int64

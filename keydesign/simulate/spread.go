@@ -62,7 +62,7 @@ func spreadOf(n int, at func(int) float64, placed things) spread {
 	s.chance = max(chance(n, placed.all), min(1, placed.largest)*float64(n))
 	s.peak = s.drawn
 	if placed.drawn < placed.all {
-		s.peak = s.unsampled(n, placed.drawn)
+		s.peak = s.unsampled(n, placed)
 	}
 	slices.Sort(xs)
 	weighted := 0.0
@@ -81,12 +81,12 @@ const alike = 1.25
 
 // unsampled returns the peak of all keys, of which a sample was drawn. A sample lies less evenly than what it is of: its own share
 // of chance goes, that of all comes. What chance can do is chance.
-func (s *spread) unsampled(n int, drawn float64) float64 {
-	c := max(chance(n, drawn), poissonPeak(n, drawn/float64(n)))
-	if s.drawn <= alike*c {
-		return s.chance
+func (s *spread) unsampled(n int, placed things) float64 {
+	c := max(chance(n, placed.drawn), poissonPeak(n, placed.drawn/float64(n)))
+	if s.drawn <= alike*max(c, s.chance) {
+		return min(s.drawn, s.chance)
 	}
-	return 1 + math.Sqrt(sq(s.drawn-1)-sq(c-1)+sq(s.chance-1))
+	return 1 + math.Sqrt(sq(s.drawn-1)-sq(c-1)+sq(chance(n, placed.all)-1))
 }
 
 // poissonPeak returns how many times the mean the fullest of n parts has, of events with the mean lambda a part, in one case of two.

@@ -1,8 +1,7 @@
 package simulate
 
 import (
-	"math"
-
+	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/keydesign/schema"
 )
 
@@ -41,42 +40,6 @@ type value struct {
 	most     int64 // bytes
 }
 
-// quantiles is a log-normal distribution by its median and the deviation of its logarithm, cut off at a maximum.
-type quantiles struct{ median, sigma, most float64 }
-
-// z99 and zMax are how many deviations above the median a 99th percentile and a maximum lie: one value in a million is larger.
-const (
-	z99  = 2.326347874040841
-	zMax = 4.753424308822899
-)
-
-// quantilesOf returns the distribution of a declared size; the median 0 if none is.
-func quantilesOf(d schema.Dim) quantiles {
-	q := quantiles{median: float64(d.Typical()), most: float64(d.Max)}
-	if q.most == 0 {
-		q.most = math.MaxInt64 / 2
-	}
-	switch {
-	case d.P50 > 0 && d.P99 > d.P50:
-		q.sigma = math.Log(float64(d.P99)/float64(d.P50)) / z99
-	case d.P50 > 0 && d.P99 == 0 && d.Max > d.P50:
-		q.sigma = math.Log(float64(d.Max)/float64(d.P50)) / zMax
-	}
-	return q
-}
-
-// at returns the quantile u.
-func (q *quantiles) at(u float64) int64 {
-	x := q.median
-	if q.sigma > 0 {
-		x *= math.Exp(q.sigma * quantile(u))
-	}
-	return int64(math.Round(max(1, min(x, q.most))))
-}
-
-// limit reports whether only the most that a size may be is declared, which says little of what it is.
-func limit(d schema.Dim) bool { return d.Max > 0 && d.P50 == 0 && d.P99 == 0 }
-
 func (p *population) newValue() value {
 	v := value{kind: p.kind(), most: p.t.Value.Size.Max}
 	if v.kind == "string" || v.kind == "json" || v.kind == "item" {
@@ -108,7 +71,7 @@ func (p *population) scalar(v *value) {
 	if size.Typical() > 0 {
 		v.size = quantilesOf(size)
 		if limit(size) {
-			p.w.assume("%s: values count with the most that they may have, %d bytes", p.t.Name, size.Max)
+			p.assume("the maximum of %s", humanize.Bytes(float64(size.Max)))
 		}
 		return
 	}
@@ -128,11 +91,11 @@ func (p *population) scalar(v *value) {
 		n = length
 	}
 	v.size = quantiles{median: float64(n), most: float64(n)}
-	what := "bytes"
 	if v.number {
-		what = "digits"
+		p.assume("%d digits", n)
+		return
 	}
-	p.w.assume("%s: values of %d %s", p.t.Name, n, what)
+	p.assume("%d B", n)
 }
 
 // target returns the length of what an index holds, a value of the field by which it leads on, and whether it is a number.
@@ -179,7 +142,7 @@ func (p *population) collection(v *value) {
 		}
 	}
 	if limit(elements) {
-		p.w.assume("%s: collections count with the most elements that they may have, %d", p.t.Name, elements.Max)
+		p.assume("the maximum of %s elements", humanize.Exact(elements.Max))
 	}
 	sized := d.Size.Typical() > 0 && !(limit(d.Size) && v.elements.median > 0)
 	if sized {
@@ -190,7 +153,7 @@ func (p *population) collection(v *value) {
 	}
 	if v.element == 0 && !sized {
 		v.element = p.assumedElement(v)
-		p.w.assume("%s: elements of %d bytes", p.t.Name, v.element)
+		p.assume("elements of %d B", v.element)
 	}
 }
 
@@ -202,12 +165,12 @@ func (p *population) countElements(v *value, sized bool) {
 	case sized:
 		if v.element == 0 {
 			v.element = p.assumedElement(v)
-			p.w.assume("%s: elements of %d bytes", p.t.Name, v.element)
+			p.assume("elements of %d B", v.element)
 		}
 		// As many as the size has room for: draw divides.
 	default:
 		v.elements = quantiles{median: 10, most: 10}
-		p.w.assume("%s: collections of 10 elements", p.t.Name)
+		p.assume("10 elements")
 	}
 }
 

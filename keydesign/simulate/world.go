@@ -64,7 +64,8 @@ func (w *world) checkEntities() error {
 	return kv.Usagef("%s", strings.Join(wrong, "; "))
 }
 
-// leastDrawn is how many keys of a template are drawn, if it has them, however small its part of all keys is.
+// leastDrawn is how many keys of a template are drawn, if it has them, however small its part of all keys is; fewer where there are
+// so many templates that nothing would be left for the large ones.
 const leastDrawn = 10_000
 
 // share returns how many keys of p to draw.
@@ -73,7 +74,8 @@ func (w *world) share(p *population) int64 {
 		return p.keys
 	}
 	part := float64(w.o.Sample) * float64(p.keys) / float64(w.total)
-	return min(p.keys, max(min(leastDrawn, w.o.Sample), int64(part)))
+	least := min(leastDrawn, w.o.Sample/int64(2*len(w.populations)))
+	return min(p.keys, max(least, int64(part), 1))
 }
 
 // cardinality returns how many values a field has: as the options or the file say, after its growth; 0 is not known.
@@ -151,8 +153,8 @@ func (w *world) populate() {
 }
 
 // assume notes something that the file does not say.
-func (w *world) assume(format string, args ...any) {
-	w.assumed = append(w.assumed, fmt.Sprintf(format, args...))
+func (p *population) assume(format string, args ...any) {
+	p.assumed = append(p.assumed, fmt.Sprintf(format, args...))
 }
 
 // ceil divides, rounding up.
