@@ -155,6 +155,7 @@ func workplace(t *testing.T) string {
 		"depth.rdb":  "testdata/rdb/depth.rdb",
 		"keys.yaml":  "testdata/schema/shop.yaml",
 		"depth.yaml": "testdata/gate/keys.yaml",
+		"model.json": "testdata/schema/import/onetable.json",
 	}
 	for name, from := range files {
 		b, err := os.ReadFile(from)
