@@ -43,6 +43,7 @@ var mayImport = map[string][]string{
 	"keydesign/bind":            {"keydesign/automaton", "keydesign/schema"},
 	"keydesign/infer":           {"internal/saved"},
 	"keydesign/budget":          {"report", "keydesign/schema"},
+	"keydesign/docs":            {"keydesign/schema", "report/render", "internal/humanize"},
 	"keydesign/fit":             {"keydesign/schema", "report", "internal/humanize"},
 	"keydesign/lint":            {"keydesign", "keydesign/automaton", "keydesign/schema", "report", "internal/humanize"},
 	"keydesign/foreign":         {"keydesign/schema", "internal/yamlfile"},

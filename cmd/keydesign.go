@@ -23,6 +23,7 @@ func newKeydesignCmd(env *Env) *cobra.Command {
 	c.AddCommand(
 		newCheckCmd(env),
 		newDiffCmd(env),
+		newDocsCmd(env),
 		newExplainCmd(env),
 		newDesignExportCmd(env),
 		newImportCmd(env),

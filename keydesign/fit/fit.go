@@ -32,6 +32,7 @@ func Section(s *schema.Schema, r *report.Report) *report.Section {
 	}
 	if needs := f.needs(); len(needs) > 0 {
 		sec.Tables = append(sec.Tables, storeTables(f.declared(), needs)...)
+		sec.Metrics = append(sec.Metrics, text("reasons", "--section fit"))
 	} else {
 		sec.Metrics = append(sec.Metrics, text("stores", notEvaluated+": no need of the store is declared"))
 	}

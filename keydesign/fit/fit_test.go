@@ -387,7 +387,7 @@ func TestGolden(t *testing.T) {
 	if err := r.Check(); err != nil {
 		t.Error(err)
 	}
-	for name, o := range map[string]render.Options{"misfit-80.txt": {Width: 80, Top: 12}, "misfit-120.txt": {Width: 120, Top: 12}} {
+	for name, o := range map[string]render.Options{"misfit-80.txt": {Width: 80, Top: 12, Section: "fit"}, "misfit-120.txt": {Width: 120, Top: 12}} {
 		var b bytes.Buffer
 		if err := render.Text(&b, r, o); err != nil {
 			t.Fatal(err)

@@ -74,8 +74,9 @@ func overview(declared schema.StoreKind, needs []need, rows []row) report.Table 
 	return t
 }
 
+// reasons has no title: text shows it to who asks for the section.
 func reasons(needs []need, rows []row) report.Table {
-	t := report.Table{Name: "reasons", Title: "WHY", Columns: []report.Column{
+	t := report.Table{Name: "reasons", Columns: []report.Column{
 		{Name: "store", Unit: report.UnitText},
 		{Name: "need", Unit: report.UnitText},
 		{Name: "verdict", Unit: report.UnitText},

@@ -238,3 +238,9 @@ func (m *markdown) esc(s string) string {
 	).Replace(clean(s, m.o.ASCII))
 	return emoji.ReplaceAllString(s, "&#58;$1:")
 }
+
+// MarkdownText is text from outside as Markdown in which none of it is markup, a mention or a picture.
+func MarkdownText(s string) string { return (&markdown{}).esc(s) }
+
+// MarkdownCode is a name from outside as code in Markdown.
+func MarkdownCode(s string) string { return (&markdown{}).code(s) }
