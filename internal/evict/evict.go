@@ -32,7 +32,7 @@ const StateMax = 1<<24 - 1
 // A Record is what a host tells a policy of one of its records.
 type Record struct {
 	Ref   Ref
-	ID    uint64 // a hash of space and key: the same if the key is deleted and made again
+	ID    uint64 // a hash of the key: the same if it is deleted and made again
 	State uint32 // what Add or Touch returned last
 }
 
@@ -74,7 +74,7 @@ type Keys interface {
 	Sample(dst []Ref, n int, random *rand.Rand) []Ref
 	// Random returns one record, drawn as Redis draws it (Any does it for a table), and 0 if there is none.
 	Random(random *rand.Rand) Ref
-	// Find returns the record with the ID, or 0.
+	// Find returns the record of the set with the ID, or 0.
 	Find(id uint64) Ref
 }
 

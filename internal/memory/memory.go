@@ -183,12 +183,12 @@ func (m *Model) Set(n, elements int64) int64 {
 	return m.robj + m.dict(n, rehashOnce, first, m.p.State == Live) + n*m.entry + elements
 }
 
-// HashExpiring returns the cost of a hash table of n fields of which ttls have an expiry, from the sum of Field over them.
-func (m *Model) HashExpiring(n, elements, ttls int64) int64 {
+// HashExpiring returns the cost of a hash table of n fields of which some expire, from the sum of Field over them.
+func (m *Model) HashExpiring(n, elements int64, e *Expiries) int64 {
 	if m.shape.buckets { // a listpack with an expiry is sized once as it becomes a table
-		return m.robj + hashtableMeta + m.hashtable(n, 1, m.p.State == Live && n > converts) + elements + m.expiring(ttls)
+		return m.robj + hashtableMeta + m.hashtable(n, 1, m.p.State == Live && n > converts) + elements + e.size(m)
 	}
-	return m.Hash(n, elements) + m.HashTTL(n, ttls)
+	return m.Hash(n, elements) + m.HashTTL(n, e.Len())
 }
 
 // HashTTL returns what field expiry adds to a hash table of n fields of which ttls have one. From the sources of Redis 7.4:

@@ -70,6 +70,7 @@ func (s *Stream) guess() int64 {
 
 // A Rax counts the nodes of a radix tree over sorted IDs of 16 bytes. The zero value is an empty tree.
 type Rax struct {
+	skip        int // bytes at the beginning that keys do not have
 	keys, nodes int64
 	bytes       int64 // of the nodes
 	last        [16]byte
@@ -111,7 +112,7 @@ func (r *Rax) widen(m *Model, d int) {
 func (r *Rax) Add(m *Model, id *[16]byte) {
 	r.keys++
 	if r.keys == 1 {
-		r.node(m, m.run(16))
+		r.node(m, m.run(16-r.skip))
 		r.node(m, m.leaf())
 		r.last = *id
 		return
@@ -140,7 +141,7 @@ func (r *Rax) Add(m *Model, id *[16]byte) {
 // the branch, and what is left of it after.
 func (r *Rax) split(m *Model, d int) {
 	before, after := 0, 0
-	for i := d - 1; i >= 0 && r.branches[i] == 0; i-- {
+	for i := d - 1; i >= r.skip && r.branches[i] == 0; i-- {
 		before++
 	}
 	for i := d + 1; i < 16 && r.branches[i] == 0; i++ {

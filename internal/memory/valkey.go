@@ -132,14 +132,6 @@ func (m *Model) member(n int64) int64 {
 	return int64(math.Round(MemberUnit * mean))
 }
 
-// expiring returns what the set of so many fields that expire adds to a hash.
-func (m *Model) expiring(ttls int64) int64 {
-	if ttls < 2 {
-		return 0
-	}
-	return m.Class(8 + pointer*ttls)
-}
-
 // hashtable returns the size of a table of n entries, without them. A server that loads sizes it once for all; where it
 // grew, it is full before it doubles, and so many steps for each entry empty the old one.
 func (m *Model) hashtable(n, steps int64, grew bool) int64 {

@@ -222,7 +222,7 @@ func measure(t *testing.T, c *servertest.Client, path string, state memory.State
 
 // details says what is particular about the keys of a kind of everyEncoding.
 var details = map[string]string{
-	"huge items": "items of 9 KB", "groups": "groups", "field TTL": "field TTL", "long values": "few long values", "TTL": "TTL", "LZF": "compressed",
+	"huge items": "items of 9 KB", "groups": "groups", "field TTL": "field TTL", "many field TTLs": "all with a TTL", "long values": "few long values", "TTL": "TTL", "LZF": "compressed",
 }
 
 // everyEncoding writes keys of every type and encoding, element by element, as an application would. The name of a key begins
@@ -355,6 +355,13 @@ func (w *workloadOf) fieldTTLs() {
 	}
 	for j := range min(n, 1+w.r.IntN(4)) {
 		w.add("HEXPIRE", key, "100000", "FIELDS", "1", fmt.Sprint("f", w.i, "-", j))
+	}
+	key = w.key("many field TTLs")
+	spread := []int64{1, 1000, 100_000, 100_000_000}[w.i%4] // ms
+	for j := range 100 + w.r.IntN(500) {
+		field := fmt.Sprint("f", w.i, "-", j)
+		w.add("HSET", key, field, w.text(w.r.IntN(90)))
+		w.add("HPEXPIREAT", key, strconv.FormatInt(4_000_000_000_000+w.r.Int64N(spread), 10), "FIELDS", "1", field)
 	}
 }
 

@@ -313,24 +313,25 @@ func (r *Reader) hashTTL() {
 		}
 		sum += r.element(w) + r.element(w)
 	}
-	r.rec.Len, r.rec.Size = n, r.model.HashExpiring(n, sum, ttls)
+	r.rec.Len, r.rec.Size = n, r.model.Hash(n, sum)+r.model.HashTTL(n, ttls)
 }
 
 // hashValkey reads fields with an expiry as Valkey 9 writes them: field, value, 8 bytes of ms or -1 for none.
 func (r *Reader) hashValkey() {
 	w := r.w
 	n := w.count(10)
-	var sum, ttls int64
+	var sum int64
+	var expiries memory.Expiries
 	for i := n; i > 0 && w.err == nil; i-- {
 		field, value := w.element(), w.element()
 		w.longest = max(w.longest, field, value)
-		expires := int64(w.uint64()) != -1
-		if expires {
-			ttls++
+		at := int64(w.uint64())
+		if at != -1 {
+			expiries.Add(at)
 		}
-		sum += r.model.Field(field, value, expires)
+		sum += r.model.Field(field, value, at != -1)
 	}
-	r.rec.Len, r.rec.Size = n, r.model.HashExpiring(n, sum, ttls)
+	r.rec.Len, r.rec.Size = n, r.model.HashExpiring(n, sum, &expiries)
 }
 
 // listpackEx reads a listpack of field, value and expiry.
