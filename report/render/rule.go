@@ -28,9 +28,11 @@ func Rule(w io.Writer, r *report.Rule, o Options) error {
 	return p.close()
 }
 
+// examples writes lines that mean something by how far they are indented: what does not fit goes on below, as far in.
 func (p *page) examples(label string, lines []string) {
 	for _, l := range lines {
-		p.items(label, p.clean(l))
+		text := strings.TrimLeft(l, " ")
+		p.labelled(span{pad(label, labelWidth) + spaces(len(l)-len(text)), bold}, p.between(), []string{p.clean(text)})
 		label = ""
 	}
 }
