@@ -188,11 +188,24 @@ templates:
 	}
 }
 
-func BenchmarkFrom(b *testing.B) {
-	f := factsOf(b, open(b, "demo:"))
+// BenchmarkInfer goes from the keys of a store that costs next to nothing to the schema, and BenchmarkAudit as far as an audit
+// of the templates does.
+func BenchmarkInfer(b *testing.B) {
+	store := keygen.New(1_000_000).Store()
 	for b.Loop() {
-		From(f, Options{MinShare: 0.0001})
+		From(factsOf(b, store), Options{MinShare: 0.0001})
 	}
+	b.ReportMetric(1e6*float64(b.N)/b.Elapsed().Seconds(), "keys/s")
+}
+
+func BenchmarkAudit(b *testing.B) {
+	store := keygen.New(1_000_000).Store()
+	for b.Loop() {
+		if _, err := audit.Run(b.Context(), store, keydesign.Inference(), audit.Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(1e6*float64(b.N)/b.Elapsed().Seconds(), "keys/s")
 }
 
 // findings lists what is found with a schema, by lint and on the keys: rule and template of each error and warning.
