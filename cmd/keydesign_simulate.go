@@ -13,6 +13,7 @@ import (
 	"github.com/kvtool/kvtool/internal/memory"
 	"github.com/kvtool/kvtool/internal/slot"
 	"github.com/kvtool/kvtool/internal/yamlfile"
+	"github.com/kvtool/kvtool/keydesign/fit"
 	"github.com/kvtool/kvtool/keydesign/lint"
 	"github.com/kvtool/kvtool/keydesign/simulate"
 	"github.com/kvtool/kvtool/kv"
@@ -95,6 +96,9 @@ func runSimulate(ctx context.Context, env *Env, o simulateOptions, paths []strin
 		return err
 	}
 	r.Tool = tool()
+	if advice := fit.Section(s, nil); fit.Advises(advice) {
+		r.Sections = append(r.Sections, *advice)
+	}
 	addFixes(r, rules())
 	r = g.judge(env, r, simulate.Judged())
 	return g.conclude(env, &o.viewFlags, outs, r, exitOK, nil, nil)

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/kvtool/kvtool/internal/humanize"
@@ -55,8 +56,12 @@ type outcome struct {
 	nodes, work spread // the same over the nodes
 }
 
-// evenly is how unevenly nodes may be loaded before it counts.
-const evenly = 1.3
+// evenly is how unevenly nodes may be loaded before it counts; where no choice does better, nearly as well as the best of them will
+// do.
+const (
+	evenly = 1.3
+	nearly = 1.1
+)
 
 // rank orders the choices: those that load nodes evenly first, then those that keep together what is used together, then by the
 // load of the busiest node and the fullest part.
@@ -72,9 +77,14 @@ func (m *measure) rank() []outcome {
 		r.keys, r.ops, r.nodes, r.work = at(parts, ofKeys), at(parts, ofOps), at(nodes, ofKeys), at(nodes, ofOps)
 		list = append(list, r)
 	}
+	best := math.Inf(1)
+	for i := range list {
+		best = min(best, list[i].busiest())
+	}
+	limit := max(evenly, nearly*best)
 	slices.SortStableFunc(list, func(a, b outcome) int {
 		return cmp.Or(
-			cmp.Compare(a.uneven(), b.uneven()),
+			cmp.Compare(a.uneven(limit), b.uneven(limit)),
 			cmp.Compare(a.c.crossing, b.c.crossing),
 			cmp.Compare(round1(a.work.drawn), round1(b.work.drawn)),
 			cmp.Compare(a.rewrites(), b.rewrites()),
@@ -85,8 +95,11 @@ func (m *measure) rank() []outcome {
 	return list
 }
 
-func (r *outcome) uneven() int {
-	if max(r.nodes.drawn, r.work.drawn) > evenly {
+// busiest returns how many times the mean the node has that has most.
+func (r *outcome) busiest() float64 { return max(r.nodes.drawn, r.work.drawn) }
+
+func (r *outcome) uneven(limit float64) int {
+	if r.busiest() > limit {
 		return 1
 	}
 	return 0

@@ -1,6 +1,8 @@
 package simulate
 
 import (
+	"cmp"
+
 	"github.com/kvtool/kvtool/internal/memory"
 	"github.com/kvtool/kvtool/keydesign/schema"
 )
@@ -16,14 +18,19 @@ type coster struct {
 }
 
 func newCoster(w *world, allocated bool) *coster {
-	product := "redis"
-	if w.s.Store.Kind == schema.Valkey {
-		product = "valkey"
-	}
 	return &coster{w.store, memory.New(memory.Profile{
-		Version: memory.ParseVersion(product, w.s.Store.Version), Allocator: w.o.Memory, State: memory.Live,
+		Version: w.version(), Allocator: w.o.Memory, State: memory.Live,
 		Cluster: w.store.Kind == schema.RedisCluster, Allocated: allocated,
 	})}
+}
+
+// version returns the release whose sizes count. A version is that of the kind of store that it is declared with.
+func (w *world) version() memory.Version {
+	product, version := string(cmp.Or(w.o.Store.Kind, w.s.Store.Kind)), w.s.Store.Version
+	if product == string(schema.Valkey) && w.s.Store.Kind != schema.Valkey {
+		version = "9"
+	}
+	return memory.ParseVersion(product, version)
 }
 
 // Overheads of an item of Memcached 1.6: its header and the number for CAS, the terminators of name and value, and the steps of the

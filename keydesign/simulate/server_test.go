@@ -66,6 +66,7 @@ func TestServerAgrees(t *testing.T) {
 	await(t, c, func() bool { return rehashed(t, c, m) })
 	after := used(t, c)
 
+	t.Logf("%d keys, %d bytes used for them", w.total, after-before)
 	t.Run("keys", func(t *testing.T) {
 		if n := c.Must(t, "DBSIZE"); n != w.total || m.w.drawn != w.total {
 			t.Fatalf("the server has %v keys, %d were to be", n, w.total)
