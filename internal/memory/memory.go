@@ -185,8 +185,11 @@ func (m *Model) Set(n, elements int64) int64 {
 
 // HashExpiring returns the cost of a hash table of n fields of which some expire, from the sum of Field over them.
 func (m *Model) HashExpiring(n, elements int64, e *Expiries) int64 {
-	if m.shape.buckets { // a listpack with an expiry is sized once as it becomes a table
-		return m.robj + hashtableMeta + m.hashtable(n, 1, m.p.State == Live && n > converts) + elements + e.size(m)
+	if m.shape.buckets {
+		// A listpack with an expiry is sized once as it becomes a table. A field that gets its expiry by a command of its own takes
+		// one more step of the table that grows.
+		steps := 1 + e.Len()/max(1, n)
+		return m.robj + hashtableMeta + m.hashtable(n, steps, m.p.State == Live && n > converts) + elements + e.size(m)
 	}
 	return m.Hash(n, elements) + m.HashTTL(n, e.Len())
 }
