@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/kvtool/kvtool/audit"
 	"github.com/kvtool/kvtool/audit/audittest"
 	"github.com/kvtool/kvtool/keydesign/schema"
@@ -258,5 +260,25 @@ func TestDeclaredDoesNotAllocate(t *testing.T) {
 	i := 0
 	if n := testing.AllocsPerRun(20_000, func() { c.Observe(&rs[i%len(rs)]); i++ }); n != 0 {
 		t.Errorf("%v allocations a record", n)
+	}
+}
+
+// Shards share a binding and its matchers, and nothing else: a run of four is a run of one.
+func TestDeclaredShards(t *testing.T) {
+	s := keysOf(t, `
+  cart: {key: "cart:{uid}", type: hash, ttl: {policy: sliding, idle: 14d}}
+  session: {key: "session:{of:uuid}", type: hash, ttl: {policy: sliding, idle: 30m}}
+  order: {key: "order:{uid}", type: hash, ttl: {policy: none}}
+`)
+	findings := func(parallel int) []report.Finding {
+		r, err := audit.Run(t.Context(), demo(t), Analyzers(s), audit.Options{Parallel: parallel})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Findings
+	}
+	one, four := findings(1), findings(4)
+	if diff := cmp.Diff(one, four, cmp.AllowUnexported(report.Value{})); diff != "" || len(one) == 0 {
+		t.Errorf("of %d findings:\n%s", len(one), diff)
 	}
 }

@@ -73,19 +73,6 @@ func TestIntersectIsBounded(t *testing.T) {
 	}
 }
 
-func TestOverlaps(t *testing.T) {
-	keys := []schema.Key{
-		key(lit("user:"), typed(schema.TypeInt)),
-		key(lit("user:meta")),
-		key(lit("user:"), typed(schema.TypeStr)),
-		key(lit("user:"), typed(schema.TypeInt), lit(":cart")),
-	}
-	want := []Overlap{{0, 2, "user:1"}, {1, 2, "user:meta"}}
-	if got := Overlaps(keys); !slices.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
-	}
-}
-
 // small draws a key over the alphabet ab: with every operator there is.
 func small(t *rapid.T, label string) schema.Key {
 	atom := rapid.SampledFrom([]string{"a", "b", "[ab]", "[^:]", ".", "ab", "", ":", "(?i)A", `\x61`})

@@ -26,39 +26,6 @@ func Intersect(a, b schema.Key) (witness string, ok bool) {
 	return x.intersect(y)
 }
 
-// An Overlap is two of a list of keys, by their indices, and a shortest key that both take.
-type Overlap struct {
-	A, B    int // A < B
-	Witness string
-}
-
-// Overlaps returns which of the keys have a key in common, as Intersect finds it, in their order.
-func Overlaps(keys []schema.Key) []Overlap {
-	var out []Overlap
-	made := make([]*Automaton, len(keys))
-	of := func(i int) *Automaton {
-		if made[i] == nil {
-			a, err := New(keys[i])
-			if err != nil {
-				a, _ = New()
-			}
-			made[i] = a
-		}
-		return made[i]
-	}
-	for i := range keys {
-		for j := i + 1; j < len(keys); j++ {
-			if !mayMeet(keys[i], keys[j]) {
-				continue
-			}
-			if w, ok := of(i).intersect(of(j)); ok {
-				out = append(out, Overlap{i, j, w})
-			}
-		}
-	}
-	return out
-}
-
 // mayMeet reports whether the literals at the ends of two keys leave room for a key that both take.
 func mayMeet(a, b schema.Key) bool {
 	if len(a) == 0 || len(b) == 0 {
