@@ -31,7 +31,7 @@ func GitHub(w io.Writer, r *report.Report, o Options) error {
 			continue
 		}
 		written[f.Severity]++
-		command(b, string(f.Severity), githubProperties(r, f, o), githubMessage(f))
+		command(b, string(f.Severity), githubProperties(r, f, o), githubMessage(r, f))
 	}
 	if more > 0 {
 		command(b, "notice", []string{"title=kvtool"}, fmt.Sprintf("%d more findings", more))
@@ -58,8 +58,8 @@ func githubProperties(r *report.Report, f *report.Finding, o Options) []string {
 	return append(ps, "title="+githubProperty.Replace(clean(o.ruleTitle(f.Rule), false)))
 }
 
-func githubMessage(f *report.Finding) string {
-	m := plainMessage(f)
+func githubMessage(r *report.Report, f *report.Finding) string {
+	m := plainMessage(r, f)
 	if g := growth(f); g != "" {
 		m += " (worsened " + strings.TrimPrefix(g, "+") + ")"
 	}

@@ -52,7 +52,7 @@ func newGitLabIssue(r *report.Report, f *report.Finding) gitlabIssue {
 		p = report.Pos{File: clean(r.Target.URL, false), Line: 1}
 	}
 	i := gitlabIssue{
-		Description: plainMessage(f),
+		Description: plainMessage(r, f),
 		Check:       f.Rule,
 		Fingerprint: gitlabFingerprint(f, p),
 		Severity:    gitlabSeverity(f.Severity),

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/kvtool/kvtool/report"
 )
@@ -70,7 +71,12 @@ func plainSubject(f *report.Finding) string {
 	return cutMiddle(clean(f.Subject, false), longestSubject, "…")
 }
 
-// plainMessage is what a finding says as plain text for a platform, its subject first.
-func plainMessage(f *report.Finding) string {
-	return plainSubject(f) + ": " + cutEnd(clean(f.Message, false), longestMessage, "…")
+// plainMessage is what a finding says as plain text for a platform, its subject first. Of one that is shown at the first line of
+// keys.yaml, because no line there is about it, it says so.
+func plainMessage(r *report.Report, f *report.Finding) string {
+	text := plainSubject(f) + ": " + cutEnd(clean(f.Message, false), longestMessage, "…")
+	if r.Design != nil && f.Pos.Line <= 0 && strings.HasPrefix(f.Rule, "KD") {
+		text += " (undeclared template)"
+	}
+	return text
 }

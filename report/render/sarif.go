@@ -209,7 +209,7 @@ func newSARIFRule(f *report.Finding, doc *report.Rule) sarifRule {
 }
 
 func newSARIFResult(r *report.Report, f *report.Finding, rule int) sarifResult {
-	text := plainMessage(f)
+	text := plainMessage(r, f)
 	if f.Fix != "" {
 		text += ". Fix: " + cutEnd(clean(f.Fix, false), longestMessage, "…")
 	}
