@@ -68,13 +68,13 @@ func Read(name string, data []byte, maxSize int) (Node, error) {
 	case errors.Is(err, io.EOF):
 		return f, nil
 	case err != nil:
-		return f, f.syntax(err)
+		return f, f.syntax(err, data)
 	}
 	switch err := d.Decode(&more); {
 	case err == nil:
 		return f, f.at(more.Line, "a second document")
 	case !errors.Is(err, io.EOF):
-		return f, f.syntax(err)
+		return f, f.syntax(err, data)
 	}
 	if len(doc.Content) == 0 || doc.Content[0].Tag == "!!null" {
 		return f, nil
@@ -102,14 +102,38 @@ func (n Node) bounded(y *yaml.Node, depth int) error {
 	return nil
 }
 
-// syntax turns "yaml: line 3: did not find expected key" into an error at that line.
-func (n Node) syntax(err error) *Error {
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	if rest, ok := strings.CutPrefix(text, "line "); ok {
-		digits, what, _ := strings.Cut(rest, ": ")
-		if line, err := strconv.Atoi(digits); err == nil {
-			return n.at(line, "%s", what)
+// syntax turns "yaml: line 3: found unexpected end of stream" into an error at that line. The parser, unlike the scanner before it,
+// counts lines from 0, and does not name the first.
+func (n Node) syntax(err error, data []byte) *Error {
+	what, line := strings.TrimPrefix(err.Error(), "yaml: "), 0
+	if rest, ok := strings.CutPrefix(what, "line "); ok {
+		digits, after, _ := strings.Cut(rest, ": ")
+		if l, err := strconv.Atoi(digits); err == nil {
+			what, line = after, l
 		}
 	}
-	return n.at(1, "%s", text) // the first line is not named
+	advice, parser := grammar(what)
+	if parser || line == 0 {
+		line++
+	}
+	last := 1 + bytes.Count(bytes.TrimRight(data, "\r\n\t "), []byte("\n")) // the end of the file is in no line
+	return n.at(min(line, last), "%s%s", what, advice)
+}
+
+// grammar reports whether a message is one of the parser's, and what is behind most of these mistakes.
+func grammar(what string) (advice string, parser bool) {
+	switch {
+	case strings.HasPrefix(what, "did not find expected ',' or"):
+		return ": here a text with a comma, a bracket or a brace wants quotes", true
+	case what == "did not find expected key":
+		return ": is it indented as those before it, and a text that begins with a brace or a bracket in quotes?", true
+	case what == "found character that cannot start any token":
+		return ": YAML is indented with spaces, not with tabs, and a text that begins with @, ` or % wants quotes", false
+	}
+	for _, p := range [...]string{"did not find expected <", "did not find expected node content", "did not find expected '-'", "found undefined tag", "found duplicate %", "found incompatible YAML"} {
+		if strings.HasPrefix(what, p) {
+			return "", true
+		}
+	}
+	return "", false
 }

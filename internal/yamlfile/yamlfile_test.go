@@ -84,9 +84,15 @@ func TestMistakes(t *testing.T) {
 		"name: &a b\nx-a: *a":            "f:1: anchors are not supported",
 		"name: a\nx-a: {b: [{c: &d e}]}": "f:2: anchors are not supported",
 		"name: a\nx: " + strings.Repeat("[", 70) + strings.Repeat("]", 70): "f:2: nested deeper than 64",
-		"a: b: c":                    "f:1: mapping values are not allowed in this context",
-		"---\nname: a\n---\nname: b": "f:3: a second document",
-		strings.Repeat("#", 1<<20+1): "f: is longer than 1024 KiB",
+		"name: a\nx-a: {b: enum[c,d]}":                                     "f:2: did not find expected ',' or '}': here a text with a comma, a bracket or a brace wants quotes",
+		"name: a\nx-a:\n  b: {c}:d":                                        "f:3: did not find expected key: is it indented as those before it, and a text that begins with a brace or a bracket in quotes?",
+		"name: a\nx-a:\n\tb: c":                                            "f:3: found character that cannot start any token: YAML is indented with spaces, not with tabs, and a text that begins with @, ` or % wants quotes",
+		"name: a\nx-a: !x!y b":                                             "f:2: found undefined tag handle",
+		"name: a\nx-a: [b, {":                                              "f:2: did not find expected node content",
+		"{":                                                                "f:1: did not find expected node content",
+		"a: b: c":                                                          "f:1: mapping values are not allowed in this context",
+		"---\nname: a\n---\nname: b":                                       "f:3: a second document",
+		strings.Repeat("#", 1<<20+1):                                       "f: is longer than 1024 KiB",
 	} {
 		_, err := readPet(text)
 		if err == nil || err.Error() != want {
