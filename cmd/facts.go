@@ -43,22 +43,36 @@ type keyspace struct {
 	err    error // why
 }
 
-// keyspace reads the target or the snapshot file that args name, or the target that stands for none.
-func (o *factFlags) keyspace(ctx context.Context, env *Env, args []string) (*keyspace, error) {
+// keyspace reads the target or the snapshot file that args name, or the target that stands for none. Spare returns an error if
+// a flag would write over what is read.
+func (o *factFlags) keyspace(ctx context.Context, env *Env, args []string, spare func(kv.Target) error) (*keyspace, error) {
 	k := &keyspace{}
 	var err error
 	if len(args) > 0 && isSnapshot(args[0]) {
-		if k.report, err = env.readReport(ctx, args[0]); k.report == nil {
-			return nil, err
-		}
-		k.code, k.err = exitCode(err), err
-	} else if err = o.scan(ctx, env, args, k); err != nil {
+		err = o.load(ctx, env, args[0], k, spare)
+	} else {
+		err = o.scan(ctx, env, args, k, spare)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if k.Facts, err = keydesign.FactsOf(k.report); err != nil {
-		return nil, kv.WithHint(err, "save the audit with its templates: kvtool audit TARGET --save FILE.kvr")
+		return nil, kv.WithHint(err, "save the audit with its templates and without --schema: kvtool audit TARGET --save FILE.kvr")
 	}
 	return k, nil
+}
+
+// load reads a snapshot file.
+func (o *factFlags) load(ctx context.Context, env *Env, path string, k *keyspace, spare func(kv.Target) error) error {
+	if err := spare(kv.Target{Path: path}); err != nil {
+		return err
+	}
+	r, damage := env.readReport(ctx, path)
+	if r == nil {
+		return damage
+	}
+	k.report, k.code, k.err = r, exitCode(damage), damage
+	return nil
 }
 
 // isSnapshot reports whether a snapshot file is at the path.
@@ -74,7 +88,7 @@ func isSnapshot(path string) bool {
 }
 
 // scan reads the keys of a target.
-func (o *factFlags) scan(ctx context.Context, env *Env, args []string, k *keyspace) error {
+func (o *factFlags) scan(ctx context.Context, env *Env, args []string, k *keyspace, spare func(kv.Target) error) error {
 	p, err := env.newProgress(o.progress, false)
 	if err != nil {
 		return err
@@ -83,6 +97,9 @@ func (o *factFlags) scan(ctx context.Context, env *Env, args []string, k *keyspa
 	defer cancel()
 	target, err := env.resolve(ctx, args, false)
 	if err != nil {
+		return err
+	}
+	if err := spare(target); err != nil {
 		return err
 	}
 	p.opening(target.String())

@@ -72,11 +72,12 @@ func runDiff(ctx context.Context, env *Env, o diffOptions, before, after string)
 	if err != nil {
 		return err
 	}
-	old, err := o.design(ctx, env, before)
+	spare := func(t kv.Target) error { return spareOutputs(t, outs) }
+	old, err := o.design(ctx, env, before, spare)
 	if err != nil {
 		return err
 	}
-	now, err := o.design(ctx, env, after)
+	now, err := o.design(ctx, env, after, spare)
 	if err != nil {
 		return err
 	}
@@ -98,7 +99,7 @@ func firstError(errs ...error) error {
 }
 
 // design reads a schema, or infers one from a keyspace.
-func (o *diffOptions) design(ctx context.Context, env *Env, arg string) (*design, error) {
+func (o *diffOptions) design(ctx context.Context, env *Env, arg string, spare func(kv.Target) error) (*design, error) {
 	if ext := filepath.Ext(arg); ext == ".yaml" || ext == ".yml" {
 		s, err := loadSchema(arg)
 		if err != nil {
@@ -106,7 +107,7 @@ func (o *diffOptions) design(ctx context.Context, env *Env, arg string) (*design
 		}
 		return &design{Schema: s}, nil
 	}
-	k, err := o.keyspace(ctx, env, []string{arg})
+	k, err := o.keyspace(ctx, env, []string{arg}, spare)
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func runInfer(ctx context.Context, env *Env, o inferOptions) error {
 	if err != nil {
 		return err
 	}
-	k, err := o.keyspace(ctx, env, o.args)
+	k, err := o.keyspace(ctx, env, o.args, func(t kv.Target) error { return spareTarget(t, "--out "+o.out, o.out) })
 	if err != nil {
 		return err
 	}
