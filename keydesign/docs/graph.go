@@ -17,11 +17,11 @@ type graph struct {
 }
 
 type box struct {
-	X, Y, W, H     int
-	TextX, TextY   int
-	Name, Anchor   string
-	Owner          string
-	column, inside int
+	X, Y, W, H   int
+	TextX, TextY int
+	Name, Anchor string
+	Owner        string
+	column       int
 }
 
 // An edge is a link as a curve. Its class says how it is drawn; kinds differ in their dashes, not in colour alone.
@@ -74,7 +74,6 @@ func newGraph(p *page) *graph {
 // columns puts each box to the left of those it leads to. Each round moves what must move by one column; a circle would never
 // end, and is left as it is after as many rounds as there are boxes.
 func columns(boxes []box, ls []link, index map[string]int) {
-	last := 0
 	for range boxes {
 		moved := false
 		for _, l := range ls {
@@ -86,12 +85,6 @@ func columns(boxes []box, ls []link, index map[string]int) {
 		if !moved {
 			break
 		}
-	}
-	for i := range boxes {
-		last = max(last, boxes[i].column)
-	}
-	for i := range boxes { // a circle leaves holes
-		boxes[i].column = min(boxes[i].column, last)
 	}
 }
 
@@ -123,20 +116,19 @@ func (g *graph) place() {
 	}
 }
 
-// line draws a link as a curve from the side of one box to that of another.
+// line draws a link as a curve from the right side of one box to the left of another; to one that is not further to the right,
+// around its right side.
 func line(from, to *box, l link) edge {
 	x1, y1, x2, y2 := from.X+boxWidth, from.Y+boxHeight/2, to.X, to.Y+boxHeight/2
-	bend := 40
-	if to.X <= from.X { // back, or within a column: around the right
-		x2, bend = to.X+boxWidth, 60
-		return edge{
-			Path:  fmt.Sprintf("M%d %dC%d %d %d %d %d %d", x1, y1, x1+bend, y1, x2+bend, y2, x2, y2),
-			Class: class(l.Kind), Title: l.From + " → " + l.To + ": " + l.Kind + l.How,
-		}
+	out, in := x1+40, x2-40
+	if to.X <= from.X {
+		x2 += boxWidth
+		out, in = x1+60, x2+60
 	}
 	return edge{
-		Path:  fmt.Sprintf("M%d %dC%d %d %d %d %d %d", x1, y1, x1+bend, y1, x2-bend, y2, x2, y2),
-		Class: class(l.Kind), Title: l.From + " → " + l.To + ": " + l.Kind + l.How,
+		Path:  fmt.Sprintf("M%d %dC%d %d %d %d %d %d", x1, y1, out, y1, in, y2, x2, y2),
+		Class: class(l.Kind),
+		Title: l.From + " → " + l.To + ": " + l.Kind + l.How,
 	}
 }
 

@@ -22,12 +22,6 @@ func hotWrites(f *facts) []line {
 		rate := f.hottest(u)
 		return isWrite(u.Op) && (rate > hotRate || rate > coolestHot && rate > hotShare*node)
 	}, func(u use) string { return "one key gets " + humanize.Rate(f.hottest(u)) + " writes" })
-	f.rows("hotkeys", "keys", func(c cell) {
-		template, _ := c("template").Text()
-		if share, ok := c("writes").Number(); ok && share > hotShare {
-			found = append(found, fmt.Sprintf("%s: one key gets %s of the writes", template, percent(share)))
-		}
-	})
 	if found == nil {
 		return nil
 	}

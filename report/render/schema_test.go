@@ -35,7 +35,7 @@ func TestSchema(t *testing.T) {
 		Schema: report.Schema, Kind: report.KindFleet, Sections: []report.Section{}, Findings: []report.Finding{},
 		Target: report.Target{Adapter: "fleet", Facts: []report.Fact{}}, Skipped: []report.Skip{}, Targets: []*report.Report{sample()},
 	}
-	for _, r := range []*report.Report{whole, fleet} {
+	for _, r := range []*report.Report{whole, fleet, checked(), besieged()} {
 		for _, keys := range KeyModes() {
 			if err := validate(t, render(t, "json", r, Options{Keys: KeyMode(keys)})); err != nil {
 				t.Error(err)
@@ -52,6 +52,11 @@ func TestSchemaRefuses(t *testing.T) {
 		"severity":        func(r *report.Report) { r.Findings[0].Severity = "fatal" },
 		"unit":            func(r *report.Report) { r.Sections[1].Metrics[0].Unit = "furlong" },
 		"fact":            func(r *report.Report) { r.Target.Facts[4].Why = "" },
+		"status":          func(r *report.Report) { r.Findings[0].Status = "forgotten" },
+		"level": func(r *report.Report) {
+			r.Gate = &report.Gate{Verdict: report.Fail, Checks: []report.Check{{Name: "b", Unit: report.UnitBytes, Verdict: report.Fail, Level: report.Info}}}
+		},
+		"verdict": func(r *report.Report) { r.Gate = &report.Gate{Verdict: "perhaps"} },
 	} {
 		r := sample()
 		spoil(r)
