@@ -22,7 +22,7 @@ func Cassandra(nodes, vnodes int, seed uint64) *Layout {
 		}
 	}
 	t := tokens(sortRing(points))
-	l := &Layout{Model: t, Part: "token range", Node: "node", Nodes: nodes, Note: "the tokens of the nodes are drawn at random; replicas are not counted"}
+	l := &Layout{Model: t, Part: "token range", Node: "node", Nodes: nodes, Unequal: true, Note: "the tokens of the nodes are drawn at random; replicas are not counted"}
 	for _, p := range t {
 		l.Owner = append(l.Owner, p.node)
 	}

@@ -29,8 +29,10 @@ type Layout struct {
 	Part  string // what a part is called: slot, partition
 	Node  string // what holds parts: node, server
 	Nodes int
-	Owner []int  // the node of each part
-	Note  string // what a reader must know of the model; empty where it is exact
+	Owner []int // the node of each part
+	// Unequal says that parts are not of one size: that one has more keys than another is no accident then.
+	Unequal bool
+	Note    string // what a reader must know of the model; empty where it is exact
 }
 
 // even divides parts among nodes in runs that differ by one at most, where redis-cli --cluster create puts their ends.

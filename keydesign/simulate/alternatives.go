@@ -43,7 +43,7 @@ func (m *measure) alternatives(v *verdict) report.Section {
 		})
 	}
 	if best := &ranked[0]; best.c.field != "" && best.c.crossing < m.crossing() {
-		v.say("place by", "%s keeps %s more operations in one %s, and loads the %ss evenly", best.c.name, humanize.Rate(m.crossing()-best.c.crossing), m.layout.Part, m.layout.Node)
+		v.say("place by", "%s keeps %s more operations in one %s", best.c.name, humanize.Rate(m.crossing()-best.c.crossing), m.layout.Part)
 	}
 	return report.Section{Name: sectionChoices, Title: "PLACE BY", Metrics: []report.Metric{}, Tables: []report.Table{t}}
 }

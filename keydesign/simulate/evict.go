@@ -84,8 +84,7 @@ func (w *world) policyOf() (evict.Kind, error) {
 func (m *measure) eviction(v *verdict) report.Section {
 	main, expires := m.tables()
 	limit, used := float64(m.w.s.Store.MaxMemory), m.all.bytes+main+expires
-	caches := m.w.store.redisFamily() || m.w.store.Kind == schema.Memcached
-	if !caches || limit == 0 || used <= limit {
+	if !m.w.store.bounded() || limit == 0 || used <= limit {
 		return report.Section{}
 	}
 	kind, err := m.w.policyOf()

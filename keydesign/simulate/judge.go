@@ -11,7 +11,7 @@ import (
 // judgeSpread holds the spreads against the limits.
 func (m *measure) judgeSpread(v *verdict, r *report.Report) {
 	keys := m.partSpread(ofKeys)
-	if len(m.parts) > m.layout.Nodes && keys.mean > 0 {
+	if len(m.parts) > m.layout.Nodes && keys.mean > 0 && !m.layout.Unequal {
 		v.say(m.layout.Part+"s", "the fullest holds %s times the keys of the mean; chance alone makes it %s",
 			humanize.Count(round3(keys.peak)), humanize.Count(round3(keys.chance)))
 		if m.w.store.Kind == schema.RedisCluster && keys.mean >= m.limits.of(ruleSlots, "keys_a_slot") && keys.peak > max(m.limits.of(ruleSlots, "times_mean"), m.limits.of(ruleSlots, "times_chance")*keys.chance) {

@@ -54,7 +54,11 @@ func (m *measure) memory(v *verdict, r *report.Report) report.Section {
 
 func (m *measure) judgeMemory(v *verdict, r *report.Report, s *report.Section, total float64) {
 	limit := float64(m.w.s.Store.MaxMemory)
-	if limit == 0 {
+	switch {
+	case !m.w.store.bounded():
+		v.say("size", "%s of keys and values", humanize.Bytes(total))
+		return
+	case limit == 0:
 		v.say("memory", "%s; no maxmemory is declared", humanize.Bytes(total))
 		return
 	}

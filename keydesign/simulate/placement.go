@@ -26,11 +26,11 @@ func (m *measure) placement(v *verdict, r *report.Report) report.Section {
 	parts, nodes := m.layout.Part+"s", m.layout.Node+"s"
 	for d := range dims {
 		if len(m.parts) > m.layout.Nodes {
-			t.Rows = append(t.Rows, spreadRow(parts, d, m.partSpread(d)))
+			t.Rows = append(t.Rows, spreadRow(parts, d, m.partSpread(d), !m.layout.Unequal))
 		}
 	}
 	for d := range dims {
-		t.Rows = append(t.Rows, spreadRow(nodes, d, m.nodeSpread(d)))
+		t.Rows = append(t.Rows, spreadRow(nodes, d, m.nodeSpread(d), !m.layout.Unequal))
 	}
 	s.Tables = append(s.Tables, t, m.nodeTable(), m.partTable())
 	if m.w.store.Kind == schema.Memcached {
@@ -44,9 +44,14 @@ func (m *measure) placement(v *verdict, r *report.Report) report.Section {
 	return s
 }
 
-func spreadRow(over string, d dim, s spread) []report.Value {
+// spreadRow is one spread. What chance does is only known of parts of one size.
+func spreadRow(over string, d dim, s spread, equal bool) []report.Value {
+	chance := report.Null
+	if equal {
+		chance = report.Number(s.chance)
+	}
 	return []report.Value{
-		report.Text(over), report.Text(d.name()), report.Number(s.parts), report.Number(s.peak), report.Number(s.chance),
+		report.Text(over), report.Text(d.name()), report.Number(s.parts), report.Number(s.peak), chance,
 		report.Number(s.drawn), report.Number(math.Round(s.gini*1e4) / 1e4), report.Number(s.top),
 	}
 }

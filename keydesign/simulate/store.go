@@ -96,6 +96,9 @@ func (s Store) redisFamily() bool {
 	return s.Kind == schema.Redis || s.Kind == schema.RedisCluster || s.Kind == schema.Valkey
 }
 
+// bounded reports whether keys are in memory, of which maxmemory is the bound.
+func (s Store) bounded() bool { return s.redisFamily() || s.Kind == schema.Memcached }
+
 // tagged reports whether it is part of a key, and not the whole, that decides where it is kept.
 func (s Store) tagged() bool {
 	switch s.Kind {
