@@ -124,6 +124,9 @@ func (o *inferOptions) text(p *propose.Proposal, r *report.Report, base []byte) 
 	if err != nil {
 		return nil, kv.WithHint(kv.Usagef("--merge %s: %w", o.merge, err), "write it as a block, one key a line")
 	}
+	if _, err := schema.Parse(schema.Source{Name: o.merge, Data: out}); err != nil { // nothing that cannot be read is written
+		return nil, fmt.Errorf("with what is added: %w", err)
+	}
 	return out, nil
 }
 

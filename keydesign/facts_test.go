@@ -56,6 +56,26 @@ func TestFacts(t *testing.T) {
 	}
 }
 
+// The parts of a run that ended early are one a shard: the facts are of all of them.
+func TestFactsOfShards(t *testing.T) {
+	r, err := audit.Run(t.Context(), demo(t), Inference(), audit.Options{Save: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := *r
+	for _, p := range r.Parts {
+		p.Shard = 1
+		second.Parts = append(second.Parts[:len(second.Parts):len(second.Parts)], p)
+	}
+	f, err := FactsOf(&second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Keys != 240_000 || f.Templates[0].Keys != 60_000 {
+		t.Errorf("%d keys, %d of them in %s", f.Keys, f.Templates[0].Keys, f.Templates[0].Text)
+	}
+}
+
 // A report that was not saved holds no facts, and that is an error rather than an empty keyspace.
 func TestFactsOfNothing(t *testing.T) {
 	if f, err := FactsOf(&report.Report{}); err == nil {

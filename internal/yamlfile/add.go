@@ -164,4 +164,4 @@ func (f *lined) insert(at int, text []string) []byte {
 	return b.Bytes()
 }
 
-func (f *lined) bytes() []byte { return f.insert(len(f.lines), nil) }
+func (f *lined) bytes() []byte { return []byte(strings.Join(f.lines, "")) }
