@@ -13,8 +13,11 @@ import (
 
 // facts are what the advice follows from.
 type facts struct {
-	schema *schema.Schema // nil if none
-	report *report.Report // nil if none
+	schema    *schema.Schema // empty if there is none
+	report    *report.Report // empty if there is none
+	templates map[string]*schema.Template
+	fields    map[string]*schema.Field
+	uses      []use // every declared access, in the order of the file
 }
 
 // newFacts uses empty ones in the place of what there is not.
@@ -25,7 +28,18 @@ func newFacts(s *schema.Schema, r *report.Report) *facts {
 	if r == nil {
 		r = &report.Report{}
 	}
-	return &facts{s, r}
+	f := &facts{schema: s, report: r, templates: map[string]*schema.Template{}, fields: map[string]*schema.Field{}}
+	for i := range s.Fields {
+		f.fields[s.Fields[i].Name] = &s.Fields[i]
+	}
+	for i := range s.Templates {
+		t := &s.Templates[i]
+		f.templates[t.Name] = t
+		for j := range t.Access {
+			f.uses = append(f.uses, use{t, &t.Access[j]})
+		}
+	}
+	return f
 }
 
 // declared is the kind of store in the schema, empty if there is none.
@@ -37,24 +51,17 @@ type use struct {
 	*schema.Access
 }
 
-// uses lists every declared access, in the order of the file.
-func (f *facts) uses() []use {
-	var us []use
-	for i := range f.schema.Templates {
-		t := &f.schema.Templates[i]
-		for j := range t.Access {
-			us = append(us, use{t, &t.Access[j]})
-		}
-	}
-	return us
-}
-
-// where returns the accesses that keep wants, as evidence; what says what is to be seen in them.
+// where returns the accesses that keep wants, as evidence; what says what is to be seen in them. Of those that join only counts
+// the words are left out.
 func (f *facts) where(keep func(use) bool, what func(use) string) []string {
 	var found []string
-	for _, u := range f.uses() {
-		if keep(u) {
+	for _, u := range f.uses {
+		switch {
+		case !keep(u):
+		case len(found) < mostEvidence:
 			found = append(found, u.evidence(what(u)))
+		default:
+			found = append(found, "")
 		}
 	}
 	return found
@@ -138,7 +145,7 @@ func (f *facts) keys(t *schema.Template) (float64, bool) {
 
 // values returns how many values a placeholder has, if that is declared.
 func (f *facts) values(p schema.Piece) (float64, bool) {
-	if field := f.schema.Field(p.Field); field != nil && field.Cardinality > 0 {
+	if field := f.fields[p.Field]; field != nil && field.Cardinality > 0 {
 		return float64(field.Cardinality), true
 	}
 	switch p.Type.Kind {

@@ -19,7 +19,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // parse reads a keys.yaml that begins as every one does.
-func parse(t *testing.T, text string) *schema.Schema {
+func parse(t testing.TB, text string) *schema.Schema {
 	t.Helper()
 	s, err := schema.Parse(schema.Source{Name: "keys.yaml", Data: []byte("kvschema: 1\nfields: {email: {type: email}, status: {type: word}}\n" + text)})
 	if err != nil {

@@ -38,7 +38,7 @@ func durability(f *facts) (need, bool) {
 func consistency(f *facts) (need, bool) {
 	strict := func(u use) bool { return u.Consistency != "" && u.Consistency != "eventual" }
 	found := f.where(strict, func(u use) string { return "consistency " + u.Consistency })
-	serial := slices.ContainsFunc(f.uses(), func(u use) bool { return u.Consistency == serializable })
+	serial := slices.ContainsFunc(f.uses, func(u use) bool { return u.Consistency == serializable })
 	return need{"consistency", join(found), func(s *store) (grade, property) {
 		if serial {
 			return s.serial.grade, s.serial
@@ -132,7 +132,7 @@ func value(f *facts) (need, bool) {
 func ranges(f *facts) (need, bool) {
 	asks := func(u use) bool { return u.Query == "range" || u.Query == "prefix_scan" }
 	found := f.where(asks, func(u use) string { return u.Query })
-	across := slices.ContainsFunc(f.uses(), func(u use) bool { return asks(u) && overKeys(u) })
+	across := slices.ContainsFunc(f.uses, func(u use) bool { return asks(u) && overKeys(u) })
 	return need{"range", join(found), func(s *store) (grade, property) {
 		if across {
 			return s.rangeKeys.grade, s.rangeKeys
@@ -145,7 +145,7 @@ func ranges(f *facts) (need, bool) {
 func together(f *facts) (need, bool) {
 	asks := func(u use) bool { return u.Query == "tx" || u.Consistency == serializable }
 	found := f.where(asks, func(u use) string { return "transaction" })
-	spread := slices.ContainsFunc(f.uses(), f.spreadTransaction)
+	spread := slices.ContainsFunc(f.uses, f.spreadTransaction)
 	return need{"transaction", join(found), func(s *store) (grade, property) {
 		if spread {
 			return s.txAcross.grade, s.txAcross

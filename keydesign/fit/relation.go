@@ -15,7 +15,7 @@ const longestChain = 3
 func relationships(f *facts) []line {
 	found := f.where(func(u use) bool { return u.Query == "join" }, func(u use) string { return "join by " + strings.Join(u.By, ", ") })
 	if chain := f.chain(); len(chain) > longestChain {
-		found = append(found, "references "+strings.Join(chain, " to "))
+		found = append(found, "references "+path(chain))
 	}
 	if found == nil {
 		return nil
@@ -25,6 +25,15 @@ func relationships(f *facts) []line {
 		"it joins; in a key-value store each step is a request, and nothing keeps what is referred to from going",
 		"what is read together is kept together, under one key",
 	}}
+}
+
+// path names the first steps of a chain.
+func path(chain []string) string {
+	const most = 6
+	if n := len(chain) - most; n > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(chain[:most], " to "), n)
+	}
+	return strings.Join(chain, " to ")
 }
 
 // chain returns the names of the longest row of templates, each of which refers to the next as its parent or by its members.
@@ -48,7 +57,7 @@ func (f *facts) follow(t *schema.Template, known map[string][]string) []string {
 	known[t.Name] = nil
 	var longest []string
 	for i := range t.Refs {
-		to := f.schema.Template(t.Refs[i].To)
+		to := f.templates[t.Refs[i].To]
 		if to == nil || t.Refs[i].Kind == schema.RefIndex {
 			continue
 		}

@@ -38,7 +38,7 @@ func (f *facts) spreadTransaction(u use) bool {
 func (f *facts) together(u use) bool {
 	first := ""
 	for i, name := range u.Keys {
-		t := f.schema.Template(name)
+		t := f.templates[name]
 		if t == nil {
 			return false
 		}
@@ -125,7 +125,7 @@ func readModifyWrite(t *schema.Template) bool {
 
 // inTransaction reports whether any declared transaction is over the template.
 func (f *facts) inTransaction(name string) bool {
-	return slices.ContainsFunc(f.uses(), func(u use) bool {
+	return slices.ContainsFunc(f.uses, func(u use) bool {
 		return u.Query == "tx" && (u.t.Name == name || slices.Contains(u.Keys, name))
 	})
 }

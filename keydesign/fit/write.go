@@ -35,7 +35,7 @@ func hotWrites(f *facts) []line {
 // writes is the rate of all declared writes.
 func (f *facts) writes() float64 {
 	sum := 0.0
-	for _, u := range f.uses() {
+	for _, u := range f.uses {
 		if isWrite(u.Op) {
 			sum += u.Rate
 		}
