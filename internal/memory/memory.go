@@ -183,13 +183,15 @@ func (m *Model) Set(n, elements int64) int64 {
 	return m.robj + m.dict(n, rehashOnce, first, m.p.State == Live) + n*m.entry + elements
 }
 
-// HashExpiring returns the cost of a hash table of n fields of which some expire, from the sum of Field over them.
-func (m *Model) HashExpiring(n, elements int64, e *Expiries) int64 {
+// HashExpiring returns the cost of a hash table of n fields of which some expire, from the sum of Field over them and the longest
+// field or value.
+func (m *Model) HashExpiring(n, elements, longest int64, e *Expiries) int64 {
 	if m.shape.buckets {
-		// A listpack with an expiry is sized once as it becomes a table. A field that gets its expiry by a command of its own takes
-		// one more step of the table that grows.
+		// A listpack that becomes a table because of an expiry is sized once; one that does for its length grows from then on. A
+		// field that gets its expiry by a command of its own takes one more step of the table that grows.
+		grew := m.p.State == Live && (n > converts || longest > packedMost)
 		steps := 1 + e.Len()/max(1, n)
-		return m.robj + hashtableMeta + m.hashtable(n, steps, m.p.State == Live && n > converts) + elements + e.size(m)
+		return m.robj + hashtableMeta + m.hashtable(n, steps, grew) + elements + e.size(m)
 	}
 	return m.Hash(n, elements) + m.HashTTL(n, e.Len())
 }
@@ -216,9 +218,10 @@ const (
 )
 
 const (
-	minSlots  = 4
-	converts  = 128 // fields or members up to which a table began as a listpack: it is one for their length
-	converted = 256 // of a hash that outgrows a listpack of 128 entries, the limit of the shipped redis.conf
+	minSlots   = 4
+	converts   = 128 // fields or members up to which a table began as a listpack: it is one for their length
+	packedMost = 64  // the longest element of a listpack (hash-max-listpack-value)
+	converted  = 256 // of a hash that outgrows a listpack of 128 entries, the limit of the shipped redis.conf
 )
 
 // dict returns the size of a dict and its tables with n entries, without the entries. One that grew keeps its old table for

@@ -174,7 +174,7 @@ func TestAbsurdNumbers(t *testing.T) {
 				m.MainDict(n)
 				m.ExpiresDict(n)
 				m.Hash(n, n)
-				m.HashExpiring(n, n, &Expiries{n: n})
+				m.HashExpiring(n, n, n, &Expiries{n: n})
 				m.Set(n, n)
 				m.ZSet(n, n)
 				m.Member(n)

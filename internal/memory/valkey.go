@@ -136,7 +136,7 @@ func (m *Model) member(n int64) int64 {
 // grew, it is full before it doubles, and so many steps for each entry empty the old one.
 func (m *Model) hashtable(n, steps int64, grew bool) int64 {
 	n = min(n, mostEntries)
-	size := m.fixed(hashtableStruct) + m.unsplit(n)
+	size := m.fixed(hashtableStruct)
 	if n == 0 {
 		return size
 	}
@@ -153,15 +153,6 @@ func (m *Model) hashtable(n, steps int64, grew bool) int64 {
 	}
 	moved := n - left*bucketPlaces
 	return size + bucketBytes*old + m.children(bucketPlaces*left, left) + m.children(moved, b)
-}
-
-// unsplit is what n small blocks have beyond their classes where the allocator is glibc's and the server has lived: it takes a
-// free block 16 bytes longer whole, because it cannot split off less than 32. (Measured on 9.1: one block in eighteen.)
-func (m *Model) unsplit(n int64) int64 {
-	if m.p.Allocator != Libc || m.p.State != Live {
-		return 0
-	}
-	return n * 9 / 10
 }
 
 // powerOfTwo returns the one that is at least n. What a hostile server or dump says is held to what there can be.

@@ -331,7 +331,7 @@ func (r *Reader) hashValkey() {
 		}
 		sum += r.model.Field(field, value, at != -1)
 	}
-	r.rec.Len, r.rec.Size = n, r.model.HashExpiring(n, sum, &expiries)
+	r.rec.Len, r.rec.Size = n, r.model.HashExpiring(n, sum, w.longest, &expiries)
 }
 
 // listpackEx reads a listpack of field, value and expiry.
