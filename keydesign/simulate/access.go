@@ -50,7 +50,6 @@ func (w *world) addUses() {
 func (p *population) use(u use) {
 	u.shape = p.shapeOf(u.a.Dist, u.write)
 	p.uses = append(p.uses, u)
-	p.w.ops += u.rate
 }
 
 // rate returns how many operations a second there are on the key of d.

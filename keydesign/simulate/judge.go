@@ -8,44 +8,54 @@ import (
 	"github.com/kvtool/kvtool/report"
 )
 
-// judgeSpread holds the spreads against the limits.
-func (m *measure) judgeSpread(v *verdict, r *report.Report) {
+// judgeParts holds the keys of slots against the limits of KD025.
+func (m *measure) judgeParts(v *verdict, r *report.Report) {
 	keys := m.partSpread(ofKeys)
-	if len(m.parts) > m.layout.Nodes && keys.mean > 0 && !m.layout.Unequal {
-		v.say(m.layout.Part+"s", "the fullest holds %s times the keys of the mean; chance alone makes it %s",
-			humanize.Count(round3(keys.peak)), humanize.Count(round3(keys.chance)))
-		if m.w.store.Kind == schema.RedisCluster && keys.mean >= m.limits.of(ruleSlots, "keys_a_slot") && keys.peak > max(m.limits.of(ruleSlots, "times_mean"), m.limits.of(ruleSlots, "times_chance")*keys.chance) {
-			f := report.Finding{Rule: ruleSlots, Severity: report.Warning, Subject: "keyspace", Measure: ptr(metric("keys_max/mean", keys.peak, report.UnitFactor))}
-			f.Message = fmt.Sprintf("one slot would hold %s times the keys of the mean; chance alone would make it %s", humanize.Count(round3(keys.peak)), humanize.Count(round3(keys.chance)))
-			if p := m.culprit(keys.fullest); p != nil {
-				f.Subject, f.Pos = p.text, p.t.Pos
-			}
-			r.Findings = append(r.Findings, f)
-		}
+	if len(m.parts) <= m.layout.Nodes || keys.mean == 0 || m.layout.Unequal {
+		return
 	}
+	peak, chance := humanize.Count(round3(keys.peak)), humanize.Count(round3(keys.chance))
+	v.say(m.layout.Part+"s", "the fullest holds %s times the keys of the mean; chance alone makes it %s", peak, chance)
+	limit := max(m.limits.of(ruleSlots, "times_mean"), m.limits.of(ruleSlots, "times_chance")*keys.chance)
+	if m.w.store.Kind != schema.RedisCluster || keys.mean < m.limits.of(ruleSlots, "keys_a_slot") || keys.peak <= limit {
+		return
+	}
+	f := report.Finding{Rule: ruleSlots, Severity: report.Warning, Subject: "keyspace", Measure: ptr(metric("keys_max/mean", keys.peak, report.UnitFactor))}
+	f.Message = fmt.Sprintf("one slot would hold %s times the keys of the mean; chance alone would make it %s", peak, chance)
+	if p := m.culprit(keys.fullest); p != nil {
+		f.Subject, f.Pos = p.text, p.t.Pos
+	}
+	r.Findings = append(r.Findings, f)
+}
+
+// judgeNodes holds the operations and the bytes of nodes against the limits of KD026.
+func (m *measure) judgeNodes(v *verdict, r *report.Report) {
 	if m.layout.Nodes < 2 {
 		return
 	}
 	work, mem := m.nodeSpread(ofOps), m.nodeSpread(ofBytes)
-	busiest := m.nodeSpread(ofOps).fullest
+	busiest := work.fullest
 	if work.mean > 0 {
-		v.say(m.layout.Node+"s", "%s has the most work: %s, %s times the mean", m.nodeName(busiest), humanize.Rate(m.nodes[busiest].ops), humanize.Count(round3(work.drawn)))
+		v.say(m.layout.Node+"s", "%s has the most work: %s, %s times the mean",
+			m.nodeName(busiest), humanize.Rate(m.nodes[busiest].ops), humanize.Count(round3(work.drawn)))
 	}
 	if m.w.store.Kind != schema.RedisCluster {
 		return
 	}
+	// That one key is hot is said by another rule: it does not count here.
 	for _, x := range []struct {
 		what string
 		s    spread
-		one  float64 // what a single key has of the fullest node: that it is hot is said by another rule
+		one  float64
 	}{{"operations", work, m.hottestOn(busiest)}, {"bytes", mem, 0}} {
-		if limit := max(m.limits.of(ruleNodes, "times_mean"), x.s.chance); x.s.mean == 0 || (x.s.most-x.one)/x.s.mean <= limit {
+		limit := max(m.limits.of(ruleNodes, "times_mean"), x.s.chance)
+		if x.s.mean == 0 || (x.s.most-x.one)/x.s.mean <= limit {
 			continue
 		}
 		f := report.Finding{Rule: ruleNodes, Severity: report.Error, Subject: m.nodeName(x.s.fullest), Measure: ptr(metric("max/mean", x.s.drawn, report.UnitFactor))}
 		f.Message = fmt.Sprintf("%s would have %s times the %s of the mean", f.Subject, humanize.Count(round3(x.s.drawn)), x.what)
 		r.Findings = append(r.Findings, f)
-		break
+		return
 	}
 }
 

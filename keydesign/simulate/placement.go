@@ -40,7 +40,8 @@ func (m *measure) placement(v *verdict, r *report.Report) report.Section {
 		s.Metrics = append(s.Metrics, metric("tail_write_share", m.tailWrites(), report.UnitRatio))
 		v.say("tail", "%s of the writes go to the last range", humanize.Ratio(m.tailWrites()))
 	}
-	m.judgeSpread(v, r)
+	m.judgeParts(v, r)
+	m.judgeNodes(v, r)
 	return s
 }
 

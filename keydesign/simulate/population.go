@@ -67,10 +67,6 @@ func newPopulation(w *world, number int) *population {
 	p.parts = p.parse(t.Key)
 	if len(t.Item.PK) > 0 {
 		p.pk = p.parse(t.Item.PK)
-		if len(t.Key) == 0 {
-			p.parts = append(p.parse(t.Item.PK), p.parse(t.Item.SK)...)
-			p.text = t.Item.PK.String() + t.Item.SK.String()
-		}
 	}
 	p.apart = p.family() != p.text
 	for _, f := range p.fields {

@@ -78,7 +78,6 @@ type world struct {
 	layout      *place.Layout
 	total       int64 // keys
 	drawn       int64
-	ops         float64 // a second
 }
 
 // An unknown is a template that is left out.
