@@ -31,6 +31,19 @@ templates:
 	return s
 }
 
+// schemaOf returns the schema that the cases of a rule are held against, or nil.
+func schemaOf(t testing.TB, rule string) *schema.Schema {
+	templates, ok := map[string]string{
+		"KD013": "  cart: {key: \"cart:{uid}\"}\n",
+		"KD050": "  flag: {key: \"flag:{uid}\", cardinality: {max: 200}}\n",
+		"KD071": "  cart: {key: \"cart:{uid}\", ttl: {policy: fixed, value: 1h}}\n",
+	}[rule]
+	if !ok {
+		return nil
+	}
+	return keysOf(t, basic+templates)
+}
+
 // basic is the schema of background.
 const basic = `
   profile: {key: "user:{uid}:profile", kind: record, type: hash, ttl: {policy: none}}

@@ -129,3 +129,11 @@ func expiryRules(t *testing.T, rs []kv.Record) string {
 	}
 	return got
 }
+
+// of2 makes the first n sets.
+func of2(rs []kv.Record, n int) []kv.Record {
+	for i := range n {
+		rs[i].Type = kv.TypeSet
+	}
+	return rs
+}

@@ -2,7 +2,6 @@ package keydesign
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -289,19 +288,6 @@ var cases = map[string]struct {
 	},
 }
 
-// schemaOf returns the schema that the cases of a rule are held against, or nil.
-func schemaOf(t testing.TB, rule string) *schema.Schema {
-	templates, ok := map[string]string{
-		"KD013": "  cart: {key: \"cart:{uid}\"}\n",
-		"KD050": "  flag: {key: \"flag:{uid}\", cardinality: {max: 200}}\n",
-		"KD071": "  cart: {key: \"cart:{uid}\", ttl: {policy: fixed, value: 1h}}\n",
-	}[rule]
-	if !ok {
-		return nil
-	}
-	return keysOf(t, basic+templates)
-}
-
 func dates(f string) func(int) string {
 	return func(i int) string {
 		return fmt.Sprintf(f, time.Date(2020, 1, 1+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
@@ -505,23 +491,5 @@ func TestThresholds(t *testing.T) {
 				t.Errorf("%v, want %v", got, c.want)
 			}
 		})
-	}
-}
-
-func of2(rs []kv.Record, n int) []kv.Record {
-	for i := range n {
-		rs[i].Type = kv.TypeSet
-	}
-	return rs
-}
-
-func TestWilson(t *testing.T) {
-	for _, c := range []struct {
-		part, whole int64
-		want        float64
-	}{{0, 100, 0}, {1, 10, 0.017876}, {5, 100, 0.021544}, {640, 9000, 0.065982}, {10, 10, 0.722467}} {
-		if got := wilsonLow(c.part, c.whole); math.Abs(got-c.want) > 1e-6 {
-			t.Errorf("%d of %d: %.6f, want %.6f", c.part, c.whole, got, c.want)
-		}
 	}
 }
