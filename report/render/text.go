@@ -132,6 +132,8 @@ func (t *text) scan() []string {
 		out = append(out, t.clean(humanize.Duration(s)), humanize.Count(float64(c.Keys)/s)+" keys/s")
 	}
 	switch {
+	case t.r.Kind == report.KindSimulate && c.Of != nil:
+		out = append(out, "drawn of "+humanize.Exact(*c.Of))
 	case c.Complete:
 		out = append(out, "full scan")
 	case c.Of != nil && *c.Of > c.Keys:
