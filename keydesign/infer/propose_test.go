@@ -14,9 +14,11 @@ import (
 	"github.com/kvtool/kvtool/keydesign"
 	"github.com/kvtool/kvtool/keydesign/bind"
 	"github.com/kvtool/kvtool/keydesign/infer"
+	"github.com/kvtool/kvtool/keydesign/lint"
 	"github.com/kvtool/kvtool/keydesign/propose"
 	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
 )
 
 // factsOf audits a list of keys.
@@ -64,8 +66,8 @@ func hostile(n int) []string {
 	return append(keys, strings.Repeat("long:", 2000))
 }
 
-// A schema that is proposed for a keyspace is one that can be read, and every key of the keyspace is in it: whatever the keys
-// look like.
+// A schema that is proposed for a keyspace is one that can be read, every key of the keyspace is in it, and where two templates
+// have keys in common it says whose these are: whatever the keys look like.
 func TestProposalsHoldTheirKeys(t *testing.T) {
 	sets := infer.KeySets(20_000)
 	sets["hostile"] = hostile(2_000)
@@ -90,6 +92,11 @@ func TestProposalsHoldTheirKeys(t *testing.T) {
 					if lost++; lost <= 10 {
 						t.Errorf("%q is in no template", k)
 					}
+				}
+			}
+			for _, f := range lint.Run(s) {
+				if f.Rule == "KD005" && f.Status != report.Suppressed {
+					t.Errorf("%s: %s", f.Subject, f.Message)
 				}
 			}
 			t.Logf("%d of %d keys lost, %d templates, %d fields, %d notes", lost, len(keys), len(s.Templates), len(s.Fields), len(p.Notes))

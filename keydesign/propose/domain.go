@@ -2,7 +2,6 @@ package propose
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 
@@ -161,8 +160,8 @@ func sameRange(part, whole *infer.Population) bool {
 
 func sameType(a, b schema.Type) bool { return a.Kind == b.Kind && a.N == b.N }
 
-// fieldName names a domain. Names of what identifies things are unlike all others, so that a name means one thing; of the rest
-// those of one key are.
+// fieldName names a domain. A name means one thing: no other domain has that of a shared field, and what is named for what it
+// identifies is of one type.
 func (p *proposal) fieldName(x *domain) string {
 	for i := range x.uses {
 		if q := x.uses[i].placeholder(); q != nil {
@@ -181,11 +180,18 @@ func (p *proposal) fieldName(x *domain) string {
 		x.declared = true
 		return name
 	}
-	kind := strings.TrimSuffix(name, "_id") + "_" + string(first.typ().Kind)
-	if x.shared() || first.identifies() && !first.anonymous() {
-		return take(p.names.fields, name, kind)
+	wanted := []string{name}
+	if kind := string(first.typ().Kind); kind != name {
+		wanted = append(wanted, strings.TrimSuffix(name, "_id")+"_"+kind)
 	}
-	return take(first.d.fieldsBut(p.names.fields), name, kind)
+	if x.shared() {
+		return take(p.names.fields, wanted...)
+	}
+	t := first.typ()
+	if !first.identifies() || first.anonymous() {
+		t = schema.Type{}
+	}
+	return p.names.inline(first.d, t, wanted)
 }
 
 // declaredField returns the shared field of that name that is declared already, or nil.
@@ -225,14 +231,3 @@ func (u *use) placeholder() *schema.Piece {
 
 // anonymous reports whether nothing in the key says what the values are of.
 func (p *piece) anonymous() bool { return p.first || p.before == "" }
-
-// fieldsBut returns the names that the placeholders of the draft have so far, and those that are taken anyway.
-func (d *draft) fieldsBut(taken map[string]bool) map[string]bool {
-	all := maps.Clone(taken)
-	for i := range d.pieces {
-		if x := d.pieces[i].domain; x != nil && x.name != "" {
-			all[x.name] = true
-		}
-	}
-	return all
-}

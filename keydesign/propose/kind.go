@@ -14,6 +14,8 @@ type hint struct {
 	types []string
 }
 
+const indexWords = "idx index indexes lookup by"
+
 // hints say what words of keys tell. The first word of a key that is one of these, and whose types fit, counts.
 func hints() []hint {
 	strings := []string{"string"}
@@ -21,7 +23,7 @@ func hints() []hint {
 		{schema.Session, "session sessions sess sid", []string{"string", "hash", "json"}},
 		{schema.RateLimit, "rl ratelimit ratelimits rate throttle quota limiter", nil},
 		{schema.Cache, "cache cached caches memo fragment", nil},
-		{schema.Index, "idx index indexes lookup by", []string{"string", "hash", "set", "zset"}},
+		{schema.Index, indexWords, []string{"string", "hash", "set", "zset"}},
 		{schema.Queue, "q queue queues jobs job pending worklist", []string{"list", "zset", "stream"}},
 		{schema.Leaderboard, "lb leaderboard leaderboards rank ranks ranking rankings top highscore", []string{"zset"}},
 		{schema.Counter, "counter counters count counts cnt hits views visits", strings},
@@ -30,12 +32,21 @@ func hints() []hint {
 	}
 }
 
+// expires reports whether keys of the kind are to have a TTL.
+func (h *hint) expires() bool {
+	switch h.kind {
+	case schema.Session, schema.RateLimit, schema.Cache, schema.Temp:
+		return true
+	}
+	return false
+}
+
 // largeBlob is the median size from which a string is a blob, in bytes.
 const largeBlob = 256 << 10
 
 // kindOf guesses what the keys are for, from their words, their type and whether they expire. It returns "" where nothing says.
 func (d *draft) kindOf() schema.Kind {
-	if d.Lock {
+	if d.Lock && d.TTL.Keys > 0 {
 		return schema.Lock
 	}
 	for _, w := range d.words() {
@@ -43,8 +54,8 @@ func (d *draft) kindOf() schema.Kind {
 			if !slices.Contains(strings.Fields(h.words), w) || h.types != nil && d.out.Type != "" && !slices.Contains(h.types, d.out.Type) {
 				continue
 			}
-			if h.kind == schema.Temp && d.TTL.Expiring == 0 { // what is never removed was not meant to be temporary
-				return ""
+			if h.kind == schema.Temp && d.TTL.Expiring == 0 || d.TTL.Keys == 0 && h.expires() {
+				return "" // what is never removed was not meant to be temporary; and without a TTL it could not be declared
 			}
 			return h.kind
 		}
@@ -65,7 +76,7 @@ func (d *draft) kindOf() schema.Kind {
 // leadsByValue reports whether the keys lead from what somebody knows to what it belongs to: user:email:{email} in a string.
 func (d *draft) leadsByValue() bool {
 	last := len(d.pieces) - 1
-	if last < 0 || d.pieces[last].types == nil || d.out.Type != "string" || d.TTL.Expiring > 0 {
+	if last < 0 || d.pieces[last].types == nil || d.out.Type != "string" && d.out.Type != "" || d.TTL.Expiring > 0 {
 		return false
 	}
 	switch d.pieces[last].typ().Kind {

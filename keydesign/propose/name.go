@@ -2,6 +2,7 @@ package propose
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,19 +10,24 @@ import (
 	"github.com/kvtool/kvtool/keydesign/schema"
 )
 
-// names are those of templates and fields that are taken.
-type names struct{ templates, fields map[string]bool }
+// names are those of templates and shared fields that are taken, and the types of other placeholders by name.
+type names struct {
+	templates, fields map[string]bool
+	types             map[string]string
+}
 
 // namesOf returns the names of s, which may be nil.
 func namesOf(s *schema.Schema) names {
-	n := names{map[string]bool{}, map[string]bool{}}
+	n := names{map[string]bool{}, map[string]bool{}, map[string]string{}}
 	if s == nil {
 		return n
 	}
 	for i := range s.Templates {
 		n.templates[s.Templates[i].Name] = true
 		for _, p := range s.Templates[i].Key {
-			n.fields[p.Field] = p.Field != ""
+			if p.Type != nil && p.Field != "" {
+				n.types[p.Field] = p.Type.String()
+			}
 		}
 	}
 	for i := range s.Fields {
@@ -60,6 +66,27 @@ func take(taken map[string]bool, wanted ...string) string {
 			return name
 		}
 	}
+}
+
+// inline returns a name for a placeholder of d that shares its values with no other: the first of the wanted ones that is none of
+// a shared field, nor of another placeholder of the key, nor of another type than t, if that matters.
+func (n *names) inline(d *draft, t schema.Type, wanted []string) string {
+	taken := maps.Clone(n.fields)
+	if t.Kind != "" {
+		for name, other := range n.types {
+			taken[name] = taken[name] || other != t.String()
+		}
+	}
+	for i := range d.pieces {
+		if x := d.pieces[i].domain; x != nil && x.name != "" {
+			taken[x.name] = true
+		}
+	}
+	name := take(taken, wanted...)
+	if t.Kind != "" {
+		n.types[name] = t.String()
+	}
+	return name
 }
 
 // nameAll names the templates by their literals. Where two have the same, the one whose key is longer or that has fewer keys is

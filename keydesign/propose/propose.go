@@ -189,7 +189,7 @@ func (p *proposal) finish() *Proposal {
 			p.notes = append(p.notes, d.out.Name+": "+n)
 		}
 	}
-	p.settle(s)
+	settle(s)
 	return &Proposal{Schema: s, Notes: append(p.summary(), p.notes...)}
 }
 

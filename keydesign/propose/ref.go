@@ -2,6 +2,7 @@ package propose
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/kvtool/kvtool/keydesign/schema"
 )
@@ -21,13 +22,20 @@ func (p *proposal) refer() {
 		}
 	}
 	for _, d := range p.drafts {
-		if d.out.Kind != schema.Index || d.out.Type != "string" || len(d.out.Refs) > 0 {
+		if d.out.Kind != schema.Index || d.out.Type != "string" && d.out.Type != "" || len(d.out.Refs) > 0 {
 			continue
 		}
 		if to := p.named(d); to != nil {
 			d.out.Refs = append(d.out.Refs, schema.Ref{Kind: schema.RefIndex, To: to.out.Name, From: "value"})
+		} else if d.leadsByValue() && !d.calledIndex() {
+			d.out.Kind = "" // it leads nowhere
 		}
 	}
+}
+
+// calledIndex reports whether a word of the key says that it is an index.
+func (d *draft) calledIndex() bool {
+	return slices.ContainsFunc(d.words(), func(w string) bool { return slices.Contains(strings.Fields(indexWords), w) })
 }
 
 // owner returns the template that is the record of what the domain identifies, or nil: one whose key has no other placeholder,
@@ -53,7 +61,8 @@ func (d *draft) isRecord() bool {
 			placeholders++
 		}
 	}
-	return placeholders == 1 && d.TTL.Expiring == 0 && d.out.Kind == schema.Record
+	unknown := d.out.Kind == "" && d.out.Type == "" && d.identifies() // a list of keys
+	return placeholders == 1 && d.TTL.Expiring == 0 && (d.out.Kind == schema.Record || unknown)
 }
 
 // named returns the record that a word of d's key names, or nil: user, of idx:user:email:{hash}.

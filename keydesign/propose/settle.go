@@ -7,26 +7,41 @@ import (
 	"github.com/kvtool/kvtool/keydesign/schema"
 )
 
-// settle says of each two templates that have keys in common which of them these belong to: the one that is bound first, as
-// keys are bound. What was folded from words takes every word, also the one that is a template of its own; that is so in the
+// settle says of each two templates that have keys in common which of them these belong to: the one with more literals, as keys
+// are bound. What was folded from words takes every word, also the one that is a template of its own; that is so in the
 // keyspace, and no mistake in the file.
-func (p *proposal) settle(s *schema.Schema) {
+func settle(s *schema.Schema) {
+	keys := make([]schema.Key, len(s.Templates)) // as they will be read: types may take more for where they stand
 	for i := range s.Templates {
-		for j := range i {
-			a, b := &s.Templates[i], &s.Templates[j]
-			if apart(a.Key, b.Key) || len(a.Ignores) > 0 && len(b.Ignores) > 0 {
+		keys[i] = s.Templates[i].Key
+		if k, err := schema.ParseKey(keys[i].String(), s.Fields...); err == nil {
+			keys[i] = k
+		}
+	}
+	for i, a := range keys {
+		for j, b := range keys[:i] {
+			if apart(a, b) {
 				continue
 			}
-			if _, both := automaton.Intersect(a.Key, b.Key); !both {
+			if _, both := automaton.Intersect(a, b); !both {
 				continue
 			}
-			if literalBytes(a.Key) > literalBytes(b.Key) {
-				a = b
-			}
-			if len(a.Ignores) == 0 {
-				a.Ignores = []schema.Ignore{{Rule: "KD005", Reason: "inferred: keys that fit another template with more literals belong to that"}}
+			if m, n := literalBytes(a), literalBytes(b); m <= n {
+				accept(&s.Templates[i])
+				if m == n {
+					accept(&s.Templates[j])
+				}
+			} else {
+				accept(&s.Templates[j])
 			}
 		}
+	}
+}
+
+// accept notes that keys of the template belong to another.
+func accept(t *schema.Template) {
+	if len(t.Ignores) == 0 {
+		t.Ignores = []schema.Ignore{{Rule: "KD005", Reason: "inferred: keys that fit another template with more literals belong to that"}}
 	}
 }
 
