@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
@@ -80,9 +81,10 @@ func (r *run) census() (c census) {
 
 // A basis is what the numbers of a report rest on, besides the collectors.
 type basis struct {
-	info   *kv.Info
-	depth  Depth
-	census census // of the keys
+	info    *kv.Info
+	depth   Depth
+	census  census        // of the keys
+	elapsed time.Duration // as in Output
 }
 
 // sampled says in the document that facts were asked of some keys only.

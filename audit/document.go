@@ -22,7 +22,7 @@ func (r *run) report(merged []Collector, scanErr error) *report.Report {
 		Skipped:  append([]report.Skip{}, r.skipped...),
 	}
 	b := r.basis()
-	fill(doc, r.as, merged, &b, r.elapsed(), doc.Coverage.Complete && r.opt.Match == "")
+	fill(doc, r.as, merged, &b, doc.Coverage.Complete && r.opt.Match == "")
 	return doc
 }
 
@@ -35,20 +35,20 @@ func (r *run) elapsed() time.Duration {
 	case r.opt.Resume != nil:
 		return max(0, r.opt.Now().Sub(r.taken))
 	}
-	return r.opt.Now().Sub(r.start)
+	return max(0, r.opt.Now().Sub(r.start))
 }
 
-func (r *run) basis() basis { return basis{r.info, r.opt.Depth, r.census()} }
+func (r *run) basis() basis { return basis{r.info, r.opt.Depth, r.census(), r.elapsed()} }
 
 // fill adds to a report what the collectors say, one of each analyzer, on the given basis. Whole says that the whole store was
 // read.
-func fill(doc *report.Report, as []*Analyzer, merged []Collector, b *basis, elapsed time.Duration, whole bool) {
+func fill(doc *report.Report, as []*Analyzer, merged []Collector, b *basis, whole bool) {
 	var store *kv.Info
 	if whole {
 		store = b.info
 	}
 	for i, c := range merged {
-		out := Output{Section: report.Section{Name: as[i].Name, Title: as[i].Title}, Store: store, Elapsed: elapsed}
+		out := Output{Section: report.Section{Name: as[i].Name, Title: as[i].Title}, Store: store, Elapsed: b.elapsed}
 		c.Report(&out)
 		if len(out.Metrics)+len(out.Tables) > 0 {
 			b.measured(as[i], &out.Section)

@@ -227,6 +227,7 @@ func (m *merging) bases() (*basis, error) {
 			n := r.Coverage.Keys
 			b = &basis{info: described(&r.Target), census: census{n, n, n}}
 		}
+		b.elapsed = max(b.elapsed, time.Duration(r.Coverage.Elapsed)) // of old files, which have no pauses in theirs
 		m.whys = append(m.whys, b.why())
 		if all == nil {
 			all = b
@@ -234,6 +235,7 @@ func (m *merging) bases() (*basis, error) {
 		}
 		addInfo(all.info, b.info)
 		all.census.merge(&b.census)
+		all.elapsed = max(all.elapsed, b.elapsed)
 		if b.depth != all.depth {
 			all.depth = "of each part"
 		}
@@ -344,7 +346,7 @@ func (m *merging) document(b *basis) *report.Report {
 	if note := m.times(); note != "" {
 		doc.Target.Notes = append(doc.Target.Notes, note)
 	}
-	fill(doc, m.as, m.merged, b, time.Duration(doc.Coverage.Elapsed), doc.Coverage.Complete && len(doc.Coverage.Why) == 0)
+	fill(doc, m.as, m.merged, b, doc.Coverage.Complete && len(doc.Coverage.Why) == 0)
 	return doc
 }
 

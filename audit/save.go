@@ -50,7 +50,7 @@ func find(parts []report.Part, name string, shard int) *report.Part {
 	return nil
 }
 
-const storeVersion = 1
+const storeVersion = 2
 
 // saveStore returns the part that holds what a store said of itself, and how far it was asked.
 func saveStore(b *basis) (report.Part, error) {
@@ -79,6 +79,9 @@ func (b *basis) form(f *saved.Form) {
 	saved.String(f, &b.depth)
 	b.census.Form(f)
 	formInfo(f, b.info)
+	if f.Version() > 1 {
+		saved.Count(f, &b.elapsed)
+	}
 }
 
 // maxInfo bounds each list of an Info: a cluster has a few notes a node.
