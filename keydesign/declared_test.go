@@ -109,6 +109,8 @@ func TestDeclared(t *testing.T) {
 		{"within its jitter", "  x: {key: \"x:{id:int}\", ttl: {policy: fixed, value: 1h, jitter: 0-1h}}\n", ids(500, spreadOver(2*time.Hour)), ""},
 		{"a tenth more", fixed("1h"), ids(500, spreadOver(65*time.Minute)), ""},
 		{"sliding", "  x: {key: \"x:{id:int}\", ttl: {policy: sliding, idle: 1h, max_age: 24h}}\n", ids(500, spreadOver(3*time.Hour)), "KD071 warning " + x},
+		{"sliding, with no idle time", "  x: {key: \"x:{id:int}\", ttl: {policy: sliding, max_age: 24h, jitter: 0-1h}}\n", ids(500, spreadOver(24*time.Hour)), ""},
+		{"inherited", fixed("1h") + "  y: {key: \"y:{id:int}\", ttl: {policy: inherit, of: x}}\n", family(500, format("y:%d"), spreadOver(2*time.Hour)), "KD071 warning y:{id:int}"},
 		{"one that should stay", "  x: {key: \"x:{id:int}\", ttl: {policy: none}}\n", ids(50, among(1, spreadOver(time.Hour))), "KD071 warning " + x},
 
 		{"a string as large as declared", "  x: {key: \"x:{id:int}\", value: {size: 100KiB}}\n", ids(30, sized(112<<10+64)), ""},

@@ -1,6 +1,7 @@
 package keydesign
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"strings"
@@ -27,11 +28,12 @@ type promise struct {
 
 func promises(s *schema.Schema) []promise {
 	ps := make([]promise, len(s.Templates))
+	lives := s.Lives()
 	for i := range s.Templates {
 		t := &s.Templates[i]
 		ps[i] = promise{
 			text: t.Key.String(), segments: segmentsOf(t.Key), kind: t.Kind, typ: t.Type, types: typesOf(t.Type),
-			life: lifeOf(s, t), bounds: boundsOf(&t.Value), most: t.Cardinality.Max, pos: t.Pos,
+			life: lifeOf(&lives[i]), bounds: boundsOf(&t.Value), most: t.Cardinality.Max, pos: t.Pos,
 		}
 	}
 	return ps
@@ -54,7 +56,7 @@ func configOf(s *schema.Schema, ps []promise) uint64 {
 
 // A life is how long keys are declared to live.
 type life struct {
-	policy  schema.TTLPolicy // "" is not declared; inherit has been followed
+	policy  schema.TTLPolicy // "" is not declared; never inherit
 	value   time.Duration    // without jitter
 	longest time.Duration    // the most that a key can have left; 0 is no end
 }
@@ -70,31 +72,17 @@ func (l life) String() string {
 	return spanText(l.longest)
 }
 
-// lifeOf returns the declared life of a template: its own, that of the template it names, or the default.
-func lifeOf(s *schema.Schema, t *schema.Template) life {
-	ttl := &t.TTL
-	for range s.Templates { // a circle ends
-		if ttl.Policy != schema.TTLInherit {
-			break
-		}
-		of := s.Template(ttl.Of)
-		if of == nil {
-			return life{}
-		}
-		ttl = &of.TTL
-	}
-	if ttl.Policy == "" {
-		ttl = &s.Defaults.TTL
-	}
+// lifeOf returns the life that a TTL gives.
+func lifeOf(ttl *schema.TTL) life {
 	switch ttl.Policy {
 	case schema.TTLNone:
 		return life{policy: schema.TTLNone}
 	case schema.TTLFixed:
 		return life{schema.TTLFixed, ttl.Value, longestOf(ttl.Value, ttl.Jitter)}
 	case schema.TTLSliding:
-		longest := longestOf(ttl.Idle, ttl.Jitter)
-		if ttl.MaxAge > 0 && (longest == 0 || ttl.MaxAge < longest) {
-			longest = ttl.MaxAge
+		longest := longestOf(cmp.Or(ttl.Idle, ttl.MaxAge), ttl.Jitter)
+		if ttl.Idle > 0 && ttl.MaxAge > 0 {
+			longest = min(longest, ttl.MaxAge)
 		}
 		return life{schema.TTLSliding, min(ttl.Idle, longest), longest}
 	}

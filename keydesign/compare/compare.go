@@ -66,7 +66,12 @@ func (s Sides) observed() bool { return s.OldObserved || s.NewObserved }
 
 // Schemas returns what changed from one design to the other: the worst first, then by template.
 func Schemas(before, after *schema.Schema, sides Sides) []Change {
-	c := &comparison{before: before, after: after, sides: sides}
+	c := &comparison{before: before, after: after, sides: sides, lives: map[*schema.Template]schema.TTL{}}
+	for _, s := range []*schema.Schema{before, after} {
+		for i, ttl := range s.Lives() {
+			c.lives[&s.Templates[i]] = ttl
+		}
+	}
 	c.pairUp()
 	c.store()
 	for _, p := range c.pairs {
@@ -83,6 +88,7 @@ type comparison struct {
 	before, after *schema.Schema
 	sides         Sides
 	pairs         []pair
+	lives         map[*schema.Template]schema.TTL
 	renamed       map[string]string // of templates: the new name by the old one
 	changes       []Change
 }

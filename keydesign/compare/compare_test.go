@@ -110,11 +110,13 @@ func TestObserved(t *testing.T) {
 templates:
   session: {key: "session:{sid:str}", kind: session, type: hash, ttl: {policy: sliding, idle: 30m, max_age: 1d}, value: {size: {max: 1KiB}}, owner: web}
   cart: {key: "cart:{uid}", type: hash, ttl: {policy: fixed, value: 7d}, refs: [{kind: parent, to: session}]}
+  device: {key: "device:{sid:str}", type: hash, ttl: {policy: inherit, of: session}}
   gone: {key: "gone:{uid}"}
 `
 	const observed = `templates:
   session: {key: "session:{session_id:uuid}", type: hash, ttl: {policy: fixed, value: 31m}, value: {size: {max: 1000B}}, cardinality: {live: 4k}}
   cart_int: {key: "cart:{cart_id:int}", type: string, ttl: {policy: fixed, value: 1d}}
+  device: {key: "device:{session_id:uuid}", type: hash, ttl: {policy: fixed, value: 31m}}
   tmp: {key: "tmp:{n:int}"}
 `
 	want := `breaking cart_int: type: hash -> string

@@ -67,9 +67,9 @@ func index(all []schema.ItemIndex, name string) *schema.ItemIndex {
 	return nil
 }
 
-// ttl compares how long keys live. A keyspace does not tell a fixed TTL from a sliding one for sure.
+// ttl compares how long keys live, whether a template says so itself, inherits it or has the default. A keyspace does not tell a fixed TTL from a sliding one for sure.
 func (c *comparison) ttl(p pair) {
-	a, b := effective(c.before, p.old.TTL), effective(c.after, p.new.TTL)
+	a, b := c.lives[p.old], c.lives[p.new]
 	if a.Policy == "" || b.Policy == "" {
 		if !c.sides.observed() {
 			c.differ(Compatible, p, "ttl", ttlText(a), ttlText(b))
@@ -96,14 +96,6 @@ func (c *comparison) capped(p pair, a, b schema.TTL) {
 		class = Risky
 	}
 	c.differ(class, p, "ttl", ttlText(a), ttlText(b))
-}
-
-// effective is the TTL that holds: the default of the schema where a template has none of its own.
-func effective(s *schema.Schema, t schema.TTL) schema.TTL {
-	if t.Policy == "" {
-		return s.Defaults.TTL
-	}
-	return t
 }
 
 // life is how long a key lives without being used; 0 is for ever.

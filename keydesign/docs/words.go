@@ -46,11 +46,14 @@ func life(s *schema.Schema, t *schema.Template) string {
 	case schema.TTLFixed:
 		return strings.TrimSpace(duration(ttl.Value) + " " + ttl.Jitter.String())
 	case schema.TTLSliding:
-		text := duration(ttl.Idle) + " after its last use"
-		if ttl.MaxAge > 0 {
-			text += ", at most " + duration(ttl.MaxAge)
+		var parts []string
+		if ttl.Idle > 0 {
+			parts = append(parts, duration(ttl.Idle)+" after its last use")
 		}
-		return text
+		if ttl.MaxAge > 0 {
+			parts = append(parts, "at most "+duration(ttl.MaxAge))
+		}
+		return strings.Join(parts, ", ")
 	case schema.TTLInherit:
 		return "as " + ttl.Of
 	}

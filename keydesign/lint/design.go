@@ -22,7 +22,6 @@ type template struct {
 	tagged   schema.Key
 	ttl      schema.TTL // its own or, failing that, the default
 	life     life
-	lived    bool             // life is known
 	keys     float64          // how many there are; 0 is not known
 	uses     []*schema.Access // that touch it, its own and those of others
 }
@@ -37,8 +36,9 @@ func newDesign(s *schema.Schema) *design {
 		d.templates = append(d.templates, t)
 		d.byName[t.Name] = t
 	}
-	for _, t := range d.templates {
-		d.lifeOf(t)
+	lives := s.Lives()
+	for i, t := range d.templates {
+		t.life = lifeOf(&lives[i])
 		d.addUses(t)
 	}
 	for _, t := range d.templates {

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"math"
 	"time"
 
@@ -13,7 +14,8 @@ import (
 //
 //	none             [∞, ∞]
 //	fixed            [value + least jitter, value + most jitter]
-//	sliding          [idle, max_age], without a max_age [idle, ∞]: nobody may use it, or somebody for ever
+//	sliding          [idle + least jitter, max_age], without a max_age […, ∞]: nobody may use it, or somebody for ever
+//	                 without an idle time, as fixed for max_age
 //	inherit of T     the life of T
 type life struct{ min, max float64 }
 
@@ -25,42 +27,29 @@ func (l life) ends() bool { return !math.IsInf(l.max, 1) }
 // mayEnd reports whether some keys end.
 func (l life) mayEnd() bool { return !math.IsInf(l.min, 1) }
 
-// lifeOf returns the life of keys of t. What inherits in a circle, or from nothing, has no end.
-func (d *design) lifeOf(t *template) life {
-	switch {
-	case t == nil:
-		return forever()
-	case t.lived:
-	case t.ttl.Policy == schema.TTLInherit:
-		t.lived, t.life = true, forever() // for who asks again in a circle
-		t.life = d.lifeOf(d.byName[t.ttl.Of])
-	default:
-		t.lived, t.life = true, declared(&t.ttl)
-	}
-	return t.life
-}
-
-// declared returns the life that a TTL gives by itself.
-func declared(t *schema.TTL) life {
+// lifeOf returns the life that a TTL gives, which inherits none.
+func lifeOf(t *schema.TTL) life {
 	switch t.Policy {
 	case schema.TTLFixed:
-		low, high := jitter(t)
+		low, high := jitter(t.Value, t.Jitter)
 		return life{low, high}
 	case schema.TTLSliding:
-		l := life{t.Idle.Seconds(), math.Inf(1)}
-		if t.MaxAge > 0 {
-			l.max = t.MaxAge.Seconds()
-			l.min = min(l.min, l.max)
+		low, high := jitter(cmp.Or(t.Idle, t.MaxAge), t.Jitter)
+		switch {
+		case t.MaxAge == 0:
+			high = math.Inf(1)
+		case t.Idle > 0:
+			high = t.MaxAge.Seconds()
 		}
-		return l
+		return life{min(low, high), high}
 	}
 	return forever()
 }
 
-// jitter returns the shortest and the longest of a fixed TTL, in seconds.
-func jitter(t *schema.TTL) (low, high float64) {
-	v := t.Value.Seconds()
-	return v*(1+t.Jitter.LowShare) + t.Jitter.Low.Seconds(), v*(1+t.Jitter.HighShare) + t.Jitter.High.Seconds()
+// jitter returns the shortest and the longest that a TTL and its jitter make, in seconds.
+func jitter(ttl time.Duration, j schema.Jitter) (low, high float64) {
+	v := ttl.Seconds()
+	return v*(1+j.LowShare) + j.Low.Seconds(), v*(1+j.HighShare) + j.High.Seconds()
 }
 
 // longestChain is over how many templates a TTL is followed to see from whom it is.

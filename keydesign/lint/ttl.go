@@ -170,7 +170,7 @@ gone as soon as it is written, and nothing says so.`,
 		check: each(func(_ *design, t *template, emit emitter) {
 			ttl := t.ttl.Idle.Seconds()
 			if t.ttl.Policy == schema.TTLFixed {
-				_, ttl = jitter(&t.ttl)
+				_, ttl = jitter(t.ttl.Value, t.ttl.Jitter)
 			}
 			if ttl > longestRelative.Seconds() {
 				emit(t.measured(report.Error, secondsMetric("ttl", ttl), "a TTL of %s is more than 30 days", span(ttl)))

@@ -62,7 +62,7 @@ type field struct {
 
 func newPopulation(w *world, number int) *population {
 	t := &w.s.Templates[number]
-	p := &population{w: w, t: t, number: number, text: t.Key.String(), ttl: w.ttlOf(t), id: hash(w.o.Seed, text(t.Name))}
+	p := &population{w: w, t: t, number: number, text: t.Key.String(), ttl: w.lives[number], id: hash(w.o.Seed, text(t.Name))}
 	p.life = lifeOf(p.ttl)
 	p.parts = p.parse(t.Key)
 	if len(t.Item.PK) > 0 {

@@ -73,6 +73,7 @@ type world struct {
 	s           *schema.Schema
 	o           Options
 	store       Store
+	lives       []schema.TTL  // of the templates of s
 	populations []*population // of templates whose number of keys is known
 	unknown     []unknown     // the others
 	layout      *place.Layout

@@ -22,7 +22,7 @@ func newWorld(s *schema.Schema, o Options) (*world, error) {
 	if o.Now.IsZero() {
 		o.Now = Epoch()
 	}
-	w := &world{s: s, o: o, store: storeOf(s, &o)}
+	w := &world{s: s, o: o, store: storeOf(s, &o), lives: s.Lives()}
 	if err := w.checkEntities(); err != nil {
 		return nil, err
 	}
@@ -92,25 +92,6 @@ func (w *world) cardinality(name string) int64 {
 		return 0
 	}
 	return int64(min(float64(n)+f.Growth*w.o.Growth.Seconds(), mostKeys))
-}
-
-// ttlOf returns the life of the keys of t: its own, that of the template that it inherits from, or the default.
-func (w *world) ttlOf(t *schema.Template) schema.TTL {
-	ttl := t.TTL
-	for range w.s.Templates { // a chain that leads in a circle ends
-		if ttl.Policy != schema.TTLInherit {
-			break
-		}
-		of := w.s.Template(ttl.Of)
-		if of == nil {
-			break
-		}
-		ttl = of.TTL
-	}
-	if ttl.Policy == "" {
-		ttl = w.s.Defaults.TTL
-	}
-	return ttl
 }
 
 // lifeOf returns for how long a key lives from its last writing on, without jitter; 0 is for ever.
