@@ -118,13 +118,19 @@ func (j *judge) since(f, was *Finding) Status {
 	switch {
 	case was.Severity != f.Severity && f.Severity.AtLeast(was.Severity), verdict == Fail:
 		return Worsened
-	case verdict == Inconclusive && f.Severity.AtLeast(j.FailOn):
+	case verdict == Inconclusive && f.Severity.AtLeast(j.FailOn) && j.worsenedFails():
 		j.unsure = append(j.unsure, f.Rule+" "+f.Subject)
 	}
 	if verdict == Inconclusive && j.undecided() == Fail {
 		return Worsened
 	}
 	return Existing
+}
+
+// worsenedFails reports whether it matters that a finding which is known may be worse: it fails then, and would not otherwise.
+func (j *judge) worsenedFails() bool {
+	s := j.statuses()
+	return slices.Contains(s, Worsened) && !slices.Contains(s, Existing)
 }
 
 // measured returns what the measure of a finding was, if it is the same measure.

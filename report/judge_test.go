@@ -110,6 +110,19 @@ func TestJudgeAgain(t *testing.T) {
 	}
 }
 
+// That a finding may be worse leaves the verdict open only where that decides whether it fails.
+func TestUnsureMatters(t *testing.T) {
+	cur, base := whole(found("KD061", "a", Error, 112).within(90, 130)), whole(found("KD061", "a", Error, 100))
+	for want, statuses := range map[Verdict][]Status{
+		Inconclusive: {New, Worsened}, Pass: {New}, Fail: {New, Worsened, Existing},
+	} {
+		r, _ := Judge(cur, base, Policy{FailOn: Error, Tolerance: 0.10, Statuses: statuses, Now: today})
+		if r.Gate.Verdict != want || r.Gate.Why != nil && strings.Contains(r.Gate.Why[0], "perhaps") != (want == Inconclusive) {
+			t.Errorf("%s of %q: %+v", want, statuses, r.Gate)
+		}
+	}
+}
+
 // What was not judged is neither fixed nor unused.
 func TestRulesThatDidNotRun(t *testing.T) {
 	base := whole(found("KD061", "a", Error, 1), found("KD005", "b", Error, 1))

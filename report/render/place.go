@@ -24,7 +24,7 @@ func place(r *report.Report, f *report.Finding) report.Pos {
 func placeless(r *report.Report, drops string) string {
 	n := 0
 	for i := range r.Findings {
-		if place(r, &r.Findings[i]).Line == 0 {
+		if f := &r.Findings[i]; f.Status != report.Fixed && place(r, f).Line == 0 {
 			n++
 		}
 	}

@@ -94,6 +94,14 @@ func TestPlatforms(t *testing.T) {
 	}
 }
 
+// What is fixed is in none of the files, and no warning counts it.
+func TestPlacelessLeavesOutFixed(t *testing.T) {
+	r := &report.Report{Findings: []report.Finding{{Rule: "KD061", Subject: "a"}, {Rule: "KD061", Subject: "b", Status: report.Fixed}}}
+	if got := placeless(r, "gone"); got != "1 findings have no line in a keys.yaml: gone" {
+		t.Errorf("%q", got)
+	}
+}
+
 // A validator that accepts anything would pass the test above.
 func TestPlatformsRefuse(t *testing.T) {
 	v := platforms(t)
