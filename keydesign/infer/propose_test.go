@@ -63,7 +63,7 @@ func hostile(n int) []string {
 		}
 		keys = append(keys, key, fmt.Sprint("cart:", i))
 	}
-	return append(keys, strings.Repeat("long:", 2000))
+	return append(keys, strings.Repeat("long", 800), "hash:"+strings.Repeat("0a", 700))
 }
 
 // A schema that is proposed for a keyspace is one that can be read, every key of the keyspace is in it, and where two templates

@@ -111,10 +111,16 @@ func narrow(s *infer.Segment) []schema.Type {
 // base64 is random text that may hold a slash, which separates elsewhere.
 var base64 = schema.Type{Kind: schema.TypeRE, Pattern: "[0-9A-Za-z+=_/-]+"}
 
+// mostLength is the longest value whose length a type of a schema gives.
+const mostLength = 1000
+
 // length returns the n of hex(n), or 0.
 func length(name string) (n int64) {
 	_, args, _ := strings.Cut(name, "(")
 	n, _ = strconv.ParseInt(strings.TrimSuffix(args, ")"), 10, 64) // another argument leaves it 0
+	if n > mostLength {
+		return 0
+	}
 	return n
 }
 

@@ -59,7 +59,9 @@ type proposal struct {
 	domains []*domain
 	left    tally // out, for their size
 	known   tally // declared already
-	notes   []string
+
+	unwritten tally // that no schema can have
+	notes     []string
 }
 
 // A tally counts templates and their keys.
@@ -97,6 +99,10 @@ func (p *proposal) choose() {
 			d := &draft{TemplateFacts: t, bytes: t.Bytes, have: have.of(t.Samples)}
 			d.pieces = pieces(t)
 			d.fit()
+			if _, err := schema.ParseKey(d.key().String()); err != nil { // it is too long, above all
+				p.unwritten.add(t.Keys)
+				continue
+			}
 			p.drafts = append(p.drafts, d)
 		}
 	}
@@ -204,6 +210,10 @@ func (p *proposal) summary() []string {
 	}
 	if n := p.known; n.templates > 0 {
 		out = append(out, fmt.Sprintf("%s of %s declared already", plural(n.templates, "template"), plural(n.keys, "key")))
+	}
+	if n := p.unwritten; n.templates > 0 {
+		out = append(out, fmt.Sprintf("left out: %s of %s, whose names are longer than a template may be",
+			plural(n.templates, "template"), plural(n.keys, "key")))
 	}
 	if n := p.left; n.templates > 0 {
 		out = append(out, fmt.Sprintf("left out: %s of %s, each less than %s of the keys and of the bytes",
