@@ -3,6 +3,7 @@ package fit
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -101,7 +102,7 @@ func TestAdvice(t *testing.T) {
 			"large-blob",
 			`templates: {pdf: {key: "pdf:{id:int}", type: string, value: {size: {p50: 2MiB, max: 4MiB}}}}`,
 			`templates: {pdf: {key: "pdf:{id:int}", type: string, value: {size: {p50: 20KiB, max: 4MiB}}}}`,
-			"pdf: half of the values are over 2.00 MiB (keys.yaml:3)",
+			"pdf: half of the values have over 2.00 MiB (keys.yaml:3)",
 		},
 		{
 			"large-blob",
@@ -197,12 +198,12 @@ func seen(policy, aof string, expiring float64, calls map[string]int) *report.Re
 
 func templatesOf(rows ...[]report.Value) *report.Report {
 	return &report.Report{Sections: []report.Section{{Name: "templates", Tables: []report.Table{{
-		Name: "templates", Columns: []report.Column{{Name: "template"}, {Name: "keys"}, {Name: "p50_bytes"}}, Rows: rows,
+		Name: "templates", Columns: []report.Column{{Name: "template"}, {Name: "keys"}, {Name: "p50_bytes"}, {Name: "type"}}, Rows: rows,
 	}}}}}
 }
 
 func row3(template string, keys, p50 int) []report.Value {
-	return []report.Value{report.Text(template), report.Number(keys), report.Number(p50)}
+	return []report.Value{report.Text(template), report.Number(keys), report.Number(p50), report.Text("string")}
 }
 
 // What a report holds speaks without a schema, too.
@@ -230,6 +231,23 @@ func TestObserved(t *testing.T) {
 		if got := slugs(Section(nil, c.good)); slices.Contains(got, c.slug) {
 			t.Errorf("%s: %s is given without reason", name, c.slug)
 		}
+	}
+}
+
+// A blob is a value that is read as a whole: a collection is read in parts, and of one key there is no half.
+func TestOneLargeThing(t *testing.T) {
+	list := row3("feed:global", 1, 3<<20)
+	list[3] = report.Text("list")
+	if got := slugs(Section(nil, templatesOf(list))); slices.Contains(got, "large-blob") {
+		t.Error("a long list is taken for a blob")
+	}
+	declared := parse(t, `templates: {feed: {key: "feed:global", type: list, value: {size: 3MiB}}}`)
+	if got := slugs(Section(declared, nil)); slices.Contains(got, "large-blob") {
+		t.Error("a declared list is taken for a blob")
+	}
+	one := Section(nil, templatesOf(row3("price-list", 1, 3<<20)))
+	if got := fmt.Sprint(one.Tables); !strings.Contains(got, "price-list: its only key has 3.00 MiB") {
+		t.Errorf("one key: got %s", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package fit
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/keydesign/schema"
@@ -12,6 +13,9 @@ import (
 // largeTypical is a median value that is a file rather than a value; a default of kvtool.
 const largeTypical = 1 << 20
 
+// collections are the types whose values are read in parts: a long list is no file, however many bytes it has.
+var collections = []string{"hash", "list", "set", "zset", "stream"}
+
 func largeBlobs(f *facts) []line {
 	var found []string
 	limit := mostValue(f.declared())
@@ -19,8 +23,10 @@ func largeBlobs(f *facts) []line {
 		t := &f.schema.Templates[i]
 		size := t.Value.Size
 		switch {
+		case slices.Contains(collections, t.Type):
 		case size.P50 > largeTypical:
-			found = append(found, fmt.Sprintf("%s: half of the values are over %s%s", t.Name, humanize.Bytes(float64(size.P50)), at(t.Value.Pos)))
+			keys, _ := f.keys(t)
+			found = append(found, fmt.Sprintf("%s: %s %s%s", t.Name, most(keys, "value"), humanize.Bytes(float64(size.P50)), at(t.Value.Pos)))
 		case limit > 0 && size.Largest() > limit:
 			found = append(found, fmt.Sprintf("%s: values of up to %s, the store takes %s%s", t.Name,
 				humanize.Bytes(float64(size.Largest())), humanize.Bytes(float64(limit)), at(t.Value.Pos)))
@@ -28,8 +34,10 @@ func largeBlobs(f *facts) []line {
 	}
 	f.rows("templates", "templates", func(c cell) {
 		name, _ := c("template").Text()
-		if p50, ok := c("p50_bytes").Number(); ok && p50 > largeTypical {
-			found = append(found, fmt.Sprintf("%s: half of the keys take over %s", name, humanize.Bytes(p50)))
+		typ, _ := c("type").Text()
+		if p50, ok := c("p50_bytes").Number(); ok && p50 > largeTypical && !slices.Contains(collections, typ) {
+			keys, _ := c("keys").Number()
+			found = append(found, fmt.Sprintf("%s: %s %s", name, most(keys, "key"), humanize.Bytes(p50)))
 		}
 	})
 	if found == nil {
@@ -40,6 +48,14 @@ func largeBlobs(f *facts) []line {
 		"it costs less a byte, serves parts, and no small request waits behind a large one",
 		"the values are cut into pieces, or compressed below 100 KiB",
 	}}
+}
+
+// most says of so many things that their median is; of one there is no half.
+func most(n float64, thing string) string {
+	if n == 1 {
+		return "its only " + thing + " has"
+	}
+	return "half of the " + thing + "s have over"
 }
 
 func histories(f *facts) []line {

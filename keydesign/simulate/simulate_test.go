@@ -2,12 +2,14 @@ package simulate
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"strings"
 	"testing"
 
 	"github.com/kvtool/kvtool/keydesign/lint"
 	"github.com/kvtool/kvtool/keydesign/schema"
+	"github.com/kvtool/kvtool/kv"
 )
 
 // measured runs a schema and returns what was measured.
@@ -186,6 +188,42 @@ func TestSameReport(t *testing.T) {
 func TestUnknownEntity(t *testing.T) {
 	if _, err := Run(parse(t, large(t)), Options{Entities: map[string]int64{"uidd": 5}}); err == nil || !strings.Contains(err.Error(), "uidd") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Without a number of keys there is nothing to simulate: what to declare is said instead of a report without content.
+func TestNothingToSimulate(t *testing.T) {
+	for text, hint := range map[string]string{
+		`fields: {uid: {type: int}}
+templates: {a: {key: "a:{uid}", type: hash}, b: {key: "b:{x:uuid}", type: string}}`: "cardinality: 2M for uid under fields",
+		`templates: {b: {key: "b:{x:uuid}", type: string}}`: "declare cardinality: {live: 400k} for a template",
+	} {
+		_, err := Run(parse(t, "kvschema: 1\n"+text), Options{})
+		if !errors.Is(err, kv.ErrUsage) || !strings.Contains(kv.Hint(err), hint) {
+			t.Errorf("%s: error %v, hint %q, want %q", text, err, kv.Hint(err), hint)
+		}
+	}
+	if _, err := Run(parse(t, "kvschema: 1\n"), Options{}); err == nil {
+		t.Error("a schema without templates is simulated")
+	}
+}
+
+// A size says more of a collection than the most elements that it may have: infer writes both.
+func TestSizeBeforeMostElements(t *testing.T) {
+	for text, most := range map[string]int64{"size: 200B, elements: {max: 5k}": 300, "size: 200B, elements: {max: 2}": 300, "elements: {max: 5k}": 100_000} {
+		sum := int64(0)
+		err := Each(parse(t, "kvschema: 1\ntemplates: {lb: {key: \"lb:{id:uuid}\", type: zset, cardinality: {live: 10}, value: {"+text+"}}}"), Options{}, func(d *Draw) {
+			sum += d.Value.Bytes
+			if strings.HasSuffix(text, "max: 2}") && d.Value.Elements > 2 {
+				t.Errorf("%s: %d elements", text, d.Value.Elements)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mean := sum / 10; mean > most || mean < most/2 {
+			t.Errorf("%s: %d bytes a value, want about %d", text, mean, most)
+		}
 	}
 }
 

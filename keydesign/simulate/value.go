@@ -134,7 +134,12 @@ func (p *population) collection(v *value) {
 	if elements.Typical() == 0 {
 		elements.Max = d.MaxLen
 	}
-	v.elements = quantilesOf(elements)
+	sized := d.Size.Typical() > 0 && !(limit(d.Size) && elements.Typical() > 0)
+	if sized && limit(elements) { // the size says more: most collections are far from the longest
+		v.elements.most, elements = float64(elements.Max), schema.Dim{}
+	} else {
+		v.elements = quantilesOf(elements)
+	}
 	if v.kind == "hash" {
 		for i := range d.Fields {
 			v.named = append(v.named, d.Fields[i].Name)
@@ -144,7 +149,6 @@ func (p *population) collection(v *value) {
 	if limit(elements) {
 		p.assume("the maximum of %s elements", humanize.Exact(elements.Max))
 	}
-	sized := d.Size.Typical() > 0 && !(limit(d.Size) && v.elements.median > 0)
 	if sized {
 		v.size = quantilesOf(d.Size)
 	}
@@ -206,9 +210,13 @@ func (v *value) draw(h uint64) Value {
 	default:
 		out.Elements = max(1, out.Bytes/(v.element+name))
 	}
+	few := v.elements.median == 0 && v.elements.most > 0 && float64(out.Elements) > v.elements.most
+	if few {
+		out.Elements = int64(v.elements.most)
+	}
 	names := v.nameBytes(out.Elements)
 	out.Element = v.element
-	if out.Element == 0 || v.size.median > 0 && v.elements.median > 0 {
+	if out.Element == 0 || few || v.size.median > 0 && v.elements.median > 0 {
 		out.Element = max(1, (out.Bytes-names)/out.Elements)
 	}
 	if v.most > 0 && v.size.median == 0 {

@@ -27,6 +27,9 @@ func newWorld(s *schema.Schema, o Options) (*world, error) {
 		return nil, err
 	}
 	w.populate()
+	if len(w.populations) == 0 {
+		return nil, w.nothing()
+	}
 	for _, p := range w.populations {
 		w.total += p.keys
 	}
@@ -103,6 +106,30 @@ func lifeOf(ttl schema.TTL) time.Duration {
 		return cmp.Or(ttl.Idle, ttl.MaxAge)
 	}
 	return 0
+}
+
+// nothing is the error that no template has keys that could be drawn, with what to declare.
+func (w *world) nothing() error {
+	file := strings.Join(w.s.Files, ", ")
+	if len(w.s.Templates) == 0 {
+		return kv.Usagef("%s: nothing to simulate: it declares no templates", file)
+	}
+	declare := "cardinality: {live: 400k} for a template"
+	if fields := w.countless(); len(fields) > 0 {
+		declare = "cardinality: 2M for " + strings.Join(fields, ", ") + " under fields, or " + declare
+	}
+	err := kv.Usagef("%s: nothing to simulate: of none of %d templates it is known how many keys there are", file, len(w.s.Templates))
+	return kv.WithHint(err, "declare "+declare+"; or try some with --entities NAME=1M")
+}
+
+// countless returns the declared fields of which it is not known how many values they have.
+func (w *world) countless() (names []string) {
+	for i := range w.s.Fields {
+		if name := w.s.Fields[i].Name; w.cardinality(name) == 0 {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // populate makes the populations, those of index templates after those that they lead to.
