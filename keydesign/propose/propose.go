@@ -15,6 +15,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/kvtool/kvtool/keydesign"
 	"github.com/kvtool/kvtool/keydesign/schema"
@@ -93,6 +94,8 @@ func (p *proposal) choose() {
 		switch {
 		case t.Text == "":
 			p.notes = append(p.notes, plural(t.Keys, "key")+" with an empty name, which no template can have")
+		case textSize(t.Text) > longestText:
+			p.notes = append(p.notes, plural(t.Keys, "key")+" with a name of "+plural(int64(len(t.Text)), "byte")+", too long to be written down")
 		case len(p.drafts) == mostDrafts:
 			p.left.add(t.Keys)
 		default:
@@ -107,6 +110,13 @@ func (p *proposal) choose() {
 		}
 	}
 }
+
+// longestText is from which length on a template is not proposed: the other half of what a key may have is for names and types of
+// placeholders.
+const longestText = schema.MaxKey / 2
+
+// textSize is how long a text is as that of a key, where braces are doubled.
+func textSize(s string) int { return len(s) + strings.Count(s, "{") + strings.Count(s, "}") }
 
 // leaveOut drops drafts of too few keys and bytes.
 func (p *proposal) leaveOut() {

@@ -3,6 +3,7 @@ package propose
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/kvtool/kvtool/internal/keygen"
 	"github.com/kvtool/kvtool/keydesign"
 	"github.com/kvtool/kvtool/keydesign/bind"
+	"github.com/kvtool/kvtool/keydesign/infer"
 	"github.com/kvtool/kvtool/keydesign/lint"
 	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
@@ -265,5 +267,29 @@ func TestCleanStaysClean(t *testing.T) {
 		if !strings.Contains(f, " big:") {
 			t.Error(f)
 		}
+	}
+}
+
+// What is written can be read again, however long the names are that somebody has given their keys.
+func TestLongNames(t *testing.T) {
+	f := &keydesign.Facts{Keys: 3, Templates: []keydesign.TemplateFacts{
+		{Text: strings.Repeat("k", 1_000_000), Keys: 1}, {Text: strings.Repeat("{{", 600) + "x", Keys: 1}, {Text: strings.Repeat("k", 2000), Keys: 1},
+	}}
+	for i := range f.Templates {
+		t := &f.Templates[i]
+		t.Segments = []infer.Segment{{Literal: t.Text}}
+		t.Populations = func() []*infer.Population { return nil }
+		t.Likenesses = func() iter.Seq[string] { return slices.Values([]string{}) }
+	}
+	p := From(f, Options{})
+	if len(p.Templates) != 1 || !slices.Contains(p.Notes, "1 key with a name of 1,000,000 bytes, too long to be written down") {
+		t.Errorf("%d templates, notes %q", len(p.Templates), p.Notes)
+	}
+	var b bytes.Buffer
+	if err := p.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := schema.Parse(schema.Source{Name: "keys.yaml", Data: b.Bytes()}); err != nil {
+		t.Error(err)
 	}
 }

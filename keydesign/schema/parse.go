@@ -147,7 +147,7 @@ func extensions(n yamlfile.Node) []Extension {
 // key reads the text of a key.
 func (p *parser) key(k *Key, pos *report.Pos) yamlfile.Value {
 	var text string
-	v := formed(yamlfile.Bytes(&text), func() yamlfile.Form { return yamlfile.Form{"minLength": 1, "maxLength": maxKey} })
+	v := formed(yamlfile.Bytes(&text), func() yamlfile.Form { return yamlfile.Form{"minLength": 1, "maxLength": MaxKey} })
 	return checked(v, func(n yamlfile.Node) error {
 		parsed, err := parseKey(text, p.population)
 		if err != nil {

@@ -10,11 +10,11 @@ import (
 	"github.com/kvtool/kvtool/internal/spell"
 )
 
-// Limits of the text of a key.
-const (
-	maxKey          = 4096 // bytes
-	maxPlaceholders = 32
-)
+// MaxKey is how many bytes the text of a key may have.
+const MaxKey = 4096
+
+// maxPlaceholders is how many placeholders a key may have.
+const maxPlaceholders = 32
 
 // ParseKey reads the text of a key. Placeholders may name the fields, or have a type of their own.
 func ParseKey(text string, fields ...Field) (Key, error) {
@@ -34,8 +34,8 @@ func parseKey(text string, fields map[string]*Field) (Key, error) {
 	switch {
 	case text == "":
 		return nil, errors.New("is empty")
-	case len(text) > maxKey:
-		return nil, fmt.Errorf("is longer than %d bytes", maxKey)
+	case len(text) > MaxKey:
+		return nil, fmt.Errorf("is longer than %d bytes", MaxKey)
 	}
 	s := scanner{text: text, fields: fields}
 	k, err := s.key()
@@ -74,8 +74,8 @@ func (k Key) settle(i int) error {
 
 // ParseType reads a type: hex(32), enum[chess,go].
 func ParseType(text string) (Type, error) {
-	if len(text) > maxKey {
-		return Type{}, fmt.Errorf("is longer than %d bytes", maxKey)
+	if len(text) > MaxKey {
+		return Type{}, fmt.Errorf("is longer than %d bytes", MaxKey)
 	}
 	s := scanner{text: text}
 	name := s.word()
