@@ -219,15 +219,10 @@ func ParseRate(s string) (float64, bool) {
 // FormatRate is the inverse of ParseRate. It takes the period in which the number is shortest.
 func FormatRate(f float64) string {
 	best := FormatNumber(f) + "/s"
-	for _, u := range periods()[1:4] {
+	for _, u := range periods()[:4] { // a second first: the others must be shorter
 		text := short(f*u.of) + "/" + u.name
 		if g, ok := ParseRate(text); ok && g == f && len(text) < len(best) {
 			best = text
-		}
-	}
-	if text := short(f) + "/s"; len(text) < len(best) {
-		if g, ok := ParseRate(text); ok && g == f {
-			return text
 		}
 	}
 	return best

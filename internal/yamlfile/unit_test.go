@@ -96,7 +96,7 @@ func TestFormat(t *testing.T) {
 	for got, want := range map[string]string{
 		FormatDuration(0): "0s", FormatDuration(90 * time.Minute): "1h30m", FormatDuration(36 * time.Hour): "1d12h", FormatDuration(10 * time.Minute): "10m",
 		FormatDuration(21 * day): "21d", FormatSize(8 << 30): "8GiB", FormatSize(1000): "1000B", FormatSize(0): "0B", FormatCount(400_000): "400k",
-		FormatRate(9000): "9k/s", FormatRate(3000.0 / 86400): "3k/d", FormatRate(1.0 / 60): "1/m", FormatRate(0.5): "30/m", FormatPercent(.05): "5%",
+		FormatRate(9000): "9k/s", FormatRate(10_000): "10k/s", FormatRate(3000.0 / 86400): "3k/d", FormatRate(1.0 / 60): "1/m", FormatRate(0.5): "30/m", FormatPercent(.05): "5%",
 		FormatPercent(.001): "0.1%", FormatPercent(0): "0%", FormatPercent(1): "100%",
 	} {
 		if got != want {
