@@ -270,6 +270,7 @@ func addInfo(all, i *kv.Info) {
 	all.Keys, all.KeysKnown = all.Keys+i.Keys, all.KeysKnown && i.KeysKnown
 	all.Memory, all.Resident = sumKnown(all.Memory, i.Memory), sumKnown(all.Resident, i.Resident)
 	all.Ledger = addLedger(all.Ledger, i.Ledger)
+	all.Server.Add(&i.Server)
 	for n := range all.Facts {
 		f := &all.Facts[n]
 		at := slices.IndexFunc(i.Facts, func(x kv.Fact) bool { return x.Name == f.Name })

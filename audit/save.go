@@ -50,7 +50,7 @@ func find(parts []report.Part, name string, shard int) *report.Part {
 	return nil
 }
 
-const storeVersion = 2
+const storeVersion = 3
 
 // saveStore returns the part that holds what a store said of itself, and how far it was asked.
 func saveStore(b *basis) (report.Part, error) {
@@ -82,6 +82,9 @@ func (b *basis) form(f *saved.Form) {
 	if f.Version() > 1 {
 		saved.Count(f, &b.elapsed)
 	}
+	if f.Version() > 2 {
+		formServer(f, &b.info.Server)
+	}
 }
 
 // maxInfo bounds each list of an Info: a cluster has a few notes a node.
@@ -105,6 +108,14 @@ func formInfo(f *saved.Form, i *kv.Info) {
 		formHow(f, &x.How)
 	})
 	saved.Slice(f, maxInfo, &i.Notes, func(s *string) { saved.String(f, s) })
+}
+
+func formServer(f *saved.Form, s *kv.Server) {
+	saved.String(f, &s.Policy, &s.AppendOnly)
+	saved.Slice(f, maxInfo, &s.Calls, func(c *kv.Calls) {
+		saved.String(f, &c.Command)
+		saved.Count(f, &c.N)
+	})
 }
 
 func formHow(f *saved.Form, h *kv.How) {

@@ -19,7 +19,7 @@ import (
 // A section that is not named here comes after those that are.
 var sectionOrder = [...]string{
 	"templates", "totals", "sizes", "names", "ttl", "expired", "idle", "lfu", "compression",
-	"types", "memory", "biggest", "longest", "largest", "streams", "nodes", "slots",
+	"types", "memory", "server", "biggest", "longest", "largest", "streams", "nodes", "slots",
 }
 
 // analyzers lists the analyses of a run without a schema, in the order of their sections.

@@ -42,6 +42,10 @@ func (c *cluster) Info(ctx context.Context) (*kv.Info, error) {
 	}
 	info := &kv.Info{Adapter: "redis", Target: c.cfg.target, Live: true, KeysKnown: len(answered) == len(all)}
 	info.Product, info.Version = answered[0].info.Product, answered[0].info.Version
+	info.Server = answered[0].info.Server
+	for _, t := range answered[1:] {
+		info.Server.Add(&t.info.Server)
+	}
 	for _, t := range answered {
 		info.Keys += t.info.Keys
 		info.KeysKnown = info.KeysKnown && t.info.KeysKnown

@@ -66,6 +66,7 @@ type abilities struct {
 	allocator string           // how the model's allocator is known
 	user      string
 	version   string
+	calls     []kv.Calls // before the first question about a key
 }
 
 // has reports whether a is answered.
@@ -82,6 +83,9 @@ func (s *store) probe(ctx context.Context) (*abilities, error) {
 		return nil, err
 	}
 	a := &abilities{info: now.denied, user: s.cfg.username, version: now.version()}
+	if a.calls, err = s.calls(ctx); err != nil {
+		return nil, err
+	}
 	key, err := s.anyKey(ctx, a)
 	if err != nil {
 		return nil, err

@@ -87,6 +87,7 @@ func (s *store) Info(ctx context.Context) (*kv.Info, error) {
 		Live:     true,
 		Memory:   max(0, now.number("used_memory")),
 		Resident: max(0, now.number("used_memory_rss")),
+		Server:   now.server(a.calls),
 		Facts:    a.facts(),
 		Notes:    s.notes(now, a),
 	}

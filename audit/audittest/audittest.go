@@ -194,7 +194,8 @@ func report(t *testing.T, c audit.Collector) string {
 	t.Helper()
 	out := audit.Output{Store: &kv.Info{
 		Memory: 1 << 50, Resident: 1 << 51, Live: true, Ledger: []kv.Line{{Name: "startup", Bytes: 1 << 20, How: kv.Measured}},
-		Facts: []kv.Fact{{Name: "size", Field: kv.FieldSize, How: kv.Modelled}},
+		Server: kv.Server{Policy: "noeviction", AppendOnly: "yes", Calls: []kv.Calls{{Command: "scan", N: 3}}},
+		Facts:  []kv.Fact{{Name: "size", Field: kv.FieldSize, How: kv.Modelled}},
 	}}
 	c.Report(&out)
 	b, err := json.MarshalIndent(out, "", " ")

@@ -1,0 +1,49 @@
+package kv
+
+import (
+	"math"
+	"slices"
+)
+
+// A Server is what a server says of how it is set up, and of what it was asked before it was read. What it does not say is
+// empty.
+type Server struct {
+	Policy     string  // what it evicts at the limit of its memory, in its own words: noeviction, allkeys-lru, …
+	AppendOnly string  // whether every write goes to a file as well: yes or no
+	Calls      []Calls // since the server began to count
+}
+
+// Calls is how often a command was called, of whomever.
+type Calls struct {
+	Command string // its name in lower case; "other" for all those that are not told apart
+	N       int64
+}
+
+// Count adds calls of a command. A sum that is too great for its place is the greatest there is.
+func (s *Server) Count(command string, n int64) {
+	i := slices.IndexFunc(s.Calls, func(c Calls) bool { return c.Command == command })
+	if i < 0 {
+		s.Calls = append(s.Calls, Calls{command, n})
+		return
+	}
+	at := &s.Calls[i].N
+	*at += min(n, math.MaxInt64-*at)
+}
+
+// Add adds what another server says: calls add up, and what the two say differently is not known of both.
+func (s *Server) Add(o *Server) {
+	if s.Policy != o.Policy {
+		s.Policy = ""
+	}
+	if s.AppendOnly != o.AppendOnly {
+		s.AppendOnly = ""
+	}
+	if len(s.Calls) == 0 || len(o.Calls) == 0 {
+		s.Calls = nil
+		return
+	}
+	s.Calls = slices.Clone(s.Calls) // whoever gave them may hold them still
+	for _, c := range o.Calls {
+		s.Count(c.Command, c.N)
+	}
+}
