@@ -9,6 +9,7 @@ import (
 	"github.com/kvtool/kvtool/audit"
 	"github.com/kvtool/kvtool/audit/audittest"
 	"github.com/kvtool/kvtool/internal/keygen"
+	"github.com/kvtool/kvtool/keydesign/infer"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
@@ -18,7 +19,10 @@ const page = 500
 
 // adaptive folds records as a run of adaptive depth does. Every gone-th key is gone when it is asked for.
 func adaptive(records []kv.Record, expect int64, gone int) *templates {
-	c := newTemplates(keygen.Clock())
+	return askedBy(newTemplates(keygen.Clock()), records, expect, gone)
+}
+
+func askedBy(c *templates, records []kv.Record, expect int64, gone int) *templates {
 	if expect > 0 {
 		c.Expect(expect)
 	}
@@ -184,13 +188,11 @@ func TestAdaptiveAsksUnevenCollections(t *testing.T) {
 
 // Without a naming scheme leaves are folded into others while keys are in flight: none must be lost.
 func TestAdaptiveWithoutScheme(t *testing.T) {
-	if testing.Short() {
-		t.Skip("two hundred thousand keys")
-	}
+	const keys, nodes = 40_000, 20_000 // as a large keyspace against maxNodes
 	rng := rand.New(rand.NewPCG(11, 11))
 	var records []kv.Record
 	var want int64
-	for range 200_000 {
+	for range keys {
 		b := make([]byte, 10+rng.IntN(20))
 		for i := range b {
 			b[i] = "abcdefghijklmnopqrstuvwxyz:::::___"[rng.IntN(34)]
@@ -198,10 +200,12 @@ func TestAdaptiveWithoutScheme(t *testing.T) {
 		r := kv.Record{Key: string(b), Type: kv.TypeString, Size: 100, TTL: kv.TTLNone, Known: kv.Universal &^ kv.FieldLen}
 		records, want = append(records, r), want+r.Size
 	}
-	c := adaptive(records, 0, 0)
+	c := newTemplates(keygen.Clock())
+	c.tree = infer.New(func() *leaf { return &leaf{pool: c.pool} }, infer.Options{MaxNodes: nodes})
+	askedBy(c, records, 0, 0)
 	var out audit.Output
 	c.Report(&out)
-	var keys, bytes float64
+	var counted, bytes float64
 	table := out.Tables[0]
 	for _, row := range append(table.Rows, table.More) {
 		if row == nil {
@@ -209,10 +213,13 @@ func TestAdaptiveWithoutScheme(t *testing.T) {
 		}
 		k, _ := row[2].Number()
 		b, _ := row[3].Number()
-		keys, bytes = keys+k, bytes+b
+		counted, bytes = counted+k, bytes+b
 	}
-	if keys != 200_000 || math.Abs(bytes/float64(want)-1) > 0.01 {
-		t.Errorf("%v keys, %v bytes, want %d", keys, bytes, want)
+	if !c.tree.Templates().Pruned {
+		t.Error("all of it fits")
+	}
+	if counted != keys || math.Abs(bytes/float64(want)-1) > 0.01 {
+		t.Errorf("%v keys, %v bytes, want %d", counted, bytes, want)
 	}
 }
 

@@ -89,11 +89,12 @@ func TestDuplicates(t *testing.T) {
 		}, (2./3 + .99) / 2, 0.2},
 	} {
 		held, runs := 0, 15
+		rs := strings16(n, c.value)
 		for range runs {
-			offset := rng.Uint64()
+			offset := fmt.Sprint(rng.Uint64())
 			s := newStats()
-			for _, r := range strings16(n, func(i int) uint64 { return c.value(i) }) {
-				r.Key = fmt.Sprint(offset, r.Key)
+			for _, r := range rs {
+				r.Key = offset + r.Key
 				r.Known &^= kv.FieldDigest
 				if sketch.Hash(r.Key)%16 == 0 {
 					r.Known |= kv.FieldDigest

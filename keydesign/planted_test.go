@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/kvtool/kvtool/audit"
@@ -59,6 +60,10 @@ func (e *evaluation) of(rule string, m mode) *score {
 	if rule == "KD061" && m == bySchema {
 		name = "KD061 declared"
 	}
+	return e.named(name)
+}
+
+func (e *evaluation) named(name string) *score {
 	if e.rules[name] == nil {
 		e.rules[name] = &score{}
 	}
@@ -77,28 +82,51 @@ func (e *evaluation) class(stat bool) (sum score) {
 	return sum
 }
 
+// evaluate holds families, side by side.
 func evaluate(t *testing.T, families []string) *evaluation {
+	each := make([]*evaluation, len(families))
+	t.Run("families", func(t *testing.T) {
+		for f, name := range families {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				each[f] = evaluateOne(t, f, name)
+			})
+		}
+	})
+	all := &evaluation{rules: map[string]*score{}}
+	for _, e := range each {
+		if e == nil {
+			t.FailNow()
+		}
+		all.cases += e.cases
+		all.clean += e.clean
+		for name, s := range e.rules {
+			all.named(name).add(*s)
+		}
+	}
+	return all
+}
+
+func evaluateOne(t *testing.T, f int, name string) *evaluation {
 	e := &evaluation{rules: map[string]*score{}}
-	for f, name := range families {
-		s := family(t, name)
-		for seed := range uint64(seeds) {
-			w := newWorld(s, seed)
-			var draw []fault
-			all := faults()
-			for i := range faulty {
-				draw = append(draw, all[(f*7+int(seed)*faulty+i*(1+f))%len(all)])
-			}
-			e.hold(t, fmt.Sprintf("%s %d", name, seed), w, plants(w, draw))
-			w = newWorld(s, 100+seed)
-			decoys(w)
-			e.hold(t, fmt.Sprintf("%s %d, clean", name, seed), w, nil)
+	s := family(t, name)
+	for seed := range uint64(seeds) {
+		w := newWorld(s, seed)
+		var draw []fault
+		all := faults()
+		for i := range faulty {
+			draw = append(draw, all[(f*7+int(seed)*faulty+i*(1+f))%len(all)])
 		}
-		for i, l := range largeFaults() {
-			w := newWorld(s, 200+uint64(i))
-			e.hold(t, fmt.Sprintf("%s, large %d", name, i), w, plants(w, []fault{l}))
-			w = newWorld(scaled(t, name, 3), 300+uint64(i))
-			e.hold(t, fmt.Sprintf("%s, large %d, clean", name, i), w, nil)
-		}
+		e.hold(t, fmt.Sprintf("%s %d", name, seed), w, plants(w, draw))
+		w = newWorld(s, 100+seed)
+		decoys(w)
+		e.hold(t, fmt.Sprintf("%s %d, clean", name, seed), w, nil)
+	}
+	for i, l := range largeFaults() {
+		w := newWorld(s, 200+uint64(i))
+		e.hold(t, fmt.Sprintf("%s, large %d", name, i), w, plants(w, []fault{l}))
+		w = newWorld(scaled(t, name, 3), 300+uint64(i))
+		e.hold(t, fmt.Sprintf("%s, large %d, clean", name, i), w, nil)
 	}
 	return e
 }
@@ -195,14 +223,14 @@ func expected(w *world, s *schema.Schema, m mode, ps []plant, records store) []*
 	if unknown := len(w.extra); m == bySchema && (unknown > 1000 || 100*unknown > len(records)) {
 		all = append(all, &wanted{rule: "KD013", subjects: map[string]bool{"keyspace": true}})
 	}
-	names := keydesign.NewNames(s)
-	if ps != nil {
+	classify := sync.OnceValues(func() ([]string, func(string) (int, bool)) {
+		names := keydesign.NewNames(s)
 		for i := range records {
 			names.Add(records[i].Key)
 		}
-	}
-	c := names.Classifier()
-	match := c.Matcher()
+		c := names.Classifier()
+		return c.Texts, c.Matcher()
+	})
 	for _, p := range ps {
 		if p.rule == "" || p.modes&m == 0 {
 			continue
@@ -213,8 +241,9 @@ func expected(w *world, s *schema.Schema, m mode, ps []plant, records store) []*
 			p.keys = nil
 		}
 		for _, k := range p.keys {
+			texts, match := classify()
 			if i, ok := match(k); ok {
-				x.subjects[c.Texts[i]] = true
+				x.subjects[texts[i]] = true
 			}
 		}
 		all = append(all, x)

@@ -77,6 +77,7 @@ func TestLawsOfManyTags(t *testing.T) {
 	if testing.Short() {
 		t.Skip("many keys")
 	}
+	t.Parallel()
 	audittest.Test(t, slots(), tagged(14_000))
 }
 
