@@ -348,6 +348,7 @@ func (h *history) wait(t *rapid.T) {
 // check compares everything that can be seen.
 func (h *history) check(t *rapid.T) {
 	equal(t, "keys", h.e.Len(), len(h.model))
+	equal(t, "bytes in arenas", live(h.e), h.records())
 	for _, k := range []string{"a", "b", "c"} {
 		v := h.model[k]
 		if v == nil {
@@ -366,6 +367,26 @@ func (h *history) check(t *rapid.T) {
 		}
 		h.checkContents(t, k, v)
 	}
+}
+
+// live returns the bytes of what is in the arenas.
+func live(e *Engine) (n int64) {
+	for i := range e.buckets {
+		n += e.buckets[i].heap.Live()
+	}
+	return n
+}
+
+// records returns what should be: a record for each member of a large sorted set, its score, its length and itself.
+func (h *history) records() (n int64) {
+	for _, v := range h.model {
+		for m := range v.zset {
+			if v.large {
+				n += int64(8+1+len(m)+7) / 8 * 8
+			}
+		}
+	}
+	return n
 }
 
 // size adds up what the elements of a large value cost, which the engine keeps account of from write to write.

@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"cmp"
 	"math/bits"
 	"math/rand/v2"
 	"strconv"
@@ -59,7 +60,9 @@ func Fill(opt Options, p Preset) (*Engine, error) {
 			continue
 		}
 		e := newSized(opt, p.Keys)
-		return e, known.fill(&generator{e: e, now: e.now(), seed: p.Seed}, p.Keys)
+		g := &generator{e: e, now: e.now(), seed: p.Seed}
+		err := known.fill(g, p.Keys)
+		return e, cmp.Or(err, g.full)
 	}
 	return nil, kv.WithHint(kv.Usagef("there is no preset %q", p.Name), "there are: "+presetNames())
 }
@@ -72,6 +75,7 @@ type generator struct {
 	seed uint64
 	pcg  *rand.PCG
 	buf  []byte
+	full error // ErrMemory, once something found no room
 }
 
 // stream begins the random numbers of one part of the contents, so that a change to one part leaves the others alone.
@@ -180,16 +184,18 @@ func (g *generator) hash(key string, at int64, fieldValues ...string) {
 
 // ascending adds a sorted set of n members in the order of their scores.
 func (g *generator) ascending(key string, n int, next func(i int) Member) {
-	v := newSortedSet()
+	v := g.e.newSortedSet(key)()
 	if n > g.e.limits.zsetEntries {
-		v.tree = zset.New()
+		v.tree = zset.New(v.heap)
 	} else {
 		v.pack.Grow(n * 16)
 	}
 	for i := range n {
 		it := next(i)
 		if v.tree != nil {
-			v.add(it, g.e.limits, g.e.model)
+			if _, err := v.addToTree(it, g.e.model); err != nil {
+				g.full = err
+			}
 			continue
 		}
 		v.pack.Append(it.Member)

@@ -6,11 +6,15 @@
 // can wait a month in no time.
 //
 //	Engine ── 16 buckets by hash of the key, a lock each
-//	            bucket ── dict   key ─▶ entry ─▶ value: str, hash, list, set, zset
-//	                   └─ queue  entries with an expiry, the earliest first
+//	            bucket ─┬ dict   key ─▶ entry ─▶ value: str, hash, list, set, zset
+//	                    ├ queue  entries with an expiry, the earliest first
+//	                    └ arena  the members of large sorted sets
 //
 // Large values are in dict and zset, small ones in packed: each a structure with a naive model beside it in its test. What
 // a key would cost a server is computed by internal/memory from the lengths that the values keep.
+//
+// What is in an arena is freed by hand. A value goes in four ways, by DEL, by its expiry, for another one and when its last
+// element goes, and each ends in entry.release.
 package reference
 
 import (
@@ -18,6 +22,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kvtool/kvtool/adapters/reference/arena"
 	"github.com/kvtool/kvtool/adapters/reference/dict"
 	"github.com/kvtool/kvtool/internal/memory"
 	"github.com/kvtool/kvtool/kv"
@@ -30,6 +35,7 @@ var (
 	ErrNotInteger = errors.New("ERR value is not an integer or out of range")
 	ErrOverflow   = errors.New("ERR increment or decrement would overflow")
 	ErrNotFloat   = errors.New("ERR value is not a valid float")
+	ErrMemory     = errors.New("OOM command not allowed when used memory > 'maxmemory'.") //nolint:revive // the full stop is the server's
 )
 
 // Options make an Engine. The zero value is an empty one on the real clock.
@@ -76,6 +82,7 @@ func newSized(opt Options, n int) *Engine {
 		e.clock = time.Now
 	}
 	for i := range e.buckets {
+		e.buckets[i].heap = arena.New(arena.Limit)
 		e.buckets[i].keys = dict.New[*entry](n/numBuckets + n/numBuckets/16)
 	}
 	return e
@@ -86,6 +93,7 @@ type bucket struct {
 	mu   sync.RWMutex
 	keys *dict.Dict[*entry]
 	due  queue
+	heap *arena.Arena
 }
 
 // An entry is a key with its value.
@@ -107,6 +115,13 @@ type value interface {
 	size(m *memory.Model) int64 // bytes in a server, without the key
 }
 
+// release frees what the value has in the arena. The value is not used afterwards.
+func (e *entry) release() {
+	if v, ok := e.val.(interface{ release() }); ok {
+		v.release()
+	}
+}
+
 func (e *Engine) now() int64 { return e.clock().UnixMilli() }
 
 func (e *Engine) bucket(key string) *bucket {
@@ -124,8 +139,10 @@ func (e *Engine) lock(key string) *bucket {
 // expire removes every key that is due.
 func (b *bucket) expire(now int64) {
 	for len(b.due) > 0 && b.due[0].expired(now) {
-		b.keys.Delete(b.due[0].key)
-		b.due.remove(b.due[0])
+		en := b.due[0]
+		b.keys.Delete(en.key)
+		b.due.remove(en)
+		en.release()
 	}
 }
 
@@ -133,6 +150,7 @@ func (b *bucket) expire(now int64) {
 func (b *bucket) put(key string, v value) {
 	if en, had := b.keys.Get(key); had {
 		b.setExpiry(en, 0)
+		en.release()
 		en.val = v
 		return
 	}
@@ -144,6 +162,7 @@ func (b *bucket) drop(key string) bool {
 	en, had := b.keys.Delete(key)
 	if had {
 		b.setExpiry(en, 0)
+		en.release()
 	}
 	return had
 }

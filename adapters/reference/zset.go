@@ -1,10 +1,13 @@
 package reference
 
 import (
+	"cmp"
 	"iter"
 	"math"
 	"strconv"
+	"strings"
 
+	"github.com/kvtool/kvtool/adapters/reference/arena"
 	"github.com/kvtool/kvtool/adapters/reference/packed"
 	"github.com/kvtool/kvtool/adapters/reference/zset"
 	"github.com/kvtool/kvtool/internal/memory"
@@ -12,11 +15,20 @@ import (
 )
 
 // A Member is a member of a sorted set with its score.
-type Member = zset.Item
+type Member struct {
+	Score  float64
+	Member string
+}
 
-// A sortedSet is a listpack of member, score, member, score in order while it is small, and a tree from then on. The server
-// calls the latter a skiplist.
+// Compare orders members as Redis does: by score, then by their bytes.
+func (a Member) Compare(b Member) int {
+	return cmp.Or(cmp.Compare(a.Score, b.Score), strings.Compare(a.Member, b.Member))
+}
+
+// A sortedSet is a listpack of member, score, member, score in order while it is small, and a tree from then on, with its
+// members in the arena of the bucket. The server calls the latter a skiplist.
 type sortedSet struct {
+	heap  *arena.Arena
 	pack  packed.Pack
 	tree  *zset.Set // nil while it is a listpack
 	bytes int64     // of the members in the tree, as the memory model counts them
@@ -65,19 +77,17 @@ func parseScore(b []byte) float64 {
 	return x
 }
 
-// add gives member a score and reports whether it is new.
-func (v *sortedSet) add(it Member, lim limits, m *memory.Model) bool {
+// add gives member a score and reports whether it is new. ErrMemory leaves the set as it was, but that it may be a tree.
+func (v *sortedSet) add(it Member, lim limits, m *memory.Model) (added bool, err error) {
 	if v.tree != nil {
-		added := v.tree.Add(it.Member, it.Score)
-		if added {
-			v.bytes += m.SDS(int64(len(it.Member)))
-		}
-		return added
+		return v.addToTree(it, m)
 	}
 	had := v.remove(it.Member, m)
 	if !had && (v.length() >= lim.zsetEntries || len(it.Member) > lim.zsetValue) {
-		v.spread(m)
-		return v.add(it, lim, m)
+		if err := v.spread(m); err != nil {
+			return false, err
+		}
+		return v.addToTree(it, m)
 	}
 	at := 0
 	for at < v.pack.End() { // few and close together: cheaper than any index
@@ -89,7 +99,18 @@ func (v *sortedSet) add(it Member, lim limits, m *memory.Model) bool {
 	}
 	v.pack.Insert(at, formatScore(it.Score))
 	v.pack.Insert(at, it.Member)
-	return !had
+	return !had, nil
+}
+
+func (v *sortedSet) addToTree(it Member, m *memory.Model) (added bool, err error) {
+	added, ok := v.tree.Add(it.Member, it.Score)
+	switch {
+	case !ok:
+		return false, ErrMemory
+	case added:
+		v.bytes += m.SDS(int64(len(it.Member)))
+	}
+	return added, nil
 }
 
 // item returns the member at offset at of the listpack.
@@ -144,10 +165,15 @@ func (v *sortedSet) rank(member string) (int, bool) {
 
 // from yields the members from the given rank on.
 func (v *sortedSet) from(rank int) iter.Seq[Member] {
-	if v.tree != nil {
-		return v.tree.From(rank)
-	}
 	return func(yield func(Member) bool) {
+		if v.tree != nil {
+			for m, score := range v.tree.From(rank) {
+				if !yield(Member{Score: score, Member: string(m)}) {
+					return
+				}
+			}
+			return
+		}
 		if rank >= v.length() {
 			return
 		}
@@ -161,38 +187,57 @@ func (v *sortedSet) from(rank int) iter.Seq[Member] {
 	}
 }
 
-// spread turns the listpack into a tree. There is no way back.
-func (v *sortedSet) spread(m *memory.Model) {
-	pack := sortedSet{pack: v.pack}
-	v.pack, v.tree = packed.Pack{}, zset.New()
-	for it := range pack.from(0) {
-		v.add(it, limits{}, m)
+// spread turns the listpack into a tree. There is no way back, but that ErrMemory leaves the listpack.
+func (v *sortedSet) spread(m *memory.Model) error {
+	large := sortedSet{heap: v.heap, tree: zset.New(v.heap)}
+	for it := range v.from(0) {
+		if _, err := large.addToTree(it, m); err != nil {
+			large.release()
+			return err
+		}
+	}
+	*v = large
+	return nil
+}
+
+// release gives the records of the members back to the arena.
+func (v *sortedSet) release() {
+	if v.tree != nil {
+		v.tree.Release()
 	}
 }
 
-func newSortedSet() *sortedSet { return &sortedSet{} }
+// newSortedSet returns what makes one for key, in the arena of its bucket.
+func (e *Engine) newSortedSet(key string) func() *sortedSet {
+	return func() *sortedSet { return &sortedSet{heap: e.bucket(key).heap} }
+}
 
 // ZAdd gives members of the sorted set at key their scores and returns how many are new. A score that is not a number is
-// ErrNotFloat, and then nothing is changed.
+// ErrNotFloat, and then nothing is changed. A member that finds no room is ErrMemory, and those before it have their scores.
 func (e *Engine) ZAdd(key string, members ...Member) (added int, err error) {
 	for _, it := range members {
 		if math.IsNaN(it.Score) {
 			return 0, ErrNotFloat
 		}
 	}
-	err = update(e, key, newSortedSet, func(v *sortedSet) {
+	var full error
+	err = update(e, key, e.newSortedSet(key), func(v *sortedSet) {
 		for _, it := range members {
-			if v.add(it, e.limits, e.model) {
+			var isNew bool
+			if isNew, full = v.add(it, e.limits, e.model); full != nil {
+				return
+			}
+			if isNew {
 				added++
 			}
 		}
 	})
-	return added, err
+	return added, cmp.Or(err, full)
 }
 
 // ZRem removes members from the sorted set at key and returns how many there were.
 func (e *Engine) ZRem(key string, members ...string) (removed int, err error) {
-	err = update(e, key, newSortedSet, func(v *sortedSet) {
+	err = update(e, key, e.newSortedSet(key), func(v *sortedSet) {
 		for _, m := range members {
 			if v.remove(m, e.model) {
 				removed++

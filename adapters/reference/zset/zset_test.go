@@ -1,127 +1,185 @@
 package zset
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/kvtool/kvtool/adapters/reference/arena"
 )
 
+type pair struct {
+	score  float64
+	member string
+}
+
+func comparePairs(a, b pair) int {
+	return cmp.Or(cmp.Compare(a.score, b.score), strings.Compare(a.member, b.member))
+}
+
 // sorted is the naive model: a map, sorted on each read.
-func sorted(model map[string]float64) []Item {
-	items := make([]Item, 0, len(model))
+func sorted(model map[string]float64) []pair {
+	items := make([]pair, 0, len(model))
 	for m, s := range model {
-		items = append(items, Item{s, m})
+		items = append(items, pair{s, m})
 	}
-	slices.SortFunc(items, Item.Compare)
+	slices.SortFunc(items, comparePairs)
 	return items
 }
 
-// check holds the tree to its laws: sorted, counted, first items known, all leaves equally deep, no node too empty or full.
-func check(t interface{ Fatalf(string, ...any) }, nd *node, root bool) (depth int) {
-	if w := nd.width(); w > fanout || !root && w < fanout/2 || root && nd.kids != nil && w < 2 {
-		t.Fatalf("a node of width %d", w)
-	}
-	n := len(nd.items)
-	for i, kid := range nd.kids {
-		d := check(t, kid, false)
-		if i > 0 && d != depth {
-			t.Fatalf("leaves at depths %d and %d", d, depth)
+// checkNode holds the tree to its laws: sorted, counted, first items known, leaves equally deep.
+func checkNode(t *rapid.T, tr *tree, id uint32, depth int, edge bool) (first item, count uint32) {
+	if depth == tr.depth {
+		l := tr.leaves.at(id)
+		if l.n > leafMost || l.n < leafLeast && !edge {
+			t.Fatalf("a leaf of %d", l.n)
 		}
-		depth = d
-		n += kid.n
+		return l.at(0), uint32(l.n)
 	}
-	if n != nd.n {
-		t.Fatalf("a node counts %d of %d", nd.n, n)
+	in := tr.inners.at(id)
+	if in.n > innerMost || in.n < 2 || in.n < innerLeast && !edge {
+		t.Fatalf("an inner node of %d at depth %d", in.n, depth)
 	}
-	return depth + 1
+	for i := range int(in.n) {
+		f, n := checkNode(t, tr, in.kid[i], depth+1, edge && i == int(in.n)-1)
+		if f != in.first(i) || n != in.count[i] {
+			t.Fatalf("child %d has %d from %v on, and is taken for %d from %v on", i, n, f, in.count[i], in.first(i))
+		}
+	}
+	return in.first(0), in.sum()
 }
 
-// TestAgainstModel runs random histories, with bulk steps so that the tree gets several levels.
+func checkSet(t *rapid.T, s *Set, model map[string]float64) {
+	want := sorted(model)
+	if s.Len() != len(want) {
+		t.Fatalf("%d members, want %d", s.Len(), len(want))
+	}
+	if len(want) > 0 {
+		checkNode(t, &s.tree, s.tree.root, 0, true)
+	}
+	var got []pair
+	for m, x := range s.From(0) {
+		got = append(got, pair{x, string(m)})
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("forward: %v, want %v", got, want)
+	}
+	if from := len(want) / 3; from < len(want) {
+		for m, x := range s.From(from) {
+			if string(m) != want[from].member || x != want[from].score {
+				t.Fatalf("%q, %v has rank %d, want %v", m, x, from, want[from])
+			}
+			break
+		}
+	}
+	for rank, p := range want {
+		r, ok := s.Rank(p.member)
+		x, is := s.Score(p.member)
+		if !ok || !is || r != rank || x != p.score {
+			t.Fatalf("%v has rank %d, want %d", p, r, rank)
+		}
+	}
+}
+
+// TestAgainstModel runs random histories: adding in order and at random, changing scores, and removing. Released, a set leaves nothing of
+// itself in the arena, and another that shares it alone.
 func TestAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s, model := New(), map[string]float64{}
-		scores := rapid.OneOf(rapid.Float64Range(-3, 3), rapid.SampledFrom([]float64{0, 1, -1, math.Inf(1), math.Inf(-1)}))
-		member := rapid.Custom(func(t *rapid.T) string { return fmt.Sprint(rapid.IntRange(0, 9999).Draw(t, "member")) })
-		t.Repeat(map[string]func(*rapid.T){
-			"add": func(t *rapid.T) {
-				m, x := member.Draw(t, "member"), scores.Draw(t, "score")
-				_, had := model[m]
-				if s.Add(m, x) == had {
-					t.Fatalf("adding %q, member before: %v", m, had)
+		heap := arena.New(arena.Limit)
+		s, model := New(heap), map[string]float64{}
+		other, others := New(heap), map[string]float64{"another": 1, "one more": 2}
+		for m, x := range others {
+			other.Add(m, x)
+		}
+		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		name := func() string { return fmt.Sprint("m", r.IntN(800), strings.Repeat("x", r.IntN(2)*200)) }
+		score := func() float64 { return float64(r.IntN(50)) }
+		for range rapid.IntRange(1, 12).Draw(t, "rounds") {
+			n := r.IntN(800)
+			switch r.IntN(5) {
+			case 0:
+				for i := range n { // in order
+					m := fmt.Sprintf("o%05d", i)
+					s.Add(m, 100)
+					model[m] = 100
 				}
-				model[m] = x
-			},
-			"add many": func(t *rapid.T) {
-				r := rand.New(rand.NewPCG(1, rapid.Uint64().Draw(t, "seed")))
-				for range rapid.IntRange(1, 600).Draw(t, "n") {
-					m, x := fmt.Sprint(r.IntN(10000)), float64(r.IntN(50))
-					s.Add(m, x)
+			case 1:
+				for range n {
+					m, x := name(), score()
+					_, had := model[m]
+					if added, ok := s.Add(m, x); !ok || added == had {
+						t.Fatalf("%q: added %v, there before %v", m, added, had)
+					}
 					model[m] = x
 				}
-			},
-			"remove": func(t *rapid.T) {
-				m := member.Draw(t, "member")
-				_, had := model[m]
-				if s.Remove(m) != had {
-					t.Fatalf("removing %q, member before: %v", m, had)
+			case 2:
+				for range n {
+					m := name()
+					model[m]++ // it often stays where it is
+					s.Add(m, model[m])
 				}
-				delete(model, m)
-			},
-			"remove many": func(t *rapid.T) {
+			case 3:
 				items := sorted(model)
-				lo := rapid.IntRange(0, len(items)).Draw(t, "from")
-				for _, it := range items[lo:rapid.IntRange(lo, len(items)).Draw(t, "to")] {
-					s.Remove(it.Member)
-					delete(model, it.Member)
+				from := 0
+				if len(items) > 0 {
+					from = r.IntN(len(items))
 				}
-			},
-			"": func(t *rapid.T) { compare(t, s, sorted(model)) },
-		})
+				for _, p := range items[from:min(len(items), from+n)] { // a run of neighbours
+					if !s.Remove(p.member) {
+						t.Fatalf("%q is no member", p.member)
+					}
+					delete(model, p.member)
+				}
+			case 4:
+				for range n {
+					m := name()
+					if _, had := model[m]; s.Remove(m) != had {
+						t.Fatalf("%q was a member: %v", m, had)
+					}
+					delete(model, m)
+				}
+			}
+			checkSet(t, s, model)
+		}
+		s.Release()
+		checkSet(t, other, others)
+		if other.Release(); heap.Live() != 0 {
+			t.Fatalf("%d bytes are left", heap.Live())
+		}
 	})
 }
 
-func compare(t *rapid.T, s *Set, want []Item) {
-	check(t, s.root, true)
-	if got := slices.Collect(s.From(0)); !slices.Equal(got, want) || s.Len() != len(want) {
-		t.Fatalf("length %d: %v, want %v", s.Len(), got, want)
+func TestInfinite(t *testing.T) {
+	s := New(arena.New(arena.Limit))
+	for m, x := range map[string]float64{"a": math.Inf(1), "b": math.Inf(-1), "c": 0, "d": math.Copysign(0, -1)} {
+		s.Add(m, x)
 	}
-	for i, it := range want {
-		if rank, ok := s.Rank(it.Member); !ok || rank != i {
-			t.Fatalf("rank of %v = %d, %v, want %d", it, rank, ok, i)
+	for rank, m := range []string{"b", "c", "d", "a"} {
+		if r, _ := s.Rank(m); r != rank {
+			t.Errorf("%s has rank %d, want %d", m, r, rank)
 		}
 	}
-	from := rapid.IntRange(0, len(want)).Draw(t, "rank")
-	if got := slices.Collect(s.From(from)); !slices.Equal(got, want[from:]) {
-		t.Fatalf("from rank %d: %v, want %v", from, got, want[from:])
-	}
-	x := rapid.Float64Range(-3, 3).Draw(t, "score")
-	before, _ := slices.BinarySearchFunc(want, Item{Score: x}, Item.Compare)
-	if got := s.Before(Item{Score: x}); got != before {
-		t.Fatalf("%d items before score %v, want %d", got, x, before)
-	}
 }
 
-func BenchmarkAdd(b *testing.B) {
-	s, r := New(), rand.New(rand.NewPCG(1, 2))
-	members := make([]string, 1<<16)
-	for i := range members {
-		members[i] = fmt.Sprintf("member:%08d", i)
+// TestFull: a member for which the arena has no room is none, and the set is as it was.
+func TestFull(t *testing.T) {
+	s, n := New(arena.New(1<<20)), 0
+	for ; ; n++ {
+		if _, ok := s.Add(fmt.Sprint(n), 1); !ok {
+			break
+		}
 	}
-	for i := 0; b.Loop(); i++ {
-		s.Add(members[i%len(members)], r.Float64())
+	_, is := s.Score(fmt.Sprint(n))
+	if n < 1000 || s.Len() != n || is {
+		t.Errorf("%d members of %d; the last is one: %v", s.Len(), n, is)
 	}
-}
-
-func BenchmarkRank(b *testing.B) {
-	s := New()
-	for i := range 1 << 16 {
-		s.Add(fmt.Sprintf("member:%08d", i), float64(i*7919%65536))
-	}
-	for i := 0; b.Loop(); i++ {
-		s.Rank("member:00012345")
+	if added, ok := s.Add("0", 7); added || !ok {
+		t.Errorf("a score cannot change: added %v, ok %v", added, ok)
 	}
 }

@@ -1,0 +1,137 @@
+// Package arena gives out memory without pointers, so that a store of ten million records costs the garbage collector nothing.
+//
+// The one idea is that a block is named by a Ref, a number of 8-byte units, and that memory is a few large chunks which the
+// collector does not look into. Small blocks of one size class share a slab; everything else takes a run of pages:
+//
+//	Ref     15 bits of chunk │ 17 bits of unit in the chunk              32 GiB, 0 is nil
+//	chunk   1 MiB            │ page │ page │ slab: 32 pages │ run │ …    1024 pages of 1 KiB
+//	slab    32 KiB           │ block │ block │ free ──▶ free │ never used yet
+//
+// Who frees a block says how long it is, since who owns it knows. A slab without blocks gives its pages back, and a chunk without
+// pages its memory. No block is ever moved: a slab in which a few are left keeps its 32 KiB until those are freed, or others of
+// their class fill it up.
+package arena
+
+import "encoding/binary"
+
+// A Ref names a block. 0 names none.
+type Ref uint32
+
+const (
+	unit       = 8
+	chunkBytes = 1 << 20
+	chunkShift = 17 // a Ref >> chunkShift is its chunk
+	chunkUnits = 1 << chunkShift
+	mostChunks = 1 << (32 - chunkShift)
+
+	pageBytes  = 1 << 10
+	pageShift  = 7 // a Ref >> pageShift is its page
+	chunkPages = chunkBytes / pageBytes
+	slabPages  = 32
+	slabBytes  = slabPages * pageBytes
+
+	maxSmall = 2048 // the longest block that shares a slab
+)
+
+// Most is the length of the longest block in bytes, and Limit what Refs can name.
+const (
+	Most  = 1 << 30
+	Limit = unit << 32
+)
+
+// An Arena is a heap. It is not safe for concurrent use: each shard of a store has its own.
+type Arena struct {
+	chunks [][]byte // nil: given back; 0 is nobody's
+	spare  []uint32 // chunks that were given back
+	pages  pageTable
+	slabs  []slab // 0 is nobody's
+	unused uint32 // slabs without pages
+	room   [classes]uint32
+	live   int64 // bytes of all blocks, as rounded up
+	held   int64 // bytes of all chunks
+	limit  int64 // of held
+}
+
+// A slab is a run of pages that holds blocks of one class. 24 bytes.
+type slab struct {
+	start      Ref
+	free       Ref    // the last block that was freed; each holds the Ref of the one before
+	prev, next uint32 // of the slabs of the class that have room
+	live, used uint16 // blocks that are given out; that ever were
+	class      uint8
+}
+
+// New returns an empty Arena, which holds at most limit bytes.
+func New(limit int64) *Arena {
+	return &Arena{chunks: make([][]byte, 1), slabs: make([]slab, 1), limit: limit}
+}
+
+// Live returns the bytes of all blocks, as rounded up.
+func (a *Arena) Live() int64 { return a.live }
+
+// Bytes returns the memory from r to the end of its chunk, of which the block is the beginning. It is valid until the block is
+// freed.
+func (a *Arena) Bytes(r Ref) []byte {
+	return a.chunks[r>>chunkShift][uint64(r&(chunkUnits-1))*unit:]
+}
+
+// Alloc returns a block of at least n bytes, whose content is arbitrary. It returns 0 if n is more than Most, or if the Arena
+// would hold more than its limit.
+func (a *Arena) Alloc(n int) Ref {
+	switch {
+	case n > Most:
+		return 0
+	case n > maxSmall:
+		return a.allocRun(n)
+	}
+	class := classOf(n)
+	id := a.room[class]
+	if id == 0 {
+		if id = a.newSlab(class); id == 0 {
+			return 0
+		}
+	}
+	return a.take(id)
+}
+
+// take gives out a block of a slab that has room.
+func (a *Arena) take(id uint32) Ref {
+	s := &a.slabs[id]
+	size := classBytes[s.class]
+	r := s.free
+	if r != 0 {
+		s.free = Ref(binary.LittleEndian.Uint32(a.Bytes(r)))
+	} else {
+		r = s.start + Ref(int(s.used)*size/unit)
+		s.used++
+	}
+	s.live++
+	a.live += int64(size)
+	if int(s.live) == capacity(s.class) {
+		a.unlink(id)
+	}
+	return r
+}
+
+// Free gives back a block for which Alloc was asked n bytes.
+func (a *Arena) Free(r Ref, n int) {
+	if n > maxSmall {
+		a.freeRun(r, n)
+		return
+	}
+	id := a.pages.owner(r)
+	s := &a.slabs[id]
+	if int(s.live) == capacity(s.class) {
+		a.link(id)
+	}
+	s.live--
+	a.live -= int64(classBytes[s.class])
+	if s.live == 0 {
+		a.dropSlab(id)
+		return
+	}
+	binary.LittleEndian.PutUint32(a.Bytes(r), uint32(s.free))
+	s.free = r
+}
+
+func pagesFor(n int) int { return (n + pageBytes - 1) / pageBytes }
