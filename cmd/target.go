@@ -152,15 +152,17 @@ func (e *Env) complete(ctx context.Context, t kv.Target) kv.Target {
 const headSize = 4096
 
 func (e *Env) sniffFile(path string) (kv.Target, error) {
+	st, err := os.Stat(path) // before it is opened: a pipe without a writer would wait for one
+	if err == nil && !st.IsDir() && !st.Mode().IsRegular() {
+		return kv.Target{}, kv.WithHint(kv.Usagef("%s is no regular file", path), "pipe it in: … | kvtool audit -")
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return kv.Target{}, &codeError{exitTarget, fmt.Errorf("%s: %w", path, reason(err))}
 	}
 	defer f.Close()
-	if st, err := f.Stat(); err == nil && st.IsDir() {
+	if st != nil && st.IsDir() {
 		return e.sniffDir(path, f)
-	} else if err == nil && !st.Mode().IsRegular() {
-		return kv.Target{}, kv.WithHint(kv.Usagef("%s is no regular file", path), "pipe it in: … | kvtool audit -")
 	}
 	head := make([]byte, headSize)
 	n, err := io.ReadFull(f, head)

@@ -270,6 +270,11 @@ templates: {a: {key: "a:{u:uuid}", access: [{op: GET, rate: 4k/s}]}}`, "KD090 se
 templates: {a: {type: item, pk: "{u:uuid}", access: [{op: GetItem, rate: 150/s, consistency: strong}]}}`, "KD090 server",
 	},
 	{
+		"a hot key where partitions split",
+		`store: {kind: dynamodb}
+templates: {a: {key: "a:{g:enum[x,y]}", access: [{op: GetItem, rate: 2k/s}]}, b: {key: "b:{u:uuid}", access: [{op: GetItem, rate: 8k/s}]}}`, "",
+	},
+	{
 		"reads that need not be consistent cost half",
 		`store: {kind: dynamodb, capacity: {rcu: 100, wcu: 100}}
 templates: {a: {type: item, pk: "{u:uuid}", access: [{op: GetItem, rate: 150/s}]}}`, "",

@@ -149,7 +149,7 @@ func (d *design) partitions() float64 {
 	if d.store == schema.DynamoDB {
 		return max(1, math.Ceil(max(c.RCU/partitionRCU+c.WCU/partitionWCU, c.GB/partitionGB)))
 	}
-	return max(1, float64(d.Store.Nodes))
+	return float64(d.Store.Masters())
 }
 
 func parts(n float64) string {

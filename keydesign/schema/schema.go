@@ -71,6 +71,22 @@ type Store struct {
 	Pos       report.Pos
 }
 
+// severalNodes is how many nodes a store has that always has several, where nobody says.
+const severalNodes = 3
+
+// Masters returns over how many nodes the keys spread: as many as declared; else one, or three where one node is no such store.
+func (s *Store) Masters() int {
+	switch s.Kind {
+	case Redis, "":
+		return 1 // whatever the number: others are replicas
+	case RedisCluster, Cassandra, Scylla, Aerospike, Riak, Ordered:
+		if s.Nodes == 0 {
+			return severalNodes
+		}
+	}
+	return max(1, s.Nodes)
+}
+
 // A StoreKind names a kind of store; empty is not declared.
 type StoreKind string
 

@@ -61,9 +61,6 @@ func (s Store) String() string {
 	return fmt.Sprintf("%s:%d", s.Kind, s.Nodes)
 }
 
-// defaultNodes is how many nodes a store has where nobody says.
-const defaultNodes = 3
-
 // storeOf returns the store to simulate: what the options say, and what they leave out from the schema.
 func storeOf(s *schema.Schema, o *Options) Store {
 	st := o.Store
@@ -74,7 +71,7 @@ func storeOf(s *schema.Schema, o *Options) Store {
 		st.Kind = schema.Redis
 	}
 	if st.Nodes == 0 {
-		st.Nodes = min(s.Store.Nodes, MaxNodes)
+		st.Nodes = s.Store.Nodes
 	}
 	if st.Kind == schema.Valkey && st.Nodes > 1 {
 		st.Kind = schema.RedisCluster // of Valkey: places in the same way
@@ -82,12 +79,8 @@ func storeOf(s *schema.Schema, o *Options) Store {
 	if len(o.Slots) > 0 {
 		st.Kind, st.Nodes = schema.RedisCluster, len(o.Slots)
 	}
-	if st.Nodes == 0 {
-		st.Nodes = defaultNodes
-	}
-	if st.Kind == schema.Redis || st.Kind == schema.Valkey {
-		st.Nodes = 1
-	}
+	declared := schema.Store{Kind: st.Kind, Nodes: st.Nodes}
+	st.Nodes = min(declared.Masters(), MaxNodes)
 	return st
 }
 

@@ -118,7 +118,7 @@ func (w *world) nothing() error {
 	if fields := w.countless(); len(fields) > 0 {
 		declare = "cardinality: 2M for " + strings.Join(fields, ", ") + " under fields, or " + declare
 	}
-	err := kv.Usagef("%s: nothing to simulate: of none of %d templates it is known how many keys there are", file, len(w.s.Templates))
+	err := kv.Usagef("%s: nothing to simulate: it does not follow from what is declared how many keys there are", file)
 	return kv.WithHint(err, "declare "+declare+"; or try some with --entities NAME=1M")
 }
 
