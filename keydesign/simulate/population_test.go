@@ -6,6 +6,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/kvtool/kvtool/keydesign/schema"
 )
 
 // Each share of an access goes to some key: the shares of all keys add up to one, whatever the distribution and the shape of the
@@ -131,5 +134,27 @@ func TestDrawIsPure(t *testing.T) {
 	}
 	if !reflect.DeepEqual(a, b) || len(a) < 4900 {
 		t.Errorf("%d and %d draws", len(a), len(b))
+	}
+}
+
+// A chain of references through all of a file takes one step a template, whichever end comes first.
+func TestLongChainOfReferences(t *testing.T) {
+	const n = 3000
+	s := &schema.Schema{}
+	for i := range n {
+		s.Templates = append(s.Templates, schema.Template{
+			Name: fmt.Sprint("t", i), Key: schema.Key{{Literal: fmt.Sprint("t", i, ":")}, {Field: "x", Type: &schema.Type{Kind: schema.TypeUUID}}},
+			Refs: []schema.Ref{{Kind: schema.RefIndex, To: fmt.Sprint("t", i+1)}},
+		})
+	}
+	last := &s.Templates[n-1]
+	last.Refs, last.Cardinality.Live = nil, 7
+	began := time.Now()
+	w, err := newWorld(s, Options{})
+	if err != nil || len(w.populations) != n || w.total != 7*n {
+		t.Errorf("%d populations of %d keys: %v", len(w.populations), w.total, err)
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("%s", took)
 	}
 }

@@ -135,20 +135,25 @@ func (w *world) countless() (names []string) {
 // populate makes the populations, those of index templates after those that they lead to.
 func (w *world) populate() {
 	made := map[string]*population{}
-	pending := make([]int, len(w.s.Templates))
-	for i := range pending {
-		pending[i] = i
+	waiting := map[string][]int{} // templates whose keys may be as many as those of the named one
+	queue := make([]int, len(w.s.Templates))
+	for i := range queue {
+		queue[i] = i
 	}
-	for again := true; again; {
-		again = false
-		pending = slices.DeleteFunc(pending, func(i int) bool {
-			p := newPopulation(w, i)
-			if !p.count(made) {
-				return false
+	for ; len(queue) > 0; queue = queue[1:] {
+		p := newPopulation(w, queue[0])
+		if made[p.t.Name] != nil {
+			continue
+		}
+		if !p.count(made) {
+			for _, r := range p.t.Refs {
+				waiting[r.To] = append(waiting[r.To], queue[0])
 			}
-			made[p.t.Name], again = p, true
-			return true
-		})
+			continue
+		}
+		made[p.t.Name] = p
+		queue = append(queue, waiting[p.t.Name]...)
+		delete(waiting, p.t.Name)
 	}
 	for i := range w.s.Templates {
 		t := &w.s.Templates[i]
