@@ -270,9 +270,9 @@ templates: {a: {key: "a:{u:uuid}", access: [{op: GET, rate: 4k/s}]}}`, "KD090 se
 templates: {a: {type: item, pk: "{u:uuid}", access: [{op: GetItem, rate: 150/s, consistency: strong}]}}`, "KD090 server",
 	},
 	{
-		"a hot key where partitions split",
+		"a hot key of DynamoDB is not judged twice",
 		`store: {kind: dynamodb}
-templates: {a: {key: "a:{g:enum[x,y]}", access: [{op: GetItem, rate: 2k/s}]}, b: {key: "b:{u:uuid}", access: [{op: GetItem, rate: 8k/s}]}}`, "",
+templates: {a: {key: "a:{g:enum[x,y]}", access: [{op: GetItem, rate: 2k/s}]}, b: {key: "b:{u:uuid}", access: [{op: GetItem, rate: 8k/s}]}}`, "KD022 a:{g:enum[x,y]}",
 	},
 	{
 		"reads that need not be consistent cost half",
