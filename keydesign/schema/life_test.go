@@ -11,9 +11,16 @@ func TestLives(t *testing.T) {
 	hour := TTL{Policy: TTLFixed, Value: time.Hour}
 	day := TTL{Policy: TTLSliding, Idle: 24 * time.Hour}
 	s := &Schema{Defaults: Defaults{TTL: day}, Templates: []Template{
-		{Name: "heir of an heir", TTL: of("heir")}, {Name: "heir", TTL: of("own")}, {Name: "own", TTL: hour},
-		{Name: "default"}, {Name: "heir of the default", TTL: of("default")}, {Name: "none", TTL: TTL{Policy: TTLNone}},
-		{Name: "a", TTL: of("b")}, {Name: "b", TTL: of("a")}, {Name: "into the circle", TTL: of("a")}, {Name: "of nobody", TTL: of("nobody")},
+		{Name: "heir of an heir", TTL: of("heir")},
+		{Name: "heir", TTL: of("own")},
+		{Name: "own", TTL: hour},
+		{Name: "default"},
+		{Name: "heir of the default", TTL: of("default")},
+		{Name: "none", TTL: TTL{Policy: TTLNone}},
+		{Name: "a", TTL: of("b")},
+		{Name: "b", TTL: of("a")},
+		{Name: "into the circle", TTL: of("a")},
+		{Name: "of nobody", TTL: of("nobody")},
 	}}
 	want := []TTL{hour, hour, hour, day, day, {Policy: TTLNone}, {}, {}, {}, {}}
 	for i, got := range s.Lives() {
