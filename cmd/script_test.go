@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the command line as users do: as a process, with files, pipes, signals and servers that misbehave.
 func TestScripts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: a process for each of a thousand commands; TestServerScripts has those that do several things at once")
+	}
 	runScripts(t, "../testdata/script", nil, nil)
 }
 
