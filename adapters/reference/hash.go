@@ -3,7 +3,6 @@ package reference
 import (
 	"iter"
 
-	"github.com/kvtool/kvtool/adapters/reference/dict"
 	"github.com/kvtool/kvtool/adapters/reference/packed"
 	"github.com/kvtool/kvtool/internal/memory"
 	"github.com/kvtool/kvtool/kv"
@@ -12,8 +11,8 @@ import (
 // A hash is a listpack of field, value, field, value while it is small, and a table from then on.
 type hash struct {
 	pack  packed.Pack
-	table *dict.Dict[string] // nil while it is a listpack
-	bytes int64              // of fields and values in the table, as the memory model counts them
+	table *ordered[string] // nil while it is a listpack
+	bytes int64            // of fields and values in the table, as the memory model counts them
 }
 
 func (*hash) kind() kv.Type { return kv.TypeHash }
@@ -95,7 +94,7 @@ func (v *hash) spread(m *memory.Model) {
 		return
 	}
 	pack := v.pack
-	v.pack, v.table = packed.Pack{}, dict.New[string](pack.Len())
+	v.pack, v.table = packed.Pack{}, newOrdered[string](pack.Len())
 	for field, val := range pairs(&pack) {
 		v.set(field, val, m)
 	}

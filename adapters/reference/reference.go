@@ -23,7 +23,6 @@ import (
 	"time"
 
 	"github.com/kvtool/kvtool/adapters/reference/arena"
-	"github.com/kvtool/kvtool/adapters/reference/dict"
 	"github.com/kvtool/kvtool/internal/memory"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/zeebo/xxh3"
@@ -83,7 +82,7 @@ func newSized(opt Options, n int) *Engine {
 	}
 	for i := range e.buckets {
 		e.buckets[i].heap = arena.New(arena.Limit)
-		e.buckets[i].keys = dict.New[*entry](n/numBuckets + n/numBuckets/16)
+		e.buckets[i].keys = newOrdered[*entry](n/numBuckets + n/numBuckets/16)
 	}
 	return e
 }
@@ -91,7 +90,7 @@ func newSized(opt Options, n int) *Engine {
 // A bucket holds the keys of one hash class.
 type bucket struct {
 	mu   sync.RWMutex
-	keys *dict.Dict[*entry]
+	keys *ordered[*entry]
 	due  queue
 	heap *arena.Arena
 }

@@ -3,7 +3,6 @@ package reference
 import (
 	"strconv"
 
-	"github.com/kvtool/kvtool/adapters/reference/dict"
 	"github.com/kvtool/kvtool/adapters/reference/packed"
 	"github.com/kvtool/kvtool/internal/memory"
 	"github.com/kvtool/kvtool/kv"
@@ -12,8 +11,8 @@ import (
 // A set is an intset while all members are integers and few, and a table from then on. Redis 7.0 knows no listpack sets.
 type set struct {
 	ints  packed.Ints
-	table *dict.Dict[struct{}] // nil while it is an intset
-	bytes int64                // of the members in the table, as the memory model counts them
+	table *ordered[struct{}] // nil while it is an intset
+	bytes int64              // of the members in the table, as the memory model counts them
 }
 
 func (*set) kind() kv.Type { return kv.TypeSet }
@@ -82,7 +81,7 @@ func (v *set) remove(member string, m *memory.Model) bool {
 // spread turns the intset into a table. There is no way back.
 func (v *set) spread(m *memory.Model) {
 	ints := v.ints
-	v.ints, v.table = packed.Ints{}, dict.New[struct{}](ints.Len()+1)
+	v.ints, v.table = packed.Ints{}, newOrdered[struct{}](ints.Len()+1)
 	for i := range ints.Len() {
 		v.add(strconv.FormatInt(ints.At(i), 10), 0, m)
 	}

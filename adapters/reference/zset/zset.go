@@ -21,20 +21,20 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/kvtool/kvtool/adapters/reference/arena"
-	"github.com/kvtool/kvtool/adapters/reference/index"
+	"github.com/kvtool/kvtool/adapters/reference/dict"
 )
 
 // A Set is a sorted set. It is not safe for concurrent use. Scores must not be NaN.
 type Set struct {
 	heap  *arena.Arena
-	index *index.Index
+	index *dict.Dict
 	tree  tree
 }
 
 // New returns an empty Set whose members are in heap.
 func New(heap *arena.Arena) *Set {
 	s := &Set{heap: heap}
-	s.index = index.New(func(ref uint32) uint64 { return xxh3.Hash(s.member(ref)) })
+	s.index = dict.New(func(ref uint32) uint64 { return xxh3.Hash(s.member(ref)) })
 	s.tree.init(s)
 	return s
 }
