@@ -75,10 +75,10 @@ func (p *Pack) Replace(at int, s string) {
 // At returns the element at offset at and the offset of the next one. The element may share memory with buf or with the
 // pack: it is valid until either changes.
 func (p *Pack) At(at int, buf []byte) (elem []byte, next int) {
-	head, size, isInt := p.entry(at)
+	head, size, isInt := entry(p.b[at:])
 	next = at + head + size + backlen(head+size)
 	if isInt {
-		return strconv.AppendInt(buf[:0], p.integer(at), 10), next
+		return strconv.AppendInt(buf[:0], integer(p.b[at:]), 10), next
 	}
 	return p.b[at+head : at+head+size], next
 }
@@ -116,24 +116,27 @@ func (p *Pack) Offset(i int) int {
 }
 
 func (p *Pack) next(at int) int {
-	head, size, _ := p.entry(at)
+	head, size, _ := entry(p.b[at:])
 	return at + head + size + backlen(head+size)
 }
 
-func (p *Pack) prev(at int) int {
+func (p *Pack) prev(at int) int { return at - lastEntry(p.b[:at]) }
+
+// lastEntry returns the length of the entry that b ends with.
+func lastEntry(b []byte) int {
 	n, bits := 0, 0
-	for at--; ; at-- { // the last byte holds the low seven bits; a set high bit says that another stands before it
-		n |= int(p.b[at]&0x7f) << bits
+	for at := len(b) - 1; ; at-- { // the last byte holds the low seven bits; a set high bit says that another stands before it
+		n |= int(b[at]&0x7f) << bits
 		bits += 7
-		if p.b[at]&0x80 == 0 {
-			return at - n
+		if b[at]&0x80 == 0 {
+			return n + len(b) - at
 		}
 	}
 }
 
-// entry returns the length of the encoding byte(s) and of the data of the entry at offset at.
-func (p *Pack) entry(at int) (head, size int, isInt bool) {
-	switch c := p.b[at]; {
+// entry returns the length of the encoding byte(s) and of the data of the entry that b begins with.
+func entry(b []byte) (head, size int, isInt bool) {
+	switch c := b[0]; {
 	case c < 0x80:
 		return 1, 0, true
 	case c < 0xc0:
@@ -141,9 +144,9 @@ func (p *Pack) entry(at int) (head, size int, isInt bool) {
 	case c < 0xe0:
 		return 2, 0, true
 	case c < 0xf0:
-		return 2, int(c&0x0f)<<8 | int(p.b[at+1]), false
+		return 2, int(c&0x0f)<<8 | int(b[1]), false
 	case c == 0xf0:
-		return 5, int(binary.LittleEndian.Uint32(p.b[at+1:])), false
+		return 5, int(binary.LittleEndian.Uint32(b[1:])), false
 	case c == 0xf4:
 		return 9, 0, true
 	default: // 0xf1, 0xf2, 0xf3: two, three and four bytes
@@ -151,8 +154,8 @@ func (p *Pack) entry(at int) (head, size int, isInt bool) {
 	}
 }
 
-func (p *Pack) integer(at int) int64 {
-	b := p.b[at:]
+// integer returns the number of the entry that b begins with.
+func integer(b []byte) int64 {
 	switch c := b[0]; {
 	case c < 0x80:
 		return int64(c)
@@ -171,7 +174,7 @@ func (p *Pack) integer(at int) int64 {
 }
 
 // appendEntry appends s as listpack.c encodes it (lpEncodeGetType, lpEncodeString, lpEncodeBacklen).
-func appendEntry(b []byte, s string) []byte {
+func appendEntry[S string | []byte](b []byte, s S) []byte {
 	from := len(b)
 	if n, ok := Int(s); ok {
 		b = appendInt(b, n)
@@ -198,7 +201,7 @@ func appendInt(b []byte, n int64) []byte {
 	}
 }
 
-func appendString(b []byte, s string) []byte {
+func appendString[S string | []byte](b []byte, s S) []byte {
 	switch n := len(s); {
 	case n < 64:
 		b = append(b, 0x80|byte(n))
@@ -239,7 +242,7 @@ func appendBacklen(b []byte, n int) []byte {
 
 // Int returns the number that s is the canonical decimal form of, if it is one of 64 bits: only such a string can be kept
 // as a number and come back as it was.
-func Int(s string) (n int64, ok bool) {
+func Int[S string | []byte](s S) (n int64, ok bool) {
 	if len(s) == 0 || len(s) > 20 || s[0] > '9' {
 		return 0, false
 	}
