@@ -59,6 +59,7 @@ var mayImport = map[string][]string{
 	"adapters/reference":        {"kv", "internal/memory"},
 	"adapters/reference/arena":  {},
 	"adapters/reference/dict":   {"internal/evict"},
+	"adapters/reference/number": {},
 	"adapters/reference/packed": {},
 	"adapters/reference/zset":   {"adapters/reference/arena", "adapters/reference/dict"},
 	"adapters":                  {"kv", "adapters/keylist", "adapters/rdb", "adapters/redis", "adapters/reference"},
