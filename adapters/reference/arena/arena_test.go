@@ -47,19 +47,11 @@ func (h *heap) add(t *rapid.T, n int, fill byte) {
 	}
 }
 
-// rounded returns how long a block of n bytes is.
-func rounded(n int) int {
-	if n > maxSmall {
-		return pagesFor(n) * pageBytes
-	}
-	return classBytes[classOf(n)]
-}
-
 // check holds every block to its content, and the sums to those of the model.
 func (h *heap) check(t *rapid.T) {
 	var live int64
 	for r, b := range h.blocks {
-		live += int64(rounded(b.n))
+		live += int64(Rounded(b.n))
 		for i, c := range h.a.Bytes(r)[:b.n] {
 			if c != b.fill {
 				t.Fatalf("byte %d of %d of block %d was overwritten", i, b.n, r)

@@ -36,3 +36,11 @@ func classOf(n int) uint8 {
 
 // capacity returns the number of blocks of a slab.
 func capacity(class uint8) int { return slabBytes / classBytes[class] }
+
+// Rounded returns the length of the block that Alloc returns for n bytes.
+func Rounded(n int) int {
+	if n > maxSmall {
+		return pagesFor(n) * pageBytes
+	}
+	return classBytes[classOf(n)]
+}
