@@ -1,6 +1,10 @@
 package rdbread
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/kvtool/kvtool/internal/lzf"
+)
 
 // A blobReader gives the logical bytes of a blob one by one. It is the slow way through a block, for the few whose head
 // does not say how many elements they hold.
@@ -8,13 +12,13 @@ type blobReader struct {
 	w      *window
 	left   int64 // logical bytes
 	stored int64 // bytes in the file
-	lzf    *lzf
+	past   *expander
 }
 
 func (w *window) open(b blob) *blobReader {
 	r := &blobReader{w: w, left: b.size, stored: b.stored}
 	if b.packed {
-		r.lzf = new(lzf)
+		r.past = new(expander)
 	}
 	return r
 }
@@ -34,15 +38,15 @@ func (r *blobReader) byte() byte {
 		return 0
 	}
 	r.left--
-	if r.lzf != nil {
-		return r.lzf.next(r)
+	if r.past != nil {
+		return r.past.next(r)
 	}
 	return r.storedByte()
 }
 
 // read fills p with the next logical bytes and returns how many there were.
 func (r *blobReader) read(p []byte) (n int) {
-	if r.lzf == nil {
+	if r.past == nil {
 		for n < len(p) && r.left > 0 && r.w.need(1) {
 			step := min(int64(len(p)-n), r.left, int64(r.w.end-r.w.pos))
 			n += copy(p[n:], r.w.bytes(int(step)))
@@ -63,7 +67,7 @@ func (r *blobReader) skip(n int64) {
 		r.w.fail(reasonf("a block ends before its content"))
 		return
 	}
-	if r.lzf == nil {
+	if r.past == nil {
 		r.left -= n
 		r.stored -= n
 		r.w.skip(n)
@@ -151,9 +155,9 @@ func (w *window) content(b blob) []byte {
 		return p
 	}
 	if w.scratch == nil {
-		w.scratch = make([]byte, maxNeed+64) // room for expand
+		w.scratch = make([]byte, maxNeed+64) // room for lzf.Expand
 	}
-	if n, ok := expand(w.scratch[:b.size], p); !ok || int64(n) != b.size {
+	if n, ok := lzf.Expand(w.scratch[:b.size], p); !ok || int64(n) != b.size {
 		w.fail(reasonf("damaged LZF"))
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kvtool/kvtool/internal/lzf"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -114,9 +115,9 @@ func FuzzLZF(f *testing.F) {
 	buf := make([]byte, maxNeed)
 	f.Fuzz(func(t *testing.T, stored, plain []byte) {
 		dst := make([]byte, 1<<12)
-		n, ok := expand(dst, stored)
+		n, ok := lzf.Expand(dst, stored)
 		tight := make([]byte, n)
-		if m, ok := expand(tight[:n:n], stored); ok && (m != n || !bytes.Equal(tight, dst[:n])) {
+		if m, ok := lzf.Expand(tight[:n:n], stored); ok && (m != n || !bytes.Equal(tight, dst[:n])) {
 			t.Fatalf("%x without room, %x with", tight[:m], dst[:n])
 		}
 		slow := slowly(stored, n, buf)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/zeebo/xxh3"
 
+	"github.com/kvtool/kvtool/internal/crc64"
+	"github.com/kvtool/kvtool/internal/lzf"
 	"github.com/kvtool/kvtool/internal/memory"
 	"github.com/kvtool/kvtool/internal/slot"
 	"github.com/kvtool/kvtool/kv"
@@ -409,7 +411,7 @@ func (r *Reader) readName() int64 {
 	}
 	stored := w.bytes(int(b.stored))
 	r.name.grow(int(b.size))
-	if got, ok := expand(r.name.buf, stored); w.err == nil && (!ok || int64(got) != b.size) {
+	if got, ok := lzf.Expand(r.name.buf, stored); w.err == nil && (!ok || int64(got) != b.size) {
 		w.fail(reasonf("damaged LZF"))
 	}
 	r.name.at = r.name.buf
@@ -442,7 +444,7 @@ func (r *Reader) longName(b blob) int64 {
 		if done == 0 {
 			copy(r.name.buf, chunk[:n])
 		}
-		hash = crcUpdate(hash, chunk[:n])
+		hash = crc64.Update(hash, chunk[:n])
 		done += int64(n)
 	}
 	in.close()

@@ -4,6 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+
+	"github.com/kvtool/kvtool/internal/crc64"
+	"github.com/kvtool/kvtool/internal/lzf"
 )
 
 const (
@@ -101,7 +104,7 @@ func (w *window) fill(n int) bool {
 // checksum takes what was read into the checksum.
 func (w *window) checksum() {
 	if !w.unchecked {
-		w.crc = crcUpdate(w.crc, w.buf[w.sum:w.pos])
+		w.crc = crc64.Update(w.crc, w.buf[w.sum:w.pos])
 	}
 	w.sum = w.pos
 }
@@ -347,7 +350,7 @@ func (w *window) head(b blob, n int, dst *[maxHead]byte) []byte {
 	if !w.need(in) {
 		return nil
 	}
-	if got, ok := expand(dst[:n], w.buf[w.pos:w.pos+in]); !ok || got < n {
+	if got, ok := lzf.Expand(dst[:n], w.buf[w.pos:w.pos+in]); !ok || got < n {
 		w.fail(reasonf("damaged LZF"))
 		return nil
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+
+	"github.com/kvtool/kvtool/internal/crc64"
 )
 
 // A dump is written for tests: for type codes that no server at hand writes, and for damage that none would.
@@ -68,7 +70,7 @@ func (d *dump) end() []byte {
 	d.WriteByte(opEOF)
 	if d.sum {
 		b := d.Bytes()
-		d.Write(binary.LittleEndian.AppendUint64(nil, reference(0, b)))
+		d.Write(binary.LittleEndian.AppendUint64(nil, crc64.Update(0, b)))
 	}
 	return d.raw()
 }

@@ -1,16 +1,18 @@
-package rdbread
+// Package crc64 owns the checksum of dumps and of the payloads of DUMP: the CRC-64 of Redis, by carry-less multiplication
+// where the processor has it.
+package crc64
 
 import (
 	"encoding/binary"
 	"sync"
 )
 
-// The checksum of a dump: CRC-64 with the polynomial 0xad93d23594c935a9 (Jones), bits reflected, starting at 0 and not
+// The checksum: CRC-64 with the polynomial 0xad93d23594c935a9 (Jones), bits reflected, starting at 0 and not
 // inverted. (hash/crc64 inverts at both ends.)
-const crcPoly = 0x95ac9329ac4bc9b5 // reflected
+const poly = 0x95ac9329ac4bc9b5 // reflected
 
-// crcTables[i][b] is the checksum of the byte b with i zero bytes behind it. It never changes.
-var crcTables = sync.OnceValue(func() *[8][256]uint64 {
+// tables[i][b] is the checksum of the byte b with i zero bytes behind it. It never changes.
+var tables = sync.OnceValue(func() *[8][256]uint64 {
 	t := new([8][256]uint64)
 	for b := range t[0] {
 		crc := uint64(b)
@@ -30,23 +32,23 @@ var crcTables = sync.OnceValue(func() *[8][256]uint64 {
 // timesX multiplies a reflected polynomial by x modulo the checksum's.
 func timesX(v uint64) uint64 {
 	if v&1 != 0 {
-		return v>>1 ^ crcPoly
+		return v>>1 ^ poly
 	}
 	return v >> 1
 }
 
-// crcUpdate returns the checksum of what crc is that of, and p behind it.
-func crcUpdate(crc uint64, p []byte) uint64 {
-	crc, p = crcFold(crc, p)
-	return crcPortable(crc, p)
+// Update returns the checksum of what crc is that of, and p behind it.
+func Update(crc uint64, p []byte) uint64 {
+	crc, p = foldFront(crc, p)
+	return portable(crc, p)
 }
 
-// crcPortable takes eight bytes a step.
-func crcPortable(crc uint64, p []byte) uint64 {
+// portable takes eight bytes a step.
+func portable(crc uint64, p []byte) uint64 {
 	if len(p) == 0 {
 		return crc
 	}
-	t := crcTables()
+	t := tables()
 	for ; len(p) >= 8; p = p[8:] {
 		crc ^= binary.LittleEndian.Uint64(p)
 		crc = t[7][byte(crc)] ^ t[6][byte(crc>>8)] ^ t[5][byte(crc>>16)] ^ t[4][byte(crc>>24)] ^

@@ -1,16 +1,16 @@
-package rdbread
+package crc64
 
 import (
-	"hash/crc64"
+	std "hash/crc64"
 	"math/rand/v2"
 	"testing"
 )
 
 // reference is the checksum by the standard library.
-func reference(crc uint64, p []byte) uint64 { return ^crc64.Update(^crc, crc64.MakeTable(crcPoly), p) }
+func reference(crc uint64, p []byte) uint64 { return ^std.Update(^crc, std.MakeTable(poly), p) }
 
 func TestCRCCheckValue(t *testing.T) {
-	if got := crcUpdate(0, []byte("123456789")); got != 0xe9c6d914c4b8d9ca { // as crc64.c of Redis says
+	if got := Update(0, []byte("123456789")); got != 0xe9c6d914c4b8d9ca { // as crc64.c of Redis says
 		t.Errorf("%#x", got)
 	}
 }
@@ -25,10 +25,10 @@ func TestCRCOfEveryLength(t *testing.T) {
 		from, crc := r.IntN(16), r.Uint64()
 		b := p[from : from+n]
 		want := reference(crc, b)
-		if got := crcUpdate(crc, b); got != want {
+		if got := Update(crc, b); got != want {
 			t.Fatalf("%d bytes: %x, want %x", n, got, want)
 		}
-		if got := crcPortable(crc, b); got != want {
+		if got := portable(crc, b); got != want {
 			t.Fatalf("%d bytes, portable: %x, want %x", n, got, want)
 		}
 	}
@@ -45,7 +45,7 @@ func TestCRCOfChunks(t *testing.T) {
 		crc := uint64(0)
 		for rest := p; len(rest) > 0; {
 			n := min(r.IntN(1<<r.IntN(17)+1), len(rest))
-			crc, rest = crcUpdate(crc, rest[:n]), rest[n:]
+			crc, rest = Update(crc, rest[:n]), rest[n:]
 		}
 		if crc != want {
 			t.Fatalf("%x, want %x", crc, want)
@@ -54,9 +54,9 @@ func TestCRCOfChunks(t *testing.T) {
 }
 
 func BenchmarkCRC(b *testing.B) {
-	p := make([]byte, windowSize)
+	p := make([]byte, 256<<10)
 	for name, f := range map[string]func(uint64, []byte) uint64{
-		"ours": crcUpdate, "portable": crcPortable, "hash-crc64": func(crc uint64, p []byte) uint64 { return crc64.Update(crc, crc64.MakeTable(crc64.ECMA), p) },
+		"ours": Update, "portable": portable, "hash-crc64": func(crc uint64, p []byte) uint64 { return std.Update(crc, std.MakeTable(std.ECMA), p) },
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(p)))

@@ -1,4 +1,4 @@
-package rdbread
+package crc64
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 
 // TestFoldConstants recomputes the constants of the assembly from powers of x.
 func TestFoldConstants(t *testing.T) {
-	src, err := os.ReadFile("crc_amd64.s")
+	src, err := os.ReadFile("fold_amd64.s")
 	if err != nil {
 		t.Fatal(err)
 	}

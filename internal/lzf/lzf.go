@@ -1,15 +1,17 @@
-package rdbread
+// Package lzf packs and expands strings as liblzf does it for Redis: byte for byte, so that what is packed here is what a
+// server would have written.
+package lzf
 
-// LZF, as liblzf writes it: a byte of control, then literals or a reference into what was already expanded.
+// The format: a byte of control, then literals or a reference into what was already expanded.
 //
 //	000LLLLL                    L+1 literal bytes follow
 //	LLLooooo oooooooo           L+2 bytes from o+1 bytes back, 1 <= L <= 6
 //	111ooooo LLLLLLLL oooooooo  L+9 bytes from o+1 bytes back
 
-// expand fills dst from src and returns how many bytes it wrote. It stops when dst is full, so that a head costs no more
+// Expand fills dst from src and returns how many bytes it wrote. It stops when dst is full, so that a head costs no more
 // than itself; src may end early then. What dst has of capacity beyond its length may be overwritten: where there is room,
 // bytes are moved in blocks and the surplus is written over later.
-func expand(dst, src []byte) (n int, ok bool) {
+func Expand(dst, src []byte) (n int, ok bool) {
 	room := dst[:cap(dst)]
 	for n < len(dst) {
 		if len(src) == 0 {
@@ -59,51 +61,4 @@ func expand(dst, src []byte) (n int, ok bool) {
 		}
 	}
 	return n, true
-}
-
-const lzfReach = 8192 // how far back a reference goes
-
-// An lzf expands a compressed blob of any length a byte at a time, keeping only what references can reach.
-type lzf struct {
-	past     [lzfReach]byte
-	n        int64 // bytes expanded
-	literals int   // left of the run
-	matched  int   // left of the reference
-	back     int64
-}
-
-// next returns the next byte of the blob whose stored bytes in gives.
-func (z *lzf) next(in *blobReader) byte {
-	if z.literals == 0 && z.matched == 0 {
-		z.control(in)
-	}
-	var b byte
-	if z.literals > 0 {
-		z.literals--
-		b = in.storedByte()
-	} else {
-		z.matched--
-		b = z.past[(z.n-z.back)%lzfReach]
-	}
-	z.past[z.n%lzfReach] = b
-	z.n++
-	return b
-}
-
-func (z *lzf) control(in *blobReader) {
-	ctrl := int(in.storedByte())
-	if ctrl < 32 {
-		z.literals = ctrl + 1
-		return
-	}
-	run := ctrl >> 5
-	if run == 7 {
-		run += int(in.storedByte())
-	}
-	z.back = int64(ctrl&31<<8|int(in.storedByte())) + 1
-	z.matched = run + 2
-	if z.back > z.n {
-		in.w.fail(reasonf("damaged LZF"))
-		z.back = 1
-	}
 }

@@ -1,4 +1,4 @@
-package rdbread
+package crc64
 
 import "golang.org/x/sys/cpu"
 
@@ -10,14 +10,14 @@ const foldBlock = 128
 //go:noescape
 func fold(p *byte, n int, crc uint64, out *[16]byte)
 
-// crcFold takes the front of p into crc with carry-less multiplication and returns what is left of p. Below a few blocks
+// foldFront takes the front of p into crc with carry-less multiplication and returns what is left of p. Below a few blocks
 // the table is as fast.
-func crcFold(crc uint64, p []byte) (uint64, []byte) {
+func foldFront(crc uint64, p []byte) (uint64, []byte) {
 	n := len(p) &^ (foldBlock - 1)
 	if n < 2*foldBlock || !cpu.X86.HasPCLMULQDQ {
 		return crc, p
 	}
 	var out [16]byte
 	fold(&p[0], n, crc, &out)
-	return crcPortable(0, out[:]), p[n:]
+	return portable(0, out[:]), p[n:]
 }
