@@ -41,7 +41,11 @@ func AppendHuman(b []byte, x float64) []byte {
 		return AppendDouble(b, x)
 	}
 	from := len(b)
-	b = strconv.AppendFloat(b, x, 'f', 17, 64)
+	return people(strconv.AppendFloat(b, x, 'f', 17, 64), from)
+}
+
+// people takes from the number at b[from:] the zeros at its end and the sign of a zero.
+func people(b []byte, from int) []byte {
 	for b[len(b)-1] == '0' {
 		b = b[:len(b)-1]
 	}
