@@ -103,7 +103,7 @@ func (v *sortedSet) add(it Member, lim limits, m *memory.Model) (added bool, err
 }
 
 func (v *sortedSet) addToTree(it Member, m *memory.Model) (added bool, err error) {
-	added, ok := v.tree.Add(it.Member, it.Score)
+	added, ok := v.tree.Add([]byte(it.Member), it.Score)
 	switch {
 	case !ok:
 		return false, ErrMemory
@@ -124,7 +124,7 @@ func (v *sortedSet) item(at int) (Member, int) {
 
 func (v *sortedSet) score(member string) (float64, bool) {
 	if v.tree != nil {
-		return v.tree.Score(member)
+		return v.tree.Score([]byte(member))
 	}
 	at := v.pack.Find(member, 2)
 	if at < 0 {
@@ -136,7 +136,7 @@ func (v *sortedSet) score(member string) (float64, bool) {
 
 func (v *sortedSet) remove(member string, m *memory.Model) bool {
 	if v.tree != nil {
-		had := v.tree.Remove(member)
+		had := v.tree.Remove([]byte(member))
 		if had {
 			v.bytes -= m.SDS(int64(len(member)))
 		}
@@ -151,7 +151,7 @@ func (v *sortedSet) remove(member string, m *memory.Model) bool {
 
 func (v *sortedSet) rank(member string) (int, bool) {
 	if v.tree != nil {
-		return v.tree.Rank(member)
+		return v.tree.Rank([]byte(member))
 	}
 	rank := 0
 	for it := range v.from(0) {

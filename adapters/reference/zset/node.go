@@ -11,12 +11,12 @@ type item struct {
 	ref   uint32
 }
 
-// A leaf holds members in order. 248 bytes.
+// A leaf holds members in order. 256 bytes.
 type leaf struct {
-	score [leafMost]float64
-	ref   [leafMost]uint32
-	next  uint32 // leaf
-	n     uint16
+	score      [leafMost]float64
+	ref        [leafMost]uint32
+	prev, next uint32 // leaves; 0: none
+	n          uint16
 }
 
 // An inner node knows of each child its first member and how many there are. 248 bytes.

@@ -45,3 +45,11 @@ func (p *pool[N]) release(id uint32) {
 	*p.at(id) = zero
 	p.free = append(p.free, id)
 }
+
+// nodes returns how many nodes there is memory for.
+func (p *pool[N]) nodes() (n int) {
+	for _, piece := range p.pieces {
+		n += len(piece)
+	}
+	return n
+}

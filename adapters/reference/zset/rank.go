@@ -1,6 +1,6 @@
 package zset
 
-import "iter"
+import "bytes"
 
 // rank returns the number of items before x, which is there.
 func (t *tree) rank(x item) int {
@@ -35,30 +35,41 @@ func (t *tree) seek(rank int) (id uint32, i int) {
 	return id, rank
 }
 
-// stays reports whether x may have another score where it is: between its neighbours in its leaf.
-func (t *tree) stays(x item, score float64) bool {
-	l := t.leaves.at(t.descend(x).leaf)
-	i := t.slot(l, x)
-	if i == 0 || i == int(l.n)-1 || l.score[i-1] >= score || l.score[i+1] <= score {
-		return false
+// count returns how many items are below a bound, which a prefix of the set is.
+func (t *tree) count(below func(item) bool) (n int) {
+	id := t.root
+	for range t.depth {
+		in := t.inners.at(id)
+		k := 0
+		for k+1 < int(in.n) && below(in.first(k+1)) {
+			n += int(in.count[k])
+			k++
+		}
+		id = in.kid[k]
 	}
-	l.score[i] = score
-	return true
+	l := t.leaves.at(id)
+	i := 0
+	for i < int(l.n) && below(l.at(i)) {
+		i++
+	}
+	return n + i
 }
 
-// From returns the members from a rank on, in order, with their scores. The bytes are valid until the set changes.
-func (s *Set) From(rank int) iter.Seq2[[]byte, float64] {
-	return func(yield func([]byte, float64) bool) {
-		if rank < 0 || rank >= s.Len() {
-			return
-		}
-		id, i := s.tree.seek(rank)
-		for ; id != 0; id, i = s.tree.leaves.at(id).next, 0 {
-			for l := s.tree.leaves.at(id); i < int(l.n); i++ {
-				if !yield(s.member(l.ref[i]), l.score[i]) {
-					return
-				}
-			}
-		}
+// CountBelow returns how many members have a score below score, or one that equals it if with is set: the rank of the first that
+// has not.
+func (s *Set) CountBelow(score float64, with bool) int {
+	if with {
+		return s.tree.count(func(x item) bool { return x.score <= score })
 	}
+	return s.tree.count(func(x item) bool { return x.score < score })
+}
+
+// CountBefore returns how many members are before member in the order of their bytes, member included if with is set. All have to
+// have the same score.
+func (s *Set) CountBefore(member []byte, with bool) int {
+	most := -1
+	if with {
+		most = 0
+	}
+	return s.tree.count(func(x item) bool { return bytes.Compare(s.member(x.ref), member) <= most })
 }

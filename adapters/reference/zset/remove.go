@@ -8,20 +8,24 @@ const (
 // remove takes out an item that is there.
 func (t *tree) remove(x item) {
 	p := t.descend(x)
+	t.removeAt(&p, t.slot(t.leaves.at(p.leaf), x))
+}
+
+// removeAt takes out the item at i of the leaf of a path.
+func (t *tree) removeAt(p *path, i int) {
 	for d := range t.depth {
 		t.inners.at(p.node[d]).count[p.kid[d]]--
 	}
 	l := t.leaves.at(p.leaf)
-	i := t.slot(l, x)
 	l.shut(i)
 	if t.depth == 0 {
 		return
 	}
 	if l.n > 0 && i == 0 {
-		t.fix(&p)
+		t.fix(p)
 	}
 	if l.n < leafLeast {
-		t.fillLeaf(&p)
+		t.fillLeaf(p)
 	}
 }
 
@@ -39,7 +43,7 @@ func (t *tree) fillLeaf(p *path) {
 		return
 	}
 	right.give(0, left)
-	left.next = right.next
+	t.link(in.kid[i], right.next)
 	t.leaves.release(in.kid[i+1])
 	in.count[i] += in.count[i+1]
 	in.shut(i + 1)
@@ -62,6 +66,14 @@ func (t *tree) levelLeaves(in *inner, i int, left, right *leaf, n int) {
 	in.count[i], in.count[i+1] = uint32(left.n), uint32(right.n)
 	in.setFirst(i, left.at(0))
 	in.setFirst(i+1, right.at(0))
+}
+
+// link makes two leaves neighbours; the second may be 0.
+func (t *tree) link(id, next uint32) {
+	t.leaves.at(id).next = next
+	if next != 0 {
+		t.leaves.at(next).prev = id
+	}
 }
 
 type leafPair [2 * leafMost]item

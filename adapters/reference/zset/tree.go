@@ -27,6 +27,9 @@ func (t *tree) init(s *Set) {
 	t.root = t.leaves.get()
 }
 
+// bytes returns the memory of the nodes.
+func (t *tree) bytes() int64 { return int64(t.leaves.nodes())*256 + int64(t.inners.nodes())*248 }
+
 // compare orders items as Redis does.
 func (t *tree) compare(a, b item) int {
 	switch {
@@ -111,7 +114,8 @@ func (t *tree) splitLeaf(p *path, i int, x item) {
 		cut = leafMost
 	}
 	l.give(cut, right)
-	right.next, l.next = l.next, id
+	t.link(id, l.next)
+	t.link(p.leaf, id)
 	if i <= cut && cut < leafMost {
 		l.open(i)
 		l.put(i, x)

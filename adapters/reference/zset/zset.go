@@ -10,14 +10,14 @@
 //	             ╱                     ╲
 //	leaf    [a b c d e]   →      [f g h i]         rank of g = 5 + 1
 //
-// Nodes have 248 bytes and stand in slices without pointers: the garbage collector does not look into a set of any size. Sets may
-// share an arena; one that is no longer needed gives its records back with Release.
+// Nodes have 256 bytes and stand in slices without pointers: the garbage collector does not look into a set of any size. Leaves
+// know their neighbours, so that a range is read in either direction without the nodes above. Sets may share an arena; one that is
+// no longer needed gives its records back with Release.
+//
+// Members are bytes that the Set copies. What it returns of one is part of its record and valid until the Set changes.
 package zset
 
 import (
-	"encoding/binary"
-	"math"
-
 	"github.com/zeebo/xxh3"
 
 	"github.com/kvtool/kvtool/adapters/reference/arena"
@@ -42,123 +42,118 @@ func New(heap *arena.Arena) *Set {
 // Len returns the number of members.
 func (s *Set) Len() int { return s.index.Len() }
 
-// Score returns the score of member.
-func (s *Set) Score(member string) (score float64, ok bool) {
-	ref := s.find(member, xxh3.HashString(member))
-	if ref == 0 {
-		return 0, false
-	}
-	return s.score(ref), true
+// A Place is where a member is, or would be: what Find finds, so that a member is looked for once whatever is done with it. It is
+// valid until the Set changes.
+type Place struct {
+	hash uint64
+	ref  uint32
 }
 
-// Add gives member a score and reports whether it was no member before. It fails if the arena is full.
-func (s *Set) Add(member string, score float64) (added, ok bool) {
-	h := xxh3.HashString(member)
-	if ref := s.find(member, h); ref != 0 {
-		s.rescore(ref, score)
-		return false, true
+// Found reports whether there is a member at the place.
+func (p Place) Found() bool { return p.ref != 0 }
+
+// Find returns the place of member.
+func (s *Set) Find(member []byte) Place {
+	h := xxh3.Hash(member)
+	for p := s.index.Probe(h); ; {
+		ref := p.Next()
+		if ref == 0 || string(s.member(ref)) == string(member) {
+			return Place{h, ref}
+		}
 	}
+}
+
+// ScoreAt returns the score of the member at p.
+func (s *Set) ScoreAt(p Place) float64 { return s.score(p.ref) }
+
+// Rescore gives the member at p another score. One that equals its score changes nothing, as in Redis: 0 does not become -0.
+func (s *Set) Rescore(p Place, score float64) {
+	x := item{s.score(p.ref), p.ref}
+	if x.score == score {
+		return
+	}
+	s.setScore(p.ref, score)
+	s.tree.rescore(x, score)
+}
+
+// Insert makes member one, at p, where none is. It fails if the arena is full.
+func (s *Set) Insert(p Place, member []byte, score float64) bool {
 	ref := s.record(member, score)
-	if ref == 0 {
-		return false, false
-	}
-	s.index.Add(h, ref)
-	s.tree.insert(item{score, ref})
-	return true, true
-}
-
-// rescore moves a member in the tree, unless it may stay where it is.
-func (s *Set) rescore(ref uint32, score float64) {
-	old := s.score(ref)
-	if old == score {
-		return
-	}
-	if s.tree.stays(item{old, ref}, score) {
-		s.setScore(ref, score)
-		return
-	}
-	s.tree.remove(item{old, ref})
-	s.setScore(ref, score)
-	s.tree.insert(item{score, ref})
-}
-
-// Remove takes member out and reports whether it was one.
-func (s *Set) Remove(member string) bool {
-	h := xxh3.HashString(member)
-	ref := s.find(member, h)
 	if ref == 0 {
 		return false
 	}
-	s.tree.remove(item{s.score(ref), ref})
-	s.index.Remove(h, ref)
-	s.heap.Free(arena.Ref(ref), recordBytes(len(member)))
+	s.index.Add(p.hash, ref)
+	s.tree.insert(item{score, ref})
 	return true
 }
 
-// Release gives the records of all members back to the arena. The set must not be used afterwards.
-func (s *Set) Release() {
-	id, _ := s.tree.seek(0)
-	for id != 0 {
-		l := s.tree.leaves.at(id)
-		for _, ref := range l.ref[:l.n] {
-			s.heap.Free(arena.Ref(ref), recordBytes(len(s.member(ref))))
-		}
-		id = l.next
+// Delete takes the member at p out.
+func (s *Set) Delete(p Place) { s.drop(p.hash, item{s.score(p.ref), p.ref}) }
+
+func (s *Set) drop(hash uint64, x item) {
+	s.tree.remove(x)
+	s.index.Remove(hash, x.ref)
+	s.heap.Free(arena.Ref(x.ref), recordBytes(len(s.member(x.ref))))
+}
+
+// RankAt returns the number of members before the one at p.
+func (s *Set) RankAt(p Place) int { return s.tree.rank(item{s.score(p.ref), p.ref}) }
+
+// Score returns the score of member.
+func (s *Set) Score(member []byte) (score float64, ok bool) {
+	if p := s.Find(member); p.Found() {
+		return s.ScoreAt(p), true
 	}
+	return 0, false
+}
+
+// Add gives member a score and reports whether it was no member before. It fails if the arena is full.
+func (s *Set) Add(member []byte, score float64) (added, ok bool) {
+	p := s.Find(member)
+	if p.Found() {
+		s.Rescore(p, score)
+		return false, true
+	}
+	ok = s.Insert(p, member, score)
+	return ok, ok
+}
+
+// Remove takes member out and reports whether it was one.
+func (s *Set) Remove(member []byte) bool {
+	p := s.Find(member)
+	if p.Found() {
+		s.Delete(p)
+	}
+	return p.Found()
 }
 
 // Rank returns the number of members before member.
-func (s *Set) Rank(member string) (rank int, ok bool) {
-	ref := s.find(member, xxh3.HashString(member))
-	if ref == 0 {
-		return 0, false
+func (s *Set) Rank(member []byte) (rank int, ok bool) {
+	if p := s.Find(member); p.Found() {
+		return s.RankAt(p), true
 	}
-	return s.tree.rank(item{s.score(ref), ref}), true
+	return 0, false
 }
 
-// find returns the record of a member, whose hash is h, or 0.
-func (s *Set) find(member string, h uint64) uint32 {
-	for p := s.index.Probe(h); ; {
-		ref := p.Next()
-		if ref == 0 || string(s.member(ref)) == member {
-			return ref
+// Release gives the records of all members back to the arena. The Set must not be used afterwards.
+func (s *Set) Release() {
+	for x := range s.tree.from(0) {
+		s.heap.Free(arena.Ref(x.ref), recordBytes(len(s.member(x.ref))))
+	}
+}
+
+// Clone returns a Set of the same members in heap. It fails, and leaves nothing there, if that is full.
+func (s *Set) Clone(heap *arena.Arena) (*Set, bool) {
+	to := New(heap)
+	for x := range s.tree.from(0) {
+		member := s.member(x.ref)
+		if !to.Insert(Place{hash: xxh3.Hash(member)}, member, x.score) {
+			to.Release()
+			return nil, false
 		}
 	}
+	return to, true
 }
 
-// recordBytes returns the length of the record of a member of n bytes.
-func recordBytes(n int) int {
-	var length [binary.MaxVarintLen64]byte
-	return 8 + binary.PutUvarint(length[:], uint64(n)) + n
-}
-
-// record makes one; 0 if the arena is full.
-func (s *Set) record(member string, score float64) uint32 {
-	ref := s.heap.Alloc(recordBytes(len(member)))
-	if ref == 0 {
-		return 0
-	}
-	b := s.heap.Bytes(ref)
-	n := 8 + binary.PutUvarint(b[8:], uint64(len(member)))
-	copy(b[n:], member)
-	s.setScore(uint32(ref), score)
-	return uint32(ref)
-}
-
-func (s *Set) setScore(ref uint32, score float64) {
-	binary.LittleEndian.PutUint64(s.heap.Bytes(arena.Ref(ref)), math.Float64bits(score))
-}
-
-func (s *Set) score(ref uint32) float64 {
-	return math.Float64frombits(binary.LittleEndian.Uint64(s.heap.Bytes(arena.Ref(ref))))
-}
-
-// member returns the bytes of a record's member, valid until the set changes.
-func (s *Set) member(ref uint32) []byte {
-	b := s.heap.Bytes(arena.Ref(ref))[8:]
-	if n := int(b[0]); n < 0x80 {
-		return b[1 : 1+n]
-	}
-	n, w := binary.Uvarint(b)
-	return b[w : w+int(n)]
-}
+// Bytes returns the memory that the Set takes beside the records of its members.
+func (s *Set) Bytes() int64 { return s.index.Bytes() + s.tree.bytes() }
