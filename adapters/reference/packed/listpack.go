@@ -170,9 +170,13 @@ func (p Listpack) Delete(at, n int) Listpack {
 }
 
 // Concat adds the elements of q at the end.
-func (p Listpack) Concat(q Listpack) Listpack {
-	n := q.Len()
-	p = append(p, q[countBytes:]...)
+func (p Listpack) Concat(q Listpack) Listpack { return p.concat(q[countBytes:], q.Len()) }
+
+// AppendFrom adds those n elements of q at the end that stand from offset at to its end.
+func (p Listpack) AppendFrom(q Listpack, at, n int) Listpack { return p.concat(q[at:], n) }
+
+func (p Listpack) concat(entries []byte, n int) Listpack {
+	p = append(p, entries...)
 	p.count(n)
 	return p
 }
