@@ -66,6 +66,9 @@ func New(limit int64) *Arena {
 	return &Arena{chunks: make([][]byte, 1), slabs: make([]slab, 1), limit: limit}
 }
 
+// Held returns the bytes of all chunks.
+func (a *Arena) Held() int64 { return a.held }
+
 // Live returns the bytes of all blocks, as rounded up.
 func (a *Arena) Live() int64 { return a.live }
 

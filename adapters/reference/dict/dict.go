@@ -213,6 +213,9 @@ func (d *Dict) Replace(hash uint64, from, to uint32) bool {
 	return p.g != nil
 }
 
+// Has reports whether a ref is in the Dict.
+func (d *Dict) Has(hash uint64, ref uint32) bool { return d.find(hash, ref).g != nil }
+
 // A place is where a ref is, and the group before in its chain.
 type place struct {
 	g, before *group

@@ -1,0 +1,263 @@
+package keyspace
+
+import (
+	"github.com/kvtool/kvtool/adapters/reference/arena"
+	"github.com/kvtool/kvtool/internal/evict"
+)
+
+// PutBytes gives a key a value of bytes: it makes the key, or replaces the value of old, which is the key as it was found, and
+// whose expiry is kept. The bytes may be part of the old value. It fails, and changes nothing, if the arena is full.
+func (s *Shard) PutBytes(db int, key []byte, hash uint64, old Item, k Kind, value []byte) (Item, bool) {
+	flags := s.flagsOf(k, value)
+	if len(value) > longest {
+		return s.putApart(db, key, hash, old, k, flags, value)
+	}
+	if old.OK() && s.fits(old, len(value)) {
+		s.discharge(old)
+		r := old.record()
+		r.setShort(value)
+		r[0] = byte(k) | flags | r[0]&hasExpiry
+		s.charge(old)
+		return old, true
+	}
+	return s.replace(db, key, hash, old, k, flags, valueLen(len(value)), func(r record) { r.setShort(value) })
+}
+
+// flagsOf returns sharedInt for a number of which a server has one object for all.
+func (s *Shard) flagsOf(k Kind, value []byte) byte {
+	if k == KindInt && len(value) <= len("9999") && value[0] != '-' && s.ledger.sharing {
+		return sharedInt
+	}
+	return 0
+}
+
+// fits reports whether a value of n bytes, a short one, has room where the old one is.
+func (s *Shard) fits(old Item, n int) bool {
+	r := old.record()
+	if r.isApart() || r.kind().IsObject() {
+		return false
+	}
+	return arena.Rounded(r.bytes()) == arena.Rounded(r.valueAt()+valueLen(n))
+}
+
+// putApart is PutBytes of a long value.
+func (s *Shard) putApart(db int, key []byte, hash uint64, old Item, k Kind, flags byte, value []byte) (Item, bool) {
+	if old.OK() && old.record().isApart() {
+		r := old.record()
+		if ref, n := r.block(); arena.Rounded(n) == arena.Rounded(len(value)) {
+			s.discharge(old)
+			copy(s.heap.Bytes(arena.Ref(ref)), value)
+			r.setBlock(ref, len(value))
+			r[0] = byte(k) | flags | apart | r[0]&hasExpiry
+			s.charge(old)
+			return old, true
+		}
+	}
+	ref := s.heap.Alloc(len(value))
+	if ref == 0 {
+		return Item{}, false
+	}
+	copy(s.heap.Bytes(ref), value)
+	it, ok := s.replace(db, key, hash, old, k, flags|apart, apartLen, func(r record) { r.setBlock(uint32(ref), len(value)) })
+	if !ok {
+		s.heap.Free(ref, len(value))
+	}
+	return it, ok
+}
+
+// PutObject is PutBytes for a large value. An Object that another one takes the place of is released.
+func (s *Shard) PutObject(db int, key []byte, hash uint64, old Item, k Kind, o Object) (Item, bool) {
+	if old.OK() && old.Object() == o {
+		s.Settle(old)
+		return old, true
+	}
+	id := s.newSlot(o)
+	it, ok := s.replace(db, key, hash, old, k, 0, slotLen, func(r record) { r.setSlot(id) })
+	if !ok {
+		s.freeSlot(id)
+	}
+	return it, ok
+}
+
+// replace makes a record with a value of its own, of n bytes, which set writes, and puts it in the place of old.
+func (s *Shard) replace(db int, key []byte, hash uint64, old Item, k Kind, flags byte, n int, set func(record)) (Item, bool) {
+	expiry := int64(0)
+	if old.OK() {
+		expiry = old.Expiry()
+	}
+	ref := uint32(s.heap.Alloc(recordLen(len(key), n, expiry > 0)))
+	if ref == 0 {
+		return Item{}, false
+	}
+	r := s.at(ref)
+	r.fill(k, flags, expiry, key)
+	set(r)
+	it := Item{s, hash, ref, int32(db)}
+	if !old.OK() {
+		s.enter(it)
+		s.charge(it)
+		return it, true
+	}
+	s.discharge(old)
+	s.freeValue(old)
+	s.swap(old, ref)
+	s.charge(it)
+	return it, true
+}
+
+// swap puts another record of the same key in the place of old, and frees that.
+func (s *Shard) swap(old Item, ref uint32) {
+	was, r, sp := old.record(), s.at(ref), s.spaces[old.db]
+	r.setState(was.state())
+	s.policy.Move(evict.Record{Ref: evict.Ref(old.ref), ID: old.hash, State: was.state()}, evict.Ref(ref))
+	sp.all.Replace(old.hash, old.ref, ref)
+	if was.expires() && r.expires() {
+		sp.volatile.Replace(old.hash, old.ref, ref)
+	}
+	s.freeRecord(old)
+}
+
+func (s *Shard) freeRecord(it Item) {
+	s.heap.Free(arena.Ref(it.ref), it.record().bytes())
+}
+
+// freeValue gives back what a record has of its value elsewhere.
+func (s *Shard) freeValue(it Item) {
+	r := it.record()
+	switch {
+	case r.kind().IsObject():
+		id := r.slot()
+		s.objects[id].object.Release()
+		s.freeSlot(id)
+	case r.isApart():
+		ref, n := r.block()
+		s.heap.Free(arena.Ref(ref), n)
+	}
+}
+
+func (s *Shard) newSlot(o Object) uint32 {
+	id := s.unused
+	if id == 0 {
+		id = uint32(len(s.objects))
+		s.objects = append(s.objects, slot{})
+	} else {
+		s.unused = s.objects[id].next
+	}
+	s.objects[id] = slot{object: o}
+	return id
+}
+
+func (s *Shard) freeSlot(id uint32) {
+	s.objects[id] = slot{next: s.unused}
+	s.unused = id
+}
+
+// enter puts a new record into the tables, and tells the policy of it.
+func (s *Shard) enter(it Item) {
+	r := it.record()
+	r.setState(s.policy.Add(evict.Record{Ref: evict.Ref(it.ref), ID: it.hash}))
+	s.spaces[it.db].all.Add(it.hash, it.ref)
+	s.grow(&s.spaces[it.db].all.table, s.Len(int(it.db)))
+	if r.expires() {
+		s.enterVolatile(it)
+	}
+}
+
+func (s *Shard) enterVolatile(it Item) {
+	s.spaces[it.db].volatile.Add(it.hash, it.ref)
+	s.grow(&s.spaces[it.db].volatile.table, s.Volatile(int(it.db)))
+}
+
+// leave is the opposite of enter.
+func (s *Shard) leave(it Item) {
+	r := it.record()
+	s.policy.Remove(evict.Record{Ref: evict.Ref(it.ref), ID: it.hash, State: r.state()})
+	s.spaces[it.db].all.Remove(it.hash, it.ref)
+	s.rehash(&s.spaces[it.db].all.table, s.Len(int(it.db)))
+	if r.expires() {
+		s.leaveVolatile(it)
+	}
+}
+
+func (s *Shard) leaveVolatile(it Item) {
+	s.spaces[it.db].volatile.Remove(it.hash, it.ref)
+	s.rehash(&s.spaces[it.db].volatile.table, s.Volatile(int(it.db)))
+}
+
+// Delete removes a key with its value.
+func (s *Shard) Delete(it Item) {
+	s.discharge(it)
+	s.leave(it)
+	s.freeValue(it)
+	s.freeRecord(it)
+}
+
+// Settle charges what the Object behind an Item takes since it was changed.
+func (s *Shard) Settle(it Item) {
+	sl := &s.objects[it.record().slot()]
+	size := sl.object.Size(s.model)
+	s.ledger.records += size - sl.charged
+	sl.charged = size
+}
+
+// SetExpiry sets when a key expires, Unix ms; 0 is never. It fails, and changes nothing, if the arena is full.
+func (s *Shard) SetExpiry(it Item, ms int64) (Item, bool) {
+	r := it.record()
+	if ms > 0 == r.expires() {
+		if ms > 0 {
+			r.setExpiry(ms)
+			s.watch(it)
+		}
+		return it, true
+	}
+	made, ok := s.copyRecord(it, it.Key(), ms)
+	if !ok {
+		return it, false
+	}
+	s.discharge(it)
+	if r.expires() {
+		s.leaveVolatile(it)
+	}
+	s.swap(it, made)
+	it.ref = made
+	if ms > 0 {
+		s.enterVolatile(it)
+		s.watch(it)
+	}
+	s.charge(it)
+	return it, true
+}
+
+// copyRecord makes a record of the same value with another name or expiry. Of what is not in the record there is still one.
+func (s *Shard) copyRecord(it Item, key []byte, expiry int64) (ref uint32, ok bool) {
+	r := it.record()
+	value := r[r.valueAt():r.bytes()]
+	ref = uint32(s.heap.Alloc(recordLen(len(key), len(value), expiry > 0)))
+	if ref == 0 {
+		return 0, false
+	}
+	made := s.at(ref)
+	made.fill(r.kind(), r[0]&^(kindMask|hasExpiry), expiry, key)
+	made.setState(r.state())
+	copy(made[made.valueAt():], value)
+	return ref, true
+}
+
+// Move gives a key another name, in the same database or in another of this shard, where there must be no such key. Value, expiry
+// and what the policy knows of it stay. It fails, and changes nothing, if the arena is full.
+func (s *Shard) Move(it Item, db int, key []byte, hash uint64) (Item, bool) {
+	ref, ok := s.copyRecord(it, key, it.Expiry())
+	if !ok {
+		return it, false
+	}
+	state := it.State()
+	s.discharge(it)
+	s.leave(it)
+	s.freeRecord(it)
+	it = Item{s, hash, ref, int32(db)}
+	s.enter(it)
+	it.SetState(state)
+	s.watch(it)
+	s.charge(it)
+	return it, true
+}

@@ -1,0 +1,102 @@
+package keyspace
+
+import (
+	"iter"
+
+	"github.com/kvtool/kvtool/internal/evict"
+)
+
+// Scan appends the keys of one bucket of a database to dst, and returns the next cursor: 0 is the first, and the end. A key that is
+// there from the first call to the last is seen at least once, whatever happens in between. Keys that are due are absent.
+func (s *Shard) Scan(dst []Item, db int, cursor uint64) (items []Item, next uint64) {
+	var room [64]uint32
+	refs, next := s.spaces[db].all.Scan(room[:0], cursor)
+	for _, ref := range refs {
+		r := s.at(ref)
+		it := Item{s, Hash(r.key()), ref, int32(db)}
+		if s.due(r) {
+			s.expire(it)
+			continue
+		}
+		dst = append(dst, it)
+	}
+	return dst, next
+}
+
+// All walks the keys of a database that are not due. The one that it is at may be written and deleted; others may not.
+func (s *Shard) All(db int) iter.Seq[Item] {
+	return func(yield func(Item) bool) {
+		var items []Item
+		for cursor, first := uint64(0), true; first || cursor != 0; first = false {
+			items, cursor = s.Scan(items[:0], db, cursor)
+			for _, it := range items {
+				if !yield(it) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// fair is how many keys RANDOMKEY draws one from (dict.c: GETFAIR_NUM_ENTRIES).
+const fair = 15
+
+// RandomKey returns a key of a database, drawn as RANDOMKEY draws it: one of a run of neighbours. Keys that are due are removed
+// until one is not. It is not OK if there is none.
+func (s *Shard) RandomKey(db int) Item {
+	var room [fair]evict.Ref
+	for all := s.spaces[db].all; all.Len() > 0; {
+		refs := all.Sample(room[:0], fair, s.random)
+		var ref evict.Ref
+		if len(refs) > 0 {
+			ref = refs[s.random.IntN(len(refs))]
+		} else {
+			ref = all.Random(s.random)
+		}
+		r := s.at(uint32(ref))
+		it := Item{s, Hash(r.key()), uint32(ref), int32(db)}
+		if !s.due(r) {
+			return it
+		}
+		if s.o.Settings.Frozen {
+			return Item{}
+		}
+		s.expire(it)
+	}
+	return Item{}
+}
+
+// Flush removes all keys of a database, without a word to Expired or Evicted.
+func (s *Shard) Flush(db int) {
+	sp := s.spaces[db]
+	for it := range s.records(db) {
+		s.discharge(it)
+		s.policy.Remove(evict.Record{Ref: evict.Ref(it.ref), ID: it.hash, State: it.State()})
+		s.freeValue(it)
+		s.freeRecord(it)
+	}
+	s.chargeTable(&sp.all.table, 0)
+	s.chargeTable(&sp.volatile.table, 0)
+	s.spaces[db] = s.newSpace()
+}
+
+// records walks the keys of a database once each, also those that are due. The tables must not change meanwhile.
+func (s *Shard) records(db int) iter.Seq[Item] {
+	all := s.spaces[db].all
+	for all.Step(1 << 10) {
+	}
+	return func(yield func(Item) bool) {
+		var refs []uint32
+		for cursor, first := uint64(0), true; first || cursor != 0; first = false {
+			refs, cursor = all.Dict.Scan(refs[:0], cursor)
+			for _, ref := range refs {
+				if !yield(Item{s, Hash(s.at(ref).key()), ref, int32(db)}) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// SwapDatabases makes of each of two databases the other.
+func (s *Shard) SwapDatabases(a, b int) { s.spaces[a], s.spaces[b] = s.spaces[b], s.spaces[a] }
