@@ -61,6 +61,7 @@ var mayImport = map[string][]string{
 	"adapters/reference":        {"kv", "internal/memory"},
 	"adapters/reference/arena":  {},
 	"adapters/reference/dict":   {"internal/evict"},
+	"adapters/reference/geo":    {},
 	"adapters/reference/number": {},
 	"adapters/reference/list":   {"adapters/reference/arena", "adapters/reference/packed", "internal/memory"},
 	"adapters/reference/packed": {},
