@@ -60,6 +60,7 @@ var mayImport = map[string][]string{
 	"adapters/redis":            {"kv", "internal/resp", "internal/memory", "internal/slot"},
 	"adapters/reference":        {"kv", "internal/memory"},
 	"adapters/reference/arena":  {},
+	"adapters/reference/dump":   {"kv", "adapters/reference/number", "adapters/reference/packed", "internal/crc64", "internal/lzf"},
 	"adapters/reference/dict":   {"internal/evict"},
 	"adapters/reference/geo":    {},
 	"adapters/reference/number": {},
