@@ -65,6 +65,7 @@ var mayImport = map[string][]string{
 	"adapters/reference/geo":    {},
 	"adapters/reference/number": {},
 	"adapters/reference/list":   {"adapters/reference/arena", "adapters/reference/packed", "internal/memory"},
+	"adapters/reference/hll":    {},
 	"adapters/reference/packed": {},
 	"adapters/reference/table":  {"adapters/reference/arena", "adapters/reference/dict", "internal/memory"},
 	"adapters/reference/zset":   {"adapters/reference/arena", "adapters/reference/dict"},
