@@ -79,6 +79,7 @@ func newRootCmd(env *Env) *cobra.Command {
 		newExportCmd(env),
 		newKeydesignCmd(env),
 		newReportCmd(env),
+		newServeCmd(env),
 		newVersionCmd(env),
 	)
 	return c
