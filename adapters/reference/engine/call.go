@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/kvtool/kvtool/adapters/reference/keyspace"
+	"github.com/kvtool/kvtool/adapters/reference/number"
 	"github.com/kvtool/kvtool/adapters/reference/wire"
 )
 
@@ -96,6 +97,15 @@ func (c *Call) Int(arg []byte) (int64, bool) {
 	return n, ok
 }
 
+// Float reads a number as Redis does; it answers the error itself.
+func (c *Call) Float(arg []byte) (float64, bool) {
+	f, ok := number.ParseDouble(arg)
+	if !ok {
+		c.Fail(ErrNotFloat)
+	}
+	return f, ok
+}
+
 // Changed says that a key has been changed: watchers fail, trackers are told, and the event is published
 // (db.c: signalModifiedKey; notify.c).
 func (c *Call) Changed(key []byte, class byte, event string) {}
@@ -116,4 +126,17 @@ func (c *Call) Keys() int64 {
 		n += s.Len(c.s.db)
 	}
 	return int64(n)
+}
+
+// Notify publishes an event of a key that is no change of it: class is the letter of notify-keyspace-events.
+func (c *Call) Notify(class byte, event string, key []byte) {}
+
+// Ready says that a list or a sorted set has got elements: who waits for it is served when the command is over.
+func (c *Call) Ready(key []byte) {}
+
+// Block makes the client wait until one of keys is ready and serve, which is called with it, reports that it has answered; keys are
+// tried in the order in which they become ready. After timeout milliseconds, 0 is never, onTimeout answers. Within a transaction
+// nothing waits: onTimeout answers at once.
+func (c *Call) Block(keys [][]byte, timeoutMS int64, serve func(c *Call, key []byte) bool, onTimeout func(c *Call)) {
+	onTimeout(c)
 }
