@@ -1,6 +1,7 @@
 package keyspace
 
 import (
+	"cmp"
 	"math/rand/v2"
 
 	"github.com/kvtool/kvtool/adapters/reference/dict"
@@ -10,12 +11,13 @@ import (
 // Configure changes the settings. Under another policy of Redis's the keys keep their states, as in a server, whatever those mean
 // then; the others begin anew.
 func (s *Shard) Configure(set Settings) {
-	if set.Samples == 0 {
-		set.Samples = 5
-	}
+	set.Samples, set.Effort, set.HZ = cmp.Or(set.Samples, 5), cmp.Or(set.Effort, 1), cmp.Or(set.HZ, 10)
 	old := s.o.Settings
 	s.o.Settings = set
 	s.ledger.sharing = sharesIntegers(set.MaxMemory, set.Policy)
+	if set.Expiry != old.Expiry || set.Expiry == ExpireExact && s.wheel == nil {
+		s.wind()
+	}
 	if s.policy != nil && old.Policy == set.Policy && (set.Policy.WhatIf() || old.Samples == set.Samples && old.LFU == set.LFU) {
 		return
 	}

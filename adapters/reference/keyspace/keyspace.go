@@ -49,6 +49,9 @@ type Settings struct {
 	Policy    evict.Kind
 	Samples   int // maxmemory-samples; 0 is 5
 	LFU       evict.LFU
+	Expiry    Expiry
+	Effort    int  // active-expire-effort, 1 to 10; 0 is 1
+	HZ        int  // calls of Cron in a second; 0 is 10
 	Frozen    bool // keys neither expire nor are evicted by themselves, as under CLIENT PAUSE; one that is due is absent all the same
 }
 
@@ -81,6 +84,8 @@ type Object interface {
 // A Shard is a part of all keys, in every database.
 type Shard struct {
 	Mu sync.Mutex
+	// Scratch is room for whoever changes a small value: it takes Scratch[:0], and leaves what it became. A Put may be given it.
+	Scratch []byte
 
 	o       Options
 	now     int64 // Unix ms
@@ -94,11 +99,17 @@ type Shard struct {
 	policy  evict.Policy
 	ledger  ledger
 	stats   Stats
+	cycle   cycle
+	wheel   *wheel // nil unless expiry is exact
+	made    uint32 // databases, those that were flushed included
 }
 
 // A space is a database.
 type space struct {
+	id            uint32 // of its own, also after SWAPDB
 	all, volatile *keys
+	cursor        uint64 // of the active cycle, in volatile
+	ttl           int64  // average, ms
 }
 
 // A slot is where an Object is, and what is charged for it.
@@ -110,8 +121,9 @@ type slot struct {
 
 // Stats count what went by itself.
 type Stats struct {
-	Expired int64 // keys past their expiry that were removed
-	Evicted int64
+	Expired  int64 // keys past their expiry that were removed
+	Evicted  int64
+	CutShort int64 // cycles of expiry that ran out of time (expired_time_cap_reached_count)
 }
 
 // New returns an empty Shard at the time 0; Tick sets it.
@@ -136,7 +148,8 @@ func New(o Options) *Shard {
 
 func (s *Shard) newSpace() *space {
 	hashed := func(ref uint32) uint64 { return Hash(s.at(ref).key()) }
-	return &space{&keys{Dict: dict.New(hashed), s: s}, &keys{Dict: dict.New(hashed), s: s}}
+	s.made++
+	return &space{id: s.made, all: &keys{Dict: dict.New(hashed), s: s}, volatile: &keys{Dict: dict.New(hashed), s: s}}
 }
 
 // Hash returns the hash of a key by which Find and the Put methods go. Its lowest bits choose a bucket and its highest eight a tag:
@@ -146,8 +159,11 @@ func Hash(key []byte) uint64 { return xxh3.Hash(key) }
 // ShardOf returns which of n shards, a power of two up to 256, a key of the hash is in.
 func ShardOf(hash uint64, n int) int { return int(hash>>48) & (n - 1) }
 
-// Tick sets the time, Unix ms. It is called once before each command, with the lock taken.
-func (s *Shard) Tick(now int64) { s.now = now }
+// Tick sets the time, Unix ms. It is called once before each command, with the lock taken. Where expiry is exact, what is due goes.
+func (s *Shard) Tick(now int64) {
+	s.now = now
+	s.turn()
+}
 
 // Now returns the time that Tick set.
 func (s *Shard) Now() int64 { return s.now }

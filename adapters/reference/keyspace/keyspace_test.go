@@ -62,7 +62,7 @@ func newHistory(t *rapid.T, set Settings) *history {
 	h.s = New(Options{
 		Databases: testDatabases, Settings: set,
 		Expired: func(db int, key []byte) {
-			if v, ok := h.model[db][string(key)]; !ok || v.expiry == 0 || v.expiry >= h.now {
+			if v, ok := h.model[db][string(key)]; !ok || !h.due(v) {
 				t.Errorf("%s expired at %d, expiry %d, there: %v", key, h.now, v.expiry, ok)
 			}
 			delete(h.model[db], string(key))
@@ -80,10 +80,17 @@ func newHistory(t *rapid.T, set Settings) *history {
 	return h
 }
 
-// there drops what is due from the model and returns the value of a key.
+func (h *history) due(v value) bool {
+	if h.s.Settings().Expiry == ExpireExact {
+		return v.expiry > 0 && v.expiry <= h.now
+	}
+	return v.expiry > 0 && v.expiry < h.now
+}
+
+// there returns the value of a key that is not due.
 func (h *history) there(db int, key string) (value, bool) {
 	v, ok := h.model[db][key]
-	return v, ok && (v.expiry == 0 || v.expiry >= h.now)
+	return v, ok && !h.due(v)
 }
 
 func (h *history) text() []byte {
@@ -104,9 +111,8 @@ func (h *history) key() string {
 }
 
 func (h *history) step() {
-	h.now += h.r.Int64N(5)
-	h.s.Tick(h.now)
-	if h.s.Reclaim(0, nil) == evict.Within {
+	h.tick()
+	if h.s.Reclaim(0, nil) == evict.Within && !h.s.Settings().Frozen {
 		if m := h.s.Settings().MaxMemory; m > 0 && h.s.Used() > m {
 			h.Fatalf("%d bytes used of %d", h.s.Used(), m)
 		}
@@ -140,6 +146,31 @@ func (h *history) step() {
 			b.size = h.r.Int64N(5000)
 			h.s.Settle(it)
 		}
+	}
+}
+
+// tick lets time pass, sometimes much of it.
+func (h *history) tick() {
+	h.now += h.r.Int64N(5)
+	if h.r.IntN(200) == 0 {
+		h.now += h.r.Int64N(300)
+	}
+	h.s.Tick(h.now)
+	switch {
+	case h.s.Settings().Expiry == ExpireExact && !h.s.Settings().Frozen:
+		for db := range testDatabases {
+			if n := h.s.Len(db); n != len(h.model[db]) {
+				h.Fatalf("%d keys, want %d", n, len(h.model[db]))
+			}
+			for key, v := range h.model[db] {
+				if h.due(v) {
+					h.Fatalf("%s is there at %d, its expiry was %d", key, h.now, v.expiry)
+				}
+			}
+		}
+	case h.r.IntN(20) == 0:
+		h.s.Cron(nil)
+		h.s.Fast(nil)
 	}
 }
 
@@ -228,6 +259,8 @@ func (h *history) rare(db int) {
 	case 2:
 		set := h.s.Settings()
 		set.Policy = evict.Kind(h.r.IntN(int(evict.S3FIFO) + 1))
+		set.Expiry = Expiry(h.r.IntN(3))
+		set.Frozen = h.r.IntN(4) == 0
 		h.s.Configure(set)
 	case 3:
 		h.compare(db)
@@ -252,17 +285,19 @@ func (h *history) compare(db int) {
 		h.same(it, string(it.Key()), v, true)
 		seen[string(it.Key())] = true
 	}
-	volatile := 0
+	volatile, stale := 0, 0
 	for key, v := range h.model[db] {
-		if !seen[key] {
+		if !seen[key] && h.due(v) {
+			stale++ // it is frozen
+		} else if !seen[key] {
 			h.Fatalf("%s is missing from a scan", key)
 		}
 		if v.expiry > 0 {
 			volatile++
 		}
 	}
-	if h.s.Len(db) != len(seen) || h.s.Volatile(db) != volatile {
-		h.Fatalf("%d keys and %d expiries, want %d and %d", h.s.Len(db), h.s.Volatile(db), len(seen), volatile)
+	if h.s.Len(db) != len(seen)+stale || h.s.Volatile(db) != volatile {
+		h.Fatalf("%d keys and %d expiries, want %d and %d", h.s.Len(db), h.s.Volatile(db), len(seen)+stale, volatile)
 	}
 }
 
@@ -273,7 +308,8 @@ func TestAgainstModel(t *testing.T) {
 		t.Run(kind.String(), func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				limit := rapid.SampledFrom([]int64{0, 60_000, 300_000}).Draw(t, "limit")
-				h := newHistory(t, Settings{MaxMemory: limit, Policy: kind, LFU: evict.LFU{LogFactor: 10, DecayTime: 1}})
+				mode := rapid.SampledFrom([]Expiry{ExpireActive, ExpireLazy, ExpireExact}).Draw(t, "expiry")
+				h := newHistory(t, Settings{MaxMemory: limit, Policy: kind, Expiry: mode, LFU: evict.LFU{LogFactor: 10, DecayTime: 1}})
 				for range rapid.IntRange(0, 2000).Draw(t, "steps") {
 					h.step()
 				}
@@ -284,6 +320,10 @@ func TestAgainstModel(t *testing.T) {
 }
 
 func (h *history) finish() {
+	set := h.s.Settings()
+	set.Frozen = false
+	h.s.Configure(set)
+	h.s.Tick(h.now)
 	for db := range testDatabases {
 		h.compare(db)
 		for _, it := range slices.Collect(h.s.All(db)) {

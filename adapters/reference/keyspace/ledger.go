@@ -153,17 +153,25 @@ func (s *Shard) chargeTable(t *table, bytes int64) {
 	t.charged = bytes
 }
 
-// idle is what a server does to a table hz times a second: it shrinks one that is nearly empty, and moves entries. It reports
-// whether it moved any.
-func (s *Shard) idle(t *table, n int) bool {
-	if t.old == 0 && t.buckets > leastBuckets && int64(n)*100/t.buckets < leastFill {
-		s.resize(t, max(leastBuckets, powerOfTwo(int64(n))), n)
+// shrink makes the tables of a database smaller that are nearly empty (server.c: tryResizeHashTables).
+func (s *Shard) shrink(sp *space) {
+	for _, k := range []*keys{sp.all, sp.volatile} {
+		n, t := k.Len(), &k.table
+		if !s.ledger.buckets && t.old == 0 && t.buckets > leastBuckets && int64(n)*100/t.buckets < leastFill {
+			s.resize(t, max(leastBuckets, powerOfTwo(int64(n))), n)
+		}
 	}
-	if t.old == 0 {
-		return false
+}
+
+// rehashIdle moves entries of one table of a database, and reports whether there were any to move (server.c: incrementallyRehash).
+func (s *Shard) rehashIdle(sp *space) bool {
+	for _, k := range []*keys{sp.all, sp.volatile} {
+		if k.table.old > 0 {
+			s.step(&k.table, idleBuckets)
+			return true
+		}
 	}
-	s.step(t, idleBuckets)
-	return true
+	return false
 }
 
 func powerOfTwo(n int64) int64 {

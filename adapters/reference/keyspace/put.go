@@ -94,6 +94,7 @@ func (s *Shard) replace(db int, key []byte, hash uint64, old Item, k Kind, flags
 	set(r)
 	it := Item{s, hash, ref, int32(db)}
 	if !old.OK() {
+		s.thaw(int(it.db), key, hash)
 		s.enter(it)
 		s.charge(it)
 		return it, true
@@ -103,6 +104,16 @@ func (s *Shard) replace(db int, key []byte, hash uint64, old Item, k Kind, flags
 	s.swap(old, ref)
 	s.charge(it)
 	return it, true
+}
+
+// thaw removes a key that was found absent, and is there because keys are frozen.
+func (s *Shard) thaw(db int, key []byte, hash uint64) {
+	if !s.o.Settings.Frozen {
+		return
+	}
+	if ref := s.lookUp(db, key, hash); ref != 0 {
+		s.expireNow(Item{s, hash, ref, int32(db)})
+	}
 }
 
 // swap puts another record of the same key in the place of old, and frees that.
@@ -166,6 +177,7 @@ func (s *Shard) enter(it Item) {
 func (s *Shard) enterVolatile(it Item) {
 	s.spaces[it.db].volatile.Add(it.hash, it.ref)
 	s.grow(&s.spaces[it.db].volatile.table, s.Volatile(int(it.db)))
+	s.watch(it, 0)
 }
 
 // leave is the opposite of enter.
@@ -203,11 +215,13 @@ func (s *Shard) Settle(it Item) {
 // SetExpiry sets when a key expires, Unix ms; 0 is never. It fails, and changes nothing, if the arena is full.
 func (s *Shard) SetExpiry(it Item, ms int64) (Item, bool) {
 	r := it.record()
-	if ms > 0 == r.expires() {
-		if ms > 0 {
-			r.setExpiry(ms)
-			s.watch(it)
-		}
+	before := r.expiry()
+	switch {
+	case ms == 0 && before == 0:
+		return it, true
+	case ms > 0 && before > 0:
+		r.setExpiry(ms)
+		s.watch(it, before)
 		return it, true
 	}
 	made, ok := s.copyRecord(it, it.Key(), ms)
@@ -215,14 +229,13 @@ func (s *Shard) SetExpiry(it Item, ms int64) (Item, bool) {
 		return it, false
 	}
 	s.discharge(it)
-	if r.expires() {
+	if before > 0 {
 		s.leaveVolatile(it)
 	}
 	s.swap(it, made)
 	it.ref = made
 	if ms > 0 {
 		s.enterVolatile(it)
-		s.watch(it)
 	}
 	s.charge(it)
 	return it, true
@@ -251,13 +264,13 @@ func (s *Shard) Move(it Item, db int, key []byte, hash uint64) (Item, bool) {
 		return it, false
 	}
 	state := it.State()
+	s.thaw(db, key, hash)
 	s.discharge(it)
 	s.leave(it)
 	s.freeRecord(it)
 	it = Item{s, hash, ref, int32(db)}
 	s.enter(it)
 	it.SetState(state)
-	s.watch(it)
 	s.charge(it)
 	return it, true
 }

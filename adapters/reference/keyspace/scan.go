@@ -82,15 +82,25 @@ func (s *Shard) Flush(db int) {
 
 // records walks the keys of a database once each, also those that are due. The tables must not change meanwhile.
 func (s *Shard) records(db int) iter.Seq[Item] {
-	all := s.spaces[db].all
-	for all.Step(1 << 10) {
-	}
 	return func(yield func(Item) bool) {
+		for ref := range s.spaces[db].all.refs() {
+			if !yield(Item{s, Hash(s.at(ref).key()), ref, int32(db)}) {
+				return
+			}
+		}
+	}
+}
+
+// refs walks what is in a table, once each.
+func (k *keys) refs() iter.Seq[uint32] {
+	for k.Step(1 << 10) { // with one table there is nothing that a cursor could see twice
+	}
+	return func(yield func(uint32) bool) {
 		var refs []uint32
 		for cursor, first := uint64(0), true; first || cursor != 0; first = false {
-			refs, cursor = all.Dict.Scan(refs[:0], cursor)
+			refs, cursor = k.Scan(refs[:0], cursor)
 			for _, ref := range refs {
-				if !yield(Item{s, Hash(s.at(ref).key()), ref, int32(db)}) {
+				if !yield(ref) {
 					return
 				}
 			}
