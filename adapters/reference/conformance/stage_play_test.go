@@ -1,0 +1,28 @@
+package conformance
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestPlays lets several clients do what is written in testdata/plays, on a redis-server and on the engine.
+func TestPlays(t *testing.T) {
+	addr := [2]string{redis(t), engineAddr(t)}
+	files, err := filepath.Glob("testdata/plays/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no plays", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := play(t, addr, parseCues(t, string(text))); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -1,0 +1,84 @@
+package conformance
+
+import (
+	"slices"
+	"strconv"
+)
+
+// databases are those that a history may have used.
+var databases = []int{0, 1, 9, 15}
+
+// sweep is a step that drops the expired keys which nobody has asked for: KEYS leaves them, and RANDOMKEY drops some at random.
+var sweep = step{args: []string{"scan", "0"}, act: scan, same: distinct("scan")}
+
+// epilogue compares all that the servers hold.
+func (d *duel) epilogue() *failure {
+	if _, fail := d.both(nil, "DISCARD"); fail != nil {
+		return fail
+	}
+	for _, db := range databases {
+		if _, fail := d.both(nil, "SELECT", strconv.Itoa(db)); fail != nil {
+			return fail
+		}
+		if fail := d.scan(sweep); fail != nil {
+			return fail
+		}
+		keys, fail := d.both(multiset(1), "KEYS", "*")
+		if fail != nil {
+			return fail
+		}
+		if _, fail := d.both(nil, "DBSIZE"); fail != nil {
+			return fail
+		}
+		if fail := d.contents(slices.Sorted(slices.Values(keys.texts()))); fail != nil {
+			return fail
+		}
+	}
+	return nil
+}
+
+// contents compares each key: what it is first, then what it holds.
+func (d *duel) contents(keys []string) *failure {
+	for _, k := range keys {
+		kind, fail := d.both(nil, "TYPE", k)
+		if fail != nil {
+			return fail
+		}
+		encoding, fail := d.both(nil, "OBJECT", "ENCODING", k)
+		if fail != nil {
+			return fail
+		}
+		d.batch = append(d.batch, step{args: []string{"PTTL", k}, same: near(2000)}, contentOf(kind.text, encoding.text, k))
+		if encoding.text != "quicklist" {
+			d.batch = append(d.batch, step{args: []string{"DUMP", k}, same: dumpReply})
+		}
+		if fail := d.flush(); fail != nil {
+			return fail
+		}
+	}
+	return nil
+}
+
+// contentOf returns the step that compares a key's contents: in their order, unless it is that of a table.
+func contentOf(kind, encoding, key string) step {
+	table := encoding == "hashtable"
+	switch kind {
+	case "string":
+		return step{args: []string{"GET", key}}
+	case "list":
+		return step{args: []string{"LRANGE", key, "0", "-1"}}
+	case "zset":
+		return step{args: []string{"ZRANGE", key, "0", "-1", "WITHSCORES"}}
+	case "hash":
+		s := step{args: []string{"HGETALL", key}}
+		if table {
+			s.same = multiset(2)
+		}
+		return s
+	}
+	s := step{args: []string{"SMEMBERS", key}}
+	if table {
+		s.same = multiset(1)
+	}
+	return s
+}
