@@ -73,11 +73,12 @@ var mayImport = map[string][]string{
 	"cmd":                       {"*"},
 	"cmd/kvtool":                {"cmd"},
 	// The reference engine. (A block of its own, so that a long name does not move every line.)
-	"adapters/reference/command":  {"kv", "adapters/reference/engine", "adapters/reference/keyspace", "adapters/reference/number", "adapters/reference/packed", "adapters/reference/wire", "internal/evict", "internal/memory"},
-	"adapters/reference/engine":   {"kv", "adapters/reference/keyspace", "adapters/reference/number", "adapters/reference/wire", "internal/evict", "internal/memory"},
-	"adapters/reference/keyspace": {"kv", "adapters/reference/arena", "adapters/reference/dict", "internal/evict", "internal/memory"},
-	"adapters/reference/server":   {"adapters/reference/engine", "adapters/reference/wire"},
-	"adapters/reference/wire":     {},
+	"adapters/reference/command":     {"kv", "adapters/reference/engine", "adapters/reference/keyspace", "adapters/reference/number", "adapters/reference/packed", "adapters/reference/wire", "internal/evict", "internal/memory"},
+	"adapters/reference/engine":      {"kv", "adapters/reference/keyspace", "adapters/reference/number", "adapters/reference/wire", "internal/evict", "internal/memory"},
+	"adapters/reference/conformance": {},
+	"adapters/reference/keyspace":    {"kv", "adapters/reference/arena", "adapters/reference/dict", "internal/evict", "internal/memory"},
+	"adapters/reference/server":      {"adapters/reference/engine", "adapters/reference/wire"},
+	"adapters/reference/wire":        {},
 	// For tests alone.
 	"internal/servertest": {},
 }

@@ -1,15 +1,42 @@
 package conformance
 
 import (
+	"net"
 	"os"
 	"testing"
+
+	"github.com/kvtool/kvtool/adapters/reference/command"
+	"github.com/kvtool/kvtool/adapters/reference/engine"
+	"github.com/kvtool/kvtool/adapters/reference/server"
 )
 
-// engineAddr starts what is held against Redis and returns its address. KVTOOL_CONFORMANCE names one that runs already;
-// "redis" is another redis-server, which proves the suite itself.
-func engineAddr(t testing.TB) string {
-	if addr := os.Getenv("KVTOOL_CONFORMANCE"); addr != "redis" && addr != "" {
+// engineAddr starts what is held against Redis and returns its address: an engine of this process. KVTOOL_CONFORMANCE names a
+// server that runs already instead; "redis" is another redis-server, which tells what the suite itself has wrong.
+func engineAddr(t testing.TB, o engine.Options) string {
+	switch addr := os.Getenv("KVTOOL_CONFORMANCE"); addr {
+	case "":
+	case "redis":
+		return redis(t)
+	default:
 		return addr
 	}
-	return redis(t)
+	o.Log = func(text string) { t.Error(text) }
+	e, err := engine.New(o, command.Table())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := server.New(e)
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	t.Cleanup(func() {
+		s.Close()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return l.Addr().String()
 }

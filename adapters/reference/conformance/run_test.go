@@ -34,7 +34,8 @@ func (d *difference) signature() string {
 type duel struct {
 	addr  [2]string
 	conns [2]*conn
-	calls int // compared so far
+	has   func(name string) bool // whether the second has a command
+	calls int                    // compared so far
 
 	batch  []step
 	bytes  int
@@ -111,6 +112,9 @@ func (d *duel) close() {
 func (d *duel) prologue(h history) *failure {
 	for _, args := range h.prologue() {
 		for i := range d.conns {
+			if i == 1 && !d.has(strings.ToLower(args[0])) {
+				continue
+			}
 			if r, err := d.conns[i].do(args...); err != nil || r.isError() {
 				f := &failure{step: step{args: args}, why: fmt.Sprintf("server %d: %v %v", i, r, err)}
 				if i == 1 {
