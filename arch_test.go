@@ -69,6 +69,7 @@ var mayImport = map[string][]string{
 	"adapters/reference/packed": {},
 	"adapters/reference/table":  {"adapters/reference/arena", "adapters/reference/dict", "internal/memory"},
 	"adapters/reference/zset":   {"adapters/reference/arena", "adapters/reference/dict"},
+	"adapters/reference/value":  {"adapters/reference/arena", "adapters/reference/keyspace", "adapters/reference/number", "adapters/reference/packed", "adapters/reference/table", "adapters/reference/zset", "internal/memory", "kv"},
 	"adapters":                  {"kv", "adapters/keylist", "adapters/rdb", "adapters/redis", "adapters/reference"},
 	"cmd":                       {"*"},
 	"cmd/kvtool":                {"cmd"},

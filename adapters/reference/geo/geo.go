@@ -20,10 +20,10 @@ const (
 )
 
 const (
-	steps     = 26                    // bits of a coordinate
-	radian    = 0.017453292519943295  // of a degree
-	earth     = 6372797.560856        // m, the quadratic mean radius
-	mercator  = 20037726.37           // m, half of the equator, about
+	steps     = 26                   // bits of a coordinate
+	radian    = 0.017453292519943295 // of a degree
+	earth     = 6372797.560856       // m, the quadratic mean radius
+	mercator  = 20037726.37          // m, half of the equator, about
 	alphabet  = "0123456789bcdefghjkmnpqrstuvwxyz"
 	hashBytes = 11
 )

@@ -84,8 +84,6 @@ type Object interface {
 // A Shard is a part of all keys, in every database.
 type Shard struct {
 	Mu sync.Mutex
-	// Scratch is room for whoever changes a small value: it takes Scratch[:0], and leaves what it became. A Put may be given it.
-	Scratch []byte
 
 	o       Options
 	now     int64 // Unix ms
@@ -102,6 +100,7 @@ type Shard struct {
 	cycle   cycle
 	wheel   *wheel // nil unless expiry is exact
 	made    uint32 // databases, those that were flushed included
+	scratch []byte
 }
 
 // A space is a database.
@@ -176,6 +175,15 @@ func (s *Shard) Model() *memory.Model { return s.model }
 
 // Limits returns the thresholds of encodings, which may be changed.
 func (s *Shard) Limits() *Limits { return &s.limits }
+
+// Scratch returns an empty buffer with room for n bytes: for a small value while it is changed. There is one a shard, valid until
+// the next call.
+func (s *Shard) Scratch(n int) []byte {
+	if cap(s.scratch) < n {
+		s.scratch = make([]byte, 0, 2*n)
+	}
+	return s.scratch[:0]
+}
 
 // Random returns the shard's own generator.
 func (s *Shard) Random() *rand.Rand { return s.random }
