@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kvtool/kvtool/internal/yamlfile"
 )
 
 // A rate is a number a second, as a flag: 50k/s, 1.5M/s, 200. Zero is unlimited.
@@ -97,3 +99,26 @@ func (p percent) String() string { return strconv.FormatFloat(float64(p)*100, 'g
 
 // Type names the flag's value in help.
 func (percent) Type() string { return "share" }
+
+// A byteSize is a number of bytes, as a flag: 512MiB, 2GB.
+type byteSize int64
+
+// Set reads what String writes and people type.
+func (b *byteSize) Set(s string) error {
+	n, ok := yamlfile.ParseSize(s)
+	if !ok || n <= 0 {
+		return fmt.Errorf("want a size such as 512MiB")
+	}
+	*b = byteSize(n)
+	return nil
+}
+
+func (b byteSize) String() string {
+	if b == 0 {
+		return ""
+	}
+	return yamlfile.FormatSize(int64(b))
+}
+
+// Type names the flag's value in help.
+func (byteSize) Type() string { return "size" }

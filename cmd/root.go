@@ -76,6 +76,7 @@ func newRootCmd(env *Env) *cobra.Command {
 		newAuditCmd(env),
 		newConfigCmd(env, &files),
 		newDoctorCmd(env),
+		newDriftCmd(env),
 		newExportCmd(env),
 		newKeydesignCmd(env),
 		newReportCmd(env),

@@ -19,6 +19,7 @@ const (
 	KindCheck    = "check"    // a schema, and a keyspace held against it
 	KindSimulate = "simulate" // what a schema would do
 	KindDiff     = "diff"     // of two schemas
+	KindDrift    = "drift"    // how a keyspace has left its plan
 	KindFleet    = "fleet"    // Targets holds one report a target
 )
 

@@ -19,6 +19,7 @@ type store struct {
 	probed  *abilities // nil until the first probe
 	found   layout     // without a model until Info was asked
 	learned learned
+	idle    []*asking // connections for lookups that nobody has at the moment
 }
 
 // learned is what scans have found out and Info tells afterwards.
@@ -36,7 +37,16 @@ type refusal struct {
 	text string // of the first
 }
 
-func (s *store) Close() error { return s.client.Close() }
+// Close ends the connections.
+func (s *store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.idle {
+		l.conn.Close()
+	}
+	s.idle = nil
+	return s.client.Close()
+}
 
 // abilities returns what this user may do, probed once.
 func (s *store) abilities(ctx context.Context) (*abilities, error) {

@@ -13,10 +13,12 @@ import (
 type Mode uint8
 
 // ReadOnly allows what neither writes nor counts as an access of a key. NoTouch also allows the lengths of values, which
-// count as one unless the connection has said CLIENT NO-TOUCH ON before.
+// count as one unless the connection has said CLIENT NO-TOUCH ON before. Values also allows parts of values, a page of them at
+// a time; they count as the lengths do.
 const (
 	ReadOnly Mode = iota
 	NoTouch
+	Values
 )
 
 // Allows reports whether the command that begins with words may be sent. Only names are looked at, not arguments. Case
@@ -34,7 +36,9 @@ func (m Mode) Allows(words ...string) bool {
 	case "HELLO", "AUTH", "SELECT", "READONLY", "ASKING": // state of the connection
 		return true
 	case "STRLEN", "HLEN", "LLEN", "SCARD", "ZCARD", "XLEN":
-		return m == NoTouch
+		return m == NoTouch || m == Values
+	case "GETRANGE", "HGET", "LRANGE", "SSCAN", "HSCAN", "ZSCAN", "SISMEMBER", "HEXISTS", "ZSCORE":
+		return m == Values
 	}
 	if len(words) < 2 {
 		return false

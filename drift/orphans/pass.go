@@ -1,0 +1,203 @@
+package orphans
+
+import (
+	"context"
+	"iter"
+
+	"github.com/kvtool/kvtool/drift/join"
+	"github.com/kvtool/kvtool/keydesign/bind"
+	"github.com/kvtool/kvtool/kv"
+	"github.com/zeebo/xxh3"
+)
+
+// fingerprint is the hash of a key of a logical database.
+func fingerprint(db int, key []byte) uint64 { return xxh3.HashSeed(key, uint64(db)) }
+
+// together is the hash of an index entry: the key that it leads to, and the one that leads there. Its lowest bits are those of
+// the target's hash, so that both are in a sample or neither.
+func together(db int, to uint64, from []byte) uint64 {
+	return xxh3.HashSeed(from, to^uint64(db)<<1)&^sampleBits | to&sampleBits
+}
+
+const sampleBits = 1<<24 - 1
+
+// A follower follows the references of the keys of one scan.
+type follower struct {
+	run           *run
+	child, parent *bind.Matcher
+	exists        func(hash uint64) error
+	// refers is told of each reference: where its key leads, and by what text of its value. What it is given is valid during the
+	// call.
+	refers func(relation int, p join.Pair, of *reference) error
+	wants  func(ref int, key uint64) bool // whether a key's value is worth reading; nil: all are
+
+	asks  []kv.Ask
+	about []asked
+	to    []byte
+	from  []byte
+	err   error // of a callback
+}
+
+// A reference is one that was met.
+type reference struct {
+	ref    int
+	db     int
+	key    string
+	text   []byte // of the value
+	target []byte
+}
+
+// asked says what an ask is for: a reference's text, or the field that leads back.
+type asked struct {
+	ref  int
+	back bool
+}
+
+// askPage is how many values are asked for at once.
+const askPage = 256
+
+func (r *run) follower() *follower {
+	return &follower{run: r, child: r.child.Another(), parent: r.parent.Another()}
+}
+
+// observe follows the references of a key.
+func (f *follower) observe(ctx context.Context, rec *kv.Record) error {
+	if rec.TTL == kv.TTLExpired { // gone as soon as anybody looks
+		return nil
+	}
+	f.from = append(f.from[:0], rec.Key...)
+	hash := fingerprint(rec.DB, f.from)
+	if f.exists != nil {
+		if _, ok := f.parent.Match(rec.Key); ok {
+			if err := f.exists(hash); err != nil {
+				return err
+			}
+		}
+	}
+	t, ok := f.child.Match(rec.Key)
+	if !ok {
+		return nil
+	}
+	for _, i := range f.run.byChild[t] {
+		ref := f.run.refs[i]
+		if f.wants != nil && !f.wants(i, hash) {
+			continue
+		}
+		if ref.Content != kv.ContentNone {
+			f.ask(rec, ref.Content, ref.Field, asked{i, false})
+			continue
+		}
+		if err := f.refer(i, rec.DB, rec.Key, hash, nil); err != nil {
+			return err
+		}
+	}
+	if f.exists != nil {
+		for _, i := range f.run.byParent[t] {
+			f.ask(rec, kv.ContentField, f.run.refs[i].Backref, asked{i, true})
+		}
+	}
+	if len(f.asks) < askPage {
+		return nil
+	}
+	return f.read(ctx)
+}
+
+func (f *follower) ask(rec *kv.Record, c kv.Content, field string, a asked) {
+	f.asks = append(f.asks, kv.Ask{Name: kv.Name{DB: rec.DB, Key: rec.Key}, Part: c, Text: field})
+	f.about = append(f.about, a)
+}
+
+// refer is told of one reference, by the text of its value if it has one.
+func (f *follower) refer(i, db int, key string, hash uint64, text []byte) error {
+	ref := f.run.refs[i]
+	to, ok := ref.Target(f.to[:0], key, text)
+	f.to = to
+	if !ok {
+		return nil
+	}
+	of := reference{i, db, key, text, to}
+	target := fingerprint(db, to)
+	if err := f.refers(2*i, join.Pair{To: target, From: hash}, &of); err != nil {
+		return err
+	}
+	if !ref.Proves() {
+		return nil
+	}
+	f.from = append(f.from[:0], key...)
+	return f.refers(2*i+1, join.Pair{To: together(db, target, f.from), From: hash}, &of)
+}
+
+// read reads the values that were asked for.
+func (f *follower) read(ctx context.Context) error {
+	if len(f.asks) == 0 {
+		return nil
+	}
+	var unlike, refused int64
+	err := f.run.values.ReadValues(ctx, f.asks, func(i int, a kv.Answer, text []byte) {
+		switch a {
+		case kv.Found:
+			if f.err == nil {
+				f.err = f.value(&f.asks[i], f.about[i], text)
+			}
+		case kv.Unlike:
+			unlike++
+		case kv.Forbidden:
+			refused++
+		case kv.Lost: // nothing is referred to
+		}
+	})
+	f.run.mu.Lock()
+	f.run.unlike += unlike
+	f.run.refused += refused
+	f.run.mu.Unlock()
+	f.asks, f.about = f.asks[:0], f.about[:0]
+	if err == nil {
+		err = f.err
+	}
+	return err
+}
+
+// value takes the text of a value: of one that refers, or of one that is referred to and leads back.
+func (f *follower) value(q *kv.Ask, a asked, text []byte) error {
+	f.from = append(f.from[:0], q.Key...)
+	hash := fingerprint(q.DB, f.from)
+	if !a.back {
+		return f.refer(a.ref, q.DB, q.Key, hash, text)
+	}
+	entry, ok := f.run.refs[a.ref].Back(f.to[:0], q.Key, text)
+	if f.to = entry; !ok {
+		return nil
+	}
+	return f.exists(together(q.DB, hash, entry))
+}
+
+// Scan follows the references of what it passes on.
+func (w *watched) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Record, error] {
+	return func(yield func(*kv.Record, error) bool) {
+		batch := w.run.joined.Batch()
+		f := w.run.follower()
+		f.exists = batch.Exists
+		f.refers = func(relation int, p join.Pair, _ *reference) error { return batch.Refers(relation, p) }
+		for rec, err := range w.Store.Scan(ctx, opt) {
+			if err == nil {
+				err = f.observe(ctx, rec)
+			}
+			if err != nil {
+				_ = batch.Flush() // the other error says more
+				yield(nil, err)
+				return
+			}
+			if !yield(rec, nil) {
+				break
+			}
+		}
+		err := f.read(ctx)
+		if failed := batch.Flush(); err == nil {
+			err = failed
+		}
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
