@@ -45,14 +45,14 @@ type orphansOptions struct {
 }
 
 const orphansLong = `Find keys that have lost what they refer to: children whose parent is gone
-(KD082), index entries and members that lead to no key (KD081), and entries whose
+(KD082), index entries and members that lead to no key (KD081), entries whose
 key does not lead back (KD083). With a schema also keys that no template takes
 (KD013); and locks without expiry (KD062), keys that nobody reads (KD084).
 
 What refers to what is said by the refs of the schema, or by --ref:
-  'order:{uid}:{n} needs user:{uid}'        the key names the other one
-  'mail:{h} needs user:{value}'             its value does; {value.FIELD} a field
-  'friends:{uid} needs user:{member}'       each of its members does
+  'order:{uid}:{n} needs user:{uid}'   the key names the other one
+  'mail:{h} needs user:{value}'        its value does; {value.FIELD} a field
+  'friends:{uid} needs user:{member}'  each of its members does
 
 Of a live store nothing is reported that was not asked about twice by name, with
 --recheck between. More than 10,000 candidates of a reference are judged by 400
@@ -60,7 +60,7 @@ of them, unless --all says otherwise. -o jsonl=FILE lists every orphan.`
 
 const orphansExample = `  kvtool drift orphans redis://127.0.0.1:6379 --schema keys.yaml
   kvtool drift orphans dump.rdb --ref 'order:{uid}:{n} needs user:{uid}'
-  kvtool drift orphans redis://127.0.0.1:6379 --schema keys.yaml -o json -o jsonl=o.jsonl`
+  kvtool drift orphans --schema keys.yaml -o json -o jsonl=o.jsonl`
 
 func newOrphansCmd(env *Env) *cobra.Command {
 	o := orphansOptions{memory: 512 << 20}

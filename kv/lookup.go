@@ -28,10 +28,10 @@ type Content uint8
 // The contents of a value.
 const (
 	ContentNone    Content = iota
-	ContentValue        // the whole of a string
-	ContentField        // a field of a hash, or of a string that is a JSON object
-	ContentMembers      // each member of a set or a sorted set, element of a list, field name of a hash
-	ContentHas          // whether it has such a member
+	ContentValue           // the whole of a string
+	ContentField           // a field of a hash, or of a string that is a JSON object
+	ContentMembers         // each member of a set or a sorted set, element of a list, field name of a hash
+	ContentHas             // whether it has such a member
 )
 
 // An Ask is a question about a value.

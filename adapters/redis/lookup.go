@@ -19,12 +19,12 @@ const lookupPage = 512
 
 // Get asks one server. One of a cluster, or behind sentinels, is chosen by whoever knows.
 func (s *store) Get(ctx context.Context, want kv.Field, names []kv.Name, fn func(int, *kv.Record)) error {
-	_, err := s.get(ctx, want, names, all(len(names)), false, fn)
+	_, err := s.get(ctx, want, names, indices(len(names)), false, fn)
 	return err
 }
 
-// all returns the indices of n names.
-func all(n int) []int {
+// indices returns the indices of n names.
+func indices(n int) []int {
 	list := make([]int, n)
 	for i := range list {
 		list[i] = i
@@ -197,7 +197,7 @@ func (c *cluster) Get(ctx context.Context, want kv.Field, names []kv.Name, fn fu
 // route asks the primary of each key, and about those that are not there any more whoever has them by then. A key whose slot is
 // on its way is with the one node or with the other: the two are asked in turn.
 func (c *cluster) route(ctx context.Context, names []kv.Name, ask func(s *store, which []int, coming bool) ([]int, error)) error {
-	which := all(len(names))
+	which := indices(len(names))
 	for hop := 0; ; hop++ {
 		var leaving slot.Set
 		for _, i := range which {

@@ -71,7 +71,7 @@ func valueCommands() map[string]int {
 
 // ReadValues asks one server.
 func (s *store) ReadValues(ctx context.Context, asks []kv.Ask, fn func(int, kv.Answer, []byte)) error {
-	_, err := s.readValues(ctx, asks, all(len(asks)), false, fn)
+	_, err := s.readValues(ctx, asks, indices(len(asks)), false, fn)
 	return err
 }
 

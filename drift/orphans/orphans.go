@@ -193,4 +193,6 @@ type watched struct {
 }
 
 // Shards divides the store itself.
-func (w *watched) Shards(ctx context.Context, most int) ([]kv.Shard, error) { return kv.Shards(ctx, w.Store, most) }
+func (w *watched) Shards(ctx context.Context, most int) ([]kv.Shard, error) {
+	return kv.Shards(ctx, w.Store, most)
+}

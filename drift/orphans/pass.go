@@ -200,4 +200,3 @@ func (w *watched) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Re
 		}
 	}
 }
-
