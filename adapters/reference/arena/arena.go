@@ -8,8 +8,8 @@
 //	slab    32 KiB           │ block │ block │ free ──▶ free │ never used yet
 //
 // Who frees a block says how long it is, since who owns it knows. A slab without blocks gives its pages back, and a chunk without
-// pages its memory. No block is ever moved: a slab in which a few are left keeps its 32 KiB until those are freed, or others of
-// their class fill it up.
+// pages its memory, except one. No block is ever moved: a slab in which a few are left keeps its 32 KiB until those are freed, or
+// others of their class fill it up.
 package arena
 
 import "encoding/binary"

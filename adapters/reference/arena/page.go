@@ -117,10 +117,11 @@ func (a *Arena) dropChunk(chunk uint32) {
 	a.spare = append(a.spare, chunk)
 }
 
-// giveRun frees pages, and their chunk if nothing else is in it.
+// giveRun frees pages, and their chunk if nothing else is in it. One such chunk is kept: who frees the only block there is and makes
+// another would get a new chunk each time.
 func (a *Arena) giveRun(first uint32, n int) {
 	first, n = a.pages.give(first, n)
-	if n == chunkPages {
+	if n == chunkPages && a.pages.at[first].next != 0 {
 		a.pages.cut(first)
 		a.dropChunk(first / chunkPages)
 	}

@@ -48,6 +48,9 @@ func (s *Shard) Touch(it Item) {
 	r.setState(s.policy.Touch(evict.Record{Ref: evict.Ref(it.ref), ID: it.hash, State: r.state()}))
 }
 
+// bytes returns what is in a block.
+func (s *Shard) bytes(b block) []byte { return s.heap.Bytes(arena.Ref(b.ref))[:b.n:b.n] }
+
 func (it Item) record() record { return it.s.at(it.ref) }
 
 // OK reports whether there is such a key.
@@ -93,8 +96,7 @@ func (it Item) Bytes() []byte {
 	case r.kind().IsObject():
 		return nil
 	case r.isApart():
-		ref, n := r.block()
-		return it.s.heap.Bytes(arena.Ref(ref))[:n:n]
+		return it.s.bytes(r.block())
 	}
 	return r.short()
 }

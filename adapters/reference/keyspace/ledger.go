@@ -79,6 +79,11 @@ func (s *Shard) sizeOf(it Item, m *memory.Model) int64 {
 	}
 	value := it.Bytes()
 	n := int64(len(value))
+	if r.isApart() && k == KindRaw {
+		if b := r.block(); b.cap > b.n {
+			return m.String(0, true) + m.Class(int64(b.cap+stringHead(b.cap)))
+		}
+	}
 	switch {
 	case k == KindRaw && n <= memory.EmbstrMax && m.Profile().Version < memory.Valkey81:
 		return m.String(0, true) + m.SDS(n) // it was changed: an object with a string of its own, however short

@@ -43,13 +43,9 @@ func (s *Shard) fits(old Item, n int) bool {
 // putApart is PutBytes of a long value.
 func (s *Shard) putApart(db int, key []byte, hash uint64, old Item, k Kind, flags byte, value []byte) (Item, bool) {
 	if old.OK() && old.record().isApart() {
-		r := old.record()
-		if ref, n := r.block(); arena.Rounded(n) == arena.Rounded(len(value)) {
-			s.discharge(old)
-			copy(s.heap.Bytes(arena.Ref(ref)), value)
-			r.setBlock(ref, len(value))
-			r[0] = byte(k) | flags | apart | r[0]&hasExpiry
-			s.charge(old)
+		if b := old.record().block(); arena.Rounded(b.cap) == arena.Rounded(len(value)) {
+			copy(s.heap.Bytes(arena.Ref(b.ref)), value)
+			s.setBlock(old, k, flags, block{b.ref, len(value), len(value)})
 			return old, true
 		}
 	}
@@ -58,11 +54,87 @@ func (s *Shard) putApart(db int, key []byte, hash uint64, old Item, k Kind, flag
 		return Item{}, false
 	}
 	copy(s.heap.Bytes(ref), value)
-	it, ok := s.replace(db, key, hash, old, k, flags|apart, apartLen, func(r record) { r.setBlock(uint32(ref), len(value)) })
+	return s.putBlock(db, key, hash, old, k, flags, block{uint32(ref), len(value), len(value)})
+}
+
+// putBlock gives a key a value in a block of its own, which is freed if there is no room for the record.
+func (s *Shard) putBlock(db int, key []byte, hash uint64, old Item, k Kind, flags byte, b block) (Item, bool) {
+	it, ok := s.replace(db, key, hash, old, k, flags|apart, apartLen, func(r record) { r.setBlock(b) })
 	if !ok {
-		s.heap.Free(ref, len(value))
+		s.heap.Free(arena.Ref(b.ref), b.cap)
 	}
 	return it, ok
+}
+
+// setBlock says of a value that is apart where it is now.
+func (s *Shard) setBlock(it Item, k Kind, flags byte, b block) {
+	s.discharge(it)
+	r := it.record()
+	r.setBlock(b)
+	r[0] = byte(k) | flags | apart | r[0]&hasExpiry
+	s.charge(it)
+}
+
+// Resize makes the value of a key n bytes long: what it has of them stays, new ones are 0. A string that grows gets room to grow
+// on, as in a server, which is charged, too; so growing by a little many times costs as much as the growth.
+func (s *Shard) Resize(db int, key []byte, hash uint64, old Item, k Kind, n int) (Item, bool) {
+	var value []byte
+	if old.OK() {
+		value = old.Bytes()
+	}
+	switch {
+	case n <= len(value):
+		return s.PutBytes(db, key, hash, old, k, value[:n])
+	case !old.OK():
+		return s.PutBytes(db, key, hash, old, k, make([]byte, n))
+	}
+	var b block
+	if old.record().isApart() {
+		b = old.record().block()
+	}
+	if n <= b.cap {
+		clear(s.heap.Bytes(arena.Ref(b.ref))[b.n:n])
+		s.setBlock(old, k, 0, block{b.ref, n, b.cap})
+		return old, true
+	}
+	room := s.room(n)
+	ref := s.heap.Alloc(room)
+	if ref == 0 {
+		return Item{}, false
+	}
+	to := s.heap.Bytes(ref)
+	clear(to[copy(to, value):n])
+	made := block{uint32(ref), n, room}
+	if b.ref == 0 {
+		return s.putBlock(db, key, hash, old, k, 0, made)
+	}
+	s.setBlock(old, k, 0, made)
+	s.heap.Free(arena.Ref(b.ref), b.cap)
+	return old, true
+}
+
+const mostSpare = 1 << 20 // SDS_MAX_PREALLOC
+
+// room returns how long a string gets that grows to n bytes (sds.c: sdsMakeRoomFor).
+func (s *Shard) room(n int) int {
+	if n < mostSpare {
+		n *= 2
+	} else {
+		n += mostSpare
+	}
+	head := stringHead(n)
+	return int(s.model.Class(int64(n+head))) - head
+}
+
+// stringHead returns what a string that has grown takes besides its n bytes: a header, never of the shortest kind, and the 0.
+func stringHead(n int) int {
+	switch {
+	case n < 1<<8:
+		return 4
+	case n < 1<<16:
+		return 6
+	}
+	return 10
 }
 
 // PutObject is PutBytes for a large value. An Object that another one takes the place of is released.
@@ -141,8 +213,8 @@ func (s *Shard) freeValue(it Item) {
 		s.objects[id].object.Release()
 		s.freeSlot(id)
 	case r.isApart():
-		ref, n := r.block()
-		s.heap.Free(arena.Ref(ref), n)
+		b := r.block()
+		s.heap.Free(arena.Ref(b.ref), b.cap)
 	}
 }
 

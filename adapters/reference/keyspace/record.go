@@ -9,7 +9,7 @@ import "encoding/binary"
 //	4    6 expiry, Unix ms, if there is one
 //	     length of the key, as a varint │ key
 //	     length of the value, as a varint │ value       if it is short
-//	     4 ref │ 4 length                               if it is long: it has a block of its own
+//	     4 ref │ 4 length │ 4 capacity                  if it is long: it has a block of its own
 //	     4 slot                                         if it is an Object
 //
 // A long value stands apart so that another expiry, or another name of the key, does not copy it.
@@ -23,7 +23,7 @@ const (
 
 	recordHead = 4
 	expiryLen  = 6
-	apartLen   = 8
+	apartLen   = 12
 	slotLen    = 4
 
 	longest = 1024 // bytes of a value in the record
@@ -90,16 +90,25 @@ func (r record) short() []byte {
 	return r[at : at+n : at+n]
 }
 
-// block returns the block and the length of a value that is apart.
-func (r record) block() (ref uint32, n int) {
-	at := r.valueAt()
-	return binary.LittleEndian.Uint32(r[at:]), int(binary.LittleEndian.Uint32(r[at+4:]))
+// A block is where a value is that is apart.
+type block struct {
+	ref uint32
+	n   int
+	cap int // the bytes that the arena was asked for
 }
 
-func (r record) setBlock(ref uint32, n int) {
+func (r record) block() block {
 	at := r.valueAt()
-	binary.LittleEndian.PutUint32(r[at:], ref)
-	binary.LittleEndian.PutUint32(r[at+4:], uint32(n))
+	return block{
+		binary.LittleEndian.Uint32(r[at:]), int(binary.LittleEndian.Uint32(r[at+4:])), int(binary.LittleEndian.Uint32(r[at+8:])),
+	}
+}
+
+func (r record) setBlock(b block) {
+	at := r.valueAt()
+	binary.LittleEndian.PutUint32(r[at:], b.ref)
+	binary.LittleEndian.PutUint32(r[at+4:], uint32(b.n))
+	binary.LittleEndian.PutUint32(r[at+8:], uint32(b.cap))
 }
 
 func (r record) slot() uint32        { return binary.LittleEndian.Uint32(r[r.valueAt():]) }
