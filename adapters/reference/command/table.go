@@ -18,5 +18,8 @@ func Table() []engine.Command {
 		serverCommands(),
 		stringCommands(),
 		genericCommands(),
+		hashCommands(),
+		hllCommands(),
+		listCommands(),
 	)
 }

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"strings"
+
 	"github.com/kvtool/kvtool/adapters/reference/keyspace"
 	"github.com/kvtool/kvtool/adapters/reference/number"
 	"github.com/kvtool/kvtool/adapters/reference/wire"
@@ -87,6 +89,11 @@ func (c *Call) Delete(it keyspace.Item) bool {
 
 // Fail answers an error; text begins with its code.
 func (c *Call) Fail(text string) { c.Out.Error(text) }
+
+// FailArity answers that there are too few or too many arguments, where a command finds that by itself.
+func (c *Call) FailArity() {
+	c.Fail("ERR wrong number of arguments for '" + strings.ToLower(string(c.Args[0])) + "' command")
+}
 
 // Int reads a 64-bit integer; it answers the error itself.
 func (c *Call) Int(arg []byte) (int64, bool) {

@@ -21,4 +21,27 @@ const (
 	ErrDBIndex     = "ERR DB index is out of range"
 	ErrBadDBIndex  = "ERR invalid DB index"
 	ErrInternal    = "ERR internal error"
+
+	ErrTimeout         = "ERR timeout is not a float or out of range"
+	ErrTimeoutNegative = "ERR timeout is negative"
+	ErrNotPositive     = "ERR value is out of range, must be positive"
+	ErrRange           = "ERR value is out of range"
+	ErrOverflow        = "ERR increment or decrement would overflow"
+	ErrNaN             = "ERR value is NaN or Infinity"
+	ErrWouldBeNaN      = "ERR increment would produce NaN or Infinity"
+	ErrNumKeys         = "ERR numkeys should be greater than 0"
+	ErrCount           = "ERR count should be greater than 0"
+
+	ErrHashNotInteger = "ERR hash value is not an integer"
+	ErrHashNotFloat   = "ERR hash value is not a float"
+	ErrFieldRange     = "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
+
+	ErrRankZero       = "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list"
+	ErrCountNegative  = "ERR COUNT can't be negative"
+	ErrMaxLenNegative = "ERR MAXLEN can't be negative"
+
+	ErrNotHLL     = "WRONGTYPE Key is not a valid HyperLogLog string value."
+	ErrCorruptHLL = "INVALIDOBJ Corrupted HLL object detected"
+	ErrNoSuchKey  = "ERR The specified key does not exist"
+	ErrNotSparse  = "ERR HLL encoding is not sparse"
 )

@@ -61,11 +61,12 @@ type Limits struct {
 	ZSetEntries, ZSetValue int // zset-max-listpack-entries, zset-max-listpack-value
 	SetInts                int // set-max-intset-entries
 	ListSize               int // list-max-listpack-size: entries, or -1 to -5 for 4 to 64 KiB
+	HLLSparse              int // hll-sparse-max-bytes
 }
 
 // DefaultLimits returns the limits of a 7.0.15 server without a configuration file (config.c).
 func DefaultLimits() Limits {
-	return Limits{HashEntries: 512, HashValue: 64, ZSetEntries: 128, ZSetValue: 64, SetInts: 512, ListSize: -2}
+	return Limits{HashEntries: 512, HashValue: 64, ZSetEntries: 128, ZSetValue: 64, SetInts: 512, ListSize: -2, HLLSparse: 3000}
 }
 
 // An Object is a large value. What it holds outside of Go's memory is in the arena of its shard.

@@ -2,6 +2,7 @@ package list
 
 import (
 	"iter"
+	"math"
 
 	"github.com/kvtool/kvtool/adapters/reference/packed"
 )
@@ -87,6 +88,17 @@ func Matches(p packed.Listpack, s []byte, limit int, reverse bool) iter.Seq[int]
 			}
 		}
 	}
+}
+
+// Most returns what the count of LREM says: how many elements at most, and whether from the end.
+func Most(n int) (most int, reverse bool) {
+	switch {
+	case n == 0 || n == math.MinInt:
+		return math.MaxInt, n < 0
+	case n < 0:
+		return -n, true
+	}
+	return n, false
 }
 
 // Remove takes at most n elements that equal s out of a chunk, the last ones if reverse is set, and returns how many.

@@ -14,7 +14,6 @@ package list
 
 import (
 	"iter"
-	"math"
 
 	"github.com/kvtool/kvtool/adapters/reference/arena"
 	"github.com/kvtool/kvtool/adapters/reference/packed"
@@ -287,14 +286,7 @@ func (l *List) Matches(s []byte, limit int, reverse bool) iter.Seq[int] {
 // Remove takes out the elements that equal s: at most n, from the front if n > 0, from the end if n < 0; all if n = 0. It returns
 // how many.
 func (l *List) Remove(s []byte, n int) (removed int) {
-	reverse := n < 0
-	most := n
-	switch {
-	case n == 0 || n == math.MinInt:
-		most = math.MaxInt
-	case n < 0:
-		most = -n
-	}
+	most, reverse := Most(n)
 	dropped := false
 	for k := 0; k < l.Nodes() && removed < most; k++ {
 		nd := l.nodes.at(k)

@@ -28,6 +28,11 @@ const IntBytes = 20
 // New returns an empty Listpack.
 func New() Listpack { return make(Listpack, countBytes) }
 
+// FromEntries appends to b, which is empty, the Listpack of n entries as they stand in a server's.
+func FromEntries(b, entries []byte, n int) Listpack {
+	return append(Listpack(b), 0, 0).concat(entries, n)
+}
+
 // Len returns the number of elements.
 func (p Listpack) Len() int {
 	n := int(binary.LittleEndian.Uint16(p))

@@ -29,6 +29,8 @@ func Size(k keyspace.Kind, value []byte, m *memory.Model) int64 {
 		return m.Blob(int64(packed.Intset(value).Size()))
 	case keyspace.KindSetPacked:
 		return packedSetSize(value, m)
+	case keyspace.KindListPacked:
+		return packedListSize(value, m)
 	case keyspace.KindHashPacked, keyspace.KindZSetPacked:
 		return m.Blob(int64(packed.Listpack(value).Size()))
 	}
