@@ -12,7 +12,10 @@
 package monitor
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -132,3 +135,28 @@ func escape(b []byte) (c byte, n int) {
 
 // Accesses calls fn for each key that the command of l touches.
 func (l *Line) Accesses(fn func(key string, kind kv.OpKind)) { Keys(l.Words, fn) }
+
+// maxLine is how much of a line is kept: keys stand at its beginning.
+const maxLine = 64 << 10
+
+// Lines reads lines of any length, of each at most 64 KiB.
+type Lines struct{ in *bufio.Reader }
+
+// NewLines returns the lines of r.
+func NewLines(r io.Reader) *Lines { return &Lines{bufio.NewReaderSize(r, maxLine)} }
+
+// Next returns the next line without its end, and how many bytes it took; of a long one its beginning, and cut. What it returns
+// is valid until the next call. The last line may come with io.EOF.
+func (l *Lines) Next() (line []byte, cut bool, n int, err error) {
+	line, err = l.in.ReadSlice('\n')
+	if n = len(line); !errors.Is(err, bufio.ErrBufferFull) {
+		return bytes.TrimRight(line, "\r\n"), false, n, err
+	}
+	line = bytes.Clone(line)
+	for errors.Is(err, bufio.ErrBufferFull) {
+		var more []byte
+		more, err = l.in.ReadSlice('\n')
+		n += len(more)
+	}
+	return line, true, n, err
+}

@@ -7,7 +7,6 @@
 package trace
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -18,9 +17,6 @@ import (
 	"github.com/kvtool/kvtool/internal/monitor"
 	"github.com/kvtool/kvtool/kv"
 )
-
-// maxLine is how much of a line is kept: keys stand at its beginning.
-const maxLine = 64 << 10
 
 // A Format is a form of trace.
 type Format struct {
@@ -47,12 +43,12 @@ type scratch struct {
 // no line is of a known form. An access is valid until the next step.
 func Read(r io.Reader) iter.Seq2[*kv.Access, error] {
 	return func(yield func(*kv.Access, error) bool) {
-		in := bufio.NewReaderSize(r, maxLine)
+		in := monitor.NewLines(r)
 		var s scratch
 		var form *Format
 		var lost, tried int64
 		for {
-			line, cut, err := next(in)
+			line, cut, _, err := in.Next()
 			if len(line) > 0 && !header(line) {
 				f, more := of(form, line, cut, &s, &lost, yield)
 				if !more {
@@ -124,19 +120,6 @@ func finish(form *Format, tried, lost int64, err error, yield func(*kv.Access, e
 	case lost > 0: // at the end
 		yield(&kv.Access{Lost: lost}, nil)
 	}
-}
-
-// next returns the next line without its end; of a long one its beginning, and cut.
-func next(in *bufio.Reader) (line []byte, cut bool, err error) {
-	line, err = in.ReadSlice('\n')
-	if !errors.Is(err, bufio.ErrBufferFull) {
-		return bytes.TrimRight(line, "\r\n"), false, err
-	}
-	line = bytes.Clone(line)
-	for errors.Is(err, bufio.ErrBufferFull) {
-		_, err = in.ReadSlice('\n')
-	}
-	return line, true, err
 }
 
 func parseMonitor(line []byte, cut bool, s *scratch, yield func(*kv.Access) bool) (more, ok bool) {
