@@ -297,12 +297,12 @@ func TestHotkeysCleansUp(t *testing.T) {
 
 func TestHotkeysMissing(t *testing.T) {
 	for name, c := range map[string]struct {
-		h         hotkeysServer
+		h         *hotkeysServer
 		why, hint string
 	}{
-		"old":     {hotkeysServer{refused: "-ERR unknown command 'HOTKEYS', with args beginning with: 'GET'\r\n"}, "unknown command", "8.6"},
-		"refused": {hotkeysServer{refused: "-NOPERM User default has no permissions to run the 'hotkeys|get' command\r\n"}, "NOPERM", "+hotkeys"},
-		"in use":  {hotkeysServer{other: true}, "somebody else's", "HOTKEYS STOP"},
+		"old":     {&hotkeysServer{refused: "-ERR unknown command 'HOTKEYS', with args beginning with: 'GET'\r\n"}, "unknown command", "8.6"},
+		"refused": {&hotkeysServer{refused: "-NOPERM User default has no permissions to run the 'hotkeys|get' command\r\n"}, "NOPERM", "+hotkeys"},
+		"in use":  {&hotkeysServer{other: true}, "somebody else's", "HOTKEYS STOP"},
 	} {
 		_, tr := openTracer(t, "redis://"+fake(t, c.h.answer))
 		facts, err := tr.Traces(t.Context())
