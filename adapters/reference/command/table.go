@@ -21,5 +21,10 @@ func Table() []engine.Command {
 		hashCommands(),
 		hllCommands(),
 		listCommands(),
+		setCommands(),
+		zsetCommands(),
+		zsetRangeCommands(),
+		zsetAlgebraCommands(),
+		geoCommands(),
 	)
 }

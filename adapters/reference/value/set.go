@@ -314,3 +314,10 @@ func (v *Set) Replace(db int, key []byte, hash uint64, old keyspace.Item) (keysp
 	}
 	return v.item, ok
 }
+
+// Release gives back what a set that was not put has in the arena.
+func (v *Set) Release() {
+	if v.table != nil {
+		v.table.Release()
+	}
+}

@@ -271,3 +271,10 @@ func (v *ZSet) Put(db int, key []byte, hash uint64) (keyspace.Item, bool) {
 	}
 	return v.item, ok
 }
+
+// Release gives back what a set that was not put has in the arena.
+func (v *ZSet) Release() {
+	if v.tree != nil {
+		v.tree.Release()
+	}
+}

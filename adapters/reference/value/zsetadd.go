@@ -45,7 +45,7 @@ func (v *ZSet) Add(member []byte, score float64, o AddOptions) (Outcome, float64
 		return Nothing, 0
 	}
 	if l := v.shard.Limits(); v.Len()+1 > l.ZSetEntries || len(member) > l.ZSetValue {
-		if !v.spread() {
+		if !v.Spread() {
 			return Full, 0
 		}
 		return v.addToTree(member, score, o)
@@ -101,8 +101,8 @@ func (v *ZSet) addToTree(member []byte, score float64, o AddOptions) (Outcome, f
 	return Added, score
 }
 
-// spread makes a tree of a small set. If the arena is full the set remains what it is. There is no way back.
-func (v *ZSet) spread() bool {
+// Spread makes a skiplist of a listpack, however small. If the arena is full the set remains what it is. There is no way back.
+func (v *ZSet) Spread() bool {
 	t := &zsetTree{Set: zset.New(v.shard.Heap()), model: v.shard.Model()}
 	for member, score := range v.From(0) {
 		if !t.insert(t.Find(member), member, score) {
@@ -131,13 +131,13 @@ func (v *ZSet) Fill(members []Scored) bool {
 	v.own(0)
 	var buf [32]byte
 	for _, x := range members {
-		v.pack.Listpack = v.pack.Append(x.Member).Append(appendScore(buf[:0], x.Score))
+		v.pack.Listpack = v.pack.Append(x.Member).Append(AppendScore(buf[:0], x.Score))
 	}
 	return true
 }
 
 func (v *ZSet) fillTree(members []Scored) bool {
-	if !v.spread() {
+	if !v.Spread() {
 		return false
 	}
 	for _, x := range members {

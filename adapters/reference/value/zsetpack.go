@@ -55,7 +55,7 @@ func (p zsetPack) slot(member []byte, score float64) int {
 // insert puts in a member that is not there.
 func (p zsetPack) insert(member []byte, score float64) zsetPack {
 	var buf [32]byte
-	text := appendScore(buf[:0], score)
+	text := AppendScore(buf[:0], score)
 	at := p.slot(member, score)
 	if at == p.End() {
 		return zsetPack{p.Append(member).Append(text)}
@@ -63,7 +63,8 @@ func (p zsetPack) insert(member []byte, score float64) zsetPack {
 	return zsetPack{p.Insert(at, text).Insert(at, member)}
 }
 
-func appendScore(b []byte, score float64) []byte {
+// AppendScore appends a score as a listpack holds it.
+func AppendScore(b []byte, score float64) []byte {
 	if n, ok := number.Whole(score); ok {
 		return strconv.AppendInt(b, n, 10)
 	}

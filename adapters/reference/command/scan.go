@@ -1,0 +1,94 @@
+package command
+
+import (
+	"math"
+	"math/bits"
+	"strconv"
+	"unsafe"
+
+	"github.com/kvtool/kvtool/adapters/reference/engine"
+	"github.com/kvtool/kvtool/kv"
+)
+
+// A scanRequest is what SCAN, HSCAN, SSCAN and ZSCAN are asked for.
+type scanRequest struct {
+	count    int64
+	pattern  []byte
+	matchAll bool
+	typeName []byte // of SCAN; nil is any
+}
+
+// scanCursor reads a cursor as strtoul does. It answers the error itself. Redis reads it before it looks the key up.
+func scanCursor(c *engine.Call, arg []byte) (cursor uint64, ok bool) {
+	text := cString(arg)
+	digits, negative := text, false
+	if len(digits) > 0 && (digits[0] == '-' || digits[0] == '+') {
+		negative, digits = digits[0] == '-', digits[1:]
+	}
+	ok = text == "" || digits != ""
+	for i := 0; i < len(digits) && ok; i++ {
+		high, low := bits.Mul64(cursor, 10)
+		sum, carry := bits.Add64(low, uint64(digits[i]-'0'), 0)
+		cursor = sum
+		ok = digits[i] >= '0' && digits[i] <= '9' && high == 0 && carry == 0
+	}
+	if !ok {
+		c.Fail("ERR invalid cursor")
+		return 0, false
+	}
+	if negative {
+		cursor = -cursor
+	}
+	return cursor, true
+}
+
+// scanOptions reads [MATCH pattern] [COUNT n] from args[from] on, and with typed [TYPE name]. It answers the error itself.
+func scanOptions(c *engine.Call, from int, typed bool) (r scanRequest, ok bool) {
+	r = scanRequest{count: 10, matchAll: true}
+	for i := from; i < len(c.Args); i += 2 {
+		left := len(c.Args) - i
+		switch arg := c.Args[i]; {
+		case is(arg, "count") && left >= 2:
+			if r.count, ok = c.Int(c.Args[i+1]); !ok {
+				return r, false
+			}
+			if r.count < 1 {
+				c.Fail(engine.ErrSyntax)
+				return r, false
+			}
+		case is(arg, "match") && left >= 2:
+			r.pattern = c.Args[i+1]
+			r.matchAll = string(r.pattern) == "*"
+		case is(arg, "type") && typed && left >= 2:
+			r.typeName = c.Args[i+1]
+		default:
+			c.Fail(engine.ErrSyntax)
+			return r, false
+		}
+	}
+	return r, true
+}
+
+// match reports whether the pattern takes a key, a field or a member.
+func (r *scanRequest) match(b []byte) bool { return r.matchAll || glob(r.pattern, b) }
+
+// glob is kv.MatchGlob without a copy.
+func glob(pattern, b []byte) bool {
+	return kv.MatchGlob(unsafe.String(unsafe.SliceData(pattern), len(pattern)), unsafe.String(unsafe.SliceData(b), len(b)))
+}
+
+// scanReply begins the answer of a scan: n strings follow.
+func scanReply(c *engine.Call, next uint64, n int) {
+	c.Out.Array(2)
+	var digits [20]byte
+	c.Out.Bulk(strconv.AppendUint(digits[:0], next, 10))
+	c.Out.Array(n)
+}
+
+// scanSteps returns how many buckets a scan may visit at most.
+func (r *scanRequest) scanSteps() int64 {
+	if r.count > math.MaxInt64/10 {
+		return math.MaxInt64
+	}
+	return r.count * 10
+}
