@@ -29,6 +29,7 @@ func hashCommands() []engine.Command {
 		{Name: "hincrby", Run: hincrby},
 		{Name: "hincrbyfloat", Run: hincrbyfloat},
 		{Name: "hrandfield", Run: hrandfield},
+		{Name: "hscan", Run: hscan},
 	}
 }
 
@@ -281,4 +282,38 @@ func hincrbyfloat(c *engine.Call) {
 		c.Out.Bulk(text)
 		c.Changed(c.Args[1], 'h', "hincrbyfloat")
 	}
+}
+
+func hscan(c *engine.Call) {
+	cursor, ok := scanCursor(c, c.Args[2])
+	if !ok {
+		return
+	}
+	h, ok := readHash(c)
+	switch {
+	case !ok:
+		return
+	case h.Len() == 0:
+		scanReply(c, 0, 0)
+		return
+	}
+	r, ok := scanOptions(c, 3, false)
+	if !ok {
+		return
+	}
+	at, seen, matched := c.Out.Begin(), int64(0), 0
+	for steps := r.scanSteps(); ; steps-- {
+		cursor = h.Scan(cursor, func(field, v []byte) {
+			seen++
+			if r.match(field) {
+				c.Out.Bulk(field)
+				c.Out.Bulk(v)
+				matched += 2
+			}
+		})
+		if cursor == 0 || steps == 0 || seen >= r.count {
+			break
+		}
+	}
+	endScan(c, at, cursor, matched)
 }
