@@ -29,6 +29,7 @@ type Analyzer struct {
 	Doc   string
 	Needs kv.Field // skipped without these
 	Uses  kv.Field // better with these
+	Each  kv.Field // of these, what it wants of each key, also where a store would ask a sample of them
 	Rules []*report.Rule
 	// Version is that of the saved form of its collectors, from 1. It also leads the saved bytes, so that a collector can
 	// go on reading older ones; one that is changed without need for that keeps its number.

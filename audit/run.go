@@ -104,6 +104,7 @@ type run struct {
 	taken   time.Time // by the store's clock
 	as      []*Analyzer
 	want    kv.Field
+	each    kv.Field
 	skipped []report.Skip
 	shards  []kv.Shard
 	folds   []fold          // one a shard
@@ -132,6 +133,7 @@ func (r *run) choose(as []*Analyzer) {
 		}
 		r.as = append(r.as, a)
 		r.want |= (a.Needs | a.Uses) & have
+		r.each |= a.Each & have
 	}
 }
 
@@ -295,7 +297,7 @@ func (r *run) pass(ctx context.Context, shard int, s kv.Shard, t *track, handed 
 }
 
 func (r *run) scanOptions(s kv.Shard, t *track, asker Asker) kv.ScanOptions {
-	opt := kv.ScanOptions{Shard: s, Match: r.opt.Match, Want: r.want, Limiter: r.opt.Limiter}
+	opt := kv.ScanOptions{Shard: s, Match: r.opt.Match, Want: r.want, Each: r.each, Limiter: r.opt.Limiter}
 	if t.on {
 		opt.Mark = t.mark
 	}

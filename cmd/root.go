@@ -78,6 +78,7 @@ func newRootCmd(env *Env) *cobra.Command {
 		newDoctorCmd(env),
 		newDriftCmd(env),
 		newExportCmd(env),
+		newHotkeysCmd(env),
 		newKeydesignCmd(env),
 		newReportCmd(env),
 		newServeCmd(env),

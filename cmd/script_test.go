@@ -34,7 +34,7 @@ func TestScripts(t *testing.T) {
 }
 
 // TestServerScripts does the same with real servers: REDIS with a little of everything, EMPTY and DOOMED, which dies when
-// a script says so. Its users are "limited", who may not run MEMORY USAGE, "blind", who may not scan, and "secret", whose
+// a script says so. Its users are "limited", who may not run MEMORY USAGE, "blind", who may not scan, "unseeing", who may not MONITOR, and "secret", whose
 // password is the canary.
 func TestServerScripts(t *testing.T) {
 	full, empty, doomed := servertest.Redis(t, servertest.Options{}), servertest.Redis(t, servertest.Options{}), servertest.Redis(t, servertest.Options{})
@@ -43,6 +43,7 @@ func TestServerScripts(t *testing.T) {
 	c := full.Client(t)
 	c.Must(t, "ACL", "SETUSER", "limited", "on", ">pw", "~*", "+@all", "-memory")
 	c.Must(t, "ACL", "SETUSER", "blind", "on", ">pw", "~*", "+@all", "-scan")
+	c.Must(t, "ACL", "SETUSER", "unseeing", "on", ">pw", "~*", "+@all", "-monitor")
 	c.Must(t, "ACL", "SETUSER", "secret", "on", ">"+canary, "~*", "+@all")
 	runScripts(t, "../testdata/script/server", map[string]string{
 		"REDIS": full.Addr, "EMPTY": empty.Addr, "DOOMED": doomed.Addr,

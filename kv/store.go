@@ -18,6 +18,7 @@ type ScanOptions struct {
 	Match   string   // glob in Redis's syntax; empty matches all. Pushed down where the store can
 	Want    Field    // the facts worth paying for
 	Limiter *Limiter // shared by all shards of a run; nil is unlimited
+	Each    Field    // the facts of Want that are wanted of each key, also where a store would ask a sample of them
 	// Ask says which facts of Want are worth paying for, for this key; nil is all of them. It is called from the goroutine
 	// that consumes the scan, once for each key and in the order in which the keys are yielded, but ahead of them.
 	Ask func(key string) Field

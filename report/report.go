@@ -20,6 +20,9 @@ const (
 	KindSimulate = "simulate" // what a schema would do
 	KindDiff     = "diff"     // of two schemas
 	KindDrift    = "drift"    // how a keyspace has left its plan
+	KindHotkeys  = "hotkeys"  // what is done to the keys
+	KindSkew     = "skew"     // how evenly a keyspace is spread
+	KindTTL      = "ttl"      // what TTLs seem to have been set
 	KindFleet    = "fleet"    // Targets holds one report a target
 )
 
@@ -169,6 +172,7 @@ const (
 	UnitRate     Unit = "rate"
 	UnitTime     Unit = "time"
 	UnitFactor   Unit = "factor" // so many times
+	UnitFlag     Unit = "flag"   // 1 is yes and 0 is no
 	UnitKey      Unit = "key"
 	UnitText     Unit = "text"
 )

@@ -46,7 +46,7 @@ func (sc *scan) plan(want kv.Field, idle bool) (int, error) {
 // asks returns which attributes p asks for, and sets the mode that they need.
 func (sc *scan) asks(p *plan) (asks [numAttrs]bool) {
 	for x := range numAttrs {
-		asks[x] = p.want&attrs[x].field != 0 && sc.abilities.has(x) && (p.idle || !attrs[x].sampled)
+		asks[x] = p.want&attrs[x].field != 0 && sc.abilities.has(x) && (p.idle || !attrs[x].sampled || sc.opt.Each&attrs[x].field != 0)
 	}
 	if p.want&kv.FieldLen != 0 && sc.lengths {
 		asks[attrType] = true // it says which command tells the length
@@ -71,7 +71,7 @@ func (sc *scan) planOf(p *batch, i int) *plan {
 // choose makes a plan for each key of p, unless all have the first. Whoever consumes the scan is asked about each key once,
 // in the order in which they will be yielded.
 func (sc *scan) choose(p *batch) error {
-	sampled := sc.opt.Want&sampledFacts != 0
+	sampled := sc.opt.Want&sampledFacts&^sc.opt.Each != 0
 	if sc.opt.Ask == nil && !sampled {
 		return nil
 	}
@@ -80,7 +80,7 @@ func (sc *scan) choose(p *batch) error {
 		if sc.opt.Ask != nil {
 			want = sc.opt.Ask(key)
 		}
-		i, err := sc.plan(want, sampled && inSample(key))
+		i, err := sc.plan(want, !sampled || inSample(key))
 		if err != nil {
 			return err
 		}

@@ -14,11 +14,13 @@ type Mode uint8
 
 // ReadOnly allows what neither writes nor counts as an access of a key. NoTouch also allows the lengths of values, which
 // count as one unless the connection has said CLIENT NO-TOUCH ON before. Values also allows parts of values, a page of them at
-// a time; they count as the lengths do.
+// a time; they count as the lengths do. Watch allows, besides what ReadOnly does, what makes a server tell what it is asked by
+// others, and how it is set: that costs it work, changes no data, and is for who was asked to.
 const (
 	ReadOnly Mode = iota
 	NoTouch
 	Values
+	Watch
 )
 
 // Allows reports whether the command that begins with words may be sent. Only names are looked at, not arguments. Case
@@ -39,6 +41,8 @@ func (m Mode) Allows(words ...string) bool {
 		return m == NoTouch || m == Values
 	case "GETRANGE", "HGET", "LRANGE", "SSCAN", "HSCAN", "ZSCAN", "SISMEMBER", "HEXISTS", "ZSCORE":
 		return m == Values
+	case "MONITOR", "HOTKEYS":
+		return m == Watch
 	}
 	if len(words) < 2 {
 		return false
@@ -46,8 +50,10 @@ func (m Mode) Allows(words ...string) bool {
 	switch strings.ToUpper(words[0]) + " " + strings.ToUpper(words[1]) {
 	case "OBJECT ENCODING", "OBJECT IDLETIME", "OBJECT FREQ", "MEMORY USAGE", "MEMORY STATS", "CLIENT NO-TOUCH", "CLIENT SETNAME", "ACL WHOAMI":
 		return true
-	case "CLUSTER SLOTS", "CLUSTER NODES", "CLUSTER INFO": // who serves what, and who is well
+	case "CLUSTER SLOTS", "CLUSTER NODES", "CLUSTER INFO", "CLUSTER SLOT-STATS": // who serves what, who is well, and what it takes
 		return true
+	case "CONFIG GET": // it may tell a secret: whoever asks names the settings
+		return m == Watch
 	case "SENTINEL GET-MASTER-ADDR-BY-NAME", "SENTINEL REPLICAS":
 		return true
 	}

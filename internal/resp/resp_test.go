@@ -231,6 +231,12 @@ func TestGuard(t *testing.T) {
 			t.Errorf("NoTouch allows lengths besides, and nothing else: %s", c)
 		}
 	}
+	watching := []string{"MONITOR", "CONFIG GET"}
+	for _, c := range writing {
+		if c != "TYPE SET" && Watch.Allows(strings.Fields(c)...) != slices.Contains(watching, c) {
+			t.Errorf("Watch allows to watch, and nothing else: %s", c)
+		}
+	}
 }
 
 func request(words ...string) string {

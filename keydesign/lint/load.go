@@ -14,6 +14,7 @@ const (
 	hotWarning = 0.10 // of the operations of a node
 	hotError   = 0.30
 	hotRate    = 1000 // operations a second
+	hotCore    = 0.01 // of a core
 )
 
 func hotKey() rule {
@@ -24,12 +25,17 @@ func hotKey() rule {
 that node is the limit of the whole cluster.
 
 The share follows from the declared rates and distributions: that of the access, else those of the fields. A key that takes r of R
-operations a second on n nodes has r / ((R-r)/n + r) of its node. Rates that are not declared count as none.`,
+operations a second on n nodes has r / ((R-r)/n + r) of its node. Rates that are not declared count as none.
+
+Where accesses are watched (kvtool hotkeys) the share is counted, of the node that serves the key, and the lower end of its interval
+is held against the limits. A source that tells time and not operations is judged by time: a hundredth of a core then stands for the
+rate.`,
 			Fix: "keep it in the clients for a second, spread it over copies (key:{0..n}), or split the counter",
 			Limits: []report.Limit{
 				{Name: "warning", Value: hotWarning, Unit: report.UnitRatio, Source: ours + ", of the operations of its node"},
 				{Name: "error", Value: hotError, Unit: report.UnitRatio, Source: "a vendor's example of a hot key: 3,000 of 10,000"},
 				{Name: "rate", Value: hotRate, Unit: report.UnitRate, Source: ours + ": less is hot for no store"},
+				{Name: "core", Value: hotCore, Unit: report.UnitRatio, Source: ours + ", of one core: where time is counted"},
 			},
 		},
 		lacks: needRates,

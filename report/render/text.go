@@ -105,7 +105,7 @@ func (t *text) scanHead() {
 	switch of := t.r.Coverage.Of; {
 	case t.r.Kind == report.KindSimulate && of != nil:
 		t.items("drawn", humanize.Exact(t.r.Coverage.Keys)+" keys", "of "+humanize.Exact(*of))
-	case t.scanned():
+	case t.scanned() && (t.r.Kind != report.KindHotkeys || t.r.Coverage.Keys > 0):
 		t.items("scan", append([]string{humanize.Exact(t.r.Coverage.Keys) + " keys"}, t.scan()...)...)
 	}
 	if m := t.memory(); len(m) > 0 {

@@ -32,6 +32,11 @@ func human(v report.Value, u report.Unit, ascii bool) string {
 		return humanize.Time(n)
 	case report.UnitFactor:
 		return humanize.Factor(n)
+	case report.UnitFlag:
+		if n == 0 {
+			return "no"
+		}
+		return "yes"
 	case report.UnitText, report.UnitKey:
 		return number(n) // a name that happens to be a number
 	}

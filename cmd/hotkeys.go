@@ -1,0 +1,391 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/drift/hotkeys"
+	"github.com/kvtool/kvtool/keydesign/schema"
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/loadgen/trace"
+	"github.com/kvtool/kvtool/report"
+)
+
+// hotkeysOptions are the flags of hotkeys.
+type hotkeysOptions struct {
+	viewFlags
+	gateFlags
+	args     []string
+	source   string
+	trace    string
+	window   time.Duration
+	accesses int64
+	bytes    int64
+	weight   string
+	rate     rate
+	progress string
+	schema   schemaFlag
+	declared *schema.Schema
+	noDemo   bool
+}
+
+const hotkeysLong = `Find the keys and templates that get most of the work, reads and writes apart:
+what helps against the one does not help against the other.
+
+The best source that the target has is taken, and the report says which, and why
+the better ones were not: the server's own count (HOTKEYS, Redis 8.6), else LFU
+counters (maxmemory-policy …-lfu). MONITOR is used only if --source asks for it:
+while it runs, the server sends each command to kvtool as well, and may do half
+of what it can do otherwise. It ends by itself after --window, --max-accesses or
+--max-bytes, or when the server answers others much slower than before. With
+--trace a file is read, of what redis-cli MONITOR printed or a cache trace of
+Twitter, and no server is asked.`
+
+const hotkeysExample = `  kvtool hotkeys redis://127.0.0.1:6379
+  kvtool hotkeys redis://127.0.0.1:6379 --source monitor --window 5s
+  kvtool hotkeys --trace monitor.txt
+  kvtool hotkeys dump.rdb -o json=hot.json`
+
+// The longest that MONITOR may run, and what it does without being told.
+const (
+	monitorLongest = 10 * time.Second
+	monitorWindow  = 5 * time.Second
+	serverWindow   = 30 * time.Second
+)
+
+func newHotkeysCmd(env *Env) *cobra.Command {
+	var o hotkeysOptions
+	c := &cobra.Command{
+		Use:               "hotkeys [TARGET]",
+		Short:             "Find the keys that get most of the work",
+		Long:              hotkeysLong,
+		Example:           hotkeysExample,
+		Args:              atMostOne,
+		ValidArgsFunction: env.completeTargets,
+		RunE: func(c *cobra.Command, args []string) error {
+			o.args = args
+			return runHotkeys(c.Context(), env, &o)
+		},
+	}
+	o.viewFlags.bind(c)
+	o.gateFlags.bind(c)
+	f := c.Flags()
+	f.StringVar(&o.source, "source", "auto", "where accesses are seen: auto, server, lfu, monitor, trace")
+	f.StringVar(&o.trace, "trace", "", "read the accesses in `FILE`, - for stdin, and ask no server")
+	f.DurationVar(&o.window, "window", 0, "watch for so long (default 30s; of MONITOR 5s, and 10s at most)")
+	f.Int64Var(&o.accesses, "max-accesses", 200_000, "stop MONITOR after so many accesses")
+	f.Int64Var(&o.bytes, "max-bytes", 256<<20, "stop MONITOR after so many bytes")
+	f.StringVar(&o.weight, "weight", "", "what makes a key hot: ops, cpu, bytes (default ops, or cpu where a server counts time)")
+	f.Var(&o.rate, "rate", "read at most so many LFU counters a second: 50k/s")
+	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
+	f.BoolVar(&o.noDemo, "no-demo", false, "fail without a TARGET instead of using demo:")
+	o.schema.bind(c)
+	fixedValues(c, "source", "auto", "server", "lfu", "monitor", "trace")
+	fixedValues(c, "weight", "ops", "cpu", "bytes")
+	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
+	return c
+}
+
+func runHotkeys(ctx context.Context, env *Env, o *hotkeysOptions) error {
+	outs, err := o.parse()
+	if err != nil {
+		return err
+	}
+	if err := o.check(); err != nil {
+		return err
+	}
+	if o.declared, err = o.schema.load(); err != nil {
+		return err
+	}
+	g, err := env.gate(ctx, &o.gateFlags, instant{}, env.targetOf(o.args))
+	if err != nil {
+		return err
+	}
+	var r *report.Report
+	var runErr error
+	if o.source == "trace" {
+		r, runErr = o.readTrace(ctx, env)
+	} else {
+		r, runErr = o.watch(ctx, env, outs)
+	}
+	if r == nil {
+		return runErr
+	}
+	explain(r, runErr)
+	addFixes(r, rules())
+	judged := map[string]bool{}
+	if len(r.Skipped) == 0 {
+		judged = hotkeys.Judged()
+	}
+	code := partialCode(r, runErr)
+	r = g.judge(env, r, judged)
+	return g.conclude(env, &o.viewFlags, outs, r, code, runErr, nil)
+}
+
+// check refuses what cannot be meant, and settles what follows from other flags.
+func (o *hotkeysOptions) check() error {
+	if o.trace != "" && o.source == "auto" {
+		o.source = "trace"
+	}
+	switch {
+	case o.source == "trace" && o.trace == "":
+		return kv.WithHint(kv.Usagef("--source trace without a trace"), "--trace FILE")
+	case o.source == "trace" && len(o.args) > 0:
+		return kv.WithHint(kv.Usagef("--trace and a TARGET: a trace is read without any store"), "leave one of the two out")
+	case o.trace != "" && o.source != "trace":
+		return kv.Usagef("--trace with --source %s", o.source)
+	case o.window < 0 || o.accesses < 0 || o.bytes < 0:
+		return kv.Usagef("--window, --max-accesses and --max-bytes must not be negative")
+	case o.source == "monitor" && o.window > monitorLongest:
+		return kv.WithHint(kv.Usagef("--window %s of MONITOR", o.window), "10s at most: it may halve what the server can do; watch several times instead")
+	}
+	for _, v := range []string{"auto", "server", "lfu", "monitor", "trace"} {
+		if v == o.source {
+			return o.checkWeight()
+		}
+	}
+	return kv.WithHint(kv.Usagef("--source %q", o.source), "sources: auto, server, lfu, monitor, trace")
+}
+
+func (o *hotkeysOptions) checkWeight() error {
+	switch o.weight {
+	case "":
+	case "ops", "cpu", "bytes":
+		tells := map[string]string{"server": "cpu, bytes", "monitor": "ops", "lfu": "ops", "trace": "ops, bytes"}[o.source]
+		if tells != "" && !strings.Contains(tells, o.weight) {
+			return kv.WithHint(kv.Usagef("--weight %s: the source %s does not tell it", o.weight, o.source), "it tells "+tells)
+		}
+	default:
+		return kv.WithHint(kv.Usagef("--weight %q", o.weight), "weights: ops, cpu, bytes")
+	}
+	return nil
+}
+
+func (o *hotkeysOptions) counter(standard hotkeys.Weight) *hotkeys.Counter {
+	w := hotkeys.Weight(o.weight)
+	if w == "" {
+		w = standard
+	}
+	return hotkeys.New(hotkeys.Options{Weight: w, Schema: o.declared})
+}
+
+// readTrace counts the accesses of a file.
+func (o *hotkeysOptions) readTrace(ctx context.Context, env *Env) (*report.Report, error) {
+	in := io.Reader(&stdin{ctx: ctx, r: env.Stdin})
+	if o.trace != "-" {
+		f, err := os.Open(o.trace)
+		if err != nil {
+			return nil, &codeError{exitTarget, fmt.Errorf("%s: %w", o.trace, reason(err))}
+		}
+		defer f.Close()
+		in = f
+	}
+	c := o.counter(hotkeys.Ops)
+	n, err := tally(ctx, trace.Read(in), c)
+	if err != nil && n == 0 {
+		return nil, ended(ctx, fmt.Errorf("%s: %w", o.trace, err))
+	}
+	info := &kv.Info{Adapter: "trace", Target: "trace:" + o.trace}
+	return o.document(env, info, c, hotkeys.Source{Name: "trace"}, ended(ctx, err)), ended(ctx, err)
+}
+
+// tally adds accesses to c until they or ctx end, and returns how many.
+func tally(ctx context.Context, accesses accessSeq, c *hotkeys.Counter) (n int64, err error) {
+	for a, err := range accesses {
+		if err != nil {
+			return n, err
+		}
+		c.Add(a)
+		if n++; n&0xfff == 0 && ctx.Err() != nil {
+			return n, ctx.Err()
+		}
+	}
+	return n, nil
+}
+
+type accessSeq = func(yield func(*kv.Access, error) bool)
+
+// document makes the report of what a counter has counted.
+func (o *hotkeysOptions) document(env *Env, info *kv.Info, c *hotkeys.Counter, src hotkeys.Source, err error) *report.Report {
+	sec, found := c.Report(src, o.top)
+	r := &report.Report{
+		Schema: report.Schema, Kind: report.KindHotkeys, Tool: tool(), Taken: env.Now().UTC(),
+		Target:   report.Target{Adapter: info.Adapter, URL: info.Target, Product: info.Product, Version: info.Version, Facts: []report.Fact{}, Notes: info.Notes},
+		Coverage: report.Coverage{Complete: err == nil},
+		Sections: []report.Section{sec}, Findings: found, Skipped: []report.Skip{},
+	}
+	if r.Findings == nil {
+		r.Findings = []report.Finding{}
+	}
+	if err != nil {
+		r.Coverage.Why = []string{err.Error()}
+	}
+	report.SortFindings(r.Findings)
+	return r
+}
+
+// watch opens the target and watches it by the best source that it has.
+func (o *hotkeysOptions) watch(ctx context.Context, env *Env, outs []output) (*report.Report, error) {
+	target, err := env.resolve(ctx, o.args, o.noDemo)
+	if err != nil {
+		return nil, err
+	}
+	if err := spareOutputs(target, outs); err != nil {
+		return nil, err
+	}
+	store, err := env.Open(ctx, target)
+	if err != nil {
+		return nil, targetError(ended(ctx, err))
+	}
+	defer store.Close()
+	info, err := store.Info(ctx)
+	if err != nil {
+		return nil, targetError(ended(ctx, err))
+	}
+	p, err := pick(ctx, store, info, o.source)
+	if err != nil {
+		return nil, targetError(ended(ctx, err))
+	}
+	if p.source == "lfu" {
+		return o.readLFU(ctx, env, store, p)
+	}
+	return o.observe(ctx, env, p, info)
+}
+
+// A picked is the source that was chosen, and why the better ones were not.
+type picked struct {
+	source string
+	tracer kv.Tracer
+	why    []string
+}
+
+// pick chooses the source. What MONITOR costs nobody pays unasked.
+func pick(ctx context.Context, store kv.Store, info *kv.Info, asked string) (*picked, error) {
+	p := &picked{}
+	tracer, err := kv.TracerOf(store)
+	var facts []kv.Fact
+	switch {
+	case err == nil:
+		p.tracer = tracer
+		if facts, err = tracer.Traces(ctx); err != nil {
+			return nil, err
+		}
+	case errors.Is(err, errors.ErrUnsupported):
+		facts = []kv.Fact{{Name: "server", Why: "what is no server is asked by nobody"}, {Name: "monitor", Why: "what is no server is asked by nobody"}}
+	default:
+		return nil, err
+	}
+	facts = append(facts, freqFact(info))
+	for _, name := range []string{"server", "lfu", "monitor"} {
+		for _, f := range facts {
+			if f.Name != name || asked != "auto" && asked != name {
+				continue
+			}
+			if f.How != kv.Missing && (name != "monitor" || asked == name) {
+				p.source = name
+				return p, nil
+			}
+			p.why = append(p.why, refusal(name, f))
+		}
+	}
+	return nil, kv.WithHint(&codeError{exitTarget, fmt.Errorf("nothing here tells which keys are used: %s", strings.Join(p.why, "; "))},
+		"set a policy of eviction that counts (maxmemory-policy allkeys-lfu), ask for --source monitor, or give a --trace")
+}
+
+func refusal(name string, f kv.Fact) string {
+	if f.How != kv.Missing {
+		return name + ": only if --source asks for it"
+	}
+	return name + ": " + f.Why
+}
+
+// freqFact says how LFU counters can be had.
+func freqFact(info *kv.Info) kv.Fact {
+	for _, f := range info.Facts {
+		if f.Field == kv.FieldFreq {
+			f.Name = "lfu"
+			return f
+		}
+	}
+	return kv.Fact{Name: "lfu", Why: "the target has no access counters"}
+}
+
+// readLFU reads the LFU counter of every key.
+func (o *hotkeysOptions) readLFU(ctx context.Context, env *Env, store kv.Store, p *picked) (*report.Report, error) {
+	if o.weight != "" && o.weight != "ops" {
+		return nil, kv.Usagef("--weight %s: LFU counters tell accesses alone", o.weight)
+	}
+	prog, err := env.newProgress(o.progress, o.quiet)
+	if err != nil {
+		return nil, err
+	}
+	defer prog.clear()
+	prog.scanning()
+	r, err := audit.Run(ctx, store, []*audit.Analyzer{hotkeys.LFU(decoder(ctx, store), o.declared)}, audit.Options{
+		Limiter: kv.NewLimiter(float64(o.rate)), Parallel: parallel, Every: prog.every(), Update: prog.update, Now: env.Now,
+	})
+	err = ended(ctx, err)
+	if r == nil || !worthReporting(r, err) {
+		return nil, targetError(err)
+	}
+	prog.done(r.Coverage.Keys)
+	r.Kind, r.Tool = report.KindHotkeys, tool()
+	r.Target.Notes = append(r.Target.Notes, p.why...)
+	r.Skipped = append(r.Skipped, report.Skip{Name: "KD023", Why: "an LFU counter cannot tell more than about 42 accesses a second: no share of a node follows from it"})
+	return r, err
+}
+
+// decoder returns what the settings of the servers say of their counters, or the defaults where they do not tell.
+func decoder(ctx context.Context, store kv.Store) hotkeys.Decoder {
+	d := hotkeys.DefaultDecoder()
+	s, err := kv.StatsOf(store)
+	if err != nil {
+		return d
+	}
+	all, err := s.Stats(ctx)
+	if err != nil || len(all) == 0 {
+		return d
+	}
+	factor, err1 := strconv.Atoi(all[0].Settings["lfu-log-factor"])
+	decay, err2 := strconv.Atoi(all[0].Settings["lfu-decay-time"])
+	if err1 != nil || err2 != nil || factor < 0 || decay < 0 {
+		return d
+	}
+	return hotkeys.Decoder{LogFactor: factor, DecayTime: decay}
+}
+
+// observe watches a server.
+func (o *hotkeysOptions) observe(ctx context.Context, env *Env, p *picked, info *kv.Info) (*report.Report, error) {
+	opt := kv.TraceOptions{Source: kv.TraceServer, Window: o.window, Keys: max(o.top, 50)}
+	standard := hotkeys.CPU
+	if opt.Window == 0 {
+		opt.Window = serverWindow
+	}
+	if p.source == "monitor" {
+		standard = hotkeys.Ops
+		opt.Source, opt.Count, opt.Bytes = kv.TraceMonitor, o.accesses, o.bytes
+		if opt.Window = o.window; opt.Window == 0 {
+			opt.Window = monitorWindow
+		}
+		env.say("warning", fmt.Sprintf("MONITOR for %s at most: the server sends each command to kvtool as well, and may do half of what it can otherwise", opt.Window))
+	}
+	src := hotkeys.Source{Name: p.source, Why: strings.Join(p.why, "; ")}
+	opt.Told = func(why string) { src.Ended = why }
+	c := o.counter(standard)
+	began := time.Now()
+	n, err := tally(ctx, accessSeq(p.tracer.Trace(ctx, opt)), c)
+	c.Observed(min(time.Since(began), opt.Window+time.Second))
+	if err = ended(ctx, err); err != nil && n == 0 {
+		return nil, targetError(err)
+	}
+	return o.document(env, info, c, src, err), err
+}
