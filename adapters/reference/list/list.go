@@ -38,8 +38,10 @@ func New(heap *arena.Arena, m *memory.Model, fill int) *List {
 	return &List{heap: heap, model: m, fill: fill}
 }
 
-// Len returns the number of elements, Nodes that of chunks.
-func (l *List) Len() int   { return l.n }
+// Len returns the number of elements.
+func (l *List) Len() int { return l.n }
+
+// Nodes returns the number of chunks.
 func (l *List) Nodes() int { return l.nodes.len() }
 
 // Bytes returns what a Redis would count for the chunks: what Model.List asks for.
