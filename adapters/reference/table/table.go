@@ -6,7 +6,7 @@
 //
 //	dict  hash ──▶ ref ──▶  length │ key │ length │ value        a set has no second half
 //
-// What the entries would take in a Redis is summed up as they change; package memory makes the size of the table of it.
+// What it all would take in a Redis is known at any time: the entries are summed up as they change, and the buckets followed.
 package table
 
 import (
@@ -28,7 +28,8 @@ type Table struct {
 	model    *memory.Model
 	dict     *dict.Dict
 	valued   bool
-	elements int64
+	elements int64       // modelled, of all keys and values
+	server   memory.Dict // the buckets that a server would have
 }
 
 // New returns an empty Table of keys with values, whose entries are in heap.
@@ -46,15 +47,43 @@ func newTable(heap *arena.Arena, m *memory.Model, valued bool) *Table {
 // Len returns the number of keys.
 func (t *Table) Len() int { return t.dict.Len() }
 
-// Elements returns what a Redis would count for all keys and values, without the table and its entries: what Model.Hash and
-// Model.Set ask for.
-func (t *Table) Elements() int64 { return t.elements }
+// Size returns what a hash or set of this content would take in a server.
+func (t *Table) Size(m *memory.Model) int64 {
+	elements := t.elements
+	if m != t.model {
+		elements = 0
+		for key, value := range t.All() {
+			elements += t.cost(m, key, value)
+		}
+	}
+	if t.valued {
+		return m.HashTable(int64(t.Len()), elements, &t.server)
+	}
+	return m.SetTable(int64(t.Len()), elements, &t.server)
+}
+
+// cost is what the strings of an entry would take.
+func (t *Table) cost(m *memory.Model, key, value []byte) int64 {
+	n := m.SDS(int64(len(key)))
+	if t.valued {
+		n += m.SDS(int64(len(value)))
+	}
+	return n
+}
+
+// Expect says that n keys will come to a Table that is empty: a server makes room for them at once, where it turns a listpack or
+// an intset into a table.
+func (t *Table) Expect(n int) { t.server.Expect(int64(n)) }
 
 // Has reports whether key is there.
-func (t *Table) Has(key []byte) bool { return t.find(key, xxh3.Hash(key)) != 0 }
+func (t *Table) Has(key []byte) bool {
+	t.server.Touch(1)
+	return t.find(key, xxh3.Hash(key)) != 0
+}
 
 // Get returns the value of key.
 func (t *Table) Get(key []byte) (value []byte, ok bool) {
+	t.server.Touch(1)
 	ref := t.find(key, xxh3.Hash(key))
 	if ref == 0 {
 		return nil, false
@@ -67,6 +96,7 @@ func (t *Table) Get(key []byte) (value []byte, ok bool) {
 // drops the value.
 func (t *Table) Set(key, value []byte) (added, ok bool) {
 	h := xxh3.Hash(key)
+	t.server.Touch(1)
 	ref := t.find(key, h)
 	if ref != 0 {
 		return false, !t.valued || t.replace(ref, h, key, value)
@@ -75,10 +105,11 @@ func (t *Table) Set(key, value []byte) (added, ok bool) {
 		return false, false
 	}
 	t.dict.Add(h, ref)
-	t.elements += t.model.SDS(int64(len(key)))
+	t.elements += t.cost(t.model, key, value)
 	if t.valued {
-		t.elements += t.model.SDS(int64(len(value)))
+		t.server.Touch(1) // t_hash.c looks a new field up twice, t_set.c a new member once
 	}
+	t.server.Grow(int64(t.Len()))
 	return true, true
 }
 
@@ -105,16 +136,15 @@ func (t *Table) replace(ref uint32, h uint64, key, value []byte) bool {
 // Delete takes key out and reports whether it was there.
 func (t *Table) Delete(key []byte) bool {
 	h := xxh3.Hash(key)
+	t.server.Touch(1)
 	ref := t.find(key, h)
 	if ref == 0 {
 		return false
 	}
 	t.dict.Remove(h, ref)
-	t.elements -= t.model.SDS(int64(len(key)))
-	if t.valued {
-		_, value := t.entry(ref)
-		t.elements -= t.model.SDS(int64(len(value)))
-	}
+	_, value := t.entry(ref)
+	t.elements -= t.cost(t.model, key, value)
+	t.server.Shrink(int64(t.Len()))
 	t.free(ref)
 	return true
 }
@@ -147,7 +177,13 @@ func (t *Table) All() iter.Seq2[[]byte, []byte] {
 }
 
 // Random returns a key with its value, every one with the same chance. The Table must not be empty.
-func (t *Table) Random(random *rand.Rand) (key, value []byte) { return t.entry(t.dict.Random(random)) }
+func (t *Table) Random(random *rand.Rand) (key, value []byte) {
+	t.server.Touch(fairSample)
+	return t.entry(t.dict.Random(random))
+}
+
+// fairSample is how many entries a server looks at for a random one (dict.c: GETFAIR_NUM_ENTRIES).
+const fairSample = 15
 
 // Release gives the blocks of all entries back to the arena. The Table must not be used afterwards.
 func (t *Table) Release() {
@@ -164,6 +200,7 @@ func (t *Table) Release() {
 // Clone returns a Table of the same content, whose entries are in heap. It fails if that is full, and leaves nothing there.
 func (t *Table) Clone(heap *arena.Arena) (*Table, bool) {
 	c := newTable(heap, t.model, t.valued)
+	c.Expect(t.Len())
 	for key, value := range t.All() {
 		if _, ok := c.Set(key, value); !ok {
 			c.Release()

@@ -34,8 +34,11 @@ func check(t *rapid.T, tab *Table, model map[string]string, m *memory.Model) {
 			sum += m.SDS(int64(len(want)))
 		}
 	}
-	if len(got) != len(model) || tab.Len() != len(model) || tab.Elements() != sum {
-		t.Fatalf("%d keys, in a walk %d, elements of %d bytes; want %d, %d bytes", tab.Len(), len(got), tab.Elements(), len(model), sum)
+	if len(got) != len(model) || tab.Len() != len(model) || tab.elements != sum {
+		t.Fatalf("%d keys, in a walk %d, elements of %d bytes; want %d, %d bytes", tab.Len(), len(got), tab.elements, len(model), sum)
+	}
+	if again := tab.Size(memory.New(memory.Profile{})); tab.Size(m) != again {
+		t.Fatalf("%d bytes are kept, %d counted", tab.Size(m), again)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"github.com/kvtool/kvtool/adapters/reference/keyspace"
 	"github.com/kvtool/kvtool/adapters/reference/packed"
 	"github.com/kvtool/kvtool/adapters/reference/table"
-	"github.com/kvtool/kvtool/internal/memory"
 )
 
 // A Hash is a view on a hash: on the bytes of a small one, field, value, field, value, or on a table.
@@ -16,30 +15,16 @@ type Hash struct {
 	it    keyspace.Item
 	pack  packed.Listpack // without a table
 	own   bool            // pack is a copy
-	table *hashTable
+	table *table.Table
 	full  bool // something had no room
 }
 
 // hashTable is a large hash as an Object.
-type hashTable struct {
-	*table.Table
-	model *memory.Model
-}
+type hashTable struct{ *table.Table }
 
-func (o *hashTable) Size(m *memory.Model) int64 {
-	if m == o.model {
-		return m.Hash(int64(o.Len()), o.Elements())
-	}
-	sum := int64(0)
-	for field, value := range o.All() {
-		sum += m.SDS(int64(len(field))) + m.SDS(int64(len(value)))
-	}
-	return m.Hash(int64(o.Len()), sum)
-}
-
-func (o *hashTable) Clone(to *keyspace.Shard) (keyspace.Object, bool) {
+func (o hashTable) Clone(to *keyspace.Shard) (keyspace.Object, bool) {
 	t, ok := o.Table.Clone(to.Heap())
-	return &hashTable{t, to.Model()}, ok
+	return hashTable{t}, ok
 }
 
 // OpenHash returns a view on it, which is a hash or no key. It is valid until Put, or until the shard is changed by another way.
@@ -47,7 +32,7 @@ func OpenHash(s *keyspace.Shard, it keyspace.Item) Hash {
 	h := Hash{s: s, it: it}
 	switch it.Kind() {
 	case keyspace.KindHashTable:
-		h.table = it.Object().(*hashTable)
+		h.table = it.Object().(hashTable).Table
 	case keyspace.KindHashPacked:
 		h.pack = it.Bytes()
 	default:
@@ -122,8 +107,9 @@ func (h *Hash) spread() {
 }
 
 // tableOf is apart from spread so that a Hash need not be where the garbage collector looks.
-func tableOf(pack packed.Listpack, s *keyspace.Shard) (t *hashTable, ok bool) {
-	t = &hashTable{table.New(s.Heap(), s.Model()), s.Model()}
+func tableOf(pack packed.Listpack, s *keyspace.Shard) (t *table.Table, ok bool) {
+	t = table.New(s.Heap(), s.Model())
+	t.Expect(pack.Len() / 2)
 	for field, value := range pairs(pack) {
 		if _, ok := t.Set(field, value); !ok {
 			t.Release()
@@ -268,7 +254,7 @@ func (h *Hash) Put(db int, key []byte, hash uint64) (keyspace.Item, bool) {
 		h.s.Settle(h.it)
 		return h.it, !h.full
 	}
-	it, ok := h.s.PutObject(db, key, hash, h.it, keyspace.KindHashTable, h.table)
+	it, ok := h.s.PutObject(db, key, hash, h.it, keyspace.KindHashTable, hashTable{h.table})
 	if !ok {
 		h.table.Release()
 	}

@@ -32,8 +32,6 @@ type Set struct {
 // setTable is the Object of a large set.
 type setTable struct{ *table.Table }
 
-func (o setTable) Size(m *memory.Model) int64 { return m.Set(int64(o.Len()), o.Elements()) }
-
 func (o setTable) Clone(to *keyspace.Shard) (keyspace.Object, bool) {
 	t, ok := o.Table.Clone(to.Heap())
 	return setTable{t}, ok
@@ -185,6 +183,9 @@ func (v *Set) leaveInts() bool {
 // spread makes a table of a small set. If the arena is full the set remains what it is.
 func (v *Set) spread() bool {
 	t := table.NewKeys(v.shard.Heap(), v.shard.Model())
+	if v.kind == keyspace.KindSetInts {
+		t.Expect(v.Len()) // in a server it becomes a table only now (t_set.c: setTypeConvert)
+	}
 	for member := range v.All() {
 		if _, ok := t.Set(member, nil); !ok {
 			t.Release()
