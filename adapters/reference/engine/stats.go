@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// commandStats are what is counted of a command, by all sessions.
+type commandStats struct {
+	calls, us, failed atomic.Int64
+	rejected          atomic.Int64
+	latency           histogram
+}
+
+// commandCounts are what a session has counted of its last run of one command, and not yet added.
+type commandCounts struct {
+	of                *command
+	calls, us, failed int64
+}
+
+// count adds a call of cmd that took us microseconds.
+func (s *Session) count(cmd *command, us int64, failed bool) {
+	n := &s.counts
+	if n.of != cmd {
+		s.flushCounts()
+		n.of = cmd
+	}
+	n.calls++
+	n.us += us
+	if failed {
+		n.failed++
+	}
+}
+
+// flushCounts adds what has been counted. The histogram takes the mean of a run: a run is of one batch, whose commands are alike.
+func (s *Session) flushCounts() {
+	n := &s.counts
+	if n.of == nil {
+		return
+	}
+	stats := &n.of.stats
+	stats.calls.Add(n.calls)
+	stats.us.Add(n.us)
+	if n.failed > 0 {
+		stats.failed.Add(n.failed)
+	}
+	stats.latency.add(n.us/n.calls, n.calls)
+	*n = commandCounts{}
+}
+
+// errorStats counts error replies by their code (networking.c: afterErrorReply).
+type errorStats struct {
+	mu     sync.Mutex
+	total  int64
+	byCode map[string]int64
+}
+
+func (e *errorStats) count(text string) {
+	code, _, ok := strings.Cut(text, " ")
+	if !ok || len(code) > 32 {
+		code = "ERR"
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.byCode == nil {
+		e.byCode = map[string]int64{}
+	}
+	e.total++
+	e.byCode[code]++
+}
+
+// A histogram counts durations in microseconds by powers of two.
+type histogram struct{ buckets [32]atomic.Int64 }
+
+func (h *histogram) add(us, n int64) {
+	i := 0
+	for v := us; v > 1 && i < len(h.buckets)-1; v = (v + 1) / 2 {
+		i++
+	}
+	h.buckets[i].Add(n)
+}
