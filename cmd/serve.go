@@ -61,7 +61,7 @@ func runServe(ctx context.Context, env *Env, o serveOptions) error {
 		}
 		return &codeError{exitTarget, err}
 	}
-	s := server.New(e)
+	s := server.New(e, func(text string) { env.say("warning", text) })
 	defer s.Close()
 	fmt.Fprintf(env.Stderr, "kvtool serve: listening on %s\n", l.Addr())
 	failed := make(chan error, 1)

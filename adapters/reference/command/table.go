@@ -15,7 +15,9 @@ import (
 func Table() []engine.Command {
 	return slices.Concat(
 		connectionCommands(),
+		pubsubCommands(),
 		serverCommands(),
+		transactionCommands(),
 		stringCommands(),
 		genericCommands(),
 		hashCommands(),

@@ -29,7 +29,7 @@ func engineAddr(t testing.TB, o engine.Options) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := server.New(e)
+	s := server.New(e, nil)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
 	t.Cleanup(func() {

@@ -155,6 +155,7 @@ func (e *Engine) remove(w *waiter) {
 		e.timers.stop(w.timer)
 	}
 	w.s.waiting.Store(nil)
+	w.s.woken.Store(true)
 	if e.blocked.Add(-1) == 0 {
 		e.attend(someBlocked, false)
 	}
@@ -264,5 +265,14 @@ func (t *timers) fire() {
 		t.list = append(t.list[:first], t.list[first+1:]...)
 		t.mu.Unlock()
 		due.fn()
+	}
+}
+
+// readyIn makes all keys of a database that somebody waits for ready, as after SWAPDB (db.c: scanDatabaseForReadyKeys).
+func (e *Engine) readyIn(db int) {
+	for at := range e.waiting {
+		if at.db == db {
+			e.ready = append(e.ready, at)
+		}
 	}
 }

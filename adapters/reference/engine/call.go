@@ -8,17 +8,22 @@ import (
 	"github.com/kvtool/kvtool/adapters/reference/wire"
 )
 
-// A Call is one request that runs. A handler keeps neither it nor its arguments.
+// A Call is one request that runs. A handler keeps neither it nor its arguments, unless the command is a blocking one: those of Block
+// may keep the arguments.
 type Call struct {
 	Args [][]byte // the name of the command first
 	Out  *wire.Writer
 
 	s      *Session
 	e      *Engine
+	cmd    *command
+	mail   *mail
 	now    int64
+	dirty  int64  // changes since the last save, as INFO counts them
 	hashed []byte // the key whose hash and shard these are
 	hash   uint64
 	shard  int
+	failed bool
 }
 
 // Session returns whose call it is.
@@ -27,11 +32,20 @@ func (c *Call) Session() *Session { return c.s }
 // Engine returns where it runs.
 func (c *Call) Engine() *Engine { return c.e }
 
+// Name returns the name of the command as COMMAND has it: "client|list" of a subcommand.
+func (c *Call) Name() string { return c.cmd.name }
+
 // DB returns the number of the database that is selected.
 func (c *Call) DB() int { return c.s.db }
 
 // Now returns the time in Unix ms: the same for the whole of a call.
 func (c *Call) Now() int64 { return c.now }
+
+// Micros returns the time in Unix microseconds.
+func (c *Call) Micros() int64 { return c.e.clock.Now() }
+
+// MayBlock reports whether Block would make the client wait: not within a transaction.
+func (c *Call) MayBlock() bool { return c.s.state&executing == 0 }
 
 // Shard returns the shard of a key, and the key's hash. Dispatch has locked it if it is the shard of one of the keys among the
 // arguments.
@@ -48,12 +62,16 @@ func (c *Call) place(key []byte) (*shard, uint64) {
 	return c.e.shards[c.e.shardOf(h)], h
 }
 
+// Shards returns all shards, for a command that is Whole.
+func (c *Call) Shards() []*keyspace.Shard { return c.e.plain }
+
 // Read looks a key up to read its value: it counts an access, and a hit or a miss (db.c: lookupKeyRead).
 func (c *Call) Read(key []byte) keyspace.Item {
 	s, h := c.place(key)
 	it := s.Find(c.s.db, key, h)
 	if !it.OK() {
 		s.misses++
+		c.Notify('m', "keymiss", key)
 		return it
 	}
 	s.hits++
@@ -72,9 +90,12 @@ func (c *Call) Write(key []byte) keyspace.Item {
 }
 
 // Peek looks a key up and leaves no trace of it.
-func (c *Call) Peek(key []byte) keyspace.Item {
+func (c *Call) Peek(key []byte) keyspace.Item { return c.In(c.s.db, key) }
+
+// In is Peek in another database.
+func (c *Call) In(db int, key []byte) keyspace.Item {
 	s, h := c.place(key)
-	return s.Find(c.s.db, key, h)
+	return s.Find(db, key, h)
 }
 
 // Delete removes an item, and reports whether there was one.
@@ -82,13 +103,19 @@ func (c *Call) Delete(it keyspace.Item) bool {
 	if !it.OK() {
 		return false
 	}
-	s, _ := c.Shard(it.Key())
-	s.Delete(it)
+	c.e.shards[c.e.shardOf(it.Hash())].Delete(it)
 	return true
 }
 
 // Fail answers an error; text begins with its code.
-func (c *Call) Fail(text string) { c.Out.Error(text) }
+func (c *Call) Fail(text string) {
+	c.failed = true
+	c.e.errors.count(text)
+	c.Out.Error(text)
+}
+
+// FailArity answers that the number of arguments is wrong, where only the handler can tell.
+func (c *Call) FailArity() { c.Fail("ERR wrong number of arguments for '" + c.cmd.name + "' command") }
 
 // FailArity answers that there are too few or too many arguments, where a command finds that by itself.
 func (c *Call) FailArity() {
@@ -104,6 +131,19 @@ func (c *Call) Int(arg []byte) (int64, bool) {
 	return n, ok
 }
 
+// Int32 reads an integer that fits into an int of C (object.c: getIntFromObjectOrReply); it answers the error itself.
+func (c *Call) Int32(arg []byte) (int32, bool) {
+	n, ok := wire.ParseInt(arg)
+	switch {
+	case !ok:
+		c.Fail(ErrNotInteger)
+	case n != int64(int32(n)):
+		c.Fail(ErrNotInt32)
+		ok = false
+	}
+	return int32(n), ok
+}
+
 // Float reads a number as Redis does; it answers the error itself.
 func (c *Call) Float(arg []byte) (float64, bool) {
 	f, ok := number.ParseDouble(arg)
@@ -112,10 +152,6 @@ func (c *Call) Float(arg []byte) (float64, bool) {
 	}
 	return f, ok
 }
-
-// Changed says that a key has been changed: watchers fail, trackers are told, and the event is published
-// (db.c: signalModifiedKey; notify.c).
-func (c *Call) Changed(key []byte, class byte, event string) {}
 
 // Select changes the database of the session; it reports false if there is none of that number.
 func (c *Call) Select(n int64) bool {
@@ -126,24 +162,41 @@ func (c *Call) Select(n int64) bool {
 	return true
 }
 
-// Keys returns the number of keys in the database that is selected.
-func (c *Call) Keys() int64 {
+// Keys returns the number of keys in a database.
+func (c *Call) Keys(db int) int64 {
 	n := 0
 	for _, s := range c.e.shards {
-		n += s.Len(c.s.db)
+		n += s.Len(db)
 	}
 	return int64(n)
 }
 
-// Notify publishes an event of a key that is no change of it: class is the letter of notify-keyspace-events.
-func (c *Call) Notify(class byte, event string, key []byte) {}
+// Flush empties a database, or all if db is negative.
+func (c *Call) Flush(db int) {
+	for i := range Databases {
+		if db >= 0 && i != db {
+			continue
+		}
+		c.e.touchAll(i, -1)
+		for _, s := range c.e.shards {
+			s.Flush(i)
+		}
+	}
+	c.e.invalidateAll(c.mail, c.s)
+	c.dirty++
+}
 
-// Ready says that a list or a sorted set has got elements: who waits for it is served when the command is over.
-func (c *Call) Ready(key []byte) {}
-
-// Block makes the client wait until one of keys is ready and serve, which is called with it, reports that it has answered; keys are
-// tried in the order in which they become ready. After timeout milliseconds, 0 is never, onTimeout answers. Within a transaction
-// nothing waits: onTimeout answers at once.
-func (c *Call) Block(keys [][]byte, timeoutMS int64, serve func(c *Call, key []byte) bool, onTimeout func(c *Call)) {
-	onTimeout(c)
+// Swap exchanges two databases.
+func (c *Call) Swap(a, b int) {
+	if a == b {
+		return
+	}
+	c.e.touchAll(a, b)
+	c.e.touchAll(b, a)
+	for _, s := range c.e.shards {
+		s.SwapDatabases(a, b)
+	}
+	c.dirty++
+	c.e.readyIn(a)
+	c.e.readyIn(b)
 }

@@ -89,6 +89,13 @@ func (s *Session) runClosely(cmd *command, args [][]byte) {
 	if s.state&(replyOff|replySkip) != 0 && s.state&pushing == 0 {
 		s.Out.Truncate(mark)
 	}
+	if len(s.invalidations) > 0 {
+		s.Out.Raw(s.invalidations)
+		s.invalidations = s.invalidations[:0]
+	}
+	if s.tracking != nil && s.state&inMulti == 0 && !strings.HasPrefix(cmd.name, "client|") {
+		s.tracking.caching = false
+	}
 	s.state &^= replySkip | pushing
 	if s.state&replySkipNext != 0 {
 		s.state = s.state&^replySkipNext | replySkip
@@ -145,7 +152,7 @@ func (s *Session) hasMemory(cmd *command) bool {
 	s.lockFor(cmd, s.call.Args)
 	enough := true
 	for i, held := 0, s.held; held != 0; i, held = i+1, held>>1 {
-		if held&1 != 0 && s.e.shards[i].Reclaim(0, nil) == evict.Full {
+		if held&1 != 0 && s.e.shards[i].Reclaim(0, nil) == evict.Failed {
 			enough = false
 		}
 	}
@@ -173,20 +180,18 @@ func (s *Session) executeClosely(cmd *command, args [][]byte) {
 		args = copyArgs(args) // it may be served long after
 		s.call.Args = args
 	}
-	db := s.db
 	s.execute(cmd, args)
 	if len(s.e.ready) > 0 && s.hasAll() {
 		s.e.serveReady(&s.post, s.call.now)
 	}
-	_ = db
 }
 
 // execute runs a command: its shards are locked.
 func (s *Session) execute(cmd *command, args [][]byte) {
 	c := &s.call
 	c.cmd, c.failed = cmd, false
-	if cmd.lock == lockOne && s.state&executing != 0 {
-		c.hashed = nil
+	if s.state&executing != 0 {
+		c.hashed = nil // of EXEC
 	}
 	s.invoke(cmd)
 	now := s.e.clock.Now()
@@ -209,7 +214,6 @@ func (s *Session) after(cmd *command, args [][]byte) {
 	if s.state&isTracking != 0 && cmd.flags&ReadOnly != 0 {
 		s.remember(cmd, args)
 	}
-	s.e.flushInvalidations(s)
 }
 
 // invoke calls the handler. If it panics, the client is told so, the log has the stack, and the server goes on.

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/kvtool/kvtool/adapters/reference/keyspace"
+	"github.com/kvtool/kvtool/adapters/reference/value"
+	"github.com/kvtool/kvtool/internal/memory"
 )
 
 // MaxShards is the most shards there may be: a session keeps those that it holds in one word.
@@ -28,8 +30,15 @@ type Options struct {
 	Shards int   // a power of two; 0 is 1, which makes everything deterministic under a clock and a seed
 	Clock  Clock // nil is the system's
 	Seed   uint64
+	Model  *memory.Model   // of used_memory; nil is that of Redis 7.0 as Debian builds it
+	Expiry keyspace.Expiry // how keys go whose time has come
+	WhatIf bool            // maxmemory-policy may be one that Redis does not have
 	// Log is told what an operator should know: an internal error, with its stack.
 	Log func(text string)
+	// Shutdown is called by SHUTDOWN, from the goroutine of a session. Nil makes SHUTDOWN answer an error.
+	Shutdown func()
+	// Version is what INFO says of the program.
+	Version string
 }
 
 // A Clock tells the time in Unix microseconds. It never goes backwards.
@@ -41,16 +50,36 @@ type Engine struct {
 	clock  Clock
 	table  *table
 	shards []*shard
+	plain  []*keyspace.Shard // the same
+	start  int64             // Unix µs
 
 	// attention has a bit for each reason to look closer at a command than is needed nearly always.
 	attention atomic.Uint32
+	slow      atomic.Int64 // µs from which on a command may have to be noted
 
+	settings *settings
 	sessions sessionList
+	watchers watchers
+	pubsub   pubsub
+	monitors monitors
+	slowlog  slowlog
+	latency  latencyLog
+	errors   errorStats
+	timers   timers
+	trackers trackers
+	pause    pause
+	cron     cron
+
+	// Under the lock of every shard.
+	waiting waitingQueues
+	ready   []place
+	blocked atomic.Int64
 }
 
 // A shard is one of the keyspace, with what the engine keeps for it. All of it is under its lock.
 type shard struct {
 	*keyspace.Shard
+	mail         *mail // of who has the lock
 	hits, misses int64
 }
 
@@ -58,7 +87,7 @@ type shard struct {
 func New(o Options, commands []Command) (*Engine, error) {
 	o.Shards = max(1, o.Shards)
 	if o.Shards > MaxShards || o.Shards&(o.Shards-1) != 0 {
-		return nil, fmt.Errorf("engine: %d shards: want a power of two up to %d", o.Shards, MaxShards)
+		return nil, fmt.Errorf("%d shards: want a power of two up to %d", o.Shards, MaxShards)
 	}
 	if o.Clock == nil {
 		o.Clock = SystemClock()
@@ -70,26 +99,34 @@ func New(o Options, commands []Command) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{opts: o, clock: o.Clock, table: t}
+	e := &Engine{opts: o, clock: o.Clock, table: t, start: o.Clock.Now()}
+	e.timers.clock = o.Clock
 	for i := range o.Shards {
-		e.shards = append(e.shards, e.newShard(i))
+		s := e.newShard(i)
+		e.shards, e.plain = append(e.shards, s), append(e.plain, s.Shard)
 	}
+	e.settings = newSettings(e)
 	return e, nil
 }
 
 func (e *Engine) newShard(i int) *shard {
-	return &shard{Shard: keyspace.New(keyspace.Options{
+	made := &shard{}
+	made.Shard = keyspace.New(keyspace.Options{
 		Databases: Databases,
 		Seed:      e.opts.Seed + uint64(i),
+		Model:     e.opts.Model,
 		Limits:    keyspace.DefaultLimits(),
-	})}
+		Settings:  keyspace.Settings{Expiry: e.opts.Expiry},
+		Size:      value.Size,
+		Expired:   func(db int, key []byte) { e.changed(made.mail, nil, db, key, 'x', "expired") },
+		Evicted:   func(db int, key []byte) { e.changed(made.mail, nil, db, key, 'e', "evicted") },
+	})
+	made.Tick(e.start / 1000)
+	return made
 }
 
 // shardOf returns which shard holds a key with this hash.
 func (e *Engine) shardOf(hash uint64) int { return keyspace.ShardOf(hash, len(e.shards)) }
-
-// everyShard is the set of all shards.
-func (e *Engine) everyShard() uint64 { return 1<<len(e.shards) - 1 } // of 64: 1<<64 - 1 wraps to all ones
 
 // systemClock is the wall clock at the beginning and the monotonic one since: one cheap reading, and no step.
 type systemClock struct {

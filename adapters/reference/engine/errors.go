@@ -4,6 +4,7 @@ package engine
 const (
 	ErrSyntax      = "ERR syntax error"
 	ErrNotInteger  = "ERR value is not an integer or out of range"
+	ErrNotInt32    = "ERR value is out of range, value must between -2147483648 and 2147483647"
 	ErrNotFloat    = "ERR value is not a valid float"
 	ErrWrongType   = "WRONGTYPE Operation against a key holding the wrong kind of value"
 	ErrNoKey       = "ERR no such key"
@@ -11,6 +12,7 @@ const (
 	ErrSameObject  = "ERR source and destination objects are the same"
 	ErrOOM         = "OOM command not allowed when used memory > 'maxmemory'."
 	ErrNoAuth      = "NOAUTH Authentication required."
+	ErrWrongPass   = "WRONGPASS invalid username-password pair or user is disabled."
 	ErrNoProto     = "NOPROTO unsupported protocol version"
 	ErrExecAbort   = "EXECABORT Transaction discarded because of previous errors."
 	ErrNestedMulti = "ERR MULTI calls can not be nested"
@@ -18,8 +20,10 @@ const (
 	ErrExecAlone   = "ERR EXEC without MULTI"
 	ErrDiscard     = "ERR DISCARD without MULTI"
 	ErrWatchInside = "ERR WATCH inside MULTI is not allowed"
+	ErrUnblocked   = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
 	ErrDBIndex     = "ERR DB index is out of range"
 	ErrBadDBIndex  = "ERR invalid DB index"
+	ErrClientName  = "ERR Client names cannot contain spaces, newlines or special characters."
 	ErrInternal    = "ERR internal error"
 
 	ErrTimeout         = "ERR timeout is not a float or out of range"

@@ -36,6 +36,8 @@ const (
 	NoAsyncLoading
 	NoMandatoryKeys
 	Asking
+	// MayReplicate is no flag of COMMAND: the command may change what replicas know, so that a pause of writes holds it up too.
+	MayReplicate
 )
 
 // flagNames are the names of the flags, in their order.
@@ -87,6 +89,10 @@ func parseFacts(line string) facts {
 				f.flags |= 1 << i
 			}
 		}
+	}
+	switch f.name {
+	case "pfcount", "publish", "spublish":
+		f.flags |= MayReplicate
 	}
 	if field[3] != "-" {
 		for spec := range strings.SplitSeq(field[3], ";") {

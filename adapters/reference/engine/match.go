@@ -3,6 +3,9 @@ package engine
 // Match reports whether a string matches a glob pattern of Redis: * ? [a-z] [^a] and a backslash before what is meant as it is
 // (util.c: stringmatchlen).
 func Match(pattern string, s []byte) bool {
+	if len(s) == 0 {
+		return pattern == ""
+	}
 	_, ok := match(pattern, s)
 	return ok
 }
@@ -64,8 +67,8 @@ func class(p string, c byte) (rest string, in bool) {
 		case p[0] == ']':
 			return p[1:], in != not
 		case len(p) >= 3 && p[1] == '-':
-			low, high := min(p[0], p[2]), max(p[0], p[2])
-			in = in || c >= low && c <= high
+			low, high := int8(p[0]), int8(p[2]) // signed, as char is
+			in = in || int8(c) >= min(low, high) && int8(c) <= max(low, high)
 			p = p[3:]
 		default:
 			in = in || p[0] == c

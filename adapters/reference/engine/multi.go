@@ -244,7 +244,7 @@ func (e *Engine) touchAll(db, other int) {
 func (e *Engine) exists(db int, key string) bool {
 	b := []byte(key)
 	hash := keyspace.Hash(b)
-	return e.shards[e.shardOf(hash)].Holds(db, b, hash)
+	return e.shards[e.shardOf(hash)].Find(db, b, hash).OK()
 }
 
 // runsInMulti reports whether a command is run at once although others are queued.

@@ -58,6 +58,7 @@ func (e *Engine) resume(m *mail) {
 	e.freeze(false)
 	for _, s := range p.delayed {
 		s.waiting.Store(nil)
+		s.woken.Store(true)
 		m.to = append(m.to, s)
 	}
 	p.delayed = nil

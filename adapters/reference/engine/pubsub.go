@@ -260,7 +260,7 @@ func (e *Engine) changed(m *mail, by *Session, db int, key []byte, class byte, e
 		e.touchWatchers(db, key)
 	}
 	if reasons&someTracking != 0 {
-		e.invalidate(by, key)
+		e.invalidate(m, by, key)
 	}
 	if event != "" && reasons&someNotify != 0 {
 		e.notify(m, by, db, key, class, event)

@@ -23,24 +23,26 @@ type Session struct {
 	since  int64 // Unix µs
 
 	// Of the goroutine that runs it, and of who serves it while it is blocked.
-	db       int
-	call     Call
-	held     uint64 // the shards whose locks it has
-	run      int    // commands since it took them
-	state    state
-	last     int64    // Unix µs at the end of the last command of this batch; 0 before the first
-	recent   *command // the last command, which the next is likely to be
-	counts   commandCounts
-	multi    transaction
-	watches  []watch
-	post     mail
-	delayed  [][]byte // a request that waits for the end of a pause
-	tracking *tracking
+	db            int
+	call          Call
+	held          uint64 // the shards whose locks it has
+	run           int    // commands since it took them
+	state         state
+	last          int64    // Unix µs at the end of the last command of this batch; 0 before the first
+	recent        *command // the last command, which the next is likely to be
+	counts        commandCounts
+	multi         transaction
+	watches       []watch
+	post          mail
+	delayed       [][]byte  // a request that waits for the end of a pause
+	tracking      *Tracking // under the lock of the engine's trackers, too
+	invalidations []byte    // of keys that its own command has changed: they follow the reply
 
 	resp3   atomic.Bool // as Out has it, for those who send to it
 	dirty   atomic.Bool // a key that it watches has changed
 	waiting atomic.Pointer[waiter]
 	killed  atomic.Bool
+	woken   atomic.Bool // it was blocked and may go on
 
 	mu    sync.Mutex
 	busy  bool   // it runs: what others send goes into its inbox and stays there
@@ -244,3 +246,18 @@ func (s *Session) setProtocol(version int) {
 	s.Out.SetProtocol(version)
 	s.resp3.Store(version == 3)
 }
+
+// Protocol ends the session with the error that a request was none.
+func (s *Session) Protocol(text string) {
+	if s.last == 0 {
+		s.begin()
+	}
+	s.call.Fail("ERR " + text)
+	s.Quit()
+}
+
+// Yield lets go of all locks in the middle of a batch.
+func (s *Session) Yield() { s.unlock() }
+
+// Woken reports whether the session may go on after it was blocked; it does so once.
+func (s *Session) Woken() bool { return s.woken.Swap(false) }

@@ -80,3 +80,32 @@ func (h *histogram) add(us, n int64) {
 	}
 	h.buckets[i].Add(n)
 }
+
+// ResetStats sets the counters to 0 that CONFIG RESETSTAT does. Every shard is locked.
+func (e *Engine) ResetStats() {
+	all := append([]*command(nil), e.table.list...)
+	for _, c := range e.table.list {
+		all = append(all, c.sub...)
+	}
+	for _, c := range all {
+		for _, n := range []*atomic.Int64{&c.stats.calls, &c.stats.us, &c.stats.failed, &c.stats.rejected} {
+			n.Store(0)
+		}
+		for i := range c.stats.latency.buckets {
+			c.stats.latency.buckets[i].Store(0)
+		}
+	}
+	for _, s := range e.shards {
+		s.hits, s.misses = 0, 0
+		s.ResetStats()
+	}
+	e.errors.mu.Lock()
+	e.errors.total, e.errors.byCode = 0, nil
+	e.errors.mu.Unlock()
+	e.sessions.mu.Lock()
+	e.sessions.received, e.sessions.rejected = 0, 0
+	e.sessions.mu.Unlock()
+}
+
+// Started returns when the engine was made, in Unix microseconds.
+func (e *Engine) Started() int64 { return e.start }

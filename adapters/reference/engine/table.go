@@ -161,3 +161,15 @@ func (t *table) byName(name string) *command {
 	}
 	return c
 }
+
+// each calls fn with every command and subcommand that can run.
+func (t *table) each(fn func(*command)) {
+	for _, c := range t.list {
+		if c.run != nil {
+			fn(c)
+		}
+		for _, s := range c.sub {
+			fn(s)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/kvtool/kvtool/adapters/reference/engine"
 )
@@ -16,50 +17,82 @@ import (
 // A Server serves one Engine on any number of listeners.
 type Server struct {
 	engine *engine.Engine
+	log    func(text string)
 
 	mu        sync.Mutex
 	listeners []net.Listener
 	conns     map[*conn]struct{}
-	closed    bool
+	closed    chan struct{}
 	wg        sync.WaitGroup
 }
 
-// New returns a Server of e.
-func New(e *engine.Engine) *Server {
-	return &Server{engine: e, conns: map[*conn]struct{}{}}
+// New returns a Server of e. What an operator should know is given to log, which may be nil.
+func New(e *engine.Engine, log func(text string)) *Server {
+	if log == nil {
+		log = func(string) {}
+	}
+	s := &Server{engine: e, log: log, conns: map[*conn]struct{}{}, closed: make(chan struct{})}
+	s.wg.Go(s.cron)
+	return s
 }
 
-// Serve takes connections of l until Close. It returns nil then.
+// Serve takes connections of l until Close, and returns nil then.
 func (s *Server) Serve(l net.Listener) error {
 	s.mu.Lock()
-	if s.closed {
+	if s.isClosed() {
 		s.mu.Unlock()
 		return l.Close()
 	}
 	s.listeners = append(s.listeners, l)
 	s.mu.Unlock()
-	for {
+	for pause := time.Millisecond; ; {
 		nc, err := l.Accept()
-		if errors.Is(err, net.ErrClosed) {
+		switch {
+		case errors.Is(err, net.ErrClosed):
 			return nil
+		case err != nil: // no file descriptors are left, say: others may be given back
+			s.log("accept: " + err.Error())
+			time.Sleep(pause)
+			pause = min(2*pause, time.Second)
+			continue
 		}
-		if err != nil {
-			return err
-		}
+		pause = time.Millisecond
 		s.accept(nc)
+	}
+}
+
+func (s *Server) isClosed() bool {
+	select {
+	case <-s.closed:
+		return true
+	default:
+		return false
 	}
 }
 
 func (s *Server) accept(nc net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.isClosed() {
 		nc.Close()
 		return
 	}
 	c := newConn(s, nc)
+	if c.session == nil {
+		s.wg.Go(func() { refuse(nc) })
+		return
+	}
 	s.conns[c] = struct{}{}
 	s.wg.Go(c.serve)
+}
+
+// refuse tells a client that there is no place for it, if it can be told at once.
+func refuse(nc net.Conn) {
+	defer nc.Close()
+	if err := nc.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
+		return
+	}
+	_, _ = nc.Write([]byte("-" + engine.ErrMaxClients + "\r\n"))
 }
 
 func (s *Server) forget(c *conn) {
@@ -68,10 +101,41 @@ func (s *Server) forget(c *conn) {
 	delete(s.conns, c)
 }
 
+// cron calls the engine's, and looks at clients that send nothing or read nothing.
+func (s *Server) cron() {
+	for n := int64(0); ; n++ {
+		hz := s.engine.HZ()
+		select {
+		case <-s.closed:
+			return
+		case <-time.After(time.Second / time.Duration(hz)):
+		}
+		s.engine.Cron()
+		if n%hz == 0 {
+			s.everySecond()
+		}
+	}
+}
+
+func (s *Server) everySecond() {
+	s.mu.Lock()
+	all := make([]*conn, 0, len(s.conns))
+	for c := range s.conns {
+		all = append(all, c)
+	}
+	s.mu.Unlock()
+	idle := s.engine.IdleTimeout()
+	for _, c := range all {
+		c.inspect(idle)
+	}
+}
+
 // Close ends all connections and listeners, and waits until they are gone.
 func (s *Server) Close() {
 	s.mu.Lock()
-	s.closed = true
+	if !s.isClosed() {
+		close(s.closed)
+	}
 	for _, l := range s.listeners {
 		l.Close()
 	}

@@ -1,0 +1,25 @@
+package command
+
+import (
+	"strings"
+
+	"github.com/kvtool/kvtool/adapters/reference/engine"
+	"github.com/kvtool/kvtool/adapters/reference/wire"
+)
+
+// helpText returns the handler of a HELP subcommand with these lines.
+func helpText(text string) func(*engine.Call) {
+	return func(c *engine.Call) { help(c, strings.Split(text, "\n")...) }
+}
+
+// subcommandSyntax answers that a subcommand has a wrong number of arguments (networking.c: addReplySubcommandSyntaxError).
+func subcommandSyntax(c *engine.Call) {
+	name, _, _ := strings.Cut(c.Name(), "|")
+	c.Fail("ERR unknown subcommand or wrong number of arguments for '" + string(c.Args[1]) + "'. Try " + strings.ToUpper(name) + " HELP.")
+}
+
+// parseInt32 reads an integer that fits into an int of C.
+func parseInt32(arg []byte) (int32, bool) {
+	n, ok := wire.ParseInt(arg)
+	return int32(n), ok && n == int64(int32(n))
+}
