@@ -15,7 +15,7 @@ func BenchmarkCommand(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := e.Connect()
+	s := e.Connect(engine.Origin{})
 	defer s.Close()
 	for i := range 100_000 {
 		s.Run(split(fmt.Sprintf("HSET myhash element:%012d xxx", i)))

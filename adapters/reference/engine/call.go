@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"strings"
-
 	"github.com/kvtool/kvtool/adapters/reference/keyspace"
 	"github.com/kvtool/kvtool/adapters/reference/number"
 	"github.com/kvtool/kvtool/adapters/reference/wire"
@@ -116,11 +114,6 @@ func (c *Call) Fail(text string) {
 
 // FailArity answers that the number of arguments is wrong, where only the handler can tell.
 func (c *Call) FailArity() { c.Fail("ERR wrong number of arguments for '" + c.cmd.name + "' command") }
-
-// FailArity answers that there are too few or too many arguments, where a command finds that by itself.
-func (c *Call) FailArity() {
-	c.Fail("ERR wrong number of arguments for '" + strings.ToLower(string(c.Args[0])) + "' command")
-}
 
 // Int reads a 64-bit integer; it answers the error itself.
 func (c *Call) Int(arg []byte) (int64, bool) {
