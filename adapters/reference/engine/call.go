@@ -22,6 +22,7 @@ type Call struct {
 	hash   uint64
 	shard  int
 	failed bool
+	mark   int // length of Out when the call began
 }
 
 // Session returns whose call it is.
@@ -105,9 +106,10 @@ func (c *Call) Delete(it keyspace.Item) bool {
 	return true
 }
 
-// Fail answers an error; text begins with its code.
+// Fail answers an error, in the place of what the call has answered so far; text begins with its code.
 func (c *Call) Fail(text string) {
 	c.failed = true
+	c.Out.Truncate(c.mark)
 	c.e.errors.count(text)
 	c.Out.Error(text)
 }

@@ -219,9 +219,10 @@ func (s *Session) after(cmd *command, args [][]byte) {
 // invoke calls the handler. If it panics, the client is told so, the log has the stack, and the server goes on.
 func (s *Session) invoke(cmd *command) {
 	mark := s.Out.Len()
+	s.call.mark = mark
 	defer func() {
 		if p := recover(); p != nil {
-			s.Out.Truncate(mark)
+			s.call.mark = mark
 			s.call.Fail(ErrInternal)
 			s.e.opts.Log(fmt.Sprintf("internal error in %s: %v\n%s", cmd.name, p, debug.Stack()))
 		}
@@ -245,6 +246,7 @@ func (s *Session) reject(cmd *command, text string) {
 		s.state &^= replySkip
 		return
 	}
+	s.call.mark = s.Out.Len()
 	s.call.Fail(text)
 }
 

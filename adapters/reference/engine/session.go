@@ -252,6 +252,7 @@ func (s *Session) Protocol(text string) {
 	if s.last == 0 {
 		s.begin()
 	}
+	s.call.mark = s.Out.Len()
 	s.call.Fail("ERR " + text)
 	s.Quit()
 }

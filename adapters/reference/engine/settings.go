@@ -41,7 +41,6 @@ type settings struct {
 	events     atomic.Uint32
 	slowUS     atomic.Int64
 	latencyMS  atomic.Int64
-	hllSparse  atomic.Int64
 	hz         atomic.Int64
 	output     atomic.Pointer[[3]OutputLimit]
 }
@@ -298,8 +297,6 @@ func (s *settings) apply(name, value string) {
 		s.maxQuery.Store(n)
 	case "timeout":
 		s.idle.Store(n)
-	case "hll-sparse-max-bytes":
-		s.hllSparse.Store(n)
 	case "slowlog-max-len":
 		s.engine.slowlog.max.Store(n)
 	case "slowlog-log-slower-than":
@@ -320,7 +317,7 @@ func (s *settings) apply(name, value string) {
 		s.applyToShards()
 	case "maxmemory", "maxmemory-policy", "maxmemory-samples", "lfu-log-factor", "lfu-decay-time", "active-expire-effort",
 		"hash-max-listpack-entries", "hash-max-listpack-value", "zset-max-listpack-entries", "zset-max-listpack-value",
-		"set-max-intset-entries", "list-max-listpack-size":
+		"set-max-intset-entries", "list-max-listpack-size", "hll-sparse-max-bytes":
 		s.applyToShards()
 	}
 }
@@ -352,6 +349,7 @@ func (s *settings) applyToShards() {
 		l.HashEntries, l.HashValue = s.int("hash-max-listpack-entries"), s.int("hash-max-listpack-value")
 		l.ZSetEntries, l.ZSetValue = s.int("zset-max-listpack-entries"), s.int("zset-max-listpack-value")
 		l.SetInts, l.ListSize = s.int("set-max-intset-entries"), s.int("list-max-listpack-size")
+		l.HLLSparse = s.int("hll-sparse-max-bytes")
 		set := shard.Settings()
 		set.MaxMemory = int64(limit / uint64(len(e.shards)))
 		set.Policy, set.Samples = policy, s.int("maxmemory-samples")
@@ -420,9 +418,8 @@ func (s *Session) OutputLimit() OutputLimit {
 }
 
 // Limits of what a client may send: MaxBulk bytes in an argument, MaxQuery in a request that has not arrived whole.
-func (e *Engine) MaxBulk() int     { return int(e.settings.maxBulk.Load()) }
-func (e *Engine) MaxQuery() int64  { return e.settings.maxQuery.Load() }
-func (e *Engine) HLLSparse() int64 { return e.settings.hllSparse.Load() }
+func (e *Engine) MaxBulk() int    { return int(e.settings.maxBulk.Load()) }
+func (e *Engine) MaxQuery() int64 { return e.settings.maxQuery.Load() }
 
 // IdleTimeout returns after how many seconds without a request a client is disconnected; 0 is never.
 func (e *Engine) IdleTimeout() int64 { return e.settings.idle.Load() }
