@@ -9,12 +9,11 @@ import (
 // A difference is where two servers part.
 type difference struct {
 	history
-	unit  int // which unit showed it; -1 for the state afterwards
-	args  []string
-	want  string
-	got   string
-	why   string
-	calls int
+	unit int // which unit showed it; -1 for the state afterwards
+	args []string
+	want string
+	got  string
+	why  string
 }
 
 func (d *difference) String() string {
@@ -36,6 +35,7 @@ type duel struct {
 	conns [2]*conn
 	has   func(name string) bool // whether the second has a command
 	calls int                    // compared so far
+	brief bool                   // what the servers hold in the end is not compared
 
 	batch  []step
 	bytes  int
@@ -88,7 +88,7 @@ func (d *duel) run(h history) (*difference, error) {
 	if fail == nil {
 		fail = d.flush()
 	}
-	if fail == nil {
+	if fail == nil && !d.brief {
 		at = -1
 		fail = d.epilogue()
 	}

@@ -206,7 +206,7 @@ func play(t testing.TB, addr [2]string, cues []cue) error {
 	want, got := newStage(t, addr[0]), newStage(t, addr[1])
 	defer want.close()
 	defer got.close()
-	loose := map[byte]map[int]same{}
+	asked := map[byte]map[int]cue{}
 	for i, c := range cues {
 		if c.wait > 0 {
 			time.Sleep(c.wait)
@@ -218,10 +218,10 @@ func play(t testing.TB, addr [2]string, cues []cue) error {
 			continue
 		}
 		n, _ := want.client(c.letter).state()
-		if loose[c.letter] == nil {
-			loose[c.letter] = map[int]same{}
+		if asked[c.letter] == nil {
+			asked[c.letter] = map[int]cue{}
 		}
-		loose[c.letter][n] = c.same
+		asked[c.letter][n] = c
 		if err := want.step(c.letter, c.args, c.silent); err != nil {
 			t.Fatalf("redis-server, %s: %v", c, err)
 		}
@@ -235,24 +235,24 @@ func play(t testing.TB, addr [2]string, cues []cue) error {
 			return fmt.Errorf("cue %d, %s: clients %q are blocked, not %q", i, c, got.letters(), want.letters())
 		}
 	}
-	return compareStages(want, got, loose)
+	return compareStages(want, got, asked)
 }
 
 // calm is settle for what may still be on its way: it shows in the replies.
 func (s *stage) calm() { _ = s.settle() }
 
 // compareStages compares what each client got, once nothing more comes.
-func compareStages(want, got *stage, loose map[byte]map[int]same) error {
+func compareStages(want, got *stage, asked map[byte]map[int]cue) error {
 	quiet(want)
 	var err error
 	for end := time.Now().Add(2 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if err = compareClients(want, got, loose); err == nil || time.Now().After(end) {
+		if err = compareClients(want, got, asked); err == nil || time.Now().After(end) {
 			break
 		}
 	}
 	if err == nil {
 		quiet(got)
-		err = compareClients(want, got, loose)
+		err = compareClients(want, got, asked)
 	}
 	return err
 }
@@ -280,7 +280,7 @@ func quiet(s *stage) {
 	}
 }
 
-func compareClients(want, got *stage, loose map[byte]map[int]same) error {
+func compareClients(want, got *stage, asked map[byte]map[int]cue) error {
 	for _, letter := range slices.Sorted(maps.Keys(want.clients)) {
 		a, b := want.clients[letter], got.clients[letter]
 		a.mu.Lock()
@@ -295,7 +295,7 @@ func compareClients(want, got *stage, loose map[byte]map[int]same) error {
 				return fmt.Errorf("client %c, reply %d: redis none, engine %s", letter, i, y[i])
 			case i >= len(y):
 				return fmt.Errorf("client %c, reply %d: redis %s, engine none", letter, i, x[i])
-			case compare(loose[letter][i], call{want: x[i], got: y[i]}) == "", monitored(x[i]) == monitored(y[i]):
+			case compare(asked[letter][i].same, call{asked[letter][i].args, x[i], y[i], reply{}}) == "", monitored(x[i]) == monitored(y[i]):
 			default:
 				return fmt.Errorf("client %c, reply %d: redis %s, engine %s", letter, i, x[i], y[i])
 			}
