@@ -107,7 +107,7 @@ func inTurn(t *testing.T, d *duel, s spec, h history, most int) {
 
 // TestBreadth plays every form of every command on a redis-server and on the engine.
 func TestBreadth(t *testing.T) {
-	want := redis(t)
+	want := redisAddr(t)
 	got := engineAddr(t, engine.Options{Shards: 2})
 	complete(t, got)
 	have := commandsOf(t, got)

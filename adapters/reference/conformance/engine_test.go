@@ -16,7 +16,7 @@ func engineAddr(t testing.TB, o engine.Options) string {
 	switch addr := os.Getenv("KVTOOL_CONFORMANCE"); addr {
 	case "":
 	case "redis":
-		return redis(t)
+		return redisAddr(t)
 	default:
 		return addr
 	}

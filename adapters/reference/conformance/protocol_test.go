@@ -122,7 +122,7 @@ func (w *wires) check(t testing.TB, input []byte, pieces int) bool {
 
 // TestProtocol sends requests that are malformed in every way, whole and in pieces, and many that are mutated.
 func TestProtocol(t *testing.T) {
-	w := newWires(t, redis(t))
+	w := newWires(t, redisAddr(t))
 	complete(t, w.addr[1])
 	for _, text := range requests {
 		if w.usable([]byte(text)) {

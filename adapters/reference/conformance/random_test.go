@@ -17,7 +17,7 @@ import (
 var debugging = []string{"--enable-debug-command", "yes"}
 
 // redis starts the reference and returns its address.
-func redis(t testing.TB) string {
+func redisAddr(t testing.TB) string {
 	return servertest.Redis(t, servertest.Options{Args: debugging}).Addr
 }
 
@@ -41,7 +41,7 @@ func commandsOf(t testing.TB, addr string) map[string]bool {
 
 // TestRandomHistories plays random histories on a redis-server and on the engine for a while.
 func TestRandomHistories(t *testing.T) {
-	want, seed := redis(t), seedOf(t)
+	want, seed := redisAddr(t), seedOf(t)
 	for _, shards := range []int{1, 4} {
 		t.Run(fmt.Sprint(shards, " shards"), func(t *testing.T) {
 			got := engineAddr(t, engine.Options{Shards: shards, Seed: seed})

@@ -163,7 +163,7 @@ func TestRecorded(t *testing.T) {
 
 // recordTapes records what a redis-server replies, if another one replies the same.
 func recordTapes(t *testing.T, path string, h history) {
-	d := &duel{addr: [2]string{redis(t), redis(t)}, has: func(string) bool { return true }, brief: true}
+	d := &duel{addr: [2]string{redisAddr(t), redisAddr(t)}, has: func(string) bool { return true }, brief: true}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "Redis 7.0.15; go test ./adapters/reference/conformance -run TestRecorded -record\nat %s\n", time.Now().UTC().Format(time.RFC3339Nano))
 	for _, s := range specs() {
