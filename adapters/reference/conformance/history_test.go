@@ -101,6 +101,7 @@ type generator struct {
 	*maker
 	all, makers []entry // commands by weight; those that make keys
 	sum, made   int
+	has         func(name string) bool
 	dumps       bool
 }
 
@@ -110,7 +111,7 @@ type entry struct {
 }
 
 func newGenerator(r *rand.Rand, has func(name string) bool) *generator {
-	g := &generator{maker: &maker{Rand: r}, dumps: has("dump") && has("restore")}
+	g := &generator{maker: &maker{Rand: r}, has: has, dumps: has("dump") && has("restore")}
 	for _, s := range specs() {
 		if !has(s.name) || s.kind&pops != 0 && !g.dumps {
 			continue
@@ -153,9 +154,9 @@ func (g *generator) unit() unit {
 	switch k := g.IntN(100); {
 	case k < 30:
 		return unit{g.plain(g.pick(g.makers, g.made))}
-	case k < 33:
+	case k < 33 && g.has("multi"):
 		return g.transaction()
-	case k < 35:
+	case k < 35 && g.has("pexpire"):
 		return unit{g.expiring()}
 	case k < 36 && g.chance(40):
 		return unit{{args: g.bulk()}}
@@ -170,7 +171,7 @@ func (g *generator) command(e entry) unit {
 	switch {
 	case e.name == "multi":
 		return g.transaction()
-	case e.kind&blocking != 0 && g.chance(85):
+	case e.kind&blocking != 0 && g.has("multi") && g.chance(85):
 		return g.transaction()
 	case e.kind&scans != 0 && !g.chance(20):
 		return unit{{args: g.args(e), act: scan, same: distinct(e.name)}}
