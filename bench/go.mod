@@ -2,7 +2,11 @@ module github.com/kvtool/kvtool/bench
 
 go 1.26.0
 
-require github.com/kvtool/kvtool v0.0.0
+require (
+	github.com/alicebob/miniredis/v2 v2.40.0
+	github.com/kvtool/kvtool v0.0.0
+	github.com/tidwall/redcon v1.6.4
+)
 
 require (
 	github.com/andybalholm/brotli v1.1.1 // indirect
@@ -27,8 +31,11 @@ require (
 	github.com/rivo/uniseg v0.4.7 // indirect
 	github.com/spf13/cobra v1.10.2 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
+	github.com/tidwall/btree v1.1.0 // indirect
+	github.com/tidwall/match v1.1.1 // indirect
 	github.com/twitchyliquid64/golang-asm v0.15.1 // indirect
 	github.com/twpayne/go-geom v1.6.1 // indirect
+	github.com/yuin/gopher-lua v1.1.1 // indirect
 	github.com/zeebo/xxh3 v1.1.0 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.6 // indirect

@@ -15,6 +15,7 @@
 //
 //	gen ──▶ redis-server ──▶ dump.rdb ──▶ kvtool audit rdb:      against   rdb -c memory
 //	             └──────────────────────▶ kvtool audit redis://  against   redis-cli --memkeys
+//	redis-benchmark ────────────────────▶ kvtool serve         against   redis-server, miniredis, redcon
 //	records without a server ───────────▶ soak, under a cap of memory
 package main
 

@@ -28,6 +28,7 @@ func sections() []section {
 		{"live", needMain, measureLive},
 		{"parquet", needDuckDB, measureParquet},
 		{"model", needMain, measureModel},
+		{"served", needNothing, measureServed},
 		{"soak", needNothing, measureSoak},
 	}
 }
