@@ -180,6 +180,7 @@ func FuzzProtocol(f *testing.F) {
 		f.Skip("servers end with their test on Linux alone")
 	}
 	w := newWires(f, servertest.Redis(f, servertest.Options{}).Addr)
+	complete(f, w.addr[1])
 	f.Fuzz(func(t *testing.T, input []byte) {
 		if w.usable(input) {
 			w.check(t, input, 1)
