@@ -1,6 +1,7 @@
 package command
 
 import (
+	"math/rand/v2"
 	"slices"
 
 	"github.com/kvtool/kvtool/adapters/reference/engine"
@@ -15,6 +16,7 @@ func hllCommands() []engine.Command {
 		{Name: "pfcount", Run: pfcount},
 		{Name: "pfmerge", Run: pfmerge},
 		{Name: "pfdebug", Run: pfdebug},
+		{Name: "pfselftest", Run: pfselftest},
 	}
 }
 
@@ -171,6 +173,14 @@ func pfmerge(c *engine.Call) {
 		c.Changed(key, '$', "pfadd")
 		c.Out.OK()
 	}
+}
+
+func pfselftest(c *engine.Call) {
+	if err := hll.SelfTest(rand.New(rand.NewPCG(uint64(c.Now()), 0))); err != nil {
+		c.Fail("ERR " + err.Error())
+		return
+	}
+	c.Out.OK()
 }
 
 // pfdebug shows what a value is made of. GETREG and TODENSE make it dense.

@@ -118,6 +118,14 @@ func TestAgainstRegisters(t *testing.T) {
 	})
 }
 
+func TestSelfTest(t *testing.T) {
+	for seed := range uint64(5) {
+		if err := SelfTest(rand.New(rand.NewPCG(seed, 1))); err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+		}
+	}
+}
+
 // TestError: the estimate is within four standard errors of the truth.
 func TestError(t *testing.T) {
 	b := New()
