@@ -121,7 +121,7 @@ func pfcount(c *engine.Call) {
 		}
 	}
 	if !fresh {
-		c.Changed(key, 0, "")
+		c.Touched(key)
 	}
 	c.Out.Int(int64(n))
 }

@@ -225,30 +225,23 @@ func brpoplpush(c *engine.Call) {
 	}
 }
 
-// moveOrWait moves from Args[1] to Args[2], or waits until it can. Where nothing may wait it answers null, and an array of null
-// after the time.
+// moveOrWait moves from Args[1] to Args[2], or waits until it can. After the time it answers an array of null, and where nothing may
+// wait, null alone.
 func moveOrWait(c *engine.Call, from, to bool, ms int64) {
 	source, ok := writeList(c, c.Args[1])
-	if !ok {
-		return
-	}
-	if source.Len() > 0 {
+	switch {
+	case !ok:
+	case source.Len() > 0:
 		move(c, c.Args[1], c.Args[2], from, to)
-		return
+	case !c.MayBlock():
+		c.Out.Null()
+	default:
+		c.Block(c.Args[1:2], ms, func(c *engine.Call, key []byte) bool {
+			if c.Peek(key).Type() != kv.TypeList {
+				return false
+			}
+			move(c, key, c.Args[2], from, to)
+			return true
+		}, noArray)
 	}
-	dest, waited := bytes.Clone(c.Args[2]), false
-	c.Block(c.Args[1:2], ms, func(c *engine.Call, key []byte) bool {
-		if c.Peek(key).Type() != kv.TypeList {
-			return false
-		}
-		move(c, key, dest, from, to)
-		return true
-	}, func(c *engine.Call) {
-		if waited {
-			c.Out.NullArray()
-		} else {
-			c.Out.Null()
-		}
-	})
-	waited = true
 }
