@@ -57,10 +57,17 @@ const hotkeysExample = `  kvtool hotkeys redis://127.0.0.1:6379
 
 // The longest that MONITOR may run, and what it does without being told.
 const (
-	monitorLongest = 10 * time.Second
-	monitorWindow  = 5 * time.Second
-	serverWindow   = 30 * time.Second
+	monitorLongest  = 10 * time.Second
+	monitorWindow   = 5 * time.Second
+	monitorAccesses = 200_000
+	monitorBytes    = 256 << 20
+	serverWindow    = 30 * time.Second
 )
+
+// monitorCost is said before MONITOR is sent.
+func monitorCost(window time.Duration) string {
+	return fmt.Sprintf("MONITOR for %s at most: the server sends each command to kvtool as well, and may do half of what it can otherwise", window)
+}
 
 func newHotkeysCmd(env *Env) *cobra.Command {
 	var o hotkeysOptions
@@ -82,8 +89,8 @@ func newHotkeysCmd(env *Env) *cobra.Command {
 	f.StringVar(&o.source, "source", "auto", "where accesses are seen: auto, server, lfu, monitor, trace")
 	f.StringVar(&o.trace, "trace", "", "read the accesses in `FILE`, - for stdin, and ask no server")
 	f.DurationVar(&o.window, "window", 0, "watch for so long (default 30s; of MONITOR 5s, and 10s at most)")
-	f.Int64Var(&o.accesses, "max-accesses", 200_000, "stop MONITOR after so many accesses")
-	f.Int64Var(&o.bytes, "max-bytes", 256<<20, "stop MONITOR after so many bytes")
+	f.Int64Var(&o.accesses, "max-accesses", monitorAccesses, "stop MONITOR after so many accesses")
+	f.Int64Var(&o.bytes, "max-bytes", monitorBytes, "stop MONITOR after so many bytes")
 	f.StringVar(&o.weight, "weight", "", "what makes a key hot: ops, cpu, bytes (default ops, or cpu where a server counts time)")
 	f.Var(&o.rate, "rate", "read at most so many LFU counters a second: 50k/s")
 	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
@@ -376,7 +383,7 @@ func (o *hotkeysOptions) observe(ctx context.Context, env *Env, p *picked, info 
 		if opt.Window = o.window; opt.Window == 0 {
 			opt.Window = monitorWindow
 		}
-		env.say("warning", fmt.Sprintf("MONITOR for %s at most: the server sends each command to kvtool as well, and may do half of what it can otherwise", opt.Window))
+		env.say("warning", monitorCost(opt.Window))
 	}
 	src := hotkeys.Source{Name: p.source, Why: strings.Join(p.why, "; ")}
 	opt.Told = func(why string) { src.Ended = why }

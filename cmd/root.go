@@ -81,6 +81,7 @@ func newRootCmd(env *Env) *cobra.Command {
 		newHotkeysCmd(env),
 		newKeydesignCmd(env),
 		newReportCmd(env),
+		newSkewCmd(env),
 		newServeCmd(env),
 		newVersionCmd(env),
 	)

@@ -1,6 +1,7 @@
 package keydesign
 
 import (
+	"errors"
 	"iter"
 	"time"
 
@@ -141,3 +142,34 @@ const (
 
 // LongestTTL is from which TTL on a unit must have been mistaken.
 const LongestTTL = time.Duration(longestTTL)
+
+// A KeyLoad is keys and their bytes; Sized says how many of the keys told these.
+type KeyLoad struct{ Keys, Bytes, Sized int64 }
+
+// LoadsOf returns what a saved run knows of each slot and of each node: nil of what it did not look at.
+func LoadsOf(r *report.Report) (slots []KeyLoad, nodes map[string]KeyLoad, err error) {
+	for _, a := range Analyzers(nil) {
+		if a.Name != nodesName && a.Name != slotsName {
+			continue
+		}
+		c, err := audit.Load(a, r)
+		if err != nil {
+			if errors.Is(err, kv.ErrCorrupt) {
+				return nil, nil, err
+			}
+			continue // it was not run
+		}
+		switch c := c.(type) {
+		case *nodesOf:
+			nodes = map[string]KeyLoad{}
+			for name, l := range c.places {
+				nodes[name] = KeyLoad{l.keys, l.bytes, l.sized}
+			}
+		case *slotsOf:
+			for i := range c.slots {
+				slots = append(slots, KeyLoad{c.slots[i].keys, c.slots[i].bytes, c.slots[i].sized})
+			}
+		}
+	}
+	return slots, nodes, nil
+}

@@ -15,7 +15,7 @@ import (
 
 func nodes() *audit.Analyzer {
 	return &audit.Analyzer{
-		Name:    "nodes",
+		Name:    nodesName,
 		Title:   "NODES",
 		Doc:     "Keys and bytes of each node of a cluster, or of each file of a directory of dumps.",
 		Needs:   kv.FieldPlace,
@@ -25,6 +25,8 @@ func nodes() *audit.Analyzer {
 		New:     func(time.Time) audit.Collector { return &nodesOf{places: map[string]*load{}} },
 	}
 }
+
+const nodesName = "nodes"
 
 // A load is what is kept in one place.
 type load struct{ keys, bytes, sized int64 }
@@ -168,12 +170,20 @@ const (
 	nodeKeys  = 1000
 )
 
+// NodeSkew is the rule that says what a node may have more than the others, for who counts operations and not keys.
+const NodeSkew = "KD026"
+
+// NodeSkewLimits are how many times the mean a node may have, and from which share on it is an error with three nodes or more.
+func NodeSkewLimits() (times, half float64) { return nodeTimes, nodeHalf }
+
 func nodeSkew() *report.Rule {
 	return &report.Rule{
-		ID: "KD026", Name: "node-skew", Title: "A node that holds more than its share", Severity: report.Error, Stores: redisFamily(),
+		ID: NodeSkew, Name: "node-skew", Title: "A node that holds more than its share", Severity: report.Error, Stores: redisFamily(),
 		Doc: `One node holds far more bytes than the mean of all. It is the first to run out of memory, its fork takes the longest, and
 the others' memory is of no use to it. The cause is how slots are divided among the nodes, or a slot that is heavy in itself: then
-KD025 and KD027 say which hash tag it is.`,
+KD025 and KD027 say which hash tag it is.
+
+The same holds of a node that gets far more operations than the mean, where these are counted (kvtool skew).`,
 		Fix:  "move slots to the other nodes; split what is heavy in one slot",
 		Bad:  []string{"three nodes with 60 %, 20 % and 20 % of the bytes"},
 		Good: []string{"three nodes with 36 %, 33 % and 31 % of the bytes"},

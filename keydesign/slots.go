@@ -15,7 +15,7 @@ import (
 
 func slots() *audit.Analyzer {
 	return &audit.Analyzer{
-		Name:  "slots",
+		Name:  slotsName,
 		Title: "SLOTS",
 		Doc: `How evenly keys and bytes are spread over the slots of a cluster, beside what chance alone would do; and the hash tags that
 keep keys together.`,
@@ -26,6 +26,8 @@ keep keys together.`,
 		New:     func(time.Time) audit.Collector { return &slotsOf{tags: newTags()} },
 	}
 }
+
+const slotsName = "slots"
 
 // slotsOf has a load for each slot, from the first record on.
 type slotsOf struct {

@@ -181,7 +181,8 @@ func (r *run) finding(i int, t *tally) report.Finding {
 		Rule: rule.ID, Severity: severity, Subject: ref.Name(), Pos: ref.Pos, Measure: &measure,
 		Message: message(reason, ref.To, t),
 		Evidence: []report.Metric{
-			{Name: "references", Value: round(t.references), Unit: report.UnitCount}, count, measure,
+			{Name: "references", Value: round(t.references), Unit: report.UnitCount},
+			count, measure,
 			{Name: "candidates", Value: report.Number(f.candidates), Unit: report.UnitCount},
 			{Name: "rechecked", Value: report.Number(f.rechecked), Unit: report.UnitCount},
 			{Name: "expiring", Value: report.Number(f.expiring), Unit: report.UnitCount},

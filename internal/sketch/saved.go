@@ -90,3 +90,32 @@ func (t *Top[T]) Form(f *saved.Form, walk func(*T)) {
 		t.Add(v)
 	}
 }
+
+// Form writes or reads h. A table that was read goes on as the one that was written, but for which of several keys of the same
+// count is thrown out first.
+func (h *Heavy) Form(f *saved.Form) {
+	saved.Count(f, &h.places)
+	saved.Count(f, &h.total, &h.missed)
+	f.Check(h.places > 0 && h.places <= 1<<24, "%d places", h.places)
+	entries := slices.Clone(h.entries)
+	slices.SortFunc(entries, heavier)
+	saved.Slice(f, 1<<24, &entries, func(e *HeavyKey) {
+		saved.String(f, &e.Key)
+		saved.Count(f, &e.Count, &e.Error)
+		for i := range e.Sums {
+			saved.Count(f, &e.Sums[i])
+		}
+	})
+	if !f.Reading() {
+		return
+	}
+	f.Check(len(entries) <= h.places, "%d keys in %d places", len(entries), h.places)
+	*h = Heavy{places: max(1, h.places), total: h.total, missed: h.missed, index: map[string]int32{}}
+	slices.SortFunc(entries, func(a, b HeavyKey) int { return heavier(b, a) }) // in ascending order, which is a heap
+	for i, e := range entries {
+		h.entries, h.heap, h.at = append(h.entries, e), append(h.heap, int32(i)), append(h.at, int32(i))
+		_, twice := h.index[e.Key]
+		f.Check(!twice, "the key %.40q twice", e.Key)
+		h.index[e.Key] = int32(i)
+	}
+}

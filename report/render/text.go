@@ -276,6 +276,10 @@ func (t *text) table(s *report.Section, tab *report.Table) {
 		t.line(span{strings.ToUpper(t.clean(title)), bold}, span{text: "  none"})
 		return
 	}
+	if isHeat(tab) && t.o.Section == "" {
+		t.heat(tab, title)
+		return
+	}
 	if g := newGrid(t.page, tab, title, t.rows(s, tab), t.r.Findings); g != nil {
 		g.draw(t.page)
 	}

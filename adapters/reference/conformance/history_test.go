@@ -91,8 +91,12 @@ func (h history) prologue() [][]string {
 		limits = thresholds[1]
 	}
 	return [][]string{
-		{"RESET"}, append([]string{"CONFIG", "SET"}, limits...), {"DEBUG", "SET-ACTIVE-EXPIRE", "0"},
-		{"CONFIG", "SET", "proto-max-bulk-len", "1mb"}, {"FLUSHALL"}, {"HELLO", proto},
+		{"RESET"},
+		append([]string{"CONFIG", "SET"}, limits...),
+		{"DEBUG", "SET-ACTIVE-EXPIRE", "0"},
+		{"CONFIG", "SET", "proto-max-bulk-len", "1mb"},
+		{"FLUSHALL"},
+		{"HELLO", proto},
 	}
 }
 

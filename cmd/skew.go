@@ -1,0 +1,361 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/drift/hotkeys"
+	"github.com/kvtool/kvtool/drift/skew"
+	"github.com/kvtool/kvtool/keydesign"
+	"github.com/kvtool/kvtool/keydesign/schema"
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/loadgen/trace"
+	"github.com/kvtool/kvtool/report"
+)
+
+// skewOptions are the flags of skew.
+type skewOptions struct {
+	viewFlags
+	gateFlags
+	args     []string
+	by       []string
+	metrics  []string
+	ops      string
+	trace    string
+	window   time.Duration
+	plan     bool
+	match    string
+	rate     rate
+	timeout  time.Duration
+	noDemo   bool
+	progress string
+	schema   schemaFlag
+	declared *schema.Schema
+	save     saveFlag
+}
+
+const skewLong = `Measure how evenly a keyspace is spread: over the slots and nodes of a cluster,
+and over hash tags, prefixes, templates and logical databases; keys, bytes and
+operations apart. Beside max/mean stands what chance alone would make it. Of a
+store that is no cluster the slots are those that a cluster would have.
+
+Operations are known from LFU counters where the store keeps them, from a trace
+(--trace FILE), or from MONITOR (--ops monitor), which costs the server much.
+With --plan the report ends with the moves of slots that bring each node under
+1.3 times the mean. No move is made.
+
+TARGET may be a FILE.kvr: one that skew has saved tells all, one of an audit the
+templates, and of a cluster the slots and nodes.`
+
+const skewExample = `  kvtool skew redis+cluster://127.0.0.1:7000 --plan
+  kvtool skew dump.rdb --by slot,template
+  kvtool skew redis://127.0.0.1:6379 --trace monitor.txt
+  kvtool skew dump.rdb -o svg=skew.svg`
+
+func newSkewCmd(env *Env) *cobra.Command {
+	var o skewOptions
+	c := &cobra.Command{
+		Use:               "skew [TARGET]",
+		Short:             "Measure how evenly keys, bytes and operations are spread",
+		Long:              skewLong,
+		Example:           skewExample,
+		Args:              atMostOne,
+		ValidArgsFunction: env.completeTargets,
+		RunE: func(c *cobra.Command, args []string) error {
+			o.args = args
+			return runSkew(c.Context(), env, &o)
+		},
+	}
+	o.viewFlags.bind(c)
+	o.gateFlags.bind(c)
+	f := c.Flags()
+	f.StringSliceVar(&o.by, "by", nil, "show only these `DIMENSIONS`: "+strings.Join(skew.Dimensions(), ", ")+" (prefix is all three)")
+	f.StringSliceVar(&o.metrics, "metric", nil, "show only keys, bytes, ops; the first is what --plan balances (default bytes)")
+	f.StringVar(&o.ops, "ops", "auto", "where operations are seen: auto (LFU counters if there are any), none, lfu, monitor, trace")
+	f.StringVar(&o.trace, "trace", "", "read operations from a trace `FILE`, - for stdin")
+	f.DurationVar(&o.window, "window", monitorWindow, "how long MONITOR may run: 10s at most")
+	f.BoolVar(&o.plan, "plan", false, "list the moves of slots that bring each node under 1.3 times the mean; none is made")
+	f.StringVar(&o.match, "match", "", "read only keys that match `GLOB`")
+	f.Var(&o.rate, "rate", "read at most so many keys a second: 50k/s")
+	f.DurationVar(&o.timeout, "timeout", 0, "stop after this time and report what was read")
+	f.BoolVar(&o.noDemo, "no-demo", false, "fail without a TARGET instead of using demo:")
+	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
+	o.schema.bind(c)
+	o.save.bind(c, "save what was counted as a snapshot `FILE`.kvr")
+	fixedValues(c, "ops", "auto", "none", "lfu", "monitor", "trace")
+	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
+	return c
+}
+
+func (o *skewOptions) check() error {
+	if o.trace != "" && o.ops == "auto" {
+		o.ops = "trace"
+	}
+	for _, d := range o.by {
+		if !slices.Contains(skew.Dimensions(), d) && d != "prefix" {
+			return kv.WithHint(kv.Usagef("--by %q", d), "dimensions: "+strings.Join(skew.Dimensions(), ", "))
+		}
+	}
+	for _, m := range o.metrics {
+		if !slices.Contains(skew.Metrics(), skew.Metric(m)) {
+			return kv.WithHint(kv.Usagef("--metric %q", m), "metrics: keys, bytes, ops")
+		}
+	}
+	switch {
+	case !slices.Contains([]string{"auto", "none", "lfu", "monitor", "trace"}, o.ops):
+		return kv.WithHint(kv.Usagef("--ops %q", o.ops), "auto, none, lfu, monitor, trace")
+	case (o.ops == "trace") != (o.trace != ""):
+		return kv.WithHint(kv.Usagef("--ops %s and --trace %q do not go together", o.ops, o.trace), "--trace FILE is enough")
+	case o.window <= 0 || o.window > monitorLongest:
+		return kv.WithHint(kv.Usagef("--window %s of MONITOR", o.window), "10s at most: it may halve what the server can do")
+	}
+	return nil
+}
+
+func runSkew(ctx context.Context, env *Env, o *skewOptions) error {
+	outs, err := o.parse()
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(o.check(), o.save.check(outs)); err != nil {
+		return err
+	}
+	if o.declared, err = o.schema.load(); err != nil {
+		return err
+	}
+	g, err := env.gate(ctx, &o.gateFlags, instant{}, env.targetOf(o.args))
+	if err != nil {
+		return err
+	}
+	var r *report.Report
+	var runErr error
+	if target := env.targetOf(o.args); isSnapshot(target) {
+		r, runErr = o.load(ctx, env, target, outs)
+	} else {
+		r, runErr = o.scan(ctx, env, outs)
+	}
+	if r == nil {
+		return runErr
+	}
+	explain(r, runErr)
+	addFixes(r, rules())
+	failed := o.save.write(r)
+	judged := ran(r, o.analyzers(nil))
+	if s := r.Section(skew.Name); s != nil && slices.ContainsFunc(s.Metrics, func(m report.Metric) bool { return m.Name == "operations" }) {
+		judged[keydesign.NodeSkew] = true
+	}
+	code := partialCode(r, runErr)
+	r = g.judge(env, r, judged)
+	return g.conclude(env, &o.viewFlags, outs, r, code, runErr, failed)
+}
+
+// analyzers are skew itself and those of a cluster's slots and nodes, which have the rules.
+func (o *skewOptions) analyzers(lfu *hotkeys.Decoder) []*audit.Analyzer {
+	as := []*audit.Analyzer{skew.Analyzer(skew.Options{Schema: o.declared, LFU: lfu})}
+	for _, a := range keydesign.Analyzers(o.declared) {
+		if a.Name == "nodes" || a.Name == "slots" {
+			as = append(as, a)
+		}
+	}
+	return as
+}
+
+// scan reads the target and then, if that is asked for, what is done to its keys.
+func (o *skewOptions) scan(ctx context.Context, env *Env, outs []output) (*report.Report, error) {
+	p, err := env.newProgress(o.progress, o.quiet)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := withTimeout(ctx, o.timeout)
+	defer cancel()
+	target, err := env.resolve(ctx, o.args, o.noDemo)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(o.save.spare(target), spareOutputs(target, outs)); err != nil {
+		return nil, err
+	}
+	p.opening(target.String())
+	defer p.clear()
+	store, err := env.Open(ctx, target)
+	if err != nil {
+		return nil, targetError(ended(ctx, err))
+	}
+	defer store.Close()
+	lfu, note, err := o.counters(ctx, store)
+	if err != nil {
+		return nil, targetError(ended(ctx, err))
+	}
+	p.scanning()
+	as := o.analyzers(lfu)
+	r, err := audit.Run(ctx, store, as, audit.Options{
+		Match: o.match, Limiter: kv.NewLimiter(float64(o.rate)), Parallel: parallel, Every: p.every(), Update: p.update, Now: env.Now, Save: true,
+	})
+	if err = ended(ctx, err); r == nil || !worthReporting(r, err) {
+		return nil, targetError(err)
+	}
+	p.done(r.Coverage.Keys)
+	r.Tool = tool()
+	if note != "" {
+		r.Target.Notes = append(r.Target.Notes, note)
+	}
+	c, loadErr := audit.Load(as[0], r)
+	if loadErr != nil {
+		return nil, loadErr
+	}
+	return o.finish(ctx, env, store, r, c.(*skew.Collector), err)
+}
+
+// counters decides whether LFU counters are read as operations, and says why not where they could not be.
+func (o *skewOptions) counters(ctx context.Context, store kv.Store) (*hotkeys.Decoder, string, error) {
+	if o.ops != "auto" && o.ops != "lfu" {
+		return nil, "", nil
+	}
+	info, err := store.Info(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	f := freqFact(info)
+	if f.How == kv.Missing {
+		if o.ops == "lfu" {
+			return nil, "", kv.WithHint(&codeError{exitTarget, fmt.Errorf("no operations: %s", f.Why)}, "maxmemory-policy allkeys-lfu counts them; or give a --trace")
+		}
+		return nil, "operations: " + f.Why, nil
+	}
+	d := decoder(ctx, store)
+	return &d, "operations are " + d.Unit() + ", as LFU counters tell them", nil
+}
+
+// finish adds the operations, and makes the report's sections.
+func (o *skewOptions) finish(ctx context.Context, env *Env, store kv.Store, r *report.Report, c *skew.Collector, scanErr error) (*report.Report, error) {
+	var err error
+	switch o.ops {
+	case "trace":
+		err = o.readTrace(ctx, env, c)
+	case "monitor":
+		err = o.monitor(ctx, env, store, c)
+	}
+	if err != nil {
+		err = ended(ctx, err)
+		r.Coverage.Complete = false
+		r.Coverage.Why = append(r.Coverage.Why, "operations: "+err.Error())
+	}
+	o.sections(r, c)
+	return r, errors.Join(scanErr, err)
+}
+
+// sections replaces what the collectors have said by what is known now.
+func (o *skewOptions) sections(r *report.Report, c *skew.Collector) {
+	out := audit.Output{Section: report.Section{Name: skew.Name, Title: "SKEW", Metrics: []report.Metric{}, Tables: []report.Table{}}}
+	c.Report(&out)
+	skew.Keep(&out.Section, o.by, o.metrics)
+	r.Sections = []report.Section{out.Section}
+	if o.plan {
+		of := skew.Bytes
+		if len(o.metrics) > 0 {
+			of = skew.Metric(o.metrics[0])
+		}
+		r.Sections = append(r.Sections, c.Plan(of))
+	}
+	r.Findings = together(r.Findings, out.Findings)
+	r.Kind = report.KindSkew
+}
+
+func (o *skewOptions) readTrace(ctx context.Context, env *Env, c *skew.Collector) error {
+	in := io.Reader(&stdin{ctx: ctx, r: env.Stdin})
+	if o.trace != "-" {
+		f, err := os.Open(o.trace)
+		if err != nil {
+			return &codeError{exitTarget, fmt.Errorf("%s: %w", o.trace, reason(err))}
+		}
+		defer f.Close()
+		in = f
+	}
+	for a, err := range trace.Read(in) {
+		if err != nil {
+			return fmt.Errorf("%s: %w", o.trace, err)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		c.Access(a)
+	}
+	return nil
+}
+
+func (o *skewOptions) monitor(ctx context.Context, env *Env, store kv.Store, c *skew.Collector) error {
+	t, err := kv.TracerOf(store)
+	if err != nil {
+		return targetError(err)
+	}
+	env.say("warning", monitorCost(o.window))
+	opt := kv.TraceOptions{Source: kv.TraceMonitor, Window: o.window, Count: monitorAccesses, Bytes: monitorBytes}
+	for a, err := range t.Trace(ctx, opt) {
+		if err != nil {
+			return targetError(err)
+		}
+		c.Access(a)
+	}
+	return nil
+}
+
+// load reads a snapshot file.
+func (o *skewOptions) load(ctx context.Context, env *Env, path string, outs []output) (*report.Report, error) {
+	if o.ops == "monitor" || o.save.path != "" {
+		return nil, kv.Usagef("--ops monitor and --save need a store, and %s is a saved report", path)
+	}
+	if err := spareOutputs(kv.Target{Path: path}, outs); err != nil {
+		return nil, err
+	}
+	old, damage := env.readReport(ctx, path)
+	if old == nil {
+		return nil, damage
+	}
+	c, whole, err := skew.Saved(old, skew.Options{Schema: o.declared, LFU: usedLFU(old)})
+	if err != nil {
+		return nil, err
+	}
+	r := *old
+	r.Target.Notes = slices.Clone(old.Target.Notes)
+	if !whole {
+		r.Target.Notes = append(r.Target.Notes, "an audit has saved no more than templates, and of a cluster slots and nodes: tags, prefixes and databases are not known")
+	}
+	r.Findings, r.Gate, r.Parts, r.Resume = keepRules(old.Findings, o.analyzers(nil)), nil, nil, nil
+	return o.finish(ctx, env, nil, &r, c, damage)
+}
+
+// usedLFU returns a decoder if a saved run has counted by LFU: what its settings were no longer matters.
+func usedLFU(r *report.Report) *hotkeys.Decoder {
+	for i := range r.Parts {
+		if p := &r.Parts[i]; p.Analyzer == skew.Name && p.Config == skew.Analyzer(skew.Options{LFU: &hotkeys.Decoder{}}).Config {
+			return &hotkeys.Decoder{}
+		}
+	}
+	return nil
+}
+
+// keepRules returns the findings of the rules of analyses.
+func keepRules(fs []report.Finding, as []*audit.Analyzer) []report.Finding {
+	wanted := map[string]bool{}
+	for _, a := range as {
+		for _, r := range a.Rules {
+			wanted[r.ID] = true
+		}
+	}
+	kept := []report.Finding{}
+	for _, f := range fs {
+		if wanted[f.Rule] {
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
