@@ -1,5 +1,11 @@
 package command
 
+import (
+	"strings"
+
+	"github.com/kvtool/kvtool/adapters/reference/engine"
+)
+
 // is reports whether arg is a word, given in lower case, in any case: strcasecmp in the C locale. (bytes.EqualFold folds letters
 // beyond ASCII, too.)
 func is(arg []byte, lower string) bool {
@@ -16,4 +22,15 @@ func is(arg []byte, lower string) bool {
 		}
 	}
 	return true
+}
+
+// help answers what a container says of its subcommands (networking.c: addReplyHelp).
+func help(c *engine.Call, lines ...string) {
+	c.Out.Array(len(lines) + 3)
+	c.Out.Simple(strings.ToUpper(string(c.Args[0])) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
+	for _, l := range lines {
+		c.Out.Simple(l)
+	}
+	c.Out.Simple("HELP")
+	c.Out.Simple("    Prints this help.")
 }

@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/kvtool/kvtool/adapters/reference/engine"
+	"github.com/kvtool/kvtool/adapters/reference/keyspace"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -91,4 +92,62 @@ func (r *scanRequest) scanSteps() int64 {
 		return math.MaxInt64
 	}
 	return r.count * 10
+}
+
+// scan is SCAN. The low bits of its cursor are the number of a shard, the others are that shard's cursor: shards are scanned one
+// after the other, and within one a key that stays is seen (package dict), so that it is seen in all.
+func scan(c *engine.Call) {
+	cursor, ok := scanCursor(c, c.Args[1])
+	if !ok {
+		return
+	}
+	r, ok := scanOptions(c, 2, true)
+	if !ok {
+		return
+	}
+	shards := c.Shards()
+	low := bits.Len(uint(len(shards) - 1))
+	at, inner := int(cursor)&(len(shards)-1), cursor>>low
+	var room [64]keyspace.Item
+	items := room[:0]
+	for steps := r.scanSteps(); ; steps-- {
+		items, inner = shards[at].Scan(items, c.DB(), inner)
+		if inner == 0 {
+			at++
+		}
+		if at == len(shards) || steps == 0 || int64(len(items)) >= r.count {
+			break
+		}
+	}
+	next := inner<<low | uint64(at)
+	if at == len(shards) {
+		next = 0
+	}
+	n := 0
+	for _, it := range items {
+		if r.match(it.Key()) && (r.typeName == nil || is(r.typeName, string(it.Type()))) {
+			items[n] = it
+			n++
+		}
+	}
+	scanReply(c, next, n)
+	for _, it := range items[:n] {
+		c.Out.Bulk(it.Key())
+	}
+}
+
+// keys is KEYS.
+func keys(c *engine.Call) {
+	pattern := c.Args[1]
+	all := string(pattern) == "*"
+	at, n := c.Out.Begin(), 0
+	for _, s := range c.Shards() {
+		for it := range s.All(c.DB()) {
+			if all || glob(pattern, it.Key()) {
+				c.Out.Bulk(it.Key())
+				n++
+			}
+		}
+	}
+	c.Out.EndArray(at, n)
 }

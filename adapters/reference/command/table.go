@@ -19,6 +19,7 @@ func Table() []engine.Command {
 		serverCommands(),
 		transactionCommands(),
 		stringCommands(),
+		bitCommands(),
 		genericCommands(),
 		hashCommands(),
 		hllCommands(),
