@@ -139,7 +139,9 @@ func bitSpan(first, last, n int64, bit bool) (int64, int64) {
 	if bit {
 		return span(first, last, n*8)
 	}
-	first, last = span(first, last, n)
+	if first, last = span(first, last, n); first > last {
+		return 0, -1
+	}
 	return first * 8, last*8 + 7
 }
 
