@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/kvtool/kvtool/adapters/reference/engine"
@@ -33,4 +34,12 @@ func help(c *engine.Call, lines ...string) {
 	}
 	c.Out.Simple("HELP")
 	c.Out.Simple("    Prints this help.")
+}
+
+// cString is what C sees of a string: up to its first zero byte.
+func cString(b []byte) string {
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		b = b[:i]
+	}
+	return string(b)
 }

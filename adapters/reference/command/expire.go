@@ -43,16 +43,6 @@ func expireOptions(c *engine.Call) (o expireOption, ok bool) {
 	return o, true
 }
 
-// cString is what C prints of a string: up to its first zero byte.
-func cString(b []byte) string {
-	for i, c := range b {
-		if c == 0 {
-			return string(b[:i])
-		}
-	}
-	return string(b)
-}
-
 // expire is EXPIRE and its relatives: the time is in units of so many milliseconds after base, Unix ms.
 func expire(c *engine.Call, base, unit int64) {
 	o, ok := expireOptions(c)

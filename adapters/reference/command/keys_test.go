@@ -22,8 +22,12 @@ func TestKeys(t *testing.T) {
 	play(t, 13, twinKeys,
 		func(r *rand.Rand) []string { return []string{"SET", key(r), text(r)} },
 		func(r *rand.Rand) []string { return []string{"SET", key(r), text(r), "PXAT", far(r, 1000)} },
-		func(r *rand.Rand) []string { return []string{"SELECT", draw(r, "0", "0", "1", "16", "x", "99999999999")} },
-		func(r *rand.Rand) []string { return []string{draw(r, "DEL", "UNLINK", "EXISTS", "TOUCH"), key(r), key(r)} },
+		func(r *rand.Rand) []string {
+			return []string{"SELECT", draw(r, "0", "0", "1", "16", "x", "99999999999")}
+		},
+		func(r *rand.Rand) []string {
+			return []string{draw(r, "DEL", "UNLINK", "EXISTS", "TOUCH"), key(r), key(r)}
+		},
 		func(r *rand.Rand) []string { return []string{"TYPE", key(r)} },
 		func(r *rand.Rand) []string { return []string{draw(r, "RENAME", "RENAMENX"), key(r), key(r)} },
 		func(r *rand.Rand) []string {
@@ -33,18 +37,30 @@ func TestKeys(t *testing.T) {
 			}
 			return args
 		},
-		func(r *rand.Rand) []string { return []string{"MOVE", key(r), draw(r, "0", "1", "16", "-1", "x", "99999999999")} },
-		func(r *rand.Rand) []string { return []string{"OBJECT", draw(r, "ENCODING", "refcount", "FREQ", "idletime"), key(r)} },
+		func(r *rand.Rand) []string {
+			return []string{"MOVE", key(r), draw(r, "0", "1", "16", "-1", "x", "99999999999")}
+		},
+		func(r *rand.Rand) []string {
+			return []string{"OBJECT", draw(r, "ENCODING", "refcount", "FREQ", "idletime"), key(r)}
+		},
 		func(r *rand.Rand) []string { return []string{"OBJECT", draw(r, "help", "ENCODING", "nothing")} },
 		func(r *rand.Rand) []string {
-			return append([]string{draw(r, "EXPIRE", "PEXPIRE"), key(r), draw(r, "0", "-1", "9223372036854775807", "-9223372036854775808", "x", "9223372036854775", "-9223372036854775")}, words(r, "nx", "xx", "gt", "lt", "zz")...)
+			return append([]string{draw(r, "EXPIRE", "PEXPIRE"), key(r), draw(r, "0", "-1", "9223372036854775807", "-9223372036854775808", "x", "-9223372036854775")}, words(r, "nx", "xx", "gt", "lt", "zz")...)
 		},
-		func(r *rand.Rand) []string { return append([]string{"EXPIREAT", key(r), far(r, 1)}, words(r, "nx", "xx", "gt", "lt")...) },
-		func(r *rand.Rand) []string { return append([]string{"PEXPIREAT", key(r), far(r, 1000)}, words(r, "nx", "xx", "gt", "lt")...) },
+		func(r *rand.Rand) []string {
+			return append([]string{"EXPIREAT", key(r), far(r, 1)}, words(r, "nx", "xx", "gt", "lt")...)
+		},
+		func(r *rand.Rand) []string {
+			return append([]string{"PEXPIREAT", key(r), far(r, 1000)}, words(r, "nx", "xx", "gt", "lt")...)
+		},
 		func(r *rand.Rand) []string { return []string{draw(r, "EXPIRETIME", "PEXPIRETIME"), key(r)} },
 		func(r *rand.Rand) []string { return []string{"PERSIST", key(r)} },
-		func(r *rand.Rand) []string { return []string{"SCAN", draw(r, "x", "-", "1x", " 1", "18446744073709551616", "99999999999999999999999")} },
-		func(r *rand.Rand) []string { return []string{"SCAN", "0", draw(r, "COUNT", "match", "type", "x"), draw(r, "0", "-1", "x")} },
+		func(r *rand.Rand) []string {
+			return []string{"SCAN", draw(r, "x", "-", "1x", " 1", "18446744073709551616", "99999999999999999999999")}
+		},
+		func(r *rand.Rand) []string {
+			return []string{"SCAN", "0", draw(r, "COUNT", "match", "type", "x"), draw(r, "0", "-1", "x")}
+		},
 		func(r *rand.Rand) []string { return []string{"DBSIZE"} },
 	)
 }
@@ -117,9 +133,10 @@ func TestScanSeesWhatStays(t *testing.T) {
 		r := rand.New(rand.NewPCG(uint64(shards), 2))
 		passing := 0
 		for range 10 {
-			grow := r.IntN(2) == 0
+			grow, changes := r.IntN(2) == 0, 3000
 			seen := scanAll(t, s, []string{"SCAN"}, []string{"COUNT", strconv.Itoa(1 + r.IntN(50)), "MATCH", "stable:*"}, func() {
-				for range r.IntN(200) {
+				for range min(changes, r.IntN(200)) {
+					changes--
 					if grow {
 						passing++
 						run("SET", fmt.Sprint("passing:", passing), "v")

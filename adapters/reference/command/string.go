@@ -150,7 +150,7 @@ func mSet(c *engine.Call) {
 
 func mSetNX(c *engine.Call) {
 	if len(c.Args)%2 == 0 {
-		failArity(c)
+		c.FailArity()
 		return
 	}
 	for i := 1; i < len(c.Args); i += 2 {
@@ -167,7 +167,7 @@ func mSetNX(c *engine.Call) {
 // setAll sets all keys of MSET.
 func setAll(c *engine.Call) bool {
 	if len(c.Args)%2 == 0 {
-		failArity(c)
+		c.FailArity()
 		return false
 	}
 	for i := 1; i < len(c.Args); i += 2 {
@@ -179,10 +179,6 @@ func setAll(c *engine.Call) bool {
 		c.Changed(key, '$', "set")
 	}
 	return true
-}
-
-func failArity(c *engine.Call) {
-	c.Fail("ERR wrong number of arguments for '" + c.Name() + "' command")
 }
 
 // getRange is GETRANGE and SUBSTR: both ends count, and negative ones are from the end of the string.

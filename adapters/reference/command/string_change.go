@@ -17,10 +17,9 @@ func rawOf(c *engine.Call, key []byte, it keyspace.Item, n int64) (value []byte,
 	if it.Kind() == keyspace.KindRaw && int64(len(old)) >= n {
 		return old, true
 	}
-	grown := make([]byte, max(n, int64(len(old))))
-	copy(grown, old)
 	s, hash := c.Shard(key)
-	if it, ok = s.PutBytes(c.DB(), key, hash, it, keyspace.KindRaw, grown); !ok {
+	it, ok = s.Resize(c.DB(), key, hash, it, keyspace.KindRaw, int(max(n, int64(len(old)))))
+	if !ok {
 		c.Fail(engine.ErrOOM)
 		return nil, false
 	}

@@ -9,7 +9,7 @@ import (
 // far is a time in the future, in seconds or milliseconds, that no test reaches.
 func far(r *rand.Rand, unit int64) string {
 	if r.IntN(10) == 0 {
-		return number(r)
+		return draw(r, "0", "-1", "x", "1", "9223372036854775807x")
 	}
 	return strconv.FormatInt((4000000000+r.Int64N(100))*unit, 10)
 }
@@ -42,20 +42,28 @@ func TestStrings(t *testing.T) {
 			return append([]string{"GETEX", key(r)}, setWords(r, "exat", "pxat", "ex", "px", "persist", "keepttl")...)
 		},
 		func(r *rand.Rand) []string { return []string{"SETNX", key(r), text(r)} },
-		func(r *rand.Rand) []string { return []string{draw(r, "SETEX", "pSetEx"), key(r), draw(r, "0", "-1", "x", "9223372036854775807"), text(r)} },
+		func(r *rand.Rand) []string {
+			return []string{draw(r, "SETEX", "pSetEx"), key(r), draw(r, "0", "-1", "x", "9223372036854775807"), text(r)}
+		},
 		func(r *rand.Rand) []string { return []string{"GETSET", key(r), text(r)} },
 		func(r *rand.Rand) []string { return []string{"GETDEL", key(r)} },
 		func(r *rand.Rand) []string { return []string{"MGET", key(r), key(r), key(r)} },
-		func(r *rand.Rand) []string { return []string{draw(r, "MSET", "MSETNX"), key(r), text(r), key(r), text(r)} },
+		func(r *rand.Rand) []string {
+			return []string{draw(r, "MSET", "MSETNX"), key(r), text(r), key(r), text(r)}
+		},
 		func(r *rand.Rand) []string { return []string{"STRLEN", key(r)} },
-		func(r *rand.Rand) []string { return []string{draw(r, "GETRANGE", "SUBSTR"), key(r), number(r), number(r)} },
+		func(r *rand.Rand) []string {
+			return []string{draw(r, "GETRANGE", "SUBSTR"), key(r), number(r), number(r)}
+		},
 		func(r *rand.Rand) []string { return []string{"APPEND", key(r), text(r)} },
 		func(r *rand.Rand) []string {
 			return []string{"SETRANGE", key(r), draw(r, "0", "1", "5", "60", "-1", "x", "536870912", "9223372036854775807"), text(r)}
 		},
 		func(r *rand.Rand) []string { return []string{draw(r, "INCR", "DECR"), key(r)} },
 		func(r *rand.Rand) []string { return []string{draw(r, "INCRBY", "DECRBY"), key(r), number(r)} },
-		func(r *rand.Rand) []string { return []string{"INCRBYFLOAT", key(r), draw(r, number(r), "0.1", "1e5", "-3.25", "inf", "nan", "1e4932")} },
+		func(r *rand.Rand) []string {
+			return []string{"INCRBYFLOAT", key(r), draw(r, number(r), "0.1", "1e5", "-3.25", "inf", "nan", "1e4932")}
+		},
 		func(r *rand.Rand) []string {
 			args := []string{"LCS", key(r), key(r)}
 			for range r.IntN(3) {
@@ -69,7 +77,7 @@ func TestStrings(t *testing.T) {
 
 // wrongTypes makes keys that are no strings, or takes keys away.
 func wrongTypes(r *rand.Rand) []string {
-	switch 2 + r.IntN(6) {
+	switch r.IntN(6) {
 	case 0:
 		return []string{"SADD", key(r), "1", "2"}
 	case 1:
@@ -79,7 +87,9 @@ func wrongTypes(r *rand.Rand) []string {
 }
 
 func TestBits(t *testing.T) {
-	offset := func(r *rand.Rand) string { return draw(r, strconv.Itoa(r.IntN(300)), number(r), "4294967295x", "4294967296") }
+	offset := func(r *rand.Rand) string {
+		return draw(r, strconv.Itoa(r.IntN(300)), number(r), "4294967295x", "4294967296")
+	}
 	bits := func(r *rand.Rand) string { return draw(r, "0", "1", "0", "1", "2", "-1", "x", "01") }
 	width := func(r *rand.Rand) string {
 		return draw(r, "u", "i") + draw(r, strconv.Itoa(1+r.IntN(64)), "8", "63", "64", "0", "65", "", "x")
