@@ -115,7 +115,7 @@ func bitOffset(c *engine.Call, arg []byte, width int64) (int64, bool) {
 	}
 	n, ok := wire.ParseInt(arg)
 	n *= scale // may wrap around, as it does in Redis
-	if !ok || n < 0 || n>>3 >= c.Engine().MaxBulk() {
+	if !ok || n < 0 || n>>3 >= int64(c.Engine().MaxBulk()) {
 		c.Fail(errBitOffset)
 		return 0, false
 	}

@@ -157,7 +157,7 @@ func duplicate(c *engine.Call, it keyspace.Item, db int, to []byte) bool {
 
 // copyKey is COPY from to [DB n] [REPLACE].
 func copyKey(c *engine.Call) {
-	db, replace := int64(c.DB()), false
+	db, replace := c.DB(), false
 	for i := 3; i < len(c.Args); i++ {
 		switch arg := c.Args[i]; {
 		case is(arg, "replace"):
@@ -174,7 +174,7 @@ func copyKey(c *engine.Call) {
 		}
 	}
 	from, to := c.Args[1], c.Args[2]
-	if int(db) == c.DB() && string(from) == string(to) {
+	if db == c.DB() && string(from) == string(to) {
 		c.Fail(engine.ErrSameObject)
 		return
 	}
@@ -183,29 +183,29 @@ func copyKey(c *engine.Call) {
 		c.Out.Int(0)
 		return
 	}
-	if old := c.WriteIn(int(db), to); old.OK() {
+	if old := c.WriteIn(db, to); old.OK() {
 		if !replace {
 			c.Out.Int(0)
 			return
 		}
 		c.Delete(old)
 	}
-	if !duplicate(c, it, int(db), to) {
+	if !duplicate(c, it, db, to) {
 		c.Fail(engine.ErrOOM)
 		return
 	}
-	c.ChangedIn(int(db), to, 'g', "copy_to")
+	c.ChangedIn(db, to, 'g', "copy_to")
 	c.Out.Int(1)
 }
 
 // database reads the number of a database. It answers the error itself.
-func database(c *engine.Call, arg []byte) (int64, bool) {
+func database(c *engine.Call, arg []byte) (int, bool) {
 	n, ok := c.Int32(arg)
 	if ok && (n < 0 || n >= engine.Databases) {
 		c.Fail(engine.ErrDBIndex)
 		return 0, false
 	}
-	return n, ok
+	return int(n), ok
 }
 
 func moveKey(c *engine.Call) {
@@ -213,22 +213,22 @@ func moveKey(c *engine.Call) {
 	if !ok {
 		return
 	}
-	if int(db) == c.DB() {
+	if db == c.DB() {
 		c.Fail(engine.ErrSameObject)
 		return
 	}
 	key := c.Args[1]
 	it := c.Write(key)
-	if !it.OK() || c.WriteIn(int(db), key).OK() {
+	if !it.OK() || c.WriteIn(db, key).OK() {
 		c.Out.Int(0)
 		return
 	}
-	if !carry(c, it, int(db), key) {
+	if !carry(c, it, db, key) {
 		c.Fail(engine.ErrOOM)
 		return
 	}
 	c.Changed(key, 'g', "move_from")
-	c.ChangedIn(int(db), key, 'g', "move_to")
+	c.ChangedIn(db, key, 'g', "move_to")
 	c.Out.Int(1)
 }
 
@@ -236,7 +236,7 @@ func moveKey(c *engine.Call) {
 func randomKey(c *engine.Call) {
 	shards := c.Shards()
 	random := shards[0].Random()
-	for total := int(c.Keys()); total > 0; total = int(c.Keys()) {
+	for total := int(c.Keys(c.DB())); total > 0; total = int(c.Keys(c.DB())) {
 		n := random.IntN(total)
 		for _, s := range shards {
 			if n -= s.Len(c.DB()); n >= 0 {

@@ -117,7 +117,7 @@ func TestScanSeesWhatStays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := e.Connect()
+		s := e.Connect(engine.Origin{})
 		run := func(args ...string) {
 			raw := make([][]byte, len(args))
 			for i, a := range args {

@@ -24,7 +24,7 @@ func lcs(c *engine.Call) {
 	if !ok {
 		return
 	}
-	t, failure := newLCSTable(a.Bytes(), b.Bytes(), c.Engine().MaxBulk())
+	t, failure := newLCSTable(a.Bytes(), b.Bytes(), int64(c.Engine().MaxBulk()))
 	switch {
 	case failure != "":
 		c.Fail(failure)

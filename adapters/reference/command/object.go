@@ -37,7 +37,7 @@ var objectHelp = []string{
 // ofObject answers with what f says of the key, or null.
 func ofObject(f func(*engine.Call, keyspace.Item)) func(*engine.Call) {
 	return func(c *engine.Call) {
-		if it := c.ReadUntouched(c.Args[2]); it.OK() {
+		if it := c.Inspect(c.Args[2]); it.OK() {
 			f(c, it)
 		} else {
 			c.Out.Null()

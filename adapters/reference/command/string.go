@@ -117,21 +117,14 @@ func strLen(c *engine.Call) {
 
 func getSet(c *engine.Call) {
 	key, value := c.Args[1], c.Args[2]
-	mark := c.Out.Len()
 	if !answer(c, c.Read(key)) {
 		return
 	}
 	if !overwrite(c, key, c.Write(key), stringKind(value), value) {
-		failFull(c, mark)
+		c.Fail(engine.ErrOOM)
 		return
 	}
 	c.Changed(key, '$', "set")
-}
-
-// failFull answers that there is no room, in the place of what has been answered since mark.
-func failFull(c *engine.Call, mark int) {
-	c.Out.Truncate(mark)
-	c.Fail(engine.ErrOOM)
 }
 
 func getDel(c *engine.Call) {
@@ -222,7 +215,7 @@ func span(first, last, n int64) (int64, int64) {
 
 // tooLong answers an error if a string of so many bytes, and more after them, is too long (t_string.c: checkStringLength).
 func tooLong(c *engine.Call, size, more int64) bool {
-	if size > math.MaxInt64-more || size+more > c.Engine().MaxBulk() {
+	if size > math.MaxInt64-more || size+more > int64(c.Engine().MaxBulk()) {
 		c.Fail("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
 		return true
 	}

@@ -123,7 +123,6 @@ func set(c *engine.Call) {
 // setKey sets args[1]. It answers all but that it has been done (t_string.c: setGenericCommand).
 func setKey(c *engine.Call, o setOption, value []byte, ms int64) bool {
 	key := c.Args[1]
-	mark := c.Out.Len()
 	if o&optGet != 0 && !answer(c, c.Read(key)) {
 		return false
 	}
@@ -135,7 +134,7 @@ func setKey(c *engine.Call, o setOption, value []byte, ms int64) bool {
 		return false
 	}
 	if !putExpiring(c, key, it, value, ms, o&optKeepTTL != 0) {
-		failFull(c, mark)
+		c.Fail(engine.ErrOOM)
 		return false
 	}
 	c.Changed(key, '$', "set")
@@ -200,7 +199,6 @@ func getEX(c *engine.Call) {
 		return
 	}
 	s, _ := c.Shard(key)
-	mark := c.Out.Len()
 	c.Out.Bulk(it.Bytes())
 	switch {
 	case o&(optEXAT|optPXAT) != 0 && ms <= c.Now():
@@ -208,7 +206,7 @@ func getEX(c *engine.Call) {
 		c.Changed(key, 'g', "del")
 	case time != nil:
 		if _, ok := s.SetExpiry(it, ms); !ok {
-			failFull(c, mark)
+			c.Fail(engine.ErrOOM)
 			return
 		}
 		c.Changed(key, 'g', "expire")

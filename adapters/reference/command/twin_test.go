@@ -45,7 +45,7 @@ func (w *twin) restart(shards int) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.session, w.history = e.Connect(), nil
+	w.session, w.history = e.Connect(engine.Origin{}), nil
 	w.ask("FLUSHALL")
 	w.ask("SELECT", "0")
 	w.ask("HELLO", "2")

@@ -7,6 +7,15 @@ import (
 
 // ReadUntouched is Read that counts no access: the eviction policy does not see it (LOOKUP_NOTOUCH).
 func (c *Call) ReadUntouched(key []byte) keyspace.Item {
+	it := c.Inspect(key)
+	if !it.OK() {
+		c.Notify('m', "keymiss", key)
+	}
+	return it
+}
+
+// Inspect is ReadUntouched without an event for a key that is not there (LOOKUP_NONOTIFY).
+func (c *Call) Inspect(key []byte) keyspace.Item {
 	s, h := c.place(key)
 	it := s.Find(c.s.db, key, h)
 	if it.OK() {
