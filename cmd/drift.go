@@ -12,6 +12,7 @@ func newDriftCmd(env *Env) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(
+		newCleanCmd(env),
 		newOrphansCmd(env),
 	)
 	return c

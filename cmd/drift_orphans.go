@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -76,27 +77,33 @@ func newOrphansCmd(env *Env) *cobra.Command {
 			return runOrphans(c.Context(), env, o)
 		},
 	}
-	o.viewFlags.bind(c)
 	o.gateFlags.bind(c)
+	o.bindOrphans(c)
+	f := c.Flags()
+	f.StringVar(&o.plan, "plan", "auto", "how it is counted: A in memory, B on disk (--spill), D a sample; auto is A as far as --memory goes, then B, without --spill D")
+	f.BoolVar(&o.quick, "quick", false, "a sample is enough: --plan D")
+	f.BoolVar(&o.every, "all", false, "re-check every candidate, however many there are")
+	f.Var(&o.now, "now", "take this time for now")
+	fixedValues(c, "plan", "auto", "A", "B", "D")
+	return c
+}
+
+// bindOrphans binds the flags that a clean-up has as well.
+func (o *orphansOptions) bindOrphans(c *cobra.Command) {
+	o.viewFlags.bind(c)
 	o.schema.bind(c)
 	f := c.Flags()
 	f.StringArrayVar(&o.refs, "ref", nil, "a `REFERENCE`: 'order:{uid}:{n} needs user:{uid}'; repeatable")
-	f.StringVar(&o.plan, "plan", "auto", "how it is counted: A in memory, B on disk (--spill), D a sample; auto is A as far as --memory goes, then B, without --spill D")
 	f.Var(&o.memory, "memory", "what is kept in memory at most")
 	f.StringVar(&o.spill, "spill", "", "`FOLDER` for what does not fit into memory: about 20 bytes a key and a reference")
-	f.BoolVar(&o.quick, "quick", false, "a sample is enough: --plan D")
-	f.BoolVar(&o.every, "all", false, "re-check every candidate, however many there are")
 	f.DurationVar(&o.recheck, "recheck", orphans.DefaultRecheck, "time between the two questions: longer than a write in several steps takes")
 	f.Var(&o.depth, "depth", "what is asked of a live server besides: full, adaptive, or count: names alone, which leaves KD062 and KD084 out")
 	f.Var(&o.rate, "rate", "read at most so many keys a second: 50k/s")
 	f.DurationVar(&o.timeout, "timeout", 0, "stop after this time and report what is known")
 	f.BoolVar(&o.noDemo, "no-demo", false, "fail without a TARGET instead of using demo:")
-	f.Var(&o.now, "now", "take this time for now")
 	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
-	fixedValues(c, "plan", "auto", "A", "B", "D")
 	fixedValues(c, "depth", "full", "adaptive", "count")
 	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
-	return c
 }
 
 func runOrphans(ctx context.Context, env *Env, o orphansOptions) error {
@@ -254,17 +261,37 @@ func (o *orphansOptions) run(ctx context.Context, env *Env, target kv.Target, se
 		return nil, targetError(err)
 	}
 	defer store.Close()
-	p.scanning()
-	search.Audit = audit.Options{
-		Depth: o.depth, Limiter: kv.NewLimiter(float64(o.rate)), Parallel: parallel, Every: p.every(), Update: p.update, Now: o.now.clock(env.Now),
-	}
-	r, err := orphans.Run(ctx, store, search)
+	r, err := o.searchIn(ctx, env, store, search, p)
 	if r == nil {
 		return nil, targetError(err)
 	}
 	r.Tool = tool()
 	p.done(r.Coverage.Keys)
 	return r, err
+}
+
+// searchIn searches a store.
+func (o *orphansOptions) searchIn(ctx context.Context, env *Env, store kv.Store, search orphans.Options, p *progress) (*report.Report, error) {
+	p.scanning()
+	if env.Getenv("GOMEMLIMIT") == "" { // what is kept here is above what an audit holds
+		was := debug.SetMemoryLimit(-1)
+		debug.SetMemoryLimit(max(was, SoftMemoryLimit+int64(o.memory)))
+		defer debug.SetMemoryLimit(was)
+	}
+	search.Audit = o.reading(env)
+	search.Audit.Every, search.Audit.Update = p.every(), p.update
+	return orphans.Run(ctx, store, search)
+}
+
+func (o *orphansOptions) reading(env *Env) audit.Options {
+	return audit.Options{Depth: o.depth, Limiter: kv.NewLimiter(float64(o.rate)), Parallel: parallel, Now: o.now.clock(env.Now)}
+}
+
+// auditIn runs analyses over a store that is open.
+func (o *orphansOptions) auditIn(ctx context.Context, env *Env, store kv.Store, as []*audit.Analyzer) (*report.Report, error) {
+	opt := o.reading(env)
+	opt.Save = true
+	return audit.Run(ctx, store, as, opt)
 }
 
 // report judges r, writes it and the list, and decides the exit code.

@@ -15,6 +15,8 @@ import (
 type candidate struct {
 	ident
 	record kv.Record // what was learned of the key in the last round
+	says   string    // the field of the target that does not lead back
+	lost   bool      // which is not there
 }
 
 // An ident tells candidates apart.

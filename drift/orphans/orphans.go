@@ -41,6 +41,8 @@ type Options struct {
 	Recheck    time.Duration // between the two rounds; 0 is DefaultRecheck, less than 0 none
 	// List is told of each orphan, in the order of references and keys; nil is nobody.
 	List func(*Orphan) error
+	// Keys is filled with how many keys each template has, unless it is nil.
+	Keys map[string]int64
 }
 
 // DefaultRecheck is how long what is written in two steps may take, and a key that is about to expire be there.

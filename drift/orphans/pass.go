@@ -35,7 +35,8 @@ type follower struct {
 	about []asked
 	to    []byte
 	from  []byte
-	err   error // of a callback
+	err   error   // of a callback
+	keys  []int64 // by template
 }
 
 // A reference is one that was met.
@@ -57,7 +58,7 @@ type asked struct {
 const askPage = 256
 
 func (r *run) follower() *follower {
-	return &follower{run: r, child: r.child.Another(), parent: r.parent.Another()}
+	return &follower{run: r, child: r.child.Another(), parent: r.parent.Another(), keys: make([]int64, len(r.byChild))}
 }
 
 // observe follows the references of a key.
@@ -78,6 +79,7 @@ func (f *follower) observe(ctx context.Context, rec *kv.Record) error {
 	if !ok {
 		return nil
 	}
+	f.keys[t]++
 	for _, i := range f.run.byChild[t] {
 		ref := f.run.refs[i]
 		if f.wants != nil && !f.wants(i, hash) {
@@ -192,11 +194,23 @@ func (w *watched) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Re
 			}
 		}
 		err := f.read(ctx)
+		f.count()
 		if failed := batch.Flush(); err == nil {
 			err = failed
 		}
 		if err != nil {
 			yield(nil, err)
+		}
+	}
+}
+
+// count adds up how many keys each template has.
+func (f *follower) count() {
+	f.run.mu.Lock()
+	defer f.run.mu.Unlock()
+	for t, n := range f.keys {
+		if f.run.Keys != nil && n > 0 {
+			f.run.Keys[f.run.Schema.Templates[t].Key.String()] += n
 		}
 	}
 }

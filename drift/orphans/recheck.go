@@ -117,7 +117,9 @@ func (r *run) backrefs(ctx context.Context, cs []candidate) ([]candidate, error)
 		case kv.Found:
 			entry, ok := r.refs[c.relation/2].Back(nil, c.target, text)
 			keep[of[i]] = !ok || string(entry) != c.key
+			c.says, c.lost = string(text), false
 		case kv.Lost:
+			c.lost = true
 		case kv.Unlike, kv.Forbidden:
 			keep[of[i]] = false // nothing is known
 		}

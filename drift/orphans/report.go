@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kvtool/kvtool/drift/join"
+	"github.com/kvtool/kvtool/drift/refs"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
@@ -23,6 +24,10 @@ type Orphan struct {
 	Text      string // of its value, where that names the target
 	Record    kv.Record
 	Confirmed bool // it was asked about twice, or the target does not change
+
+	Of   *refs.Reference
+	Says string // of one that is stale: the field of the target, which does not lead back
+	Lost bool   // there is no such field
 }
 
 // A tally is what was found of one relation, in numbers.
@@ -228,7 +233,7 @@ func (r *run) list(i int) error {
 		c := &r.found[i].confirmed[j]
 		err := r.List(&Orphan{
 			Key: c.key, DB: c.db, Template: ref.From, Reference: ref.Name(), Rule: rule.ID, Reason: reason, Target: c.target, Text: c.text,
-			Record: c.record, Confirmed: !r.live || r.getter != nil && r.Recheck >= 0,
+			Record: c.record, Confirmed: !r.live || r.getter != nil && r.Recheck >= 0, Of: ref, Says: c.says, Lost: c.lost,
 		})
 		if err != nil {
 			return err

@@ -21,6 +21,7 @@ const (
 	NoTouch
 	Values
 	Watch
+	Cleaning // the one that writes: clean.go has all that it allows
 )
 
 // Allows reports whether the command that begins with words may be sent. Only names are looked at, not arguments. Case
@@ -46,6 +47,9 @@ func (m Mode) Allows(words ...string) bool {
 	}
 	if len(words) < 2 {
 		return false
+	}
+	if m == Cleaning && cleans(words) {
+		return true
 	}
 	switch strings.ToUpper(words[0]) + " " + strings.ToUpper(words[1]) {
 	case "OBJECT ENCODING", "OBJECT IDLETIME", "OBJECT FREQ", "MEMORY USAGE", "MEMORY STATS", "CLIENT NO-TOUCH", "CLIENT SETNAME", "ACL WHOAMI":

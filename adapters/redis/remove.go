@@ -1,0 +1,382 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kvtool/kvtool/internal/resp"
+	"github.com/kvtool/kvtool/internal/slot"
+	"github.com/kvtool/kvtool/kv"
+)
+
+// This file is all of the adapter that writes. What it sends passes the guard of resp.Cleaning, which knows four scripts and
+// nothing else that writes.
+//
+// Each call sends a page of commands and reads their answers one by one. A connection that breaks in the middle leaves the rest
+// of the page undecided: nothing is sent again.
+
+// A cleaner is a connection that may write, with its commands.
+type cleaner struct {
+	*asking
+	dump, change, changeIf, restore, expiry resp.Command
+}
+
+func newCleaner(l *asking) (*cleaner, error) {
+	c := &cleaner{asking: l}
+	for _, x := range []struct {
+		cmd   *resp.Command
+		args  int
+		words []string
+	}{
+		{&c.dump, 2, []string{"EVAL", resp.ScriptDump}},       // 1, key
+		{&c.change, 6, []string{"EVAL", resp.ScriptChange}},   // 1, key, type, digest, expires, to
+		{&c.changeIf, 7, []string{"EVAL", resp.ScriptChange}}, // 2, key, missing, …
+		{&c.restore, 5, []string{"EVAL", resp.ScriptRestore}}, // 1, key, at, value, idle
+		{&c.expiry, 5, []string{"EVAL", resp.ScriptExpiry}},   // 1, key, digest, set, was
+	} {
+		var err error
+		if *x.cmd, err = resp.Cleaning.Command(x.args, x.words...); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// cleaning calls add for each index, and then take with its answer. A server's error is an answer.
+func (s *store) cleaning(ctx context.Context, which []int, of func(i int) kv.Name, add func(c *cleaner, i int), take func(c *cleaner, i int, rep resp.Reply) error) error {
+	err := s.borrow(ctx, func(l *asking) error {
+		c, err := newCleaner(l)
+		if err != nil {
+			return err
+		}
+		selects := make([]bool, len(which))
+		for n, i := range which {
+			selects[n] = l.choose(of(i).DB)
+			add(c, i)
+		}
+		if err := l.out.Send(l.link); err != nil {
+			return err
+		}
+		for n, i := range which {
+			if selects[n] {
+				if err := l.chosen(); err != nil {
+					return err
+				}
+			}
+			rep, err := l.in.Next()
+			if err != nil {
+				return unexpected(err)
+			}
+			if err := take(c, i, rep); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	return fmt.Errorf("writing to %s: %w", s.cfg.target, s.cfg.explain(ctx, err))
+}
+
+// Identify asks INFO.
+func (s *store) Identify(ctx context.Context) (kv.Identity, error) {
+	now, err := s.serverInfo(ctx)
+	if err != nil {
+		return kv.Identity{}, err
+	}
+	return kv.Identity{
+		ID: now.fields["run_id"], Version: now.version(), Replica: parseRole(now).replica, Cluster: now.clustered(), Lag: lagOf(now),
+	}, nil
+}
+
+// lagOf returns how long ago the replica was heard of that has been silent longest: INFO replication, slaveN:…,lag=1.
+func lagOf(i serverInfo) (lag time.Duration) {
+	for n := range min(i.number("connected_slaves"), 1000) {
+		for part := range strings.SplitSeq(i.fields[fmt.Sprint("slave", n)], ",") {
+			if name, value, _ := strings.Cut(part, "="); name == "lag" {
+				seconds, _ := strconv.Atoi(value)
+				lag = max(lag, time.Duration(seconds)*time.Second)
+			}
+		}
+	}
+	return lag
+}
+
+// Dump implements kv.Remover.
+func (s *store) Dump(ctx context.Context, names []kv.Name, fn func(int, *kv.Dump)) error {
+	_, err := s.dump(ctx, names, indices(len(names)), fn)
+	return err
+}
+
+func (s *store) dump(ctx context.Context, names []kv.Name, which []int, fn func(int, *kv.Dump)) (moved []int, err error) {
+	err = s.cleaning(ctx, which, func(i int) kv.Name { return names[i] }, func(c *cleaner, i int) {
+		c.out.Add(c.dump, "1", names[i].Key)
+	}, func(c *cleaner, i int, rep resp.Reply) error {
+		if rep.Kind == resp.Error && elsewhere(rep.Data) {
+			moved = append(moved, i)
+			return nil
+		}
+		d, err := readDump(c, names[i], rep)
+		if err == nil {
+			fn(i, d)
+		}
+		return err
+	})
+	return moved, err
+}
+
+// elsewhere reports whether an error says that another node has the key.
+func elsewhere(text []byte) bool {
+	return strings.HasPrefix(string(text), "MOVED ") || strings.HasPrefix(string(text), "ASK ")
+}
+
+// readDump reads the answer of ScriptDump, whose beginning is rep.
+func readDump(c *cleaner, name kv.Name, rep resp.Reply) (*kv.Dump, error) {
+	if rep.Kind == resp.Error {
+		return nil, serverError(rep.Data)
+	}
+	var parts [4]resp.Reply
+	var typ, value string
+	if rep.Kind != resp.Array || rep.N < 1 || rep.N > int64(len(parts)) {
+		return nil, fmt.Errorf("%w: a dump of %d parts", resp.ErrProtocol, rep.N)
+	}
+	for i := range rep.N {
+		p, err := c.in.Next()
+		if err != nil {
+			return nil, unexpected(err)
+		}
+		switch i {
+		case 0:
+			typ = string(p.Data)
+		case 3:
+			value = string(p.Data)
+		}
+		parts[i] = resp.Reply{Kind: p.Kind, N: p.N}
+	}
+	if typ == "none" || rep.N < 4 || value == "" {
+		return nil, nil
+	}
+	d := &kv.Dump{Name: name, Type: kv.Type(typ), Value: []byte(value)}
+	if at := parts[1].N; at > 0 {
+		d.ExpireAt = time.UnixMilli(at)
+	}
+	if idle := parts[2].N; idle >= 0 {
+		d.Idle, d.HasIdle = time.Duration(min(idle, maxSeconds))*time.Second, true
+	}
+	return d, nil
+}
+
+// Change implements kv.Remover.
+func (s *store) Change(ctx context.Context, changes []kv.Change, fn func(int, kv.Outcome)) error {
+	_, err := s.change(ctx, changes, indices(len(changes)), fn)
+	return err
+}
+
+func (s *store) change(ctx context.Context, changes []kv.Change, which []int, fn func(int, kv.Outcome)) (moved []int, err error) {
+	err = s.cleaning(ctx, which, func(i int) kv.Name { return changes[i].Name }, func(c *cleaner, i int) {
+		x := &changes[i]
+		to := ""
+		if !x.To.IsZero() {
+			to = strconv.FormatInt(x.To.UnixMilli(), 10)
+		}
+		if x.Missing == "" {
+			c.out.Add(c.change, "1", x.Key, string(x.Type), x.Digest, x.Expires, to)
+			return
+		}
+		c.out.Add(c.changeIf, "2", x.Key, x.Missing, string(x.Type), x.Digest, x.Expires, to)
+	}, func(c *cleaner, i int, rep resp.Reply) error {
+		o, gone, err := outcomeOf(rep)
+		if gone {
+			moved = append(moved, i)
+		} else if err == nil {
+			fn(i, o)
+		}
+		return err
+	})
+	return moved, err
+}
+
+// outcomeOf reads the answer of a script.
+func outcomeOf(rep resp.Reply) (o kv.Outcome, moved bool, err error) {
+	text := string(rep.Data)
+	if rep.Kind != resp.Error {
+		return kv.Outcome(text), false, nil
+	}
+	switch {
+	case elsewhere(rep.Data):
+		return "", true, nil
+	case strings.HasPrefix(text, "NOPERM"), strings.HasPrefix(text, "ERR"), strings.HasPrefix(text, "OOM"):
+		return kv.Refused, false, nil
+	}
+	return "", false, serverError(text) // READONLY, LOADING, MISCONF, …: none of the others will be done either
+}
+
+// Restore implements kv.Remover.
+func (s *store) Restore(ctx context.Context, dumps []kv.Dump, fn func(int, kv.Outcome)) error {
+	_, err := s.restore(ctx, dumps, indices(len(dumps)), fn)
+	return err
+}
+
+func (s *store) restore(ctx context.Context, dumps []kv.Dump, which []int, fn func(int, kv.Outcome)) (moved []int, err error) {
+	err = s.cleaning(ctx, which, func(i int) kv.Name { return dumps[i].Name }, func(c *cleaner, i int) {
+		d := &dumps[i]
+		at := "0"
+		if !d.ExpireAt.IsZero() {
+			at = strconv.FormatInt(d.ExpireAt.UnixMilli(), 10)
+		}
+		idle := ""
+		if d.HasIdle {
+			idle = strconv.FormatInt(int64(d.Idle/time.Second), 10)
+		}
+		c.out.Add(c.restore, "1", d.Key, at, string(d.Value), idle)
+	}, func(_ *cleaner, i int, rep resp.Reply) error {
+		o, gone, err := outcomeOf(rep)
+		if gone {
+			moved = append(moved, i)
+		} else if err == nil {
+			fn(i, o)
+		}
+		return err
+	})
+	return moved, err
+}
+
+// Expire implements kv.Remover.
+func (s *store) Expire(ctx context.Context, backs []kv.ExpiryBack, fn func(int, kv.Outcome)) error {
+	_, err := s.expire(ctx, backs, indices(len(backs)), fn)
+	return err
+}
+
+func (s *store) expire(ctx context.Context, backs []kv.ExpiryBack, which []int, fn func(int, kv.Outcome)) (moved []int, err error) {
+	err = s.cleaning(ctx, which, func(i int) kv.Name { return backs[i].Name }, func(c *cleaner, i int) {
+		b := &backs[i]
+		was := "0"
+		if !b.Was.IsZero() {
+			was = strconv.FormatInt(b.Was.UnixMilli(), 10)
+		}
+		c.out.Add(c.expiry, "1", b.Key, b.Digest, strconv.FormatInt(b.Set.UnixMilli(), 10), was)
+	}, func(_ *cleaner, i int, rep resp.Reply) error {
+		o, gone, err := outcomeOf(rep)
+		if gone {
+			moved = append(moved, i)
+		} else if err == nil {
+			fn(i, o)
+		}
+		return err
+	})
+	return moved, err
+}
+
+// Identify names all primaries.
+func (c *cluster) Identify(ctx context.Context) (kv.Identity, error) {
+	m, err := c.look(ctx, slot.Set{})
+	if err != nil {
+		return kv.Identity{}, err
+	}
+	id := kv.Identity{Cluster: true}
+	var ids []string
+	for i := range m.groups {
+		one, err := c.store(m.groups[i].primary.addr, false).Identify(ctx)
+		if err != nil {
+			return id, err
+		}
+		ids, id.Version, id.Lag = append(ids, one.ID), one.Version, max(id.Lag, one.Lag)
+	}
+	slices.Sort(ids)
+	id.ID = strings.Join(ids, ",")
+	return id, nil
+}
+
+// settled is route for what writes: a key whose slot is on its way is left alone.
+func (c *cluster) settled(ctx context.Context, names []kv.Name, do func(s *store, which []int) ([]int, error)) error {
+	return c.route(ctx, names, func(s *store, which []int, coming bool) ([]int, error) {
+		if coming {
+			return which, nil // until the slot has arrived
+		}
+		return do(s, which)
+	})
+}
+
+// Dump asks the primary of each key.
+func (c *cluster) Dump(ctx context.Context, names []kv.Name, fn func(int, *kv.Dump)) error {
+	return c.settled(ctx, names, func(s *store, which []int) ([]int, error) { return s.dump(ctx, names, which, fn) })
+}
+
+// Change changes keys on their primaries. A key that must be missing has to be in the same slot.
+func (c *cluster) Change(ctx context.Context, changes []kv.Change, fn func(int, kv.Outcome)) error {
+	names := make([]kv.Name, len(changes))
+	for i := range changes {
+		names[i] = changes[i].Name
+	}
+	return c.settled(ctx, names, func(s *store, which []int) ([]int, error) { return s.change(ctx, changes, which, fn) })
+}
+
+// Restore writes to the primary of each key.
+func (c *cluster) Restore(ctx context.Context, dumps []kv.Dump, fn func(int, kv.Outcome)) error {
+	names := make([]kv.Name, len(dumps))
+	for i := range dumps {
+		names[i] = dumps[i].Name
+	}
+	return c.settled(ctx, names, func(s *store, which []int) ([]int, error) { return s.restore(ctx, dumps, which, fn) })
+}
+
+// Expire asks the primary of each key.
+func (c *cluster) Expire(ctx context.Context, backs []kv.ExpiryBack, fn func(int, kv.Outcome)) error {
+	names := make([]kv.Name, len(backs))
+	for i := range backs {
+		names[i] = backs[i].Name
+	}
+	return c.settled(ctx, names, func(s *store, which []int) ([]int, error) { return s.expire(ctx, backs, which, fn) })
+}
+
+// Identify, Dump, Change, Restore and Expire go to the server that the sentinels name now.
+
+// Identify implements kv.Remover.
+func (w *watched) Identify(ctx context.Context) (kv.Identity, error) {
+	s, err := w.server(ctx)
+	if err != nil {
+		return kv.Identity{}, err
+	}
+	return s.Identify(ctx)
+}
+
+// Dump implements kv.Remover.
+func (w *watched) Dump(ctx context.Context, names []kv.Name, fn func(int, *kv.Dump)) error {
+	s, err := w.server(ctx)
+	if err != nil {
+		return err
+	}
+	return s.Dump(ctx, names, fn)
+}
+
+// Change implements kv.Remover.
+func (w *watched) Change(ctx context.Context, changes []kv.Change, fn func(int, kv.Outcome)) error {
+	s, err := w.server(ctx)
+	if err != nil {
+		return err
+	}
+	return s.Change(ctx, changes, fn)
+}
+
+// Restore implements kv.Remover.
+func (w *watched) Restore(ctx context.Context, dumps []kv.Dump, fn func(int, kv.Outcome)) error {
+	s, err := w.server(ctx)
+	if err != nil {
+		return err
+	}
+	return s.Restore(ctx, dumps, fn)
+}
+
+// Expire implements kv.Remover.
+func (w *watched) Expire(ctx context.Context, backs []kv.ExpiryBack, fn func(int, kv.Outcome)) error {
+	s, err := w.server(ctx)
+	if err != nil {
+		return err
+	}
+	return s.Expire(ctx, backs, fn)
+}

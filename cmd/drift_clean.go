@@ -1,0 +1,416 @@
+package cmd
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kvtool/kvtool/drift/clean"
+	"github.com/kvtool/kvtool/drift/orphans"
+	"github.com/kvtool/kvtool/keydesign"
+	"github.com/kvtool/kvtool/keydesign/propose"
+	"github.com/kvtool/kvtool/keydesign/schema"
+	"github.com/kvtool/kvtool/kv"
+)
+
+// cleanOptions are the flags of drift clean.
+type cleanOptions struct {
+	orphansOptions
+	what     string
+	free     byteSize
+	plan     string
+	show     string
+	apply    string
+	undo     string
+	undoFile string
+	undoMost byteSize
+	log      string
+	pace     rate
+	maxShare percent
+	allow    bool
+	yes      bool
+	noInput  bool
+}
+
+const cleanLong = `Plan a clean-up, look at it, apply it, and take it back. Nothing is written to
+a store but by --apply and --undo.
+
+  kvtool drift clean TARGET --schema keys.yaml --plan p.jsonl     plan
+  kvtool drift clean --show p.jsonl                               look at it
+  kvtool drift clean TARGET --apply p.jsonl                       apply it
+  kvtool drift clean TARGET --undo p.jsonl.undo.zst               take it back
+
+A plan is a line a key, with the reason. Lines may be taken out, nothing else.
+--what orphans deletes children without parents and index entries that lead to
+no key or the wrong one; --what ttl gives keys the expiry that keys.yaml
+declares; --free 2GiB deletes what is missed least, by kind, idle time, expiry
+and the cost of making it again, and just as much as is wanted.
+
+--apply reads each key, writes it to the undo file, waits until that is on the
+disk, and then deletes the key in one atomic step, if it is still as it was
+read and its parent still missing. It refuses a plan that is older than a day,
+of another server or of a sample, a replica, a target of env: prod, and more
+than a tenth of a template's keys, unless --max-share says otherwise.`
+
+func newCleanCmd(env *Env) *cobra.Command {
+	o := cleanOptions{pace: clean.DefaultRate, maxShare: clean.DefaultMaxShare, undoMost: clean.DefaultMaxValue}
+	o.memory, o.orphansOptions.plan = 512<<20, "auto"
+	c := &cobra.Command{
+		Use:   "clean [TARGET]",
+		Short: "Plan a clean-up, apply it, take it back",
+		Long:  cleanLong,
+		Example: "  kvtool drift clean redis://127.0.0.1:6379 --schema keys.yaml --plan p.jsonl\n" +
+			"  kvtool drift clean redis://127.0.0.1:6379 --free 2GiB --plan p.jsonl\n" +
+			"  kvtool drift clean redis://127.0.0.1:6379 --apply p.jsonl --yes",
+		Args:              atMostOne,
+		ValidArgsFunction: env.completeTargets,
+		RunE: func(c *cobra.Command, args []string) error {
+			o.args = args
+			return runClean(c.Context(), env, o)
+		},
+	}
+	o.bindOrphans(c)
+	f := c.Flags()
+	f.StringVar(&o.what, "what", "orphans", "`WHAT` to plan: orphans, ttl")
+	f.Var(&o.free, "free", "plan to delete so much of what is missed least")
+	f.StringVar(&o.plan, "plan", "", "write the plan to `FILE`")
+	f.StringVar(&o.show, "show", "", "show the plan in `FILE`")
+	f.StringVar(&o.apply, "apply", "", "apply the plan in `FILE`")
+	f.StringVar(&o.undo, "undo", "", "write back what the undo `FILE` holds")
+	f.StringVar(&o.undoFile, "undo-file", "", "with --apply: the `FILE` that takes it back (default: that of the plan with .undo.zst); appended to")
+	f.Var(&o.undoMost, "undo-max", "leave values alone that are longer")
+	f.StringVar(&o.log, "log", "", "with --apply: the `FILE` for what became of each key (default: that of the plan with .log.jsonl); appended to")
+	f.Var(&o.pace, "pace", "change at most so many keys a second")
+	f.Var(&o.maxShare, "max-share", "the most of a template's keys that may be deleted")
+	f.BoolVar(&o.allow, "allow-writes", false, "write to a target that .kvtool.yaml calls env: prod, too")
+	f.BoolVar(&o.yes, "yes", false, "do not ask")
+	f.BoolVar(&o.noInput, "no-input", false, "never ask: without --yes nothing is written")
+	fixedValues(c, "what", "orphans", "ttl")
+	return c
+}
+
+func runClean(ctx context.Context, env *Env, o cleanOptions) error {
+	modes := 0
+	for _, path := range []string{o.plan, o.show, o.apply, o.undo} {
+		if path != "" {
+			modes++
+		}
+	}
+	if modes != 1 {
+		return kv.WithHint(kv.Usagef("%s takes one of --plan, --show, --apply and --undo", "kvtool drift clean"), "begin with --plan p.jsonl, which writes nothing to the store")
+	}
+	outs, err := o.parse()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := withTimeout(ctx, o.timeout)
+	defer cancel()
+	switch {
+	case o.show != "":
+		p, err := readPlan(o.show)
+		if err != nil {
+			return err
+		}
+		return o.write(env, outs, planReport(env, p, "plan "+o.show), exitOK)
+	case o.apply != "":
+		return o.runApply(ctx, env, outs)
+	case o.undo != "":
+		return o.runUndo(ctx, env, outs)
+	}
+	return o.runPlan(ctx, env, outs)
+}
+
+func readPlan(path string) (*clean.Plan, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, kv.Usagef("%s: %w", path, reason(err))
+	}
+	defer f.Close()
+	p, err := clean.Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return p, nil
+}
+
+// runPlan makes a plan and writes it.
+func (o *cleanOptions) runPlan(ctx context.Context, env *Env, outs []output) error {
+	if err := checkPath("--plan "+o.plan, o.plan); err != nil {
+		return err
+	}
+	p := &clean.Plan{Head: clean.Head{What: o.what, Templates: map[string]int64{}}}
+	if o.free > 0 {
+		p.What = "free"
+	}
+	target, err := env.resolve(ctx, o.args, o.noDemo)
+	if err != nil {
+		return err
+	}
+	if err := spareTarget(target, "--plan "+o.plan, o.plan); err != nil {
+		return err
+	}
+	store, err := env.Open(ctx, target)
+	if err != nil {
+		return targetError(ended(ctx, err))
+	}
+	defer store.Close()
+	now := env.Now().UTC()
+	p.Tool, p.Target, p.Created, p.Expires = tool().Version, target.String(), now, now.Add(clean.Lifetime)
+	if r, err := kv.RemoverOf(store); err == nil {
+		id, err := r.Identify(ctx)
+		if err != nil {
+			return targetError(ended(ctx, err))
+		}
+		p.Server, p.Version = id.ID, id.Version
+	}
+	notes, err := o.make(ctx, env, store, p)
+	if err != nil {
+		return targetError(ended(ctx, err))
+	}
+	p.Sort()
+	if err := writeFile(o.plan, p.Write); err != nil {
+		return fmt.Errorf("writing %s: %w", o.plan, err)
+	}
+	r := planReport(env, p, "plan "+o.plan)
+	r.Target.Notes = append(r.Target.Notes, notes...)
+	return o.write(env, outs, r, exitOK)
+}
+
+// make fills the plan, and says what a reader of it must know.
+func (o *cleanOptions) make(ctx context.Context, env *Env, store kv.Store, p *clean.Plan) ([]string, error) {
+	limiter := kv.NewLimiter(float64(o.rate))
+	if p.What == "orphans" {
+		return o.makeOrphans(ctx, env, store, p)
+	}
+	s, err := o.declaredOrInferred(ctx, env, store, p.What == "free")
+	if err != nil {
+		return nil, err
+	}
+	p.Schema = schemaDigest(o.schema.paths)
+	if p.What == "ttl" {
+		p.Lines, p.Templates, err = clean.TTLs(ctx, store, s, limiter)
+		return nil, err
+	}
+	var sources []clean.Source
+	p.Lines, sources, p.Templates, err = clean.Free(ctx, store, s, int64(o.free), limiter, env.Now())
+	return freeNotes(sources, int64(o.free)), err
+}
+
+// schemaDigest returns a digest of files.
+func schemaDigest(paths []string) string {
+	h := sha256.New()
+	for _, path := range paths {
+		data, err := readBounded(path, schema.MaxSize)
+		if err != nil {
+			return ""
+		}
+		h.Write(data)
+	}
+	if len(paths) == 0 {
+		return ""
+	}
+	return hex.EncodeToString(h.Sum(nil)[:12])
+}
+
+// makeOrphans plans the removal of orphans.
+func (o *cleanOptions) makeOrphans(ctx context.Context, env *Env, store kv.Store, p *clean.Plan) ([]string, error) {
+	search, err := o.search(env)
+	if err != nil {
+		return nil, err
+	}
+	p.Schema = schemaDigest(o.schema.paths)
+	progress, err := env.newProgress(o.progress, o.quiet)
+	if err != nil {
+		return nil, err
+	}
+	defer progress.clear()
+	left := 0
+	search.Analyzers, search.All, search.Keys = nil, true, p.Templates // names are enough
+	search.List = func(x *orphans.Orphan) error {
+		if l, ok := clean.OfOrphan(x); ok {
+			p.Lines = append(p.Lines, l)
+		} else {
+			left++
+		}
+		return nil
+	}
+	r, err := o.searchIn(ctx, env, store, search, progress)
+	if err != nil {
+		return nil, err
+	}
+	p.Sampled = sampledPlan(r) || !r.Coverage.Complete
+	var notes []string
+	if left > 0 {
+		notes = append(notes, fmt.Sprintf("%d orphans are members or fields of values that hold others as well: they are not in the plan.", left))
+	}
+	return append(r.Target.Notes, notes...), nil
+}
+
+// declaredOrInferred returns the schema of the flags or the project; without one, where that will do, what is inferred.
+func (o *cleanOptions) declaredOrInferred(ctx context.Context, env *Env, store kv.Store, infer bool) (*schema.Schema, error) {
+	if len(o.schema.paths) > 0 {
+		return o.schema.load()
+	}
+	s, err := env.openSchema(nil)
+	if err == nil {
+		return s, bindable(s)
+	}
+	if !infer {
+		return nil, err
+	}
+	r, err := o.auditIn(ctx, env, store, keydesign.Inference())
+	if err != nil {
+		return nil, err
+	}
+	facts, err := keydesign.FactsOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return propose.From(facts, propose.Options{Store: storeOf(&r.Target)}).Schema, nil
+}
+
+// runApply applies a plan.
+func (o *cleanOptions) runApply(ctx context.Context, env *Env, outs []output) error {
+	p, err := readPlan(o.apply)
+	if err != nil {
+		return err
+	}
+	if len(p.Lines) == 0 {
+		return kv.Usagef("%s has no lines: there is nothing to do", o.apply)
+	}
+	store, target, err := o.openToWrite(ctx, env, p.Target, fmt.Sprintf("%d keys of", len(p.Lines)))
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	if o.undoFile == "" {
+		o.undoFile = o.apply + ".undo.zst"
+	}
+	if o.log == "" {
+		o.log = o.apply + ".log.jsonl"
+	}
+	if err := errors.Join(checkPath("--undo-file "+o.undoFile, o.undoFile), checkPath("--log "+o.log, o.log)); err != nil {
+		return err
+	}
+	log, err := os.OpenFile(o.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return kv.Usagef("--log %s: %w", o.log, reason(err))
+	}
+	defer log.Close()
+	result, err := clean.Apply(ctx, store, p, clean.Options{
+		Undo: o.undoFile, Log: log, Limiter: kv.NewLimiter(float64(o.pace)), MaxShare: float64(o.maxShare), MaxValue: int64(o.undoMost),
+		Now: env.Now, Seed: uint64(env.Now().UnixNano()), User: env.Getenv("USER"),
+	})
+	err = ended(ctx, err)
+	if len(result.Counts) == 0 && err != nil {
+		return targetError(err)
+	}
+	r := resultReport(env, target, "applied "+o.apply, result)
+	r.Target.Notes = append(r.Target.Notes, "To take it back: kvtool drift clean TARGET --undo "+o.undoFile)
+	return o.concludeClean(env, outs, r, result, err)
+}
+
+// runUndo writes back what an undo file holds.
+func (o *cleanOptions) runUndo(ctx context.Context, env *Env, outs []output) error {
+	f, err := os.Open(o.undo)
+	if err != nil {
+		return kv.Usagef("%s: %w", o.undo, reason(err))
+	}
+	defer f.Close()
+	u, err := clean.ReadUndo(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.undo, err)
+	}
+	store, target, err := o.openToWrite(ctx, env, u.Target, fmt.Sprintf("%d keys to", u.Keys()))
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	result, err := clean.Restore(ctx, store, u, kv.NewLimiter(float64(o.pace)))
+	err = ended(ctx, err)
+	if len(result.Counts) == 0 && err != nil {
+		return targetError(err)
+	}
+	r := resultReport(env, target, "restored "+o.undo, result)
+	if u.Cut {
+		r.Target.Notes = append(r.Target.Notes, "The end of the undo file is missing: it is of keys that were not touched.")
+	}
+	return o.concludeClean(env, outs, r, result, err)
+}
+
+// openToWrite opens the target that a file was made of, if it may be written to.
+func (o *cleanOptions) openToWrite(ctx context.Context, env *Env, of, what string) (kv.Store, string, error) {
+	args := o.args
+	if len(args) == 0 { // the default target is for reading
+		return nil, "", kv.WithHint(kv.Usagef("what is written to has to be named"), "the file is of "+of)
+	}
+	target, err := env.resolve(ctx, args, true)
+	if err != nil {
+		return nil, "", err
+	}
+	name := target.String()
+	if name != of {
+		return nil, "", kv.WithHint(kv.Usagef("the file is of %s, not of %s", of, name), "name that target")
+	}
+	if env.isProd(args[0]) && !o.allow {
+		return nil, "", kv.WithHint(kv.Usagef("%s is env: prod", args[0]), "--allow-writes, if that is meant")
+	}
+	if err := o.confirm(env, what, name); err != nil {
+		return nil, "", err
+	}
+	store, err := env.Open(ctx, target)
+	if err != nil {
+		return nil, "", targetError(ended(ctx, err))
+	}
+	if _, err := kv.RemoverOf(store); err != nil {
+		return nil, "", errors.Join(kv.Usagef("%s: %w", name, err), store.Close())
+	}
+	return store, name, nil
+}
+
+// confirm asks for the target's name, where somebody is there to answer.
+func (o *cleanOptions) confirm(env *Env, what, name string) error {
+	if o.yes {
+		return nil
+	}
+	if !env.TTY || o.noInput {
+		return kv.WithHint(kv.Usagef("nothing is written without being confirmed"), "--yes, once the plan was looked at: --show")
+	}
+	fmt.Fprintf(env.Stderr, "kvtool: this will write %s %s. Type the target's name to go on: ", what, name)
+	line, err := readLine(env.Stdin)
+	if err != nil || line != name {
+		return kv.Usagef("not confirmed: nothing was written")
+	}
+	return nil
+}
+
+// readLine reads one line, a byte at a time: what follows is not for this.
+func readLine(r io.Reader) (string, error) {
+	var line []byte
+	var b [1]byte
+	for len(line) < 4096 {
+		if _, err := io.ReadFull(r, b[:]); err != nil {
+			return "", err
+		}
+		if b[0] == '\n' {
+			return string(line), nil
+		}
+		line = append(line, b[0])
+	}
+	return "", errors.New("a line without an end")
+}
+
+// isProd reports whether a target is one that a configuration says is in production.
+func (e *Env) isProd(arg string) bool {
+	if len(arg) < 2 || arg[0] != '@' {
+		return false
+	}
+	p := e.conf.profile(arg[1:])
+	return p != nil && p.Settings.Text("env") == "prod"
+}

@@ -1,0 +1,88 @@
+package resp
+
+// What kvtool may ever write to a server is in this file: the scripts below delete a key or set its expiry, only where it is as
+// it was found; give an expiry back; and write a key that is not there. EVAL with any other script cannot be put into words, and
+// no other command that writes. They are what drift clean --apply and --undo are made of, and nobody else asks for Cleaning.
+
+// cleans reports whether a command is one of those.
+func cleans(words []string) bool {
+	if words[0] != "EVAL" {
+		return false
+	}
+	switch words[1] {
+	case ScriptDump, ScriptChange, ScriptExpiry, ScriptRestore:
+		return true
+	}
+	return false
+}
+
+// ScriptDump answers what KEYS[1] is, in one step: its type, when it expires (milliseconds since 1970; 0 never), for how many
+// seconds it has been idle (-1: not told), and its value as DUMP writes it. It writes nothing. Without such a key the type is
+// none and nothing follows.
+const ScriptDump = `local k = KEYS[1]
+local t = redis.call('TYPE', k).ok
+if t == 'none' then return {t} end
+local left, at = redis.call('PTTL', k), 0
+if left >= 0 then
+  at = redis.pcall('PEXPIRETIME', k)
+  if type(at) ~= 'number' then
+    local now = redis.call('TIME')
+    at = now[1] * 1000 + math.floor(now[2] / 1000) + left
+  end
+end
+local idle = redis.pcall('OBJECT', 'IDLETIME', k)
+if type(idle) ~= 'number' then idle = -1 end
+return {t, at, idle, redis.call('DUMP', k)}`
+
+// ScriptChange deletes KEYS[1], or sets its expiry to ARGV[4] (milliseconds since 1970; empty: delete), if it is still of the type
+// ARGV[1], its DUMP has the SHA-1 ARGV[2], its expiry is as ARGV[3] says (none, some, or >N: more than N milliseconds are left),
+// and KEYS[2], where there is one, still is missing. It answers done, or what is not so: gone, type, parent, ttl, changed.
+const ScriptChange = `local k = KEYS[1]
+local t = redis.call('TYPE', k).ok
+if t == 'none' then return 'gone' end
+if t ~= ARGV[1] then return 'type' end
+if KEYS[2] and redis.call('EXISTS', KEYS[2]) == 1 then return 'parent' end
+local left = redis.call('PTTL', k)
+local more = string.match(ARGV[3], '^>(%d+)$')
+if more then
+  if left <= tonumber(more) then return 'ttl' end
+elseif (left == -1) ~= (ARGV[3] == 'none') then
+  return 'ttl'
+end
+if redis.sha1hex(redis.call('DUMP', k)) ~= ARGV[2] then return 'changed' end
+if ARGV[4] == '' then redis.call('UNLINK', k) else redis.call('PEXPIREAT', k, ARGV[4]) end
+return 'done'`
+
+// ScriptExpiry gives KEYS[1] back the expiry ARGV[3] (milliseconds since 1970; 0: none), if its DUMP has the SHA-1 ARGV[1] and it
+// still expires within 5 ms of ARGV[2]. It answers done, gone, changed or ttl.
+const ScriptExpiry = `local k = KEYS[1]
+local left = redis.call('PTTL', k)
+if left == -2 then return 'gone' end
+local now = redis.call('TIME')
+local at = now[1] * 1000 + math.floor(now[2] / 1000) + left
+if left == -1 or math.abs(at - ARGV[2]) > 5 then return 'ttl' end
+if redis.sha1hex(redis.call('DUMP', k)) ~= ARGV[1] then return 'changed' end
+if ARGV[3] == '0' then redis.call('PERSIST', k) else redis.call('PEXPIREAT', k, ARGV[3]) end
+return 'done'`
+
+// ScriptRestore writes KEYS[1], unless it is there: its value is ARGV[2], which DUMP has written, its expiry ARGV[1] (milliseconds
+// since 1970; 0: none), and it has been idle for ARGV[3] seconds (empty: not told). It answers done or present.
+//
+// A hash table is loaded in the order of its dump, each entry before those of its bucket that were loaded before: what is dumped
+// of it then has every bucket backwards. Loaded once more from that, it is as it was, byte for byte.
+const ScriptRestore = `local k = KEYS[1]
+if redis.call('EXISTS', k) == 1 then return 'present' end
+local function load(value)
+  if ARGV[3] == '' then
+    redis.call('RESTORE', k, ARGV[1], value, 'ABSTTL')
+  else
+    redis.call('RESTORE', k, ARGV[1], value, 'ABSTTL', 'IDLETIME', ARGV[3])
+  end
+end
+load(ARGV[2])
+local back = redis.call('DUMP', k)
+if back and back ~= ARGV[2] and #back == #ARGV[2] then
+  redis.call('DEL', k)
+  load(back)
+end
+return 'done'`
