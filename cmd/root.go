@@ -56,7 +56,7 @@ func newRootCmd(env *Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:           "kvtool",
 		Short:         "Audit key-value stores",
-		Long:          "kvtool audits key-value stores: what is in them, what it costs and what is wrong\nwith it. It reads; it never writes to a store.",
+		Long:          "kvtool audits key-value stores: what is in them, what it costs and what is wrong\nwith it. It reads. What writes is drift clean --apply, and --undo, which takes\nthat back.",
 		Example:       rootExamples,
 		SilenceErrors: true,
 		SilenceUsage:  true,

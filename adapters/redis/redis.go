@@ -1,6 +1,8 @@
 // Package redis reads a live server of the Redis family: Redis 6 to 8, Valkey, KeyDB; one server with all its logical
-// databases, every primary of a cluster side by side, or the server that sentinels name. It never writes, never moves a value over the network, and leaves no trace in the idle times by which a
-// server evicts: what it may send is the allow-list of internal/resp, and every connection it opens passes through it.
+// databases, every primary of a cluster side by side, or the server that sentinels name. Reading
+// never writes, moves no value over the network that was not asked for (values.go), and leaves no trace in the idle times by
+// which a server evicts: what may be sent is the allow-list of internal/resp, and every connection passes through it. What
+// writes is in remove.go, all of it.
 //
 // The one idea is that a scan is bound by the server's one thread, so that the client's part is never to let it wait:
 //
