@@ -158,7 +158,7 @@ func TestUsedMemoryOfRedis(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := servertest.Redis(t, servertest.Options{Args: []string{"--enable-debug-command", "yes"}})
 			c, filler := server.Client(t), server.Client(t) // the buffers of the one who fills go with it
-			filler.Must(t, "SET", "a", "b", "EX", "100") // the histogram of the command is made at its first call
+			filler.Must(t, "SET", "a", "b", "EX", "100")    // the histogram of the command is made at its first call
 			filler.Must(t, "DEL", "a")
 			before := settled(t, c)
 			s, r := New(Options{}), rand.New(rand.NewPCG(1, 1))
