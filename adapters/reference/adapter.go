@@ -45,13 +45,12 @@ func open(a *kv.Adapter, t kv.Target) (kv.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &store{target: t}
-	clock := time.Now
+	fixed := time.Time{}
 	if t.Scheme == "demo" {
-		s.clock, clock = DemoClock(), DemoClock
+		fixed = DemoClock()
 	}
-	s.Engine, err = Fill(Options{Clock: clock}, opt)
-	if err != nil {
+	s := newStore(t, fixed)
+	if err := s.fill(opt); err != nil {
 		return nil, err
 	}
 	return s, nil

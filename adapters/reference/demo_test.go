@@ -15,16 +15,31 @@ import (
 	"github.com/kvtool/kvtool/kv"
 )
 
-func demo(t testing.TB, p Preset) *Engine {
+func demo(t testing.TB, p Preset) *store {
 	t.Helper()
-	e, err := Fill(Options{Clock: DemoClock}, p)
-	if err != nil {
+	e := newStore(kv.Target{Scheme: "demo"}, DemoClock())
+	if err := e.fill(p); err != nil {
 		t.Fatal(err)
 	}
 	return e
 }
 
-func records(t testing.TB, e *Engine) []kv.Record {
+// get returns a string, field one of a hash; "" and false where there is none.
+func (s *store) get(key string) (string, bool)          { return s.ask(kv.ContentValue, key, "") }
+func (s *store) field(key, field string) (string, bool) { return s.ask(kv.ContentField, key, field) }
+
+func (s *store) ask(part kv.Content, key, field string) (text string, ok bool) {
+	s.readValue(&kv.Ask{Name: kv.Name{Key: key}, Part: part, Text: field}, func(a kv.Answer, b []byte) { text, ok = string(b), a == kv.Found })
+	return text, ok
+}
+
+func (s *store) exists(key string) bool {
+	shard, it := s.find([]byte(key))
+	defer shard.Mu.Unlock()
+	return it.OK()
+}
+
+func records(t testing.TB, e *store) []kv.Record {
 	t.Helper()
 	var all []kv.Record
 	for r, err := range e.Scan(t.Context(), kv.ScanOptions{Want: kv.Universal}) {
@@ -179,7 +194,7 @@ func checkTemplates(t *testing.T, found map[string][]kv.Record) {
 }
 
 // checkFaults holds the second table of docs/demo.md, Faults, and what the engine holds against each other.
-func checkFaults(t *testing.T, e *Engine, found map[string][]kv.Record) {
+func checkFaults(t *testing.T, e *store, found map[string][]kv.Record) {
 	var inDoc []Fault
 	for _, row := range docRows(t, "Planted faults") {
 		inDoc = append(inDoc, Fault{
@@ -205,8 +220,8 @@ func checkFaults(t *testing.T, e *Engine, found map[string][]kv.Record) {
 }
 
 // atFault returns what the keys that a rule is about have in common.
-func atFault(e *Engine, rule string) func(kv.Record) bool {
-	get := func(key string) string { s, _, _ := e.Get(key); return s }
+func atFault(e *store, rule string) func(kv.Record) bool {
+	get := func(key string) string { s, _ := e.get(key); return s }
 	dash := func(r kv.Record) bool { return strings.Contains(r.Key, "-") }
 	all := func(kv.Record) bool { return true }
 	switch rule {
@@ -228,12 +243,12 @@ func atFault(e *Engine, rule string) func(kv.Record) bool {
 			return !r.ExpireAt.Before(burst) && r.ExpireAt.Before(burst.Add(2*time.Second))
 		}
 	case "KD081":
-		return func(r kv.Record) bool { return !e.Exists("user:" + get(r.Key) + ":profile") }
+		return func(r kv.Record) bool { return !e.exists("user:" + get(r.Key) + ":profile") }
 	case "KD082":
-		return func(r kv.Record) bool { return !e.Exists("user:" + strings.Split(r.Key, ":")[1] + ":profile") }
+		return func(r kv.Record) bool { return !e.exists("user:" + strings.Split(r.Key, ":")[1] + ":profile") }
 	case "KD083":
 		return func(r kv.Record) bool {
-			address, ok, _ := e.HGet("user:"+get(r.Key)+":profile", "email")
+			address, ok := e.field("user:"+get(r.Key)+":profile", "email")
 			sum := sha256.Sum256([]byte(address))
 			return ok && r.Key != "idx:user:email:"+hex.EncodeToString(sum[:16])
 		}
@@ -243,30 +258,30 @@ func atFault(e *Engine, rule string) func(kv.Record) bool {
 }
 
 // checkReferences follows every reference of the shop that is not planted to be broken.
-func checkReferences(t *testing.T, e *Engine, all []kv.Record) {
+func checkReferences(t *testing.T, e *store, all []kv.Record) {
 	for _, r := range all {
 		uid := ""
 		parts := strings.FieldsFunc(r.Key, func(c rune) bool { return c == ':' || c == '/' })
 		switch parts[0] {
 		case "session":
-			uid, _, _ = e.HGet(r.Key, "uid") // a string's is WRONGTYPE
+			uid, _ = e.field(r.Key, "uid") // a string has none
 		case "cart", "wish":
 			uid = parts[1]
 		case "rl":
 			uid = parts[2]
 		case "lock":
-			if !e.Exists("order:" + parts[2]) {
+			if !e.exists("order:" + parts[2]) {
 				t.Errorf("%s locks no order", r.Key)
 			}
 		case "user":
 			if uid = parts[1]; uid == "email" {
-				uid, _, _ = e.Get(r.Key)
-				if address, _, _ := e.HGet("user:"+uid+":profile", "email"); address != parts[2] {
+				uid, _ = e.get(r.Key)
+				if address, _ := e.field("user:"+uid+":profile", "email"); address != parts[2] {
 					t.Errorf("%s leads to an account with the address %s", r.Key, address)
 				}
 			}
 		}
-		if uid != "" && !e.Exists("user:"+uid+":profile") {
+		if uid != "" && !e.exists("user:"+uid+":profile") {
 			t.Errorf("%s refers to user %s, who does not exist", r.Key, uid)
 		}
 	}
@@ -299,7 +314,8 @@ func checkBursts(t *testing.T, found map[string][]kv.Record) {
 func TestPresetSizes(t *testing.T) {
 	for _, p := range presets() {
 		for _, keys := range []int{0, 1, 7, 50, 133, 3456} {
-			e, err := Fill(Options{Clock: DemoClock}, Preset{Name: p.name, Keys: keys, Seed: 3})
+			e := newStore(kv.Target{Scheme: "demo"}, DemoClock())
+			err := e.fill(Preset{Name: p.name, Keys: keys, Seed: 3})
 			if p.name == "shop" && keys < 50 {
 				if err == nil || kv.Hint(err) == "" {
 					t.Errorf("a shop of %d keys: %v", keys, err)
@@ -344,7 +360,7 @@ func BenchmarkDemo(b *testing.B) {
 	b.ReportAllocs()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	var e *Engine
+	var e *store
 	for b.Loop() {
 		e = demo(b, DemoPreset())
 	}

@@ -1,10 +1,12 @@
 package reference
 
 import (
+	"bytes"
 	"context"
-	"errors"
-	"slices"
+	"iter"
 
+	"github.com/kvtool/kvtool/adapters/reference/keyspace"
+	"github.com/kvtool/kvtool/adapters/reference/value"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -12,12 +14,12 @@ import (
 func (s *store) Get(ctx context.Context, want kv.Field, names []kv.Name, fn func(int, *kv.Record)) error {
 	for i, n := range names {
 		var r *kv.Record
-		b := s.lock(n.Key)
-		if en, ok := b.keys.Get(n.Key); ok && n.DB == 0 {
-			r = &kv.Record{}
-			s.fill(r, en, want)
+		shard, it := s.find([]byte(n.Key))
+		if it.OK() && n.DB == 0 {
+			r = &kv.Record{Key: n.Key}
+			s.describe(r, shard, it, want)
 		}
-		b.mu.Unlock()
+		shard.Mu.Unlock()
 		fn(i, r)
 	}
 	return ctx.Err()
@@ -29,68 +31,93 @@ func (s *store) Touches(context.Context) (string, error) { return "", nil }
 // ReadValues implements kv.ValueReader.
 func (s *store) ReadValues(ctx context.Context, asks []kv.Ask, fn func(int, kv.Answer, []byte)) error {
 	for i := range asks {
-		s.readValue(i, &asks[i], fn)
+		s.readValue(&asks[i], func(a kv.Answer, text []byte) { fn(i, a, text) })
 	}
 	return ctx.Err()
 }
 
-func (s *store) readValue(i int, a *kv.Ask, fn func(int, kv.Answer, []byte)) {
-	t := s.Type(a.Key)
-	switch {
-	case t == "" || a.DB != 0:
-		fn(i, kv.Lost, nil)
-	case a.Part == kv.ContentValue:
-		text, ok, err := s.Engine.Get(a.Key)
-		found(i, text, ok, err, fn)
+// readValue answers one question under the lock of its key.
+func (s *store) readValue(a *kv.Ask, fn func(kv.Answer, []byte)) {
+	shard, it := s.find([]byte(a.Key))
+	defer shard.Mu.Unlock()
+	switch t := it.Type(); {
+	case !it.OK() || a.DB != 0:
+		fn(kv.Lost, nil)
+	case a.Part == kv.ContentValue && t == kv.TypeString:
+		fn(kv.Found, it.Bytes())
 	case a.Part == kv.ContentField && t == kv.TypeString:
-		doc, _, _ := s.Engine.Get(a.Key)
-		text, answer := kv.JSONField([]byte(doc), a.Text)
-		fn(i, answer, text)
-	case a.Part == kv.ContentField:
-		text, ok, err := s.HGet(a.Key, a.Text)
-		found(i, text, ok, err, fn)
+		text, answer := kv.JSONField(it.Bytes(), a.Text)
+		fn(answer, text)
+	case a.Part == kv.ContentField && t == kv.TypeHash:
+		h := value.OpenHash(shard, it)
+		var buf [32]byte
+		text, ok := h.Get([]byte(a.Text), buf[:])
+		found(ok, text, fn)
+	case a.Part == kv.ContentValue || a.Part == kv.ContentField || t == kv.TypeString || t == kv.TypeStream:
+		fn(kv.Unlike, nil)
+	case a.Part == kv.ContentHas:
+		found(has(shard, it, []byte(a.Text)), []byte(a.Text), fn)
 	default:
-		s.readMembers(i, t, a, fn)
+		for m := range members(shard, it) {
+			fn(kv.Found, m)
+		}
 	}
 }
 
-func found(i int, text string, ok bool, err error, fn func(int, kv.Answer, []byte)) {
-	switch {
-	case errors.Is(err, ErrWrongType):
-		fn(i, kv.Unlike, nil)
-	case !ok:
-		fn(i, kv.Lost, nil)
-	default:
-		fn(i, kv.Found, []byte(text))
+func found(ok bool, text []byte, fn func(kv.Answer, []byte)) {
+	if !ok {
+		fn(kv.Lost, nil)
+		return
 	}
+	fn(kv.Found, text)
 }
 
-func (s *store) readMembers(i int, t kv.Type, a *kv.Ask, fn func(int, kv.Answer, []byte)) {
-	var members []string
-	switch t {
-	case kv.TypeSet:
-		members, _ = s.SMembers(a.Key)
-	case kv.TypeList:
-		members, _ = s.LRange(a.Key, 0, -1)
+// has reports whether a collection has a member, an element or a field.
+func has(shard *keyspace.Shard, it keyspace.Item, member []byte) bool {
+	switch it.Type() {
 	case kv.TypeHash:
-		pairs, _ := s.HGetAll(a.Key)
-		for j := 0; j < len(pairs); j += 2 {
-			members = append(members, pairs[j])
-		}
+		v := value.OpenHash(shard, it)
+		return v.Has(member)
+	case kv.TypeSet:
+		v := value.OpenSet(shard, it)
+		return v.Has(member)
 	case kv.TypeZSet:
-		all, _ := s.ZRange(a.Key, 0, -1)
-		for _, m := range all {
-			members = append(members, m.Member)
+		v := value.OpenZSet(shard, it)
+		_, ok := v.Score(member)
+		return ok
+	}
+	for m := range members(shard, it) {
+		if bytes.Equal(m, member) {
+			return true
 		}
-	default:
-		fn(i, kv.Unlike, nil)
-		return
 	}
-	if a.Part == kv.ContentHas {
-		found(i, a.Text, slices.Contains(members, a.Text), nil, fn)
-		return
+	return false
+}
+
+// members returns those of a set or a sorted set, the elements of a list, the names of the fields of a hash. Each is valid until
+// the next.
+func members(shard *keyspace.Shard, it keyspace.Item) iter.Seq[[]byte] {
+	switch it.Type() {
+	case kv.TypeHash:
+		v := value.OpenHash(shard, it)
+		return firsts(v.All())
+	case kv.TypeSet:
+		v := value.OpenSet(shard, it)
+		return v.All()
+	case kv.TypeZSet:
+		v := value.OpenZSet(shard, it)
+		return firsts(v.From(0))
 	}
-	for _, m := range members {
-		fn(i, kv.Found, []byte(m))
+	v := value.OpenList(shard, it)
+	return v.Range(0, v.Len(), false)
+}
+
+func firsts[V any](pairs iter.Seq2[[]byte, V]) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for m := range pairs {
+			if !yield(m) {
+				return
+			}
+		}
 	}
 }

@@ -8,7 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kvtool/kvtool/adapters/reference/zset"
+	"github.com/kvtool/kvtool/adapters/reference/keyspace"
+	"github.com/kvtool/kvtool/adapters/reference/packed"
+	"github.com/kvtool/kvtool/adapters/reference/value"
+	"github.com/kvtool/kvtool/internal/memory"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -53,29 +56,33 @@ func presetNames() string {
 	return strings.Join(names, ", ")
 }
 
-// Fill returns an engine with the contents of p: the same ones, relative to the clock, for the same p.
-func Fill(opt Options, p Preset) (*Engine, error) {
+// Fill puts the contents of p into database 0 of empty shards, which are locked: the same ones, relative to their time, for the
+// same p.
+func Fill(shards []*keyspace.Shard, p Preset) error {
 	for _, known := range presets() {
 		if known.name != p.Name {
 			continue
 		}
-		e := newSized(opt, p.Keys)
-		g := &generator{e: e, now: e.now(), seed: p.Seed}
-		err := known.fill(g, p.Keys)
-		return e, cmp.Or(err, g.full)
+		g := &generator{shards: shards, limits: *shards[0].Limits(), now: shards[0].Now(), seed: p.Seed}
+		return cmp.Or(known.fill(g, p.Keys), g.full)
 	}
-	return nil, kv.WithHint(kv.Usagef("there is no preset %q", p.Name), "there are: "+presetNames())
+	return kv.WithHint(kv.Usagef("there is no preset %q", p.Name), "there are: "+presetNames())
 }
 
-// A generator writes contents into an engine. All its numbers are integers: floating point may be fused differently on
-// another platform, and the contents must not differ.
+// A generator writes contents into shards. All its numbers are integers: floating point may be fused differently on another
+// platform, and the contents must not differ.
 type generator struct {
-	e    *Engine
-	now  int64 // ms
-	seed uint64
-	pcg  *rand.PCG
-	buf  []byte
-	full error // ErrMemory, once something found no room
+	shards  []*keyspace.Shard
+	limits  keyspace.Limits
+	now     int64 // ms
+	seed    uint64
+	pcg     *rand.PCG
+	buf     []byte
+	name    []byte
+	pack    []byte
+	fields  []string
+	members []value.Scored
+	full    error // ErrMemory, once something found no room
 }
 
 // stream begins the random numbers of one part of the contents, so that a change to one part leaves the others alone.
@@ -149,75 +156,110 @@ func (g *generator) sliding(ttl time.Duration) int64 {
 	return max(g.fixed(ttl), g.fixed(ttl))
 }
 
-// put adds a key that is not there, with an expiry if at is not 0.
-func (g *generator) put(key string, v value, at int64) {
-	b := g.e.bucket(key)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	en := &entry{key: key, val: v}
-	b.keys.Set(key, en)
-	b.setExpiry(en, at)
+// A spot is where a key that is not there yet is to be.
+type spot struct {
+	*keyspace.Shard
+	key  []byte
+	hash uint64
 }
 
-func (g *generator) str(key, s string, at int64) { g.put(key, newStr(s), at) }
+func (g *generator) spot(key string) spot {
+	g.name = append(g.name[:0], key...)
+	hash := keyspace.Hash(g.name)
+	return spot{g.shards[keyspace.ShardOf(hash, len(g.shards))], g.name, hash}
+}
+
+// made gives a key that was put an expiry, if at is not 0. ok says that there was room for it.
+func (g *generator) made(p spot, it keyspace.Item, ok bool, at int64) {
+	if ok && at != 0 {
+		_, ok = p.SetExpiry(it, at)
+	}
+	if !ok {
+		g.full = ErrMemory
+	}
+}
+
+func (g *generator) str(key, s string, at int64) {
+	p := g.spot(key)
+	g.pack = append(g.pack[:0], s...)
+	kind := keyspace.KindRaw
+	switch {
+	case memory.IsInt(g.pack):
+		kind = keyspace.KindInt
+	case len(s) <= memory.EmbstrMax:
+		kind = keyspace.KindEmbstr
+	}
+	it, ok := p.PutBytes(0, p.key, p.hash, keyspace.Item{}, kind, g.pack)
+	g.made(p, it, ok, at)
+}
 
 // hash adds a hash of distinct fields.
 func (g *generator) hash(key string, at int64, fieldValues ...string) {
-	v, long, bytes := newHash(), false, 0
+	p := g.spot(key)
+	v := value.OpenHash(p.Shard, keyspace.Item{})
+	long := len(fieldValues)/2 > g.limits.HashEntries
 	for _, s := range fieldValues {
-		long = long || len(s) > g.e.limits.hashValue
-		bytes += len(s) + 3 // most entries take two or three bytes more than they hold
+		long = long || len(s) > g.limits.HashValue
 	}
-	if long || len(fieldValues)/2 > g.e.limits.hashEntries {
-		v.spread(g.e.model)
+	if long {
 		for i := 0; i < len(fieldValues); i += 2 {
-			v.set(fieldValues[i], fieldValues[i+1], g.e.model)
+			v.Set([]byte(fieldValues[i]), []byte(fieldValues[i+1]))
 		}
 	} else {
-		v.pack.Grow(bytes)
-		for _, s := range fieldValues {
-			v.pack.Append(s)
-		}
+		v.Adopt(g.listpack(fieldValues))
 	}
-	g.put(key, v, at)
+	it, ok := v.Put(0, p.key, p.hash)
+	g.made(p, it, ok, at)
+}
+
+// listpack returns one that is valid until the next.
+func (g *generator) listpack(elems []string) packed.Listpack {
+	l := packed.FromEntries(g.pack[:0], nil, 0)
+	for _, s := range elems {
+		g.buf = append(g.buf[:0], s...)
+		l = l.Append(g.buf)
+	}
+	g.pack = l
+	return l
 }
 
 // ascending adds a sorted set of n members in the order of their scores.
-func (g *generator) ascending(key string, n int, next func(i int) Member) {
-	v := g.e.newSortedSet(key)()
-	if n > g.e.limits.zsetEntries {
-		v.tree = zset.New(v.heap)
-	} else {
-		v.pack.Grow(n * 16)
-	}
+func (g *generator) ascending(key string, n int, next func(i int) (score int64, member string)) {
+	g.members = g.members[:0]
 	for i := range n {
-		it := next(i)
-		if v.tree != nil {
-			if _, err := v.addToTree(it, g.e.model); err != nil {
-				g.full = err
-			}
-			continue
-		}
-		v.pack.Append(it.Member)
-		v.pack.Append(formatScore(it.Score))
+		score, member := next(i)
+		g.members = append(g.members, value.Scored{Member: []byte(member), Score: float64(score)})
 	}
-	g.put(key, v, 0)
+	p := g.spot(key)
+	v := value.NewZSet(p.Shard)
+	if !v.Fill(g.members) {
+		g.full = ErrMemory
+		return
+	}
+	it, ok := v.Put(0, p.key, p.hash)
+	g.made(p, it, ok, 0)
 }
 
 // list adds a list of n elements.
 func (g *generator) list(key string, n int, next func(i int) string) {
-	v := newList()
+	p := g.spot(key)
+	v := value.OpenList(p.Shard, keyspace.Item{})
 	for i := range n {
-		v.push(next(i), false, g.e.limits.listNode)
+		v.Push([]byte(next(i)), false)
 	}
-	g.put(key, v, 0)
+	it, ok := v.Put(0, p.key, p.hash)
+	g.made(p, it, ok, 0)
 }
 
 // set adds a set.
 func (g *generator) set(key string, members []string) {
-	v := newSet()
+	p := g.spot(key)
+	v := value.NewSet(p.Shard)
 	for _, m := range members {
-		v.add(m, g.e.limits.intset, g.e.model)
+		if _, ok := v.Add([]byte(m)); !ok {
+			g.full = ErrMemory
+		}
 	}
-	g.put(key, v, 0)
+	it, ok := v.Put(0, p.key, p.hash)
+	g.made(p, it, ok, 0)
 }

@@ -52,7 +52,7 @@ func fillBig(g *generator, keys int) error {
 	big := []func(){
 		func() { g.list("big:list", 100_000, func(i int) string { return g.text("entry-#", int64(i)) }) },
 		func() {
-			g.ascending("big:zset", 100_000, func(i int) Member { return Member{Score: float64(i), Member: g.text("member-#", int64(i))} })
+			g.ascending("big:zset", 100_000, func(i int) (int64, string) { return int64(i), g.text("member-#", int64(i)) })
 		},
 		func() { g.set("big:set", g.numbered("member-#", 100_000)) },
 		func() { g.hash("big:hash", 0, g.numbered("field-#", 200_000)...) },

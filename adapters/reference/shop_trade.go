@@ -47,10 +47,10 @@ func (s *shop) recent(keys int) {
 			n = 5_200 + 1_700*(i%4)
 		}
 		at, visitor := s.now/1000-int64(n)*40, s.below(20_000)
-		s.ascending(s.text("recent:P#", sku(i)), n, func(int) Member {
+		s.ascending(s.text("recent:P#", sku(i)), n, func(int) (int64, string) {
 			at += s.below(40)
 			visitor += 1 + s.below(7)
-			return Member{Score: float64(at), Member: s.text("v#", 100_000+visitor)}
+			return at, s.text("v#", 100_000+visitor)
 		})
 	}
 }
@@ -129,9 +129,9 @@ func (s *shop) leaderboards(keys int) {
 			n = 300
 		}
 		reviewer := int(s.below(int64(s.users)))
-		s.ascending(key, min(n, s.users), func(i int) Member {
+		s.ascending(key, min(n, s.users), func(i int) (int64, string) {
 			score += 1 + s.below(40)
-			return Member{Score: float64(score), Member: s.text("#", uid((reviewer+i)%s.users))}
+			return score, s.text("#", uid((reviewer+i)%s.users))
 		})
 	}
 }

@@ -94,15 +94,13 @@ func (s *shop) carts(keys int) {
 		if i < immortal {
 			at = 0
 		}
-		v := newHash()
-		v.pack.Grow(64)
+		s.fields = s.fields[:0]
 		product := s.below(1000)
 		for range 1 + s.below(6) {
-			v.pack.Append(s.text("P#", sku(int(product))))
-			v.pack.Append(s.text("#", 1+s.below(4)))
+			s.fields = append(s.fields, s.text("P#", sku(int(product))), s.text("#", 1+s.below(4)))
 			product += 1 + s.below(900)
 		}
-		s.put(s.text("cart:#", uid(int(k))), v, at)
+		s.hash(s.text("cart:#", uid(int(k))), at, s.fields...)
 	}
 }
 

@@ -6,76 +6,112 @@ import (
 	"iter"
 	"time"
 
+	"github.com/kvtool/kvtool/adapters/reference/keyspace"
+	"github.com/kvtool/kvtool/adapters/reference/value"
 	"github.com/kvtool/kvtool/kv"
 )
 
-// page is how many keys a scan reads under one lock.
+// page is how many keys a scan reads under one lock, about.
 const page = 256
 
-// Scan implements kv.Scanner. The order is fixed by the history of the engine.
-func (e *Engine) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Record, error] {
+// Scan implements kv.Scanner. The order is fixed by the history of the store.
+func (s *store) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Record, error] {
 	return func(yield func(*kv.Record, error) bool) {
-		part, of, err := parseShard(opt.Shard)
+		part, of, err := s.parseShard(opt.Shard)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		var records []kv.Record
-		for i := part; i < numBuckets; i += of {
-			// From the last position down: package dict says why no key is missed.
-			for pos := int(^uint(0) >> 1); pos > 0; {
-				var read int
-				records, pos, read = e.page(&e.buckets[i], pos, opt, records[:0])
-				if err := opt.Limiter.Wait(ctx, read); err != nil {
-					yield(nil, err)
-					return
-				}
-				for j := range records {
-					if !yield(&records[j], nil) {
-						return
-					}
-				}
+		for i := part; i < len(s.shards); i += of {
+			if !s.scanShard(ctx, s.shards[i], opt, yield) {
+				return
 			}
 		}
 	}
 }
 
-// page appends the records at up to page positions below pos. It returns the position reached and the number of keys read.
-func (e *Engine) page(b *bucket, pos int, opt kv.ScanOptions, dst []kv.Record) ([]kv.Record, int, int) {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	now := e.now()
-	pos = min(pos, b.keys.Len())
-	end := max(pos-page, 0)
-	for i := pos - 1; i >= end; i-- {
-		key, en := b.keys.At(i)
-		if en.expired(now) || opt.Match != "" && !kv.MatchGlob(opt.Match, key) {
-			continue
+// scanShard yields the records of one shard, and reports whether to go on.
+func (s *store) scanShard(ctx context.Context, shard *keyspace.Shard, opt kv.ScanOptions, yield func(*kv.Record, error) bool) bool {
+	var p scanPage
+	for first := true; first || p.cursor != 0; first = false {
+		p.read(s, shard, opt)
+		if err := opt.Limiter.Wait(ctx, len(p.items)); err != nil {
+			yield(nil, err)
+			return false
 		}
-		dst = append(dst, kv.Record{})
-		e.fill(&dst[len(dst)-1], en, opt.Want)
+		for j := range p.records {
+			if !yield(&p.records[j], nil) {
+				return false
+			}
+		}
 	}
-	return dst, end, pos - end
+	return true
 }
 
-// fill sets the facts in want. Those that cost nothing are set whether wanted or not.
-func (e *Engine) fill(r *kv.Record, en *entry, want kv.Field) {
-	r.Key, r.Known = en.key, kv.Universal
-	r.Type, r.Encoding, r.Len = en.val.kind(), en.val.encoding(), int64(en.val.length())
-	r.TTL = kv.TTLNone
-	if en.at != 0 {
-		r.TTL, r.ExpireAt = kv.TTLAt, time.UnixMilli(en.at).UTC()
+// A scanPage is what was read under one lock.
+type scanPage struct {
+	cursor  uint64
+	items   []keyspace.Item
+	records []kv.Record
+}
+
+func (p *scanPage) read(s *store, shard *keyspace.Shard, opt kv.ScanOptions) {
+	s.lock(shard)
+	defer shard.Mu.Unlock()
+	p.items, p.records = p.items[:0], p.records[:0]
+	for first := true; len(p.items) < page && (first || p.cursor != 0); first = false {
+		p.items, p.cursor = shard.Scan(p.items, 0, p.cursor)
 	}
-	if want&kv.FieldSize == 0 { // a long list's is a sum over its nodes
+	for _, it := range p.items {
+		key := string(it.Key())
+		if opt.Match != "" && !kv.MatchGlob(opt.Match, key) {
+			continue
+		}
+		p.records = append(p.records, kv.Record{Key: key})
+		s.describe(&p.records[len(p.records)-1], shard, it, opt.Want)
+	}
+}
+
+// describe sets the facts in want, but for the name. Those that cost nothing are set whether wanted or not.
+func (s *store) describe(r *kv.Record, shard *keyspace.Shard, it keyspace.Item, want kv.Field) {
+	r.Known = kv.Universal
+	r.Type, r.Encoding, r.Len = it.Type(), it.Encoding(), int64(length(shard, it))
+	r.TTL = kv.TTLNone
+	if at := it.Expiry(); at != 0 {
+		r.TTL, r.ExpireAt = kv.TTLAt, time.UnixMilli(at).UTC()
+	}
+	if want&kv.FieldSize == 0 { // a packed set's is a sum over its members
 		r.Known &^= kv.FieldSize
 		return
 	}
-	r.Size = e.model.Key(int64(len(en.key))) + en.val.size(e.model)
+	r.Size = it.Size(s.model)
 }
 
-// Shards implements kv.Sharder: shard i of n is every n-th bucket from the i-th on.
-func (e *Engine) Shards(_ context.Context, most int) ([]kv.Shard, error) {
-	n := max(min(most, numBuckets), 1)
+// length returns the number of elements of a value: 1 of a string.
+func length(shard *keyspace.Shard, it keyspace.Item) int {
+	if o := it.Object(); o != nil {
+		return o.Len()
+	}
+	switch it.Type() {
+	case kv.TypeHash:
+		v := value.OpenHash(shard, it)
+		return v.Len()
+	case kv.TypeList:
+		v := value.OpenList(shard, it)
+		return v.Len()
+	case kv.TypeSet:
+		v := value.OpenSet(shard, it)
+		return v.Len()
+	case kv.TypeZSet:
+		v := value.OpenZSet(shard, it)
+		return v.Len()
+	}
+	return 1
+}
+
+// Shards implements kv.Sharder: shard i of n is every n-th shard of the engine from the i-th on.
+func (s *store) Shards(_ context.Context, most int) ([]kv.Shard, error) {
+	n := max(min(most, len(s.shards)), 1)
 	shards := make([]kv.Shard, n)
 	for i := range shards {
 		shards[i].Name = fmt.Sprintf("%d/%d", i, n)
@@ -83,22 +119,26 @@ func (e *Engine) Shards(_ context.Context, most int) ([]kv.Shard, error) {
 	return shards, nil
 }
 
-func parseShard(s kv.Shard) (part, of int, err error) {
-	if s.Name == "" {
+func (s *store) parseShard(shard kv.Shard) (part, of int, err error) {
+	if shard.Name == "" {
 		return 0, 1, nil
 	}
-	n, err := fmt.Sscanf(s.Name, "%d/%d", &part, &of)
-	if err != nil || n != 2 || part < 0 || of <= part || of > numBuckets {
-		return 0, 0, kv.Usagef("%q is no shard of a reference engine", s.Name)
+	n, err := fmt.Sscanf(shard.Name, "%d/%d", &part, &of)
+	if err != nil || n != 2 || part < 0 || of <= part || of > len(s.shards) {
+		return 0, 0, kv.Usagef("%q is no shard of a reference engine", shard.Name)
 	}
 	return part, of, nil
 }
 
-// A store is an engine that was opened as a target.
-type store struct {
-	*Engine
-	target kv.Target
-	clock  time.Time // fixed; zero is now
+// Len returns the number of keys.
+func (s *store) Len() int {
+	n := 0
+	for _, shard := range s.shards {
+		s.lock(shard)
+		n += shard.Len(0)
+		shard.Mu.Unlock()
+	}
+	return n
 }
 
 // Info implements kv.Store.
@@ -108,8 +148,8 @@ func (s *store) Info(context.Context) (*kv.Info, error) {
 		Product:   "reference engine",
 		Version:   version,
 		Target:    s.target.String(),
-		Live:      s.clock.IsZero(),
-		Clock:     s.clock,
+		Live:      s.fixed.IsZero(),
+		Clock:     s.fixed,
 		Keys:      int64(s.Len()),
 		KeysKnown: true,
 		Facts: []kv.Fact{
