@@ -53,9 +53,10 @@ func (d *Dict) resize(to, n int64) {
 	d.buckets = to
 }
 
-// HashTable is Hash for a table whose buckets were followed.
+// HashTable is Hash for a table whose buckets were followed. A server that has loaded its data made each table at once, whatever its
+// history: the model of one goes by the number of entries alone.
 func (m *Model) HashTable(n, elements int64, d *Dict) int64 {
-	if m.shape.buckets {
+	if m.shape.buckets || m.p.State == Loaded {
 		return m.Hash(n, elements)
 	}
 	return m.tableOf(n, elements, d)
@@ -63,7 +64,7 @@ func (m *Model) HashTable(n, elements int64, d *Dict) int64 {
 
 // SetTable is Set for a table whose buckets were followed.
 func (m *Model) SetTable(n, elements int64, d *Dict) int64 {
-	if m.shape.buckets {
+	if m.shape.buckets || m.p.State == Loaded {
 		return m.Set(n, elements)
 	}
 	return m.tableOf(n, elements, d)
