@@ -148,6 +148,12 @@ func (p Listpack) Append(s []byte) Listpack {
 	return p
 }
 
+// AppendEntry is Append of what the function of this name has made of an element.
+func (p Listpack) AppendEntry(entry []byte) Listpack { return p.concat(entry, 1) }
+
+// AppendEntry appends to b an element as a Listpack holds it. One that is as long as another can be copied over it.
+func AppendEntry(b, s []byte) []byte { return appendEntry(b, s) }
+
 // Insert adds an element before that at offset at.
 func (p Listpack) Insert(at int, s []byte) Listpack {
 	p = p.open(at, 0, EntrySize(s))

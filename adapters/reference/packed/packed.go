@@ -41,7 +41,7 @@ func (p *Pack) Grow(n int) { p.b = slices.Grow(p.b, n) }
 
 // Append adds an element at the end.
 func (p *Pack) Append(s string) {
-	p.b = appendEntry(p.b, s)
+	p.b = appendEntry(p.b, []byte(s))
 	p.n++
 }
 
@@ -52,7 +52,7 @@ func (p *Pack) Insert(at int, s string) {
 		return
 	}
 	tail := string(p.b[at:])
-	p.b = append(appendEntry(p.b[:at], s), tail...)
+	p.b = append(appendEntry(p.b[:at], []byte(s)), tail...)
 	p.n++
 }
 
@@ -69,7 +69,7 @@ func (p *Pack) Delete(at, n int) {
 // Replace puts s in the place of the element at offset at.
 func (p *Pack) Replace(at int, s string) {
 	tail := string(p.b[p.next(at):])
-	p.b = append(appendEntry(p.b[:at], s), tail...)
+	p.b = append(appendEntry(p.b[:at], []byte(s)), tail...)
 }
 
 // At returns the element at offset at and the offset of the next one. The element may share memory with buf or with the
@@ -174,7 +174,7 @@ func integer(b []byte) int64 {
 }
 
 // appendEntry appends s as listpack.c encodes it (lpEncodeGetType, lpEncodeString, lpEncodeBacklen).
-func appendEntry[S string | []byte](b []byte, s S) []byte {
+func appendEntry(b, s []byte) []byte {
 	from := len(b)
 	if n, ok := Int(s); ok {
 		b = appendInt(b, n)
@@ -201,7 +201,7 @@ func appendInt(b []byte, n int64) []byte {
 	}
 }
 
-func appendString[S string | []byte](b []byte, s S) []byte {
+func appendString(b, s []byte) []byte {
 	switch n := len(s); {
 	case n < 64:
 		b = append(b, 0x80|byte(n))

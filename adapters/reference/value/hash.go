@@ -144,15 +144,16 @@ func (h *Hash) Set(field, value []byte) (added bool) {
 // setPacked replaces a value in its place, if the new one is as long: the usual case of a counter or a flag.
 func (h *Hash) setPacked(field, value []byte) (added bool) {
 	at := h.find(field)
-	need := packed.EntrySize(value)
+	var room [96]byte
+	entry := packed.AppendEntry(room[:0], value)
 	switch {
 	case at < 0:
-		h.edit(packed.EntrySize(field) + need)
-		h.pack = h.pack.Append(field).Append(value)
-	case h.pack.Next(at)-at == need:
-		h.pack.Replace(at, value)
+		h.edit(packed.EntrySize(field) + len(entry))
+		h.pack = h.pack.Append(field).AppendEntry(entry)
+	case h.pack.Next(at)-at == len(entry):
+		copy(h.pack[at:], entry)
 	default:
-		h.edit(need)
+		h.edit(len(entry))
 		h.pack = h.pack.Replace(at, value)
 	}
 	if h.pack.Len()/2 > h.s.Limits().HashEntries {
