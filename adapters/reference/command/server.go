@@ -8,16 +8,21 @@ import (
 
 func serverCommands() []engine.Command {
 	return []engine.Command{
-		{Name: "command", Run: func(c *engine.Call) { c.Out.Array(0) }, Sub: []engine.Command{
-			{Name: "docs", Run: func(c *engine.Call) { c.Out.Map(0) }},
-		}},
+		commandCommand(),
 		configCommand(),
 		{Name: "dbsize", Run: func(c *engine.Call) { c.Out.Int(c.Keys(c.DB())) }, Whole: true},
+		{Name: "debug", Run: debug, Whole: true},
 		{Name: "flushall", Run: flush(true), Whole: true},
 		{Name: "flushdb", Run: flush(false), Whole: true},
+		functionCommand(),
+		{Name: "info", Run: info, Whole: true},
 		{Name: "lastsave", Run: func(c *engine.Call) { c.Out.Int(c.Engine().Started() / 1e6) }},
+		latencyCommand(),
+		memoryCommand(),
 		{Name: "monitor", Run: monitor},
 		{Name: "role", Run: role},
+		{Name: "shutdown", Run: shutdown},
+		slowlogCommand(),
 		{Name: "swapdb", Run: swapDB, Whole: true},
 		{Name: "time", Run: timeOfDay},
 	}

@@ -2,8 +2,6 @@ package engine
 
 import (
 	"container/list"
-	"sync"
-	"time"
 
 	"github.com/kvtool/kvtool/adapters/reference/wire"
 )
@@ -51,7 +49,7 @@ func (c *Call) Block(keys [][]byte, timeoutMS int64, serve func(c *Call, key []b
 		w.places[at] = q.PushBack(w)
 	}
 	if timeoutMS > 0 {
-		w.timer = c.e.timers.after(c.e.clock.Now()+timeoutMS*1000, func() { c.e.timeOut(w) })
+		w.timer = c.e.timers.after(c.e.clock.Now()+timeoutMS*1000, func(m *mail) { c.e.timeOut(w, m) })
 	}
 	c.e.blocked.Add(1)
 	c.e.attend(someBlocked, true)
@@ -163,15 +161,13 @@ func (e *Engine) remove(w *waiter) {
 }
 
 // timeOut answers a waiter whose time is over.
-func (e *Engine) timeOut(w *waiter) {
-	e.exclusively(func(m *mail) {
-		if w.s.waiting.Load() != w {
-			return
-		}
-		c := w.call(m, e.clock.Now()/1000)
-		w.timeout(c)
-		w.finish(c)
-	})
+func (e *Engine) timeOut(w *waiter, m *mail) {
+	if w.s.waiting.Load() != w {
+		return
+	}
+	c := w.call(m, e.clock.Now()/1000)
+	w.timeout(c)
+	w.finish(c)
 }
 
 // forget removes what the engine keeps of a session that waits.
@@ -206,67 +202,6 @@ func (c *Call) Unblock(id int64, withError bool) bool {
 	}
 	w.finish(answer)
 	return true
-}
-
-// timers call functions at their times. With a clock that is moved by hand they are called by who moves it.
-type timers struct {
-	clock Clock
-	mu    sync.Mutex
-	list  []*timer // unordered: there are as many as there are blocked clients with a timeout
-}
-
-type timer struct {
-	at   int64 // Unix µs
-	fn   func()
-	real *time.Timer
-}
-
-func (t *timers) after(at int64, fn func()) *timer {
-	made := &timer{at: at, fn: fn}
-	if _, manual := t.clock.(*ManualClock); !manual {
-		made.real = time.AfterFunc(time.Duration(at-t.clock.Now())*time.Microsecond, fn)
-		return made
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.list = append(t.list, made)
-	return made
-}
-
-func (t *timers) stop(x *timer) {
-	if x.real != nil {
-		x.real.Stop()
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for i, other := range t.list {
-		if other == x {
-			t.list = append(t.list[:i], t.list[i+1:]...)
-			return
-		}
-	}
-}
-
-// fire calls what is due on a clock that is moved by hand, in the order of its times.
-func (t *timers) fire() {
-	for {
-		t.mu.Lock()
-		first := -1
-		for i, x := range t.list {
-			if x.at <= t.clock.Now() && (first < 0 || x.at < t.list[first].at) {
-				first = i
-			}
-		}
-		if first < 0 {
-			t.mu.Unlock()
-			return
-		}
-		due := t.list[first]
-		t.list = append(t.list[:first], t.list[first+1:]...)
-		t.mu.Unlock()
-		due.fn()
-	}
 }
 
 // readyIn makes all keys of a database that somebody waits for ready, as after SWAPDB (db.c: scanDatabaseForReadyKeys).

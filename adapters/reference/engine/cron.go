@@ -78,15 +78,3 @@ func (e *Engine) Commands() int64 {
 	e.table.each(func(c *command) { n += c.stats.calls.Load() })
 	return n
 }
-
-// Advance moves a clock that is moved by hand, does what falls due on the way, and reports false if the clock is another.
-func (e *Engine) Advance(d time.Duration) bool {
-	clock, ok := e.clock.(*ManualClock)
-	if !ok {
-		return false
-	}
-	clock.Advance(d)
-	e.timers.fire()
-	e.Cron()
-	return true
-}

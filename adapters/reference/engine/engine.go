@@ -51,6 +51,7 @@ type Engine struct {
 	table  *table
 	shards []*shard
 	plain  []*keyspace.Shard // the same
+	usage  *memory.Model     // of MEMORY USAGE
 	start  int64             // Unix µs
 
 	// attention has a bit for each reason to look closer at a command than is needed nearly always.
@@ -100,12 +101,13 @@ func New(o Options, commands []Command) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{opts: o, clock: o.Clock, table: t, start: o.Clock.Now()}
-	e.timers.clock = o.Clock
+	e.timers.e = e
 	for i := range o.Shards {
 		s := e.newShard(i)
 		e.shards, e.plain = append(e.shards, s), append(e.plain, s.Shard)
 	}
-	e.settings = newSettings(e)
+	e.usage = usageModel(e.shards[0].Model())
+	newSettings(e)
 	return e, nil
 }
 

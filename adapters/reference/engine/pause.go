@@ -44,8 +44,14 @@ func (c *Call) Unpause() {
 	c.e.resume(c.mail)
 }
 
-func (e *Engine) endPause() {
-	e.exclusively(func(m *mail) { e.resume(m) })
+// endPause is called when a pause may be over: another may have taken its place.
+func (e *Engine) endPause(m *mail) {
+	e.pause.mu.Lock()
+	over := e.clock.Now() >= e.pause.until
+	e.pause.mu.Unlock()
+	if over {
+		e.resume(m)
+	}
 }
 
 // resume wakes who has been put off. All shards are locked.

@@ -48,7 +48,7 @@ type settings struct {
 // An OutputLimit is one of the three of client-output-buffer-limit: of normal clients, replicas and subscribers.
 type OutputLimit struct{ Hard, Soft, Seconds int64 }
 
-func newSettings(e *Engine) *settings {
+func newSettings(e *Engine) {
 	s := &settings{engine: e, values: map[string]string{}}
 	for line := range strings.Lines(settingsText) {
 		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
@@ -59,7 +59,6 @@ func newSettings(e *Engine) *settings {
 	for _, x := range s.all {
 		s.apply(x.name, s.values[x.name])
 	}
-	return s
 }
 
 // Password returns what requirepass is set to, or "".

@@ -70,15 +70,22 @@ func (e *errorStats) count(text string) {
 	e.byCode[code]++
 }
 
-// A histogram counts durations in microseconds by powers of two.
-type histogram struct{ buckets [32]atomic.Int64 }
+// A histogram counts durations by powers of two of 1024 ns, as LATENCY HISTOGRAM prints them.
+type histogram struct{ buckets [24]atomic.Int64 }
 
 func (h *histogram) add(us, n int64) {
 	i := 0
-	for v := us; v > 1 && i < len(h.buckets)-1; v = (v + 1) / 2 {
+	for i < len(h.buckets)-1 && us > LatencyBound(i) {
 		i++
 	}
 	h.buckets[i].Add(n)
+}
+
+// LatencyBound returns the longest duration, in microseconds, that is counted in bucket i: the highest of those that hdr_histogram
+// takes for the same as 1024 ns times a power of two, with two significant digits.
+func LatencyBound(i int) int64 {
+	ns := int64(1024) << i
+	return (ns + ns>>7 - 1) / 1000
 }
 
 // ResetStats sets the counters to 0 that CONFIG RESETSTAT does. Every shard is locked.
