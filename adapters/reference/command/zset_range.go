@@ -167,7 +167,25 @@ func zrange(c *engine.Call, r zrangeRequest) {
 		eachOfRange(&v, from, n, r.reverse, func(member []byte, score float64) { pair(c, member, score) })
 	default:
 		c.Out.Array(n)
-		eachOfRange(&v, from, n, r.reverse, func(member []byte, _ float64) { c.Out.Bulk(member) })
+		bulkRange(c, &v, from, n, r.reverse)
+	}
+}
+
+// bulkRange answers n members from a rank on, up or down, without their scores.
+func bulkRange(c *engine.Call, v *value.ZSet, from, n int, down bool) {
+	if n == 0 {
+		return
+	}
+	out := c.Out
+	step := func(member []byte, _ float64) bool {
+		out.Bulk(member)
+		n--
+		return n > 0
+	}
+	if down {
+		v.Back(from)(step)
+	} else {
+		v.From(from)(step)
 	}
 }
 

@@ -68,8 +68,32 @@ func (w *Writer) Int(n int64) { w.header(':', n) }
 
 // Bulk appends a string of bytes.
 func (w *Writer) Bulk(b []byte) {
+	if n := len(b); n < 100 {
+		w.short(b, n)
+		return
+	}
 	w.header('$', int64(len(b)))
 	w.buf = append(append(w.buf, b...), '\r', '\n')
+}
+
+// short is Bulk of less than 100 bytes, which nearly all are: with one check for room.
+func (w *Writer) short(b []byte, n int) {
+	at := len(w.buf)
+	buf := slices.Grow(w.buf, n+len("$00\r\n\r\n"))
+	if n < 10 {
+		buf = buf[:at+n+6]
+		p := buf[at:]
+		p[0], p[1], p[2], p[3] = '$', byte('0'+n), '\r', '\n'
+		copy(p[4:], b)
+		p[n+4], p[n+5] = '\r', '\n'
+	} else {
+		buf = buf[:at+n+7]
+		p := buf[at:]
+		p[0], p[1], p[2], p[3], p[4] = '$', byte('0'+n/10), byte('0'+n%10), '\r', '\n'
+		copy(p[5:], b)
+		p[n+5], p[n+6] = '\r', '\n'
+	}
+	w.buf = buf
 }
 
 // Text is Bulk of a string.

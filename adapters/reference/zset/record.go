@@ -38,10 +38,14 @@ func (s *Set) score(ref uint32) float64 {
 
 // member returns the bytes of a record's member, valid until the set changes.
 func (s *Set) member(ref uint32) []byte {
-	b := s.heap.Bytes(arena.Ref(ref))[8:]
-	if n := int(b[0]); n < 0x80 {
-		return b[1 : 1+n]
+	b := s.heap.Bytes(arena.Ref(ref))
+	if n := int(b[8]); n < 0x80 {
+		return b[9 : 9+n]
 	}
+	return longMember(b[8:])
+}
+
+func longMember(b []byte) []byte {
 	n, w := binary.Uvarint(b)
 	return b[w : w+int(n)]
 }
