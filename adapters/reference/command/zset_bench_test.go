@@ -17,7 +17,7 @@ func BenchmarkSorted(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := e.Connect()
+	s := e.Connect(engine.Origin{})
 	defer s.Close()
 	r := rand.New(rand.NewPCG(1, 1))
 	names := make([][]byte, members)
