@@ -6,6 +6,9 @@ import (
 	"slices"
 )
 
+// intsHeader is what stands before the numbers of a server's (intset.h: encoding and length).
+const intsHeader = 8
+
 // An Intset is a set of integers in one block, as records of the arena hold it: a byte that says how many bytes each takes, and
 // the integers, ascending and little endian. All are as wide as the widest has ever been (intset.c). Edits are used as append is,
 // and change the block in place if its capacity allows.

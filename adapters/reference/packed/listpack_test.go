@@ -96,21 +96,6 @@ func checkListpack(t *rapid.T, p Listpack, model []string) {
 	}
 }
 
-// TestListpackIsPack: both forms are laid out alike.
-func TestListpackIsPack(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		var p Pack
-		q := New()
-		for _, s := range rapid.SliceOf(elems()).Draw(t, "elems") {
-			p.Append(s)
-			q = q.Append([]byte(s))
-		}
-		if string(p.b) != string(q[q.First():]) || p.Bytes() != q.Size() {
-			t.Fatalf("%x and %x", p.b, q)
-		}
-	})
-}
-
 // TestListpackLong: the number of elements is right where the header cannot hold it.
 func TestListpackLong(t *testing.T) {
 	p := New()

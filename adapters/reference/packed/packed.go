@@ -7,120 +7,15 @@
 //	encoding and data | backlen        integers in 1, 2, 3, 4, 5 or 9 bytes, strings of n bytes in n + 1, 2 or 5
 //
 // where backlen repeats the length of what stands before it, so that the pack can be walked from its end. The header (six
-// bytes) and the terminator (one) are counted and not kept.
+// bytes) and the terminator (one) are counted and not kept, but for the number of elements.
 package packed
 
 import (
 	"encoding/binary"
-	"slices"
-	"strconv"
 )
 
 // overhead is the header and the terminator of a listpack (listpack.c: LP_HDR_SIZE, LP_EOF).
 const overhead = 7
-
-// A Pack is a sequence of strings in one block. The zero value is empty. An element is named by its offset: 0 is the first,
-// At returns the next, End is behind the last. Any change makes the offsets behind it invalid. A Pack is not safe for
-// concurrent use.
-type Pack struct {
-	b []byte
-	n int
-}
-
-// Len returns the number of elements.
-func (p *Pack) Len() int { return p.n }
-
-// Bytes returns the length of the listpack in a server.
-func (p *Pack) Bytes() int { return len(p.b) + overhead }
-
-// End returns the offset behind the last element.
-func (p *Pack) End() int { return len(p.b) }
-
-// Grow makes room for n more bytes of entries.
-func (p *Pack) Grow(n int) { p.b = slices.Grow(p.b, n) }
-
-// Append adds an element at the end.
-func (p *Pack) Append(s string) {
-	p.b = appendEntry(p.b, []byte(s))
-	p.n++
-}
-
-// Insert adds an element before the one at offset at.
-func (p *Pack) Insert(at int, s string) {
-	if at == len(p.b) {
-		p.Append(s)
-		return
-	}
-	tail := string(p.b[at:])
-	p.b = append(appendEntry(p.b[:at], []byte(s)), tail...)
-	p.n++
-}
-
-// Delete removes n elements beginning at offset at.
-func (p *Pack) Delete(at, n int) {
-	end := at
-	for range n {
-		end = p.next(end)
-	}
-	p.b = append(p.b[:at], p.b[end:]...)
-	p.n -= n
-}
-
-// Replace puts s in the place of the element at offset at.
-func (p *Pack) Replace(at int, s string) {
-	tail := string(p.b[p.next(at):])
-	p.b = append(appendEntry(p.b[:at], []byte(s)), tail...)
-}
-
-// At returns the element at offset at and the offset of the next one. The element may share memory with buf or with the
-// pack: it is valid until either changes.
-func (p *Pack) At(at int, buf []byte) (elem []byte, next int) {
-	head, size, isInt := entry(p.b[at:])
-	next = at + head + size + backlen(head+size)
-	if isInt {
-		return strconv.AppendInt(buf[:0], integer(p.b[at:]), 10), next
-	}
-	return p.b[at+head : at+head+size], next
-}
-
-// Find returns the offset of the first of the elements 0, step, 2*step, … that equals s, or -1.
-func (p *Pack) Find(s string, step int) int {
-	var buf [20]byte
-	for at := 0; at < len(p.b); {
-		elem, next := p.At(at, buf[:])
-		if string(elem) == s {
-			return at
-		}
-		for range step - 1 {
-			next = p.next(next)
-		}
-		at = next
-	}
-	return -1
-}
-
-// Offset returns the offset of element i, counted from the end if i is negative.
-func (p *Pack) Offset(i int) int {
-	if i < 0 {
-		at := len(p.b)
-		for ; i < 0; i++ {
-			at = p.prev(at)
-		}
-		return at
-	}
-	at := 0
-	for range i {
-		at = p.next(at)
-	}
-	return at
-}
-
-func (p *Pack) next(at int) int {
-	head, size, _ := entry(p.b[at:])
-	return at + head + size + backlen(head+size)
-}
-
-func (p *Pack) prev(at int) int { return at - lastEntry(p.b[:at]) }
 
 // lastEntry returns the length of the entry that b ends with.
 func lastEntry(b []byte) int {
