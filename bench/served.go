@@ -199,8 +199,10 @@ func (b *bench) judgeServed(r *result, all []*contender) {
 	}
 	r.data = fmt.Sprintf("The sorted set has %d members of 19 B; keys are drawn out of as many. %d operations a round (miniredis %d), 20 connections.",
 		b.members(), b.members(), b.members()/slowShare)
-	r.commands = []string{"kvtool serve --preset empty --shards 1", "redis-benchmark -P 16 -c 20 -n N -r N -t set,get,incr,hset",
-		"redis-benchmark -P 16 -c 20 -n N -r N ZADD board __rand_int__ member:__rand_int__"}
+	r.commands = []string{
+		"kvtool serve --preset empty --shards 1", "redis-benchmark -P 16 -c 20 -n N -r N -t set,get,incr,hset",
+		"redis-benchmark -P 16 -c 20 -n N -r N ZADD board __rand_int__ member:__rand_int__",
+	}
 	r.tables = servedTable(b.runs, all)
 }
 

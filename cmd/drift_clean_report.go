@@ -54,10 +54,15 @@ func planReport(env *Env, p *clean.Plan, title string) *report.Report {
 		}
 	}
 	table := report.Table{Name: "plan", Rows: [][]report.Value{}, Columns: []report.Column{
-		{Name: "template", Unit: report.UnitKey}, {Name: "action", Unit: report.UnitText},
-		{Name: "keys", Unit: report.UnitCount, Sum: true}, {Name: "of", Unit: report.UnitCount}, {Name: "share", Title: "%", Unit: report.UnitRatio},
-		{Name: "bytes", Unit: report.UnitBytes, Sum: true}, {Name: "rule", Unit: report.UnitText, Rank: 1},
-		{Name: "reason", Unit: report.UnitText, Rank: 2}, {Name: "example", Unit: report.UnitKey, Rank: 3},
+		{Name: "template", Unit: report.UnitKey},
+		{Name: "action", Unit: report.UnitText},
+		{Name: "keys", Unit: report.UnitCount, Sum: true},
+		{Name: "of", Unit: report.UnitCount},
+		{Name: "share", Title: "%", Unit: report.UnitRatio},
+		{Name: "bytes", Unit: report.UnitBytes, Sum: true},
+		{Name: "rule", Unit: report.UnitText, Rank: 1},
+		{Name: "reason", Unit: report.UnitText, Rank: 2},
+		{Name: "example", Unit: report.UnitKey, Rank: 3},
 	}}
 	all := make([]*planRow, 0, len(rows))
 	for _, row := range rows {

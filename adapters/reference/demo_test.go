@@ -25,7 +25,8 @@ func demo(t testing.TB, p Preset) *store {
 }
 
 // get returns a string, field one of a hash; "" and false where there is none.
-func (s *store) get(key string) (string, bool)          { return s.ask(kv.ContentValue, key, "") }
+func (s *store) get(key string) (string, bool) { return s.ask(kv.ContentValue, key, "") }
+
 func (s *store) field(key, field string) (string, bool) { return s.ask(kv.ContentField, key, field) }
 
 func (s *store) ask(part kv.Content, key, field string) (text string, ok bool) {

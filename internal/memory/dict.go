@@ -29,6 +29,20 @@ func (d *Dict) Touch(n int) {
 	}
 }
 
+// Wants returns the bytes of the table that Grow would make for n entries; 0 is none.
+func (d *Dict) Wants(n int64) int64 {
+	if d.old > 0 || n <= d.buckets {
+		return 0
+	}
+	return pointer * slots(n)
+}
+
+// Buckets returns how many there are, in both tables.
+func (d *Dict) Buckets() int64 { return d.buckets + d.old }
+
+// Moving reports whether entries of an old table are still to be moved.
+func (d *Dict) Moving() bool { return d.old > 0 }
+
 // Grow is for an entry that has come: there are n now. Whoever calls it has called Touch for the look-up of its place.
 func (d *Dict) Grow(n int64) {
 	if d.old == 0 && n > d.buckets {

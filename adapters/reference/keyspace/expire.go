@@ -160,7 +160,7 @@ func (s *Shard) loop(db int, p pace) (sampled, expired int, again bool) {
 	sp := s.spaces[db]
 	v := sp.volatile
 	n := v.Len()
-	if buckets := v.table.buckets + v.table.old; n == 0 || buckets > leastBuckets && int64(n)*100/buckets < leastFilled {
+	if n == 0 || int64(n)*100 < v.table.Buckets()*leastFilled { // of four buckets, one entry is more
 		if n == 0 {
 			sp.ttl = 0
 		}

@@ -18,8 +18,8 @@ type Item struct {
 
 // Find returns a key. One that is past its expiry is absent, and removed. It does not count as an access: Touch does.
 func (s *Shard) Find(db int, key []byte, hash uint64) Item {
-	if t := &s.spaces[db].all.table; t.old > 0 {
-		s.step(t, t.pace)
+	if all := s.spaces[db].all; all.table.Moving() {
+		s.rehash(&all.table, all.Len(), 1)
 	}
 	ref := s.lookUp(db, key, hash)
 	if ref == 0 {
@@ -32,6 +32,18 @@ func (s *Shard) Find(db int, key []byte, hash uint64) Item {
 	}
 	return it
 }
+
+// Look is Find that returns a key which is past its expiry and was not removed yet, too, and leaves it where it is. Due tells.
+func (s *Shard) Look(db int, key []byte, hash uint64) Item {
+	ref := s.lookUp(db, key, hash)
+	if ref == 0 {
+		return Item{}
+	}
+	return Item{s, hash, ref, int32(db)}
+}
+
+// Due reports whether the key is past its expiry.
+func (it Item) Due() bool { return it.ref != 0 && it.s.due(it.record()) }
 
 func (s *Shard) lookUp(db int, key []byte, hash uint64) uint32 {
 	for p := s.spaces[db].all.Probe(hash); ; {
@@ -73,8 +85,10 @@ func (it Item) Kind() Kind {
 	return it.record().kind()
 }
 
-// Type returns "" for a key that is not there, and so does Encoding.
-func (it Item) Type() kv.Type         { return it.Kind().Type() }
+// Type returns what TYPE prints, "" for a key that is not there.
+func (it Item) Type() kv.Type { return it.Kind().Type() }
+
+// Encoding returns what OBJECT ENCODING prints, "" for a key that is not there.
 func (it Item) Encoding() kv.Encoding { return it.Kind().Encoding() }
 
 // Expiry returns when the key expires, Unix ms; 0 is never, or no key.

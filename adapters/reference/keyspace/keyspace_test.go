@@ -3,6 +3,7 @@ package keyspace
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -243,6 +244,9 @@ func (h *history) expireAt(db int, key string, it Item) {
 	v.expiry = 0
 	if h.r.IntN(4) > 0 {
 		v.expiry = h.now + h.r.Int64N(400)
+		if h.r.IntN(20) == 0 {
+			v.expiry = math.MaxInt64 - h.r.Int64N(2)
+		}
 	}
 	it, ok := h.s.SetExpiry(it, v.expiry)
 	h.put2(db, key, it, v, ok)

@@ -47,8 +47,10 @@ var kinds = [...]struct {
 	KindStream:     {kv.TypeStream, kv.EncodingStream, true},
 }
 
-// Type and Encoding return what TYPE and OBJECT ENCODING print.
-func (k Kind) Type() kv.Type         { return kinds[k].typ }
+// Type returns what TYPE prints.
+func (k Kind) Type() kv.Type { return kinds[k].typ }
+
+// Encoding returns what OBJECT ENCODING prints.
 func (k Kind) Encoding() kv.Encoding { return kinds[k].enc }
 
 // IsObject reports whether a value of the kind is an Object.

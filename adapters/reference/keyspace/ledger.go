@@ -1,9 +1,6 @@
 package keyspace
 
 import (
-	"math"
-	"math/bits"
-
 	"github.com/kvtool/kvtool/internal/evict"
 	"github.com/kvtool/kvtool/internal/memory"
 )
@@ -96,92 +93,64 @@ func (s *Shard) sizeOf(it Item, m *memory.Model) int64 {
 	return m.Blob(n)
 }
 
-// A table is what the ledger knows of a dict of a server: its buckets, and those of the table before it while its entries are
-// moved. Both are charged, the new one at once, so that its coming can drop a burst of keys.
+// A table is what the ledger knows of a dict of a server. Its buckets are charged, and those of the table before it while its
+// entries are moved: the new one at once, so that its coming can drop a burst of keys.
 type table struct {
-	buckets, old int64
-	left         float64 // of old that are still to be looked at
-	pace         float64 // buckets that one step looks at, of which one is not empty
-	charged      int64
+	memory.Dict
+	charged int64
 }
 
 const (
-	bucketBytes  = 8
-	leastBuckets = 4   // DICT_HT_INITIAL_SIZE
-	mostEmpty    = 10  // buckets that a step looks at in vain (dict.c: dictRehash)
-	leastFill    = 10  // percent, below which a table shrinks (HASHTABLE_MIN_FILL)
-	idleBuckets  = 1e4 // moved in the millisecond that a server takes for it, hz times a second
+	bucketBytes = 8
+	idleSteps   = 6000 // in the millisecond that a server takes for it, hz times a second
 )
 
 // grow is for a table that an entry has come to: it has n now (dict.c: _dictExpandIfNeeded).
 func (s *Shard) grow(t *table, n int) {
-	s.rehash(t, n)
-	if s.ledger.buckets || t.old > 0 || int64(n) <= t.buckets {
-		return
+	t.Touch(1)
+	more := t.Wants(int64(n))
+	if more > 0 && (n == 1 || evict.MayGrow(s.Used(), s.o.Settings.MaxMemory, more, uint64(n-1), uint64(t.Buckets()))) {
+		t.Grow(int64(n))
 	}
-	to := max(leastBuckets, powerOfTwo(int64(n)))
-	if t.buckets > 0 && !evict.MayGrow(s.Used(), s.o.Settings.MaxMemory, bucketBytes*to, uint64(n-1), uint64(t.buckets)) {
-		return
-	}
-	s.resize(t, to, n-1)
+	s.chargeTable(t, n)
 }
 
-// resize makes a new table for one of n entries.
-func (s *Shard) resize(t *table, to int64, n int) {
-	if n > 0 {
-		t.old, t.left = t.buckets, float64(t.buckets)
-		t.pace = min(mostEmpty, 1/-math.Expm1(-float64(n)/float64(t.buckets)))
-	}
-	t.buckets = to
-	s.chargeTable(t, bucketBytes*(t.buckets+t.old))
+// rehash takes steps of moving entries, as each call of a server's dict takes one.
+func (s *Shard) rehash(t *table, n, steps int) {
+	t.Touch(steps)
+	s.chargeTable(t, n)
 }
 
-// rehash takes a step of moving entries, as each call of a server's dict does.
-func (s *Shard) rehash(t *table, n int) {
-	switch {
-	case s.ledger.buckets:
-		s.chargeTable(t, s.model.MainDict(int64(n)))
-	case t.old > 0:
-		s.step(t, t.pace)
+func (s *Shard) chargeTable(t *table, n int) {
+	bytes := bucketBytes * t.Buckets()
+	if s.ledger.buckets {
+		bytes = s.model.MainDict(int64(n))
 	}
-}
-
-func (s *Shard) step(t *table, buckets float64) {
-	if t.left -= buckets; t.left <= 0 {
-		t.old = 0
-		s.chargeTable(t, bucketBytes*t.buckets)
-	}
-}
-
-func (s *Shard) chargeTable(t *table, bytes int64) {
 	s.ledger.tables += bytes - t.charged
 	t.charged = bytes
+}
+
+// drop is for a table that is no longer there.
+func (s *Shard) drop(t *table) {
+	s.ledger.tables -= t.charged
+	*t = table{}
 }
 
 // shrink makes the tables of a database smaller that are nearly empty (server.c: tryResizeHashTables).
 func (s *Shard) shrink(sp *space) {
 	for _, k := range []*keys{sp.all, sp.volatile} {
-		n, t := k.Len(), &k.table
-		if !s.ledger.buckets && t.old == 0 && t.buckets > leastBuckets && int64(n)*100/t.buckets < leastFill {
-			s.resize(t, max(leastBuckets, powerOfTwo(int64(n))), n)
-		}
+		k.table.Shrink(int64(k.Len()))
+		s.chargeTable(&k.table, k.Len())
 	}
 }
 
 // rehashIdle moves entries of one table of a database, and reports whether there were any to move (server.c: incrementallyRehash).
 func (s *Shard) rehashIdle(sp *space) bool {
 	for _, k := range []*keys{sp.all, sp.volatile} {
-		if k.table.old > 0 {
-			s.step(&k.table, idleBuckets)
+		if k.table.Moving() {
+			s.rehash(&k.table, k.Len(), idleSteps)
 			return true
 		}
 	}
 	return false
-}
-
-func powerOfTwo(n int64) int64 {
-	if n <= 1 {
-		return 1
-	}
-	return 1 << bits.Len64(uint64(n-1))
 }

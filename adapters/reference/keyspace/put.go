@@ -257,7 +257,7 @@ func (s *Shard) leave(it Item) {
 	r := it.record()
 	s.policy.Remove(evict.Record{Ref: evict.Ref(it.ref), ID: it.hash, State: r.state()})
 	s.spaces[it.db].all.Remove(it.hash, it.ref)
-	s.rehash(&s.spaces[it.db].all.table, s.Len(int(it.db)))
+	s.rehash(&s.spaces[it.db].all.table, s.Len(int(it.db)), 1)
 	if r.expires() {
 		s.leaveVolatile(it)
 	}
@@ -265,7 +265,7 @@ func (s *Shard) leave(it Item) {
 
 func (s *Shard) leaveVolatile(it Item) {
 	s.spaces[it.db].volatile.Remove(it.hash, it.ref)
-	s.rehash(&s.spaces[it.db].volatile.table, s.Volatile(int(it.db)))
+	s.rehash(&s.spaces[it.db].volatile.table, s.Volatile(int(it.db)), 1)
 }
 
 // Delete removes a key with its value.

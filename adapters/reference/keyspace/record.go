@@ -6,7 +6,7 @@ import "encoding/binary"
 //
 //	0    1 kind │ flags
 //	1    3 state of the eviction policy
-//	4    6 expiry, Unix ms, if there is one
+//	4    8 expiry, Unix ms, if there is one
 //	     length of the key, as a varint │ key
 //	     length of the value, as a varint │ value       if it is short
 //	     4 ref │ 4 length │ 4 capacity                  if it is long: it has a block of its own
@@ -22,7 +22,7 @@ const (
 	sharedInt = 0x80 // a server has no object of its own for the value
 
 	recordHead = 4
-	expiryLen  = 6
+	expiryLen  = 8
 	apartLen   = 12
 	slotLen    = 4
 
@@ -40,12 +40,11 @@ func (r record) expiry() int64 {
 	if !r.expires() {
 		return 0
 	}
-	return int64(binary.LittleEndian.Uint64(r[recordHead-2:]) >> 16)
+	return int64(binary.LittleEndian.Uint64(r[recordHead:]))
 }
 
 func (r record) setExpiry(ms int64) {
-	binary.LittleEndian.PutUint32(r[recordHead:], uint32(ms))
-	binary.LittleEndian.PutUint16(r[recordHead+4:], uint16(ms>>32))
+	binary.LittleEndian.PutUint64(r[recordHead:], uint64(ms))
 }
 
 // headLen returns how much stands before the key's length.

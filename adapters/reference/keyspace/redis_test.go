@@ -38,6 +38,9 @@ func liveSettings(k evict.Kind) Settings {
 
 // TestMissRatioOfRedis replays one trace, filled by its misses, on a redis-server and on a Shard.
 func TestMissRatioOfRedis(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes ten seconds")
+	}
 	r := rand.New(rand.NewPCG(4, 2))
 	trace := make([]int, *liveRequests)
 	for i := range trace {
@@ -141,6 +144,9 @@ func askShard(t *testing.T, s *Shard, id int, o *outcome) {
 // TestUsedMemoryOfRedis: what is charged for keys of each kind that is made of bytes, for their tables while they grow, and for
 // their expiries, is what a server uses.
 func TestUsedMemoryOfRedis(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes ten seconds")
+	}
 	for name, shape := range map[string]struct {
 		keys, value int
 		ttl         bool

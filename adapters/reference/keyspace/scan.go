@@ -75,8 +75,8 @@ func (s *Shard) Flush(db int) {
 		s.freeValue(it)
 		s.freeRecord(it)
 	}
-	s.chargeTable(&sp.all.table, 0)
-	s.chargeTable(&sp.volatile.table, 0)
+	s.drop(&sp.all.table)
+	s.drop(&sp.volatile.table)
 	s.spaces[db] = s.newSpace()
 }
 

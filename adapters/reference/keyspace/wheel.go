@@ -24,7 +24,7 @@ const (
 	wheelBits   = 6
 	wheelSlots  = 1 << wheelBits
 	wheelLevels = 8
-	wheelEnd    = 1 << (wheelBits * wheelLevels) // ms: the year 10889, all that a record can name
+	wheelEnd    = 1 << (wheelBits * wheelLevels) // ms: the year 10889; whatever expires later never does
 )
 
 // A timer goes off for a key at a time. The key may expire later by then, which it gets another timer for, or not at all.

@@ -42,4 +42,3 @@ func TestInt(t *testing.T) {
 		}
 	})
 }
-
