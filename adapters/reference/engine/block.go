@@ -32,7 +32,7 @@ func (c *Call) Block(keys [][]byte, timeoutMS int64, serve func(c *Call, key []b
 		onTimeout(c)
 		return
 	}
-	w := &waiter{s: s, cmd: c.cmd, args: copyArgs(c.Args), db: s.db, since: s.last, serve: serve, timeout: onTimeout, places: map[place]*list.Element{}}
+	w := &waiter{s: s, cmd: c.cmd, args: c.Args, db: s.db, since: s.last, serve: serve, timeout: onTimeout, places: map[place]*list.Element{}}
 	for _, key := range keys {
 		at := place{s.db, string(key)}
 		if w.places[at] != nil {

@@ -45,7 +45,7 @@ func (s *Session) Run(args [][]byte) {
 		s.reject(cmd, "ERR wrong number of arguments for '"+cmd.name+"' command")
 		return
 	}
-	if s.state != 0 {
+	if s.state != 0 || cmd.flags&Blocking != 0 {
 		s.runClosely(cmd, args)
 		return
 	}
@@ -56,13 +56,19 @@ func (s *Session) Run(args [][]byte) {
 		s.runClosely(cmd, args)
 		return
 	}
+	mark := s.Out.Len()
 	s.execute(cmd, args)
+	if s.state != 0 {
+		s.settle(cmd, mark)
+	}
 }
 
 // look finds the command of a request; it answers the error itself.
 func (s *Session) look(args [][]byte) *command {
 	cmd, container := s.e.table.resolve(args)
 	switch {
+	case cmd == nil && (is(args[0], "post") || is(args[0], "host:")):
+		s.kill() // somebody's browser was made to send it
 	case cmd == nil:
 		s.recent = nil
 		s.reject(nil, unknown(container, args))
@@ -86,6 +92,11 @@ func (s *Session) runClosely(cmd *command, args [][]byte) {
 			s.executeClosely(cmd, args)
 		}
 	}
+	s.settle(cmd, mark)
+}
+
+// settle does to the reply of a command, which begins at mark, what its client wants of replies.
+func (s *Session) settle(cmd *command, mark int) {
 	if s.state&(replyOff|replySkip) != 0 && s.state&pushing == 0 {
 		s.Out.Truncate(mark)
 	}
@@ -107,7 +118,7 @@ func (s *Session) admit(cmd *command) bool {
 	if s.Closing() {
 		return false
 	}
-	if s.state&guest != 0 && cmd.flags&NoAuth == 0 {
+	if s.Guest() && cmd.flags&NoAuth == 0 {
 		s.reject(cmd, ErrNoAuth)
 		return false
 	}

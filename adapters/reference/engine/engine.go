@@ -121,7 +121,12 @@ func (e *Engine) newShard(i int) *shard {
 		Settings:  keyspace.Settings{Expiry: e.opts.Expiry},
 		Size:      value.Size,
 		Expired:   func(db int, key []byte) { e.changed(made.mail, nil, db, key, 'x', "expired") },
-		Evicted:   func(db int, key []byte) { e.changed(made.mail, nil, db, key, 'e', "evicted") },
+		Added: func(db int, key []byte) {
+			if e.attention.Load()&someNotify != 0 {
+				e.notify(made.mail, nil, db, key, 'n', "new")
+			}
+		},
+		Evicted: func(db int, key []byte) { e.changed(made.mail, nil, db, key, 'e', "evicted") },
 	})
 	made.Tick(e.start / 1000)
 	return made

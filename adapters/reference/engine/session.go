@@ -167,7 +167,7 @@ func (s *Session) Quit() { s.state |= closing }
 func (s *Session) ID() int64 { return s.id }
 
 // Guest reports whether the client has yet to authenticate.
-func (s *Session) Guest() bool { return s.state&guest != 0 }
+func (s *Session) Guest() bool { return s.state&guest != 0 && s.e.settings.Password() != "" }
 
 // begin is called before the first command of a batch.
 func (s *Session) begin() {

@@ -100,7 +100,7 @@ func (e *Engine) Settings(patterns [][]byte) (pairs [][2]string) {
 	for _, p := range patterns {
 		if !bytes.ContainsAny(p, "[*?") {
 			if x := s.find(string(p)); x != nil {
-				add(string(p), s.values[x.name])
+				add(string(p), s.printed(x.name))
 			}
 			continue
 		}
@@ -108,12 +108,21 @@ func (e *Engine) Settings(patterns [][]byte) (pairs [][2]string) {
 		for _, x := range s.all {
 			for _, name := range [...]string{x.name, x.alias} {
 				if name != "" && !strings.Contains(x.flags, "h") && Match(pattern, []byte(name)) {
-					add(name, s.values[x.name])
+					add(name, s.printed(x.name))
 				}
 			}
 		}
 	}
 	return pairs
+}
+
+// printed returns a value as CONFIG GET prints it. Not all that was set of notify-keyspace-events is: A hides n.
+func (s *settings) printed(name string) string {
+	if name == "notify-keyspace-events" {
+		classes, _ := parseEvents(s.values[name])
+		return formatEvents(classes)
+	}
+	return s.values[name]
 }
 
 // Set changes settings, all or none, and returns the text of the error, or "" (config.c: configSetCommand). Every shard is locked.
@@ -259,11 +268,9 @@ func parseMemory(text string) (uint64, bool) {
 func (s *settings) checkSpecial(x *setting, text string) (value, why string) {
 	switch x.name {
 	case "notify-keyspace-events":
-		classes, ok := parseEvents(text)
-		if !ok {
+		if _, ok := parseEvents(text); !ok {
 			return "", "Invalid event class character. Use 'Ag$lshzxeKEtmdn'."
 		}
-		return formatEvents(classes), ""
 	case "save":
 		words := strings.Fields(text)
 		for i, w := range words {

@@ -142,9 +142,6 @@ func (t *table) resolve(args [][]byte) (c, container *command) {
 			return s, c
 		}
 	}
-	if c.run != nil {
-		return c, nil
-	}
 	return nil, c
 }
 

@@ -39,8 +39,9 @@ type Options struct {
 	// Size returns what the bytes of a value that is no string would take in a server, the object's header included. nil counts
 	// them as one block.
 	Size func(k Kind, value []byte, m *memory.Model) int64
-	// Expired and Evicted are called for each key that goes by itself, before it does. They may be nil. They must not call the Shard.
-	Expired, Evicted func(db int, key []byte)
+	// Expired and Evicted are called for each key that goes by itself, before it does, Added for each that is new. They may be nil.
+	// They must not call the Shard.
+	Expired, Evicted, Added func(db int, key []byte)
 }
 
 // Settings may be changed while there are keys, with Configure.

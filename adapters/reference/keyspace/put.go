@@ -244,6 +244,9 @@ func (s *Shard) enter(it Item) {
 	if r.expires() {
 		s.enterVolatile(it)
 	}
+	if s.o.Added != nil {
+		s.o.Added(it.DB(), r.key())
+	}
 }
 
 func (s *Shard) enterVolatile(it Item) {

@@ -7,7 +7,6 @@ package wire
 
 import (
 	"bytes"
-	"fmt"
 	"math"
 )
 
@@ -166,7 +165,7 @@ func (r *Reader) bulkLength(pos int) (int, error) {
 		if _, end, err := r.length(pos, "bulk"); end == 0 || err != nil {
 			return pos, err
 		}
-		return pos, ProtocolError(fmt.Sprintf("expected '$', got '%c'", printable(r.buf[pos])))
+		return pos, ProtocolError("expected '$', got '" + string(r.buf[pos:pos+1]) + "'")
 	}
 	n, end, err := r.length(pos+1, "bulk")
 	switch {
@@ -179,14 +178,6 @@ func (r *Reader) bulkLength(pos int) (int, error) {
 	}
 	r.bulk, r.next = n, end-r.r
 	return end, nil
-}
-
-// printable returns a byte as it may stand in an error line.
-func printable(b byte) rune {
-	if b == '\r' || b == '\n' {
-		return ' '
-	}
-	return rune(b)
 }
 
 func (r *Reader) maxBulk() int {
@@ -223,7 +214,7 @@ func (r *Reader) length(pos int, what string) (n, end int, err error) {
 func (r *Reader) oddLength(pos int, what string) (n, end int, err error) {
 	b := r.buf[pos:r.w]
 	i := bytes.IndexByte(b, '\r')
-	if i < 0 {
+	if nul := bytes.IndexByte(b[:max(i, 0)], 0); i < 0 || nul >= 0 { // strchr finds nothing beyond a NUL
 		if len(b)+1 > maxInline {
 			return 0, 0, ProtocolError("too big " + what + " count string")
 		}
