@@ -13,13 +13,10 @@ type histogram [64]int
 
 // Count returns the estimate of a value. It fails if that is corrupt.
 func Count(b []byte) (n uint64, ok bool) {
-	var h histogram
 	if Dense(b) {
-		for i := range registers {
-			h[register(b[head:], i)]++
-		}
-		return h.estimate(), true
+		return Of(b).Count(), true
 	}
+	var h histogram
 	sum := 0
 	for p := b[head:]; len(p) > 0; {
 		o := decode(p)
@@ -35,9 +32,15 @@ func Count(b []byte) (n uint64, ok bool) {
 
 // Count returns the estimate of registers.
 func (r *Registers) Count() uint64 {
-	var h histogram
-	for _, v := range r {
-		h[v&63]++
+	var h, h1, h2, h3 histogram // most registers are of a few values: one counter would wait for itself
+	for i := 0; i < len(r); i += 4 {
+		h[r[i]&63]++
+		h1[r[i+1]&63]++
+		h2[r[i+2]&63]++
+		h3[r[i+3]&63]++
+	}
+	for v := range h {
+		h[v] += h1[v] + h2[v] + h3[v]
 	}
 	return h.estimate()
 }

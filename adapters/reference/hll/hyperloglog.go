@@ -147,9 +147,7 @@ func ToDense(b []byte) ([]byte, bool) {
 // Merge raises the registers to those of b. It fails if b is corrupt, after a part of it.
 func (r *Registers) Merge(b []byte) bool {
 	if Dense(b) {
-		for i := range r {
-			r[i] = max(r[i], register(b[head:], i))
-		}
+		r.mergeDense(b[head:])
 		return true
 	}
 	i := 0
@@ -167,6 +165,19 @@ func (r *Registers) Merge(b []byte) bool {
 		p = p[op.bytes:]
 	}
 	return i == registers
+}
+
+// mergeDense takes four registers from each three bytes.
+func (r *Registers) mergeDense(dense []byte) {
+	for i := 0; i < len(r); i += 4 {
+		v := uint32(dense[0]) | uint32(dense[1])<<8 | uint32(dense[2])<<16
+		four := r[i : i+4 : i+4]
+		four[0] = max(four[0], uint8(v&63))
+		four[1] = max(four[1], uint8(v>>6&63))
+		four[2] = max(four[2], uint8(v>>12&63))
+		four[3] = max(four[3], uint8(v>>18))
+		dense = dense[3:]
+	}
 }
 
 // Store raises the registers of b to r, and marks its estimate as stale.
@@ -232,18 +243,11 @@ func setSparse(b []byte, i int, run uint8, most int) (_ []byte, changed, ok bool
 	if run > mostSparse {
 		return promote(b, i, run)
 	}
-	at, before, first := head, head, 0
-	var o op
-	for ; at < len(b); at += o.bytes {
-		o = decode(b[at:])
-		if i < first+o.n {
-			break
-		}
-		before, first = at, first+o.n
-	}
+	at, before, first := seek(b, i)
 	if at >= len(b) {
 		return b, false, false
 	}
+	o := decode(b[at:])
 	if o.value >= run {
 		return b, false, true
 	}
@@ -262,6 +266,28 @@ func setSparse(b []byte, i int, run uint8, most int) (_ []byte, changed, ok bool
 	b = join(slices.Replace(b, at, at+o.bytes, seq...), before)
 	Invalidate(b)
 	return b, true, true
+}
+
+// seek returns the offset of the run that has register i, that of the run before it, and its first register. It is what most of
+// the time of adding to a sparse value goes to.
+func seek(b []byte, i int) (at, before, first int) {
+	at, before = head, head
+	for at < len(b) {
+		n, width := int(b[at]&0x3f)+1, 1
+		switch c := b[at]; {
+		case c >= 0x80:
+			n = int(c&3) + 1
+		case c >= 0x40:
+			o := decode(b[at:])
+			n, width = o.n, o.bytes
+		}
+		if i < first+n {
+			break
+		}
+		first += n
+		before, at = at, at+width
+	}
+	return at, before, first
 }
 
 // promote makes a sparse value dense and raises a register.

@@ -180,3 +180,14 @@ func BenchmarkAdd(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkCount(b *testing.B) {
+	h := New()
+	for i := range 100_000 {
+		h, _, _ = Add(h, strconv.AppendInt(nil, int64(i), 10), most)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		Count(h)
+	}
+}
