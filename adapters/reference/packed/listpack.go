@@ -143,7 +143,7 @@ func (p Listpack) is(at int, s []byte, n int64, isInt bool) bool {
 
 // Append adds an element at the end.
 func (p Listpack) Append(s []byte) Listpack {
-	p = appendEntry(p, s)
+	p = AppendEntry(p, s)
 	p.count(1)
 	return p
 }
@@ -151,13 +151,10 @@ func (p Listpack) Append(s []byte) Listpack {
 // AppendEntry is Append of what the function of this name has made of an element.
 func (p Listpack) AppendEntry(entry []byte) Listpack { return p.concat(entry, 1) }
 
-// AppendEntry appends to b an element as a Listpack holds it. One that is as long as another can be copied over it.
-func AppendEntry(b, s []byte) []byte { return appendEntry(b, s) }
-
 // Insert adds an element before that at offset at.
 func (p Listpack) Insert(at int, s []byte) Listpack {
 	p = p.open(at, 0, EntrySize(s))
-	appendEntry(p[:at], s)
+	AppendEntry(p[:at], s)
 	p.count(1)
 	return p
 }
@@ -165,7 +162,7 @@ func (p Listpack) Insert(at int, s []byte) Listpack {
 // Replace puts s in the place of the element at offset at.
 func (p Listpack) Replace(at int, s []byte) Listpack {
 	p = p.open(at, p.Next(at)-at, EntrySize(s))
-	appendEntry(p[:at], s)
+	AppendEntry(p[:at], s)
 	return p
 }
 

@@ -69,7 +69,7 @@ func checkListpack(t *rapid.T, p Listpack, model []string) {
 		if p.Offset(i) != p.Offset(i-len(model)) {
 			t.Fatalf("element %d: from the end at %d, from the start at %d", i, p.Offset(i-len(model)), p.Offset(i))
 		}
-		want, isInt := Int(s)
+		want, isInt := Int([]byte(s))
 		if n, ok := p.Int(p.Offset(i)); ok != isInt || n != want && ok {
 			t.Fatalf("%q is kept as %d, %v", s, n, ok)
 		}

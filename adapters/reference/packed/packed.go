@@ -10,9 +10,7 @@
 // bytes) and the terminator (one) are counted and not kept, but for the number of elements.
 package packed
 
-import (
-	"encoding/binary"
-)
+import "encoding/binary"
 
 // overhead is the header and the terminator of a listpack (listpack.c: LP_HDR_SIZE, LP_EOF).
 const overhead = 7
@@ -68,8 +66,9 @@ func integer(b []byte) int64 {
 	}
 }
 
-// appendEntry appends s as listpack.c encodes it (lpEncodeGetType, lpEncodeString, lpEncodeBacklen).
-func appendEntry(b, s []byte) []byte {
+// AppendEntry appends to b an element as a Listpack holds it (listpack.c: lpEncodeGetType, lpEncodeString, lpEncodeBacklen). It may be
+// copied over another one of the same length.
+func AppendEntry(b, s []byte) []byte {
 	from := len(b)
 	if n, ok := Int(s); ok {
 		b = appendInt(b, n)
@@ -137,7 +136,7 @@ func appendBacklen(b []byte, n int) []byte {
 
 // Int returns the number that s is the canonical decimal form of, if it is one of 64 bits: only such a string can be kept
 // as a number and come back as it was.
-func Int[S string | []byte](s S) (n int64, ok bool) {
+func Int(s []byte) (n int64, ok bool) {
 	if len(s) == 0 || len(s) > 20 || s[0] > '9' {
 		return 0, false
 	}

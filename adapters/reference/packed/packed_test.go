@@ -37,7 +37,7 @@ func TestInt(t *testing.T) {
 		s := rapid.OneOf(elems(), rapid.StringMatching(`-?[0-9]{1,20}`)).Draw(t, "s")
 		want, err := strconv.ParseInt(s, 10, 64)
 		ok := err == nil && strconv.FormatInt(want, 10) == s
-		if n, got := Int(s); got != ok || ok && n != want {
+		if n, got := Int([]byte(s)); got != ok || ok && n != want {
 			t.Fatalf("Int(%q) = %d, %v", s, n, got)
 		}
 	})
