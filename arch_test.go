@@ -82,7 +82,7 @@ var mayImport = map[string][]string{
 	"cmd":                       {"*"},
 	"cmd/kvtool":                {"cmd"},
 	// The reference engine. (A block of its own, so that a long name does not move every line.)
-	"adapters/reference/command":     {"adapters/reference/dump", "adapters/reference/engine", "adapters/reference/geo", "adapters/reference/hll", "adapters/reference/keyspace", "adapters/reference/list", "adapters/reference/number", "adapters/reference/packed", "adapters/reference/table", "adapters/reference/value", "adapters/reference/wire", "adapters/reference/zset", "internal/evict", "internal/memory", "kv"},
+	"adapters/reference/command":     {"adapters/reference/dump", "adapters/reference/engine", "adapters/reference/geo", "adapters/reference/hll", "adapters/reference/keyspace", "adapters/reference/list", "adapters/reference/number", "adapters/reference/packed", "adapters/reference/table", "adapters/reference/value", "adapters/reference/wire", "adapters/reference/zset", "internal/evict", "internal/memory", "internal/rdbread", "kv"},
 	"adapters/reference/engine":      {"kv", "adapters/reference/keyspace", "adapters/reference/number", "adapters/reference/value", "adapters/reference/wire", "internal/evict", "internal/memory"},
 	"adapters/reference/conformance": {},
 	"adapters/reference/keyspace":    {"kv", "adapters/reference/arena", "adapters/reference/dict", "internal/evict", "internal/memory"},

@@ -19,6 +19,15 @@ func IdleTime(state uint32, now int64) time.Duration {
 	return time.Duration(clock+(StateMax-state)) * time.Second
 }
 
+// IdleState returns the state of a record that has not been accessed for so many seconds (object.c: objectSetLRUOrLFU).
+func IdleState(seconds, now int64) uint32 {
+	at := int64(LRUClock(now)) - seconds
+	if at < 0 {
+		at += StateMax
+	}
+	return uint32(at) & StateMax
+}
+
 // LFU is how Redis counts accesses in 24 bits: 16 of minutes, when the counter last fell, and 8 of a counter that grows with the
 // logarithm of the accesses (evict.c: LFULogIncr, LFUDecrAndReturn).
 //
@@ -36,6 +45,9 @@ const firstCount = 5
 
 // New returns the state of a new record at now, Unix ms.
 func (LFU) New(now int64) uint32 { return minutes(now)<<8 | firstCount }
+
+// State returns the state of a record whose counter is count at now.
+func (LFU) State(count uint8, now int64) uint32 { return minutes(now)<<8 | uint32(count) }
 
 // Touch returns the state after an access.
 func (l LFU) Touch(state uint32, now int64, random *rand.Rand) uint32 {

@@ -26,6 +26,8 @@ type Options struct {
 	Allocator  memory.Allocator
 	Live       bool   // model a server that wrote the dump, not one that has just loaded it
 	Place      string // what records say of where their key lies; "" is nothing
+	// Bodies keeps the values of keys as they are in the file, for Body, and names of any length.
+	Bodies bool
 	Wish
 
 	buf      []byte // the window's memory, at least maxNeed bytes; nil is some of its own
@@ -74,6 +76,8 @@ type Reader struct {
 	slab     []byte       // names are cut from it
 	hasher   *xxh3.Hasher // of a long value
 	piece    []byte       // of it
+	code     byte         // of the value that was read, if Options.Bodies
+	body     []byte
 }
 
 // A Summary is what a dump says of itself besides its keys. What follows keys in the file is there once they are read.
@@ -216,6 +220,10 @@ func (r *Reader) Next() (*kv.Record, error) {
 	return nil, r.err
 }
 
+// Body returns the type code of the key that Next has returned and its value as the file has it, valid until the next call of Next.
+// The value is nil for a stream, for a module's, and without Options.Bodies.
+func (r *Reader) Body() (code byte, body []byte) { return r.code, r.body }
+
 // always are the facts that every record holds: they follow from what the walk must look at.
 const always = kv.FieldName | kv.FieldType | kv.FieldEncoding | kv.FieldSize | kv.FieldLen | kv.FieldTTL
 
@@ -249,7 +257,14 @@ func (r *Reader) key(op byte) (wanted bool) {
 	rec.DB, rec.Type, rec.Encoding, rec.Len = r.db, c.typ, c.encoding, 0
 	r.w.longest, r.w.inside = -1, r.want&kv.FieldLargest != 0
 	r.rounding, r.nameLen = 0, n
+	keeps := r.opt.Bodies && wanted && c.typ != kv.TypeStream && c.typ != ""
+	if keeps {
+		r.w.record()
+	}
 	c.read(r)
+	if r.code, r.body = op, nil; keeps {
+		r.body = r.w.recorded()
+	}
 	if r.w.inside && r.w.longest >= 0 {
 		rec.Largest = r.w.longest
 		rec.Known |= kv.FieldLargest
@@ -393,6 +408,9 @@ func (r *Reader) readName() int64 {
 	w := r.w
 	n, special := w.length()
 	if !special {
+		if n > maxName && r.opt.Bodies {
+			return r.wholeName(blob{size: int64(min(n, 1<<62)), stored: int64(min(n, 1<<62))})
+		}
 		if n > maxName {
 			return r.longName(blob{size: int64(min(n, 1<<62)), stored: int64(min(n, 1<<62))})
 		}
@@ -406,6 +424,9 @@ func (r *Reader) readName() int64 {
 		return int64(len(r.name.at))
 	}
 	b := w.compressed()
+	if (b.size > maxName || b.stored > maxName) && r.opt.Bodies {
+		return r.wholeName(b)
+	}
 	if b.size > maxName || b.stored > maxName {
 		return r.longName(b)
 	}
@@ -424,6 +445,25 @@ func (b *nameBuf) grow(n int) {
 		b.buf = make([]byte, n)
 	}
 	b.buf = b.buf[:n]
+}
+
+// wholeName reads a name of any length.
+func (r *Reader) wholeName(b blob) int64 {
+	if b.stored > r.w.left() {
+		r.w.fail(errCut)
+		return 0
+	}
+	in := r.w.open(b)
+	var chunk [keptName]byte
+	r.name.buf = r.name.buf[:0]
+	for left := b.size; left > 0 && r.w.err == nil; {
+		n := in.read(chunk[:min(left, keptName)])
+		r.name.buf = append(r.name.buf, chunk[:n]...)
+		left -= int64(n)
+	}
+	in.close()
+	r.name.at = r.name.buf
+	return b.size
 }
 
 // longName reads a name that is too long to keep. The hash is over all of it.

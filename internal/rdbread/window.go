@@ -38,7 +38,10 @@ type window struct {
 	// walked for theirs.
 	longest int64
 	inside  bool
-	scratch []byte  // holds an expanded block
+	scratch []byte // holds an expanded block
+	tap     []byte // what was read since record, if recording
+	tapped  int    // where in buf begins what tap does not have yet
+	taps    bool
 	entries entries // of the block that is being walked
 }
 
@@ -75,6 +78,8 @@ func (w *window) fill(n int) bool {
 		return false
 	}
 	w.checksum()
+	w.drain()
+	w.tapped = 0
 	copy(w.buf, w.buf[w.pos:w.end])
 	w.base += int64(w.pos)
 	w.sum, w.end, w.pos = 0, w.end-w.pos, 0
@@ -107,6 +112,28 @@ func (w *window) checksum() {
 		w.crc = crc64.Update(w.crc, w.buf[w.sum:w.pos])
 	}
 	w.sum = w.pos
+}
+
+// record begins to keep what is read: recorded returns it.
+func (w *window) record() {
+	w.tap, w.tapped, w.taps = w.tap[:0], w.pos, true
+}
+
+func (w *window) drain() {
+	if w.taps {
+		w.tap = append(w.tap, w.buf[w.tapped:w.pos]...)
+		w.tapped = w.pos
+	}
+}
+
+// recorded returns what was read since record, valid until the window moves, and ends that.
+func (w *window) recorded() []byte {
+	defer func() { w.taps = false }()
+	if len(w.tap) == 0 { // it lies in one piece
+		return w.buf[w.tapped:w.pos]
+	}
+	w.drain()
+	return w.tap
 }
 
 // left returns how many bytes can follow at most.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/kvtool/kvtool/adapters/reference/engine"
 	"github.com/kvtool/kvtool/adapters/reference/keyspace"
-	"github.com/kvtool/kvtool/kv"
 )
 
 // A scanRequest is what SCAN, HSCAN, SSCAN and ZSCAN are asked for.
@@ -73,9 +72,9 @@ func scanOptions(c *engine.Call, from int, typed bool) (r scanRequest, ok bool) 
 // match reports whether the pattern takes a key, a field or a member.
 func (r *scanRequest) match(b []byte) bool { return r.matchAll || glob(r.pattern, b) }
 
-// glob is kv.MatchGlob without a copy.
+// glob is engine.Match of a pattern that is an argument.
 func glob(pattern, b []byte) bool {
-	return kv.MatchGlob(unsafe.String(unsafe.SliceData(pattern), len(pattern)), unsafe.String(unsafe.SliceData(b), len(b)))
+	return engine.Match(unsafe.String(unsafe.SliceData(pattern), len(pattern)), b)
 }
 
 // scanReply begins the answer of a scan: n strings follow.

@@ -21,6 +21,8 @@ func Table() []engine.Command {
 		stringCommands(),
 		bitCommands(),
 		genericCommands(),
+		sortCommands(),
+		dumpCommands(),
 		hashCommands(),
 		hllCommands(),
 		listCommands(),

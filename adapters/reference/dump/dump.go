@@ -27,6 +27,9 @@ const (
 	Quicklist    byte = 18
 )
 
+// Newest is the highest code that 7.0 knows.
+const Newest byte = 19
+
 // Kinds of node of a list (quicklist.h).
 const (
 	Plain  = 1 // one item

@@ -13,7 +13,7 @@ func (r *Reader) list(code byte) {
 	case 1:
 		r.strings(r.count())
 	case 10:
-		r.node(r.str(), (*Reader).ziplist)
+		r.ziplist(r.str())
 	case 14:
 		for n := r.count(); n > 0 && !r.bad; n-- {
 			r.node(r.str(), (*Reader).ziplist)

@@ -42,8 +42,15 @@ func (c *Call) Arrived(it keyspace.Item) {
 	if t := it.Type(); t != kv.TypeList && t != kv.TypeZSet {
 		return
 	}
-	selected := c.s.db
-	c.s.db = it.DB()
-	c.Ready(it.Key())
-	c.s.db = selected
+	c.ReadyIn(it.DB(), it.Key())
+}
+
+// Fill calls fn with every shard locked, for what puts keys in that are no client's: a dump that is loaded.
+func (e *Engine) Fill(fn func(shard func(key []byte) (*keyspace.Shard, uint64))) {
+	e.exclusively(func(*mail) {
+		fn(func(key []byte) (*keyspace.Shard, uint64) {
+			h := keyspace.Hash(key)
+			return e.shards[e.shardOf(h)].Shard, h
+		})
+	})
 }
