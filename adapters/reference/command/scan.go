@@ -110,7 +110,7 @@ func scan(c *engine.Call) {
 	var room [64]keyspace.Item
 	items := room[:0]
 	for steps := r.scanSteps(); ; steps-- {
-		items, inner = shards[at].Scan(items, c.DB(), inner)
+		items, inner = shards[at].Bucket(items, c.DB(), inner)
 		if inner == 0 {
 			at++
 		}
@@ -124,7 +124,7 @@ func scan(c *engine.Call) {
 	}
 	n := 0
 	for _, it := range items {
-		if r.match(it.Key()) && (r.typeName == nil || is(r.typeName, string(it.Type()))) {
+		if r.match(it.Key()) && !c.Expire(it) && (r.typeName == nil || is(r.typeName, string(it.Type()))) {
 			items[n] = it
 			n++
 		}
@@ -140,11 +140,15 @@ func keys(c *engine.Call) {
 	pattern := c.Args[1]
 	all := string(pattern) == "*"
 	at, n := c.Out.Begin(), 0
+	var items []keyspace.Item
 	for _, s := range c.Shards() {
-		for it := range s.All(c.DB()) {
-			if all || glob(pattern, it.Key()) {
-				c.Out.Bulk(it.Key())
-				n++
+		for cursor, first := uint64(0), true; first || cursor != 0; first = false {
+			items, cursor = s.Bucket(items[:0], c.DB(), cursor)
+			for _, it := range items {
+				if (all || glob(pattern, it.Key())) && !it.Due() {
+					c.Out.Bulk(it.Key())
+					n++
+				}
 			}
 		}
 	}

@@ -36,6 +36,16 @@ func (c *Call) WriteIn(db int, key []byte) keyspace.Item {
 	return it
 }
 
+// Expire removes a key if it is due, and reports whether it is.
+func (c *Call) Expire(it keyspace.Item) bool {
+	if !it.Due() {
+		return false
+	}
+	s, hash := c.Shard(it.Key())
+	s.Find(it.DB(), it.Key(), hash)
+	return true
+}
+
 // Arrived says that a key is there that was not, by another way than an element at a time: who waits for a list or a sorted set of
 // that name is served when the command is over (db.c: dbAdd).
 func (c *Call) Arrived(it keyspace.Item) {

@@ -9,16 +9,25 @@ import (
 // Scan appends the keys of one bucket of a database to dst, and returns the next cursor: 0 is the first, and the end. A key that is
 // there from the first call to the last is seen at least once, whatever happens in between. Keys that are due are absent.
 func (s *Shard) Scan(dst []Item, db int, cursor uint64) (items []Item, next uint64) {
+	from := len(dst)
+	items, next = s.Bucket(dst, db, cursor)
+	kept := items[:from]
+	for _, it := range items[from:] {
+		if it.Due() {
+			s.expire(it)
+		} else {
+			kept = append(kept, it)
+		}
+	}
+	return kept, next
+}
+
+// Bucket is Scan that leaves the keys that are due where they are, and returns them, too.
+func (s *Shard) Bucket(dst []Item, db int, cursor uint64) (items []Item, next uint64) {
 	var room [64]uint32
 	refs, next := s.spaces[db].all.Scan(room[:0], cursor)
 	for _, ref := range refs {
-		r := s.at(ref)
-		it := Item{s, Hash(r.key()), ref, int32(db)}
-		if s.due(r) {
-			s.expire(it)
-			continue
-		}
-		dst = append(dst, it)
+		dst = append(dst, Item{s, Hash(s.at(ref).key()), ref, int32(db)})
 	}
 	return dst, next
 }
@@ -38,23 +47,13 @@ func (s *Shard) All(db int) iter.Seq[Item] {
 	}
 }
 
-// fair is how many keys RANDOMKEY draws one from (dict.c: GETFAIR_NUM_ENTRIES).
-const fair = 15
-
-// RandomKey returns a key of a database, drawn as RANDOMKEY draws it: one of a run of neighbours. Keys that are due are removed
-// until one is not. It is not OK if there is none.
+// RandomKey returns a key of a database, each with the same chance. Keys that are due are removed until one is not. It is not OK if
+// there is none.
 func (s *Shard) RandomKey(db int) Item {
-	var room [fair]evict.Ref
 	for all := s.spaces[db].all; all.Len() > 0; {
-		refs := all.Sample(room[:0], fair, s.random)
-		var ref evict.Ref
-		if len(refs) > 0 {
-			ref = refs[s.random.IntN(len(refs))]
-		} else {
-			ref = all.Random(s.random)
-		}
-		r := s.at(uint32(ref))
-		it := Item{s, Hash(r.key()), uint32(ref), int32(db)}
+		ref := all.Dict.Random(s.random)
+		r := s.at(ref)
+		it := Item{s, Hash(r.key()), ref, int32(db)}
 		if !s.due(r) {
 			return it
 		}
