@@ -1,7 +1,6 @@
 package command
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/kvtool/kvtool/adapters/reference/engine"
@@ -41,7 +40,7 @@ func clientList(c *engine.Call) {
 	case len(c.Args) == 4 && is(c.Args[2], "type"):
 		var ok bool
 		if class, ok = engine.ParseClass(c.Args[3]); !ok {
-			c.Fail(fmt.Sprintf("ERR Unknown client type '%s'", c.Args[3]))
+			c.Fail("ERR Unknown client type '" + cString(c.Args[3]) + "'")
 			return
 		}
 	case len(c.Args) > 3 && is(c.Args[2], "id"):
@@ -113,7 +112,7 @@ func killOption(k *engine.Kill, option, value []byte) string {
 	case is(option, "type"):
 		class, ok := engine.ParseClass(value)
 		if !ok {
-			return fmt.Sprintf("ERR Unknown client type '%s'", value)
+			return "ERR Unknown client type '" + cString(value) + "'"
 		}
 		k.Class = class
 	case is(option, "addr"):
@@ -122,7 +121,7 @@ func killOption(k *engine.Kill, option, value []byte) string {
 		k.Local = string(value)
 	case is(option, "user"):
 		if string(value) != "default" {
-			return fmt.Sprintf("ERR No such user '%s'", value)
+			return "ERR No such user '" + cString(value) + "'"
 		}
 	case is(option, "skipme") && is(value, "yes"):
 		k.SkipSelf = true

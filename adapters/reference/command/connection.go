@@ -1,8 +1,6 @@
 package command
 
 import (
-	"fmt"
-
 	"github.com/kvtool/kvtool/adapters/reference/engine"
 	"github.com/kvtool/kvtool/adapters/reference/wire"
 )
@@ -140,7 +138,7 @@ func helloOptions(c *engine.Call) bool {
 			}
 			rest = rest[2:]
 		default:
-			c.Fail(fmt.Sprintf("ERR Syntax error in HELLO option '%s'", rest[0]))
+			c.Fail("ERR Syntax error in HELLO option '" + cString(rest[0]) + "'")
 			return false
 		}
 	}

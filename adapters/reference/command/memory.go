@@ -44,7 +44,8 @@ func memoryUsage(c *engine.Call) {
 			return
 		}
 	}
-	it := c.Peek(c.Args[2])
+	s, hash := c.Shard(c.Args[2])
+	it := s.Look(c.DB(), c.Args[2], hash) // of one that is past its expiry, too
 	if !it.OK() {
 		c.Out.Null()
 		return

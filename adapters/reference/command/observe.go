@@ -189,7 +189,7 @@ func functionList(c *engine.Call) {
 			}
 			library, rest = true, rest[1:]
 		default:
-			c.Fail("ERR Unknown argument " + string(rest[0]))
+			c.Fail("ERR Unknown argument " + cString(rest[0]))
 			return
 		}
 	}

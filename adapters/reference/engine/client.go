@@ -279,3 +279,13 @@ func (c *Call) Reset() {
 
 // Subscribed reports whether the session listens to channels.
 func (c *Call) Subscribed() bool { return c.s.state&subscribed != 0 }
+
+// without returns a list without a session.
+func without(list []*Session, s *Session) []*Session {
+	for i, other := range list {
+		if other == s {
+			return append(list[:i:i], list[i+1:]...)
+		}
+	}
+	return list
+}

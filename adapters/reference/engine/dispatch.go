@@ -67,7 +67,7 @@ func (s *Session) Run(args [][]byte) {
 func (s *Session) look(args [][]byte) *command {
 	cmd, container := s.e.table.resolve(args)
 	switch {
-	case cmd == nil && (is(args[0], "post") || is(args[0], "host:")):
+	case cmd == nil && (sameName(args[0], "post") || sameName(args[0], "host:")):
 		s.kill() // somebody's browser was made to send it
 	case cmd == nil:
 		s.recent = nil

@@ -33,6 +33,8 @@ type Options struct {
 	Model  *memory.Model   // of used_memory; nil is that of Redis 7.0 as Debian builds it
 	Expiry keyspace.Expiry // how keys go whose time has come
 	WhatIf bool            // maxmemory-policy may be one that Redis does not have
+	// Config are settings that it begins with, by the names of CONFIG GET; also those that cannot be changed later.
+	Config [][2]string
 	// Log is told what an operator should know: an internal error, with its stack.
 	Log func(text string)
 	// Shutdown is called by SHUTDOWN, from the goroutine of a session. Nil makes SHUTDOWN answer an error.
@@ -108,6 +110,11 @@ func New(o Options, commands []Command) (*Engine, error) {
 	}
 	e.usage = usageModel(e.shards[0].Model())
 	newSettings(e)
+	for _, c := range o.Config {
+		if why := e.settings.begin(c[0], c[1]); why != "" {
+			return nil, fmt.Errorf("%s %s: %s", c[0], c[1], why)
+		}
+	}
 	return e, nil
 }
 

@@ -1,7 +1,7 @@
 package engine
 
 import (
-	"bytes"
+	"slices"
 	"sync"
 
 	"github.com/kvtool/kvtool/adapters/reference/keyspace"
@@ -85,15 +85,12 @@ func (c *Call) Exec() {
 	}
 	s.lock(s.shardsOfTransaction())
 	s.tick()
-	for _, w := range s.watches { // one that has expired goes, which makes the session dirty
-		c.e.shards[c.e.shardOf(w.hash)].Find(w.at.db, []byte(w.at.key), w.hash)
-	}
 	switch {
 	case s.state&dirtyExec != 0:
 		c.Fail(ErrExecAbort)
 		s.discard()
 		return
-	case s.dirty.Load():
+	case s.dirty.Load() || s.watchedExpired():
 		c.Out.NullArray()
 		s.discard()
 		return
@@ -140,46 +137,44 @@ type place struct {
 	key string
 }
 
-// watch is a key that a session watches.
+// A watch is a key that a session watches.
 type watch struct {
-	at   place
-	hash uint64
+	s       *Session
+	at      place
+	hash    uint64
+	expired bool // it was past its expiry already: its going is no change
 }
 
-// watchers are the sessions that watch a key. Its lock is taken with those of shards held, never before them.
+// watchers are the watches of each key. Its lock is taken with those of shards held, never before them.
 type watchers struct {
 	mu sync.Mutex
-	of map[place][]*Session
+	of map[place][]*watch
 }
 
 // Watch makes EXEC fail if a key has changed until then.
 func (c *Call) Watch(keys [][]byte) {
-	s, w := c.s, &c.e.watchers
 	for _, key := range keys {
 		shard, hash := c.place(key)
-		shard.Find(s.db, key, hash) // one that is due goes now: it is as good as absent, and its going no change
-		at := place{s.db, string(key)}
-		if s.watchesAlready(at) {
-			continue
-		}
-		s.watches = append(s.watches, watch{at, hash})
-		w.mu.Lock()
-		if w.of == nil {
-			w.of = map[place][]*Session{}
-		}
-		w.of[at] = append(w.of[at], s)
-		c.e.attend(someWatch, true)
-		w.mu.Unlock()
+		it := shard.Look(c.s.db, key, hash)
+		c.s.watch(&watch{s: c.s, at: place{c.s.db, string(key)}, hash: hash, expired: it.OK() && it.Due()})
 	}
 }
 
-func (s *Session) watchesAlready(at place) bool {
+func (s *Session) watch(made *watch) {
 	for _, w := range s.watches {
-		if w.at == at {
-			return true
+		if w.at == made.at {
+			return
 		}
 	}
-	return false
+	s.watches = append(s.watches, made)
+	all := &s.e.watchers
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if all.of == nil {
+		all.of = map[place][]*watch{}
+	}
+	all.of[made.at] = append(all.of[made.at], made)
+	s.e.attend(someWatch, true)
 }
 
 // Unwatch forgets all keys that are watched, and that one of them has changed.
@@ -193,58 +188,75 @@ func (s *Session) unwatch() {
 	if len(s.watches) == 0 {
 		return
 	}
-	w := &s.e.watchers
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, watched := range s.watches {
-		if rest := without(w.of[watched.at], s); len(rest) > 0 {
-			w.of[watched.at] = rest
+	all := &s.e.watchers
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	for _, w := range s.watches {
+		rest := slices.DeleteFunc(all.of[w.at], func(other *watch) bool { return other == w })
+		if len(rest) > 0 {
+			all.of[w.at] = rest
 		} else {
-			delete(w.of, watched.at)
+			delete(all.of, w.at)
 		}
 	}
-	s.e.attend(someWatch, len(w.of) > 0)
-	s.watches = s.watches[:0]
+	s.e.attend(someWatch, len(all.of) > 0)
+	s.watches = nil
 }
 
-// without returns a list without a session.
-func without(list []*Session, s *Session) []*Session {
-	for i, other := range list {
-		if other == s {
-			return append(list[:i:i], list[i+1:]...)
+// watchedExpired reports whether a key that is watched has passed its expiry since. Its shards are locked.
+func (s *Session) watchedExpired() bool {
+	for _, w := range s.watches {
+		it := s.e.shards[s.e.shardOf(w.hash)].Look(w.at.db, []byte(w.at.key), w.hash)
+		if !w.expired && it.OK() && it.Due() {
+			return true
 		}
 	}
-	return list
+	return false
 }
 
 // touchWatchers makes the transactions fail that watch a key.
 func (e *Engine) touchWatchers(db int, key []byte) {
 	e.watchers.mu.Lock()
 	defer e.watchers.mu.Unlock()
-	for _, s := range e.watchers.of[place{db, string(key)}] {
-		s.dirty.Store(true)
+	for _, w := range e.watchers.of[place{db, string(key)}] {
+		if w.expired { // what was as good as absent goes
+			w.expired = false
+			continue
+		}
+		w.s.dirty.Store(true)
 	}
 }
 
-// touchAll makes the transactions fail that watch a key for which there is one in db, or in other if that is not negative. All
-// shards are locked.
+// touchAll makes the transactions fail that watch a key for which there is one in db, or in other if that is not negative: what
+// becomes of db is what other has (multi.c: touchAllWatchedKeysInDb). All shards are locked.
 func (e *Engine) touchAll(db, other int) {
 	e.watchers.mu.Lock()
 	defer e.watchers.mu.Unlock()
 	for at, list := range e.watchers.of {
-		if at.db != db || !e.exists(db, at.key) && (other < 0 || !e.exists(other, at.key)) {
+		if at.db != db {
 			continue
 		}
-		for _, s := range list {
-			s.dirty.Store(true)
+		there, next := e.look(db, at.key), keyspace.Item{}
+		if other >= 0 {
+			next = e.look(other, at.key)
+		}
+		for _, w := range list {
+			switch {
+			case !there.OK() && !next.OK():
+			case w.expired && !next.OK():
+				w.expired = false
+			case w.expired && next.Due():
+			default:
+				w.s.dirty.Store(true)
+			}
 		}
 	}
 }
 
-func (e *Engine) exists(db int, key string) bool {
+func (e *Engine) look(db int, key string) keyspace.Item {
 	b := []byte(key)
 	hash := keyspace.Hash(b)
-	return e.shards[e.shardOf(hash)].Find(db, b, hash).OK()
+	return e.shards[e.shardOf(hash)].Look(db, b, hash)
 }
 
 // runsInMulti reports whether a command is run at once although others are queued.
@@ -255,6 +267,3 @@ func runsInMulti(name string) bool {
 	}
 	return false
 }
-
-// is reports whether a name in any case is a command's.
-func is(name []byte, lower string) bool { return bytes.EqualFold(name, []byte(lower)) }

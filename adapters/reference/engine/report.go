@@ -113,6 +113,33 @@ func usageModel(m *memory.Model) *memory.Model {
 	return memory.New(p)
 }
 
+// Exclusively calls fn with all shards, locked and at the present time: for what is no client's doing.
+func (e *Engine) Exclusively(fn func(shards []*keyspace.Shard)) {
+	e.exclusively(func(*mail) { fn(e.plain) })
+}
+
+// Len returns the number of keys in all databases, Used the modelled bytes.
+func (e *Engine) Len() (n int64) {
+	e.Exclusively(func(shards []*keyspace.Shard) {
+		for _, s := range shards {
+			for db := range Databases {
+				n += int64(s.Len(db))
+			}
+		}
+	})
+	return n
+}
+
+// Used returns used_memory: what a Redis would count.
+func (e *Engine) Used() (n int64) {
+	e.Exclusively(func(shards []*keyspace.Shard) {
+		for _, s := range shards {
+			n += s.Used()
+		}
+	})
+	return n
+}
+
 // Version returns what Options say of the program.
 func (e *Engine) Version() string { return e.opts.Version }
 

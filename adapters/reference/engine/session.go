@@ -32,7 +32,7 @@ type Session struct {
 	recent        *command // the last command, which the next is likely to be
 	counts        commandCounts
 	multi         transaction
-	watches       []watch
+	watches       []*watch
 	post          mail
 	delayed       [][]byte  // a request that waits for the end of a pause
 	tracking      *Tracking // under the lock of the engine's trackers, too

@@ -132,13 +132,14 @@ func (e *Engine) Set(pairs [][]byte) string {
 	defer s.mu.Unlock()
 	var found []*setting
 	failed := func(name []byte, why string) string {
+		name = cString(name, len(name))
 		return fmt.Sprintf("ERR CONFIG SET failed (possibly related to argument '%s') - %s", name, why)
 	}
 	for i := 0; i < len(pairs); i += 2 {
 		x := s.find(string(pairs[i]))
 		switch {
 		case x == nil:
-			return fmt.Sprintf("ERR Unknown option or number of arguments for CONFIG SET - '%s'", pairs[i])
+			return fmt.Sprintf("ERR Unknown option or number of arguments for CONFIG SET - '%s'", cString(pairs[i], len(pairs[i])))
 		case strings.Contains(x.flags, "i"):
 			return failed(pairs[i], "can't set immutable config")
 		case strings.Contains(x.flags, "p"):
@@ -161,6 +162,20 @@ func (e *Engine) Set(pairs [][]byte) string {
 		s.apply(x.name, values[i])
 	}
 	return ""
+}
+
+// begin sets a setting before there are clients, and returns why it cannot be.
+func (s *settings) begin(name, text string) string {
+	x := s.find(name)
+	if x == nil {
+		return "there is no such setting"
+	}
+	v, why := s.check(x, text)
+	if why == "" {
+		s.values[x.name] = v
+		s.apply(x.name, v)
+	}
+	return why
 }
 
 // check returns a value as CONFIG GET prints it, or why it is none.

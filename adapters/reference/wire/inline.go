@@ -37,7 +37,7 @@ func Split(line []byte) (words [][]byte, ok bool) {
 			return words, true
 		}
 		word := []byte{}
-		for len(line) > 0 && !blank(line[0]) {
+		for len(line) > 0 && !ends(line[0]) {
 			if line[0] != '"' && line[0] != '\'' {
 				word, line = append(word, line[0]), line[1:]
 				continue
@@ -51,7 +51,9 @@ func Split(line []byte) (words [][]byte, ok bool) {
 	}
 }
 
+// blank reports what may stand between words, ends what ends one: they are not the same.
 func blank(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+func ends(c byte) bool  { return c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == 0 }
 
 // quoted appends to word what stands between the quotes at the beginning of line, and returns what follows them.
 func quoted(word, line []byte) (longer, rest []byte, ok bool) {
