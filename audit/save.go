@@ -50,7 +50,7 @@ func find(parts []report.Part, name string, shard int) *report.Part {
 	return nil
 }
 
-const storeVersion = 3
+const storeVersion = 4
 
 // saveStore returns the part that holds what a store said of itself, and how far it was asked.
 func saveStore(b *basis) (report.Part, error) {
@@ -84,6 +84,10 @@ func (b *basis) form(f *saved.Form) {
 	}
 	if f.Version() > 2 {
 		formServer(f, &b.info.Server)
+	}
+	if f.Version() > 3 {
+		saved.Count(f, &b.info.Server.MaxMemory, &b.info.Server.Evicted)
+		f.Time(&b.info.Server.Started)
 	}
 }
 
@@ -153,4 +157,13 @@ func mergeOne(all, c Collector) Collector {
 	}
 	all.Merge(c)
 	return all
+}
+
+// InfoOf returns what the store of a saved run said of itself, nil if the file does not hold it.
+func InfoOf(r *report.Report) (*kv.Info, error) {
+	b, err := loadStore(r.Parts)
+	if err != nil || b == nil {
+		return nil, err
+	}
+	return b.info, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/drift/compare"
 	"github.com/kvtool/kvtool/drift/hotkeys"
 	"github.com/kvtool/kvtool/drift/orphans"
 	"github.com/kvtool/kvtool/keydesign"
@@ -43,7 +44,7 @@ func place(name string) int {
 
 // rules lists every rule that an analysis or lint may raise, each once, by its number.
 func rules() []*report.Rule {
-	all := slices.Concat(keydesign.Rules(), lint.Rules(), audit.Rules(), orphans.Rules(), hotkeys.Rules())
+	all := slices.Concat(keydesign.Rules(), lint.Rules(), audit.Rules(), orphans.Rules(), compare.Rules(), hotkeys.Rules())
 	slices.SortStableFunc(all, func(a, b *report.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return slices.CompactFunc(all, func(a, b *report.Rule) bool { return a.ID == b.ID })
 }

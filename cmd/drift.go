@@ -13,7 +13,9 @@ func newDriftCmd(env *Env) *cobra.Command {
 	}
 	c.AddCommand(
 		newCleanCmd(env),
+		newDriftDiffCmd(env),
 		newOrphansCmd(env),
+		newSnapshotCmd(env),
 	)
 	return c
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/kvtool/kvtool/audit"
 	"github.com/kvtool/kvtool/internal/sketch"
 	"github.com/kvtool/kvtool/keydesign/infer"
+	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
@@ -20,6 +21,9 @@ type Facts struct {
 	Inference   string // "exact", or why it is not
 	Known       kv.Field
 	Templates   []TemplateFacts // most keys first
+	// Match returns the index of the template that a key would be counted under; ok is false if it is under none. It is for one
+	// goroutine.
+	Match func(key string) (template int, ok bool)
 }
 
 // TemplateFacts is what is known of one template.
@@ -30,6 +34,7 @@ type TemplateFacts struct {
 	Keys, Bytes int64
 	Types       []TypeFacts // most keys first; nil if not known
 	Size        Spread      // bytes that a key takes
+	Sized       int64       // keys that told it
 	Longest     int64       // most elements of a collection; 0 if not known
 	Oversized   int64       // keys whose value is too large by KD040 or KD041
 	TTL         TTLFacts
@@ -37,6 +42,8 @@ type TemplateFacts struct {
 	Lock        bool   // locks, by name and type
 	Samples     []string
 
+	// SizeAt returns the size below which a share p of the keys lies; ok is false if no key told it.
+	SizeAt func(p float64) (bytes int64, ok bool)
 	// Populations are the values of the placeholders, beside Segments; nil where not known.
 	Populations func() []*infer.Population
 	// Likenesses yields made-up keys of all the forms that the template was folded from.
@@ -82,21 +89,37 @@ func UnitMistake(shorter, longer float64) bool { return unitFactor(longer/shorte
 
 // FactsOf returns what a run knows of each template. Its parts must have been kept (audit.Options.Save, or a snapshot file),
 // and its keys counted by template without a schema. With parts of several shards the facts are of all of them.
-func FactsOf(r *report.Report) (*Facts, error) {
-	a := byTemplate(nil)
+func FactsOf(r *report.Report) (*Facts, error) { return FactsBound(nil, r) }
+
+// FactsBound is FactsOf for a run whose keys were counted by the templates of s. Populations, likenesses and Match are of keys
+// that no template of s takes.
+func FactsBound(s *schema.Schema, r *report.Report) (*Facts, error) {
+	a := byTemplate(bindingOf(s))
 	c, err := audit.Load(a, r)
 	if err != nil {
 		return nil, err
 	}
 	t := c.(*templates)
 	result := t.tree.Templates()
-	ks := newKeyspace(result, nil, t.now)
+	ks := newKeyspace(result, t.declared, t.now)
 	f := &Facts{Keys: ks.keys, Bytes: ks.bytes, Sampled: ks.sampled, Inference: ks.inference, Known: ks.known}
+	at := map[string]int{}
 	for i, x := range ks.templates {
 		tf := x.facts()
-		tf.Populations = func() []*infer.Population { return result.Populations(i) }
-		tf.Likenesses = func() iter.Seq[string] { return result.Likenesses(i) }
+		if s == nil { // else they are in another order
+			tf.Populations = func() []*infer.Population { return result.Populations(i) }
+			tf.Likenesses = func() iter.Seq[string] { return result.Likenesses(i) }
+		}
+		at[x.text] = i
 		f.Templates = append(f.Templates, tf)
+	}
+	f.Match = func(key string) (int, bool) {
+		i, ok := result.Match(key)
+		if !ok {
+			return 0, false
+		}
+		i, ok = at[result.Templates[i].Text]
+		return i, ok
 	}
 	return f, nil
 }
@@ -105,6 +128,7 @@ func (t *template) facts() TemplateFacts {
 	f := TemplateFacts{
 		Text: t.text, Segments: t.segments, Confidence: t.confidence, Keys: t.keys, Bytes: t.bytes(), Size: quantilesOf(&t.size),
 		Longest: t.longest.value, Oversized: t.strings.warning + t.groups.warning, Personal: personal(t), Lock: isLock(t),
+		Sized: int64(t.size.Count()), SizeAt: t.size.At,
 		TTL: TTLFacts{Keys: t.timed, Persistent: t.persistent, Expiring: t.expiring},
 	}
 	for _, c := range t.types {

@@ -3,6 +3,7 @@ package kv
 import (
 	"math"
 	"slices"
+	"time"
 )
 
 // A Server is what a server says of how it is set up, and of what it was asked before it was read. What it does not say is
@@ -11,6 +12,9 @@ type Server struct {
 	Policy     string  // what it evicts at the limit of its memory, in its own words: noeviction, allkeys-lru, …
 	AppendOnly string  // whether every write goes to a file as well: yes or no
 	Calls      []Calls // since the server began to count
+	MaxMemory  int64   // bytes that it may use; 0: no limit, or it does not say
+	Started    time.Time
+	Evicted    int64 // keys, since then
 }
 
 // Calls is how often a command was called, of whomever.
@@ -37,6 +41,15 @@ func (s *Server) Add(o *Server) {
 	}
 	if s.AppendOnly != o.AppendOnly {
 		s.AppendOnly = ""
+	}
+	s.Evicted += o.Evicted
+	if o.Started.After(s.Started) { // what one of them has lost, not all have held since
+		s.Started = o.Started
+	}
+	if s.MaxMemory == 0 || o.MaxMemory == 0 {
+		s.MaxMemory = 0
+	} else {
+		s.MaxMemory += o.MaxMemory
 	}
 	if len(s.Calls) == 0 || len(o.Calls) == 0 {
 		s.Calls = nil

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/kvtool/kvtool/kv"
 )
@@ -45,7 +46,12 @@ func (i serverInfo) calls() []kv.Calls {
 
 // server is what the server says of its settings, with the calls that were counted before it was read.
 func (i serverInfo) server(calls []kv.Calls) kv.Server {
-	s := kv.Server{Policy: i.fields["maxmemory_policy"], Calls: calls}
+	s := kv.Server{
+		Policy: i.fields["maxmemory_policy"], Calls: calls, MaxMemory: max(0, i.number("maxmemory")), Evicted: max(0, i.number("evicted_keys")),
+	}
+	if up := i.number("uptime_in_seconds"); up > 0 {
+		s.Started = time.Now().Add(-time.Duration(min(up, maxSeconds)) * time.Second).Truncate(time.Second)
+	}
 	switch i.fields["aof_enabled"] {
 	case "1":
 		s.AppendOnly = "yes"
