@@ -14,6 +14,7 @@ func newDriftCmd(env *Env) *cobra.Command {
 	c.AddCommand(
 		newCleanCmd(env),
 		newDriftDiffCmd(env),
+		newGrowthCmd(env),
 		newOrphansCmd(env),
 		newSnapshotCmd(env),
 	)

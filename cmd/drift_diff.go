@@ -22,8 +22,8 @@ type driftDiffOptions struct {
 }
 
 const driftDiffLong = `Compare two states of a keyspace, or two keyspaces: templates that have come,
-gone or been renamed; keys, bytes, sizes, types, encodings; how keys expire; what
-the servers say of themselves.
+gone or been renamed; keys, bytes, sizes, types, encodings; how keys expire;
+what the servers say of themselves.
 
 BASE and HEAD are snapshots (FILE.kvr, of drift snapshot or audit --save) or
 targets, which are read now. What has changed counts only if it is more than

@@ -224,3 +224,15 @@ func differ(x, n, y, m float64) (d, low, high float64, yes bool) {
 	null := math.Sqrt(pooled * (1 - pooled) * (1/n + 1/m))
 	return d, d - 1.96*se, d + 1.96*se, math.Abs(d) > sure*null
 }
+
+// TTLOf returns the TTL that the keys of a template seem to be given, in seconds, and how many of them are written a second: by
+// how dense they lie in the last fifth below it, where none has expired yet. It returns 0 where they do not end sharply.
+func TTLOf(f *keydesign.TTLFacts) (ttl, rate float64) {
+	const freshest = 0.8
+	l := lawOf(f)
+	t := l.lifetime(edge(&l, &law{}))
+	if !t.sharp {
+		return 0, 0
+	}
+	return t.ttl, l.left * (l.below(t.ttl) - l.below(freshest*t.ttl)) / ((1 - freshest) * t.ttl)
+}
