@@ -97,7 +97,7 @@ func (s *Shard) Resize(db int, key []byte, hash uint64, old Item, k Kind, n int)
 		s.setBlock(old, k, 0, block{b.ref, n, b.cap})
 		return old, true
 	}
-	room := s.room(n)
+	room := s.Room(n)
 	ref := s.heap.Alloc(room)
 	if ref == 0 {
 		return Item{}, false
@@ -115,8 +115,28 @@ func (s *Shard) Resize(db int, key []byte, hash uint64, old Item, k Kind, n int)
 
 const mostSpare = 1 << 20 // SDS_MAX_PREALLOC
 
-// room returns how long a string gets that grows to n bytes (sds.c: sdsMakeRoomFor).
-func (s *Shard) room(n int) int {
+// PutRoom is PutBytes for a string that has room to become so long: what Room has said when it grew.
+func (s *Shard) PutRoom(db int, key []byte, hash uint64, old Item, k Kind, value []byte, room int) (Item, bool) {
+	if room <= len(value) {
+		return s.PutBytes(db, key, hash, old, k, value)
+	}
+	if old.OK() && old.record().isApart() {
+		if b := old.record().block(); b.cap == room {
+			copy(s.heap.Bytes(arena.Ref(b.ref)), value)
+			s.setBlock(old, k, 0, block{b.ref, len(value), room})
+			return old, true
+		}
+	}
+	ref := s.heap.Alloc(room)
+	if ref == 0 {
+		return Item{}, false
+	}
+	copy(s.heap.Bytes(ref), value)
+	return s.putBlock(db, key, hash, old, k, 0, block{uint32(ref), len(value), room})
+}
+
+// Room returns how long a string may become before it is moved, when it has grown to n bytes (sds.c: sdsMakeRoomFor).
+func (s *Shard) Room(n int) int {
 	if n < mostSpare {
 		n *= 2
 	} else {
