@@ -177,7 +177,7 @@ func (s *Shard) replace(db int, key []byte, hash uint64, old Item, k Kind, flags
 	if old.OK() {
 		expiry = old.Expiry()
 	}
-	ref := uint32(s.heap.Alloc(recordLen(len(key), n, expiry > 0)))
+	ref := uint32(s.records.Alloc(recordLen(len(key), n, expiry > 0)))
 	if ref == 0 {
 		return Item{}, false
 	}
@@ -221,7 +221,7 @@ func (s *Shard) swap(old Item, ref uint32) {
 }
 
 func (s *Shard) freeRecord(it Item) {
-	s.heap.Free(arena.Ref(it.ref), it.record().bytes())
+	s.records.Free(arena.Ref(it.ref), it.record().bytes())
 }
 
 // freeValue gives back what a record has of its value elsewhere.
@@ -340,7 +340,7 @@ func (s *Shard) SetExpiry(it Item, ms int64) (Item, bool) {
 func (s *Shard) copyRecord(it Item, key []byte, expiry int64) (ref uint32, ok bool) {
 	r := it.record()
 	value := r[r.valueAt():r.bytes()]
-	ref = uint32(s.heap.Alloc(recordLen(len(key), len(value), expiry > 0)))
+	ref = uint32(s.records.Alloc(recordLen(len(key), len(value), expiry > 0)))
 	if ref == 0 {
 		return 0, false
 	}
