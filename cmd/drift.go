@@ -17,7 +17,6 @@ func newDriftCmd(env *Env) *cobra.Command {
 		newGrowthCmd(env),
 		newOrphansCmd(env),
 		newSnapshotCmd(env),
-		newTTLCmd(env),
 	)
 	return c
 }

@@ -9,8 +9,7 @@ import (
 	"github.com/kvtool/kvtool/internal/sketch"
 )
 
-// templatesVersion is 2 since leases are saved.
-const templatesVersion = 2
+const templatesVersion = 1
 
 // AppendBinary saves t.
 func (t *templates) AppendBinary(b []byte) ([]byte, error) {

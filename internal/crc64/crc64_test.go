@@ -56,7 +56,10 @@ func TestCRCOfChunks(t *testing.T) {
 func BenchmarkCRC(b *testing.B) {
 	p := make([]byte, 256<<10)
 	for name, f := range map[string]func(uint64, []byte) uint64{
-		"ours": Update, "portable": portable, "hash-crc64": func(crc uint64, p []byte) uint64 { return std.Update(crc, std.MakeTable(std.ECMA), p) },
+		"ours": Update, "portable": portable, "hash-crc64": func(crc uint64, p []byte) uint64 {
+			return std.Update(crc,
+				std.MakeTable(std.ECMA), p)
+		},
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(p)))

@@ -178,7 +178,8 @@ func bitPos(c *engine.Call) {
 	c.Out.Int(at)
 }
 
-// bitPosRange reads the range of BITPOS in a string of n bytes, as bits. Open is that no end was given. It answers the error itself.
+// bitPosRange reads the range of BITPOS in a string of n bytes, as bits. Open is that no end was given. It answers the error
+// itself.
 func bitPosRange(c *engine.Call, n int64) (first, last int64, open, ok bool) {
 	switch len(c.Args) {
 	case 3:

@@ -43,7 +43,8 @@ func grown(w *twin, r *rand.Rand, k string) {
 		}
 	default:
 		for i := range n {
-			w.same("ZADD", k, draw(r, strconv.Itoa(r.IntN(50)), "1.5", "-inf", "inf", "1e-7", "0.1"), strings.Repeat("m", r.IntN(draw(r, 2, 70)))+strconv.Itoa(i))
+			w.same("ZADD", k, draw(r, strconv.Itoa(r.IntN(50)), "1.5", "-inf", "inf", "1e-7", "0.1"), strings.Repeat("m",
+				r.IntN(draw(r, 2, 70)))+strconv.Itoa(i))
 		}
 	}
 }
@@ -59,7 +60,10 @@ func bulk(t *testing.T, reply string) string {
 }
 
 // contents are commands that show all of a value, whatever its type.
-var contents = map[string][]string{"list": {"LRANGE", "", "0", "-1"}, "zset": {"ZRANGE", "", "0", "-1", "WITHSCORES"}, "string": {"GET", ""}}
+var contents = map[string][]string{
+	"list": {"LRANGE", "", "0", "-1"}, "zset": {"ZRANGE", "", "0", "-1", "WITHSCORES"},
+	"string": {"GET", ""},
+}
 
 // sameValue compares a key of the engine with one of the server; sets and hashes as their DEBUG DIGEST would, by their parts.
 func sameValue(w *twin, k string) {
@@ -136,15 +140,43 @@ func TestRestoreArguments(t *testing.T) {
 	payload := bulk(t, func() string { w.same("SET", "k", "hello"); return w.ask("DUMP", "k") }())
 	r := rand.New(rand.NewPCG(17, 1))
 	for range 400 {
-		args := []string{"RESTORE", draw(r, "k", "new"), draw(r, "0", "-1", "x", "0", "0"), draw(r, payload, payload, payload, "short", payload[1:], "")}
+		args := []string{"RESTORE", draw(r, "k", "new"), draw(r, "0", "-1", "x", "0", "0"), draw(r, payload, payload,
+			payload, "short", payload[1:], "")}
 		for range r.IntN(4) {
-			args = append(args, draw(r, []string{"replace"}, []string{"ABSTTL"}, []string{"IDLETIME", number(r)}, []string{"freq", draw(r, "0", "255", "256", "-1", "x")}, []string{"x"}, []string{"FREQ"})...)
+			args = append(args, draw(r, []string{"replace"}, []string{"ABSTTL"}, []string{"IDLETIME", number(r)},
+				[]string{"freq", draw(r, "0", "255", "256", "-1", "x")}, []string{"x"}, []string{"FREQ"})...)
 		}
 		w.same(args...)
 	}
 	w.same("RESTORE", "new", "1", payload, "ABSTTL", "REPLACE")
 	w.same("EXISTS", "new")
 	w.same("DUMP", "none")
+}
+
+// TestAccess compares what RESTORE and COPY leave for the eviction policies to see.
+func TestAccess(t *testing.T) {
+	w := newTwin(t, 1)
+	w.same("SET", "k", "hello")
+	payload := bulk(t, w.ask("DUMP", "k"))
+	w.same("RESTORE", "old", "0", payload, "IDLETIME", "1000")
+	w.same("OBJECT", "IDLETIME", "old")
+	w.same("RENAME", "old", "older")
+	w.same("OBJECT", "IDLETIME", "older")
+	w.same("COPY", "older", "copy")
+	w.same("OBJECT", "IDLETIME", "copy")
+	w.same("OBJECT", "FREQ", "copy")
+	w.same("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu")
+	w.same("RESTORE", "often", "0", payload, "FREQ", "100")
+	w.same("OBJECT", "FREQ", "often")
+	w.same("COPY", "often", "seldom")
+	w.same("OBJECT", "FREQ", "seldom")
+	w.same("MOVE", "often", "1")
+	w.same("SELECT", "1")
+	w.same("OBJECT", "IDLETIME", "often")
+	w.same("RESTORE", "once", "0", payload)
+	w.same("OBJECT", "FREQ", "once")
+	w.same("SELECT", "0")
+	w.same("CONFIG", "SET", "maxmemory-policy", "noeviction")
 }
 
 // TestLoad loads what servers save, and compares the keys with theirs.

@@ -119,40 +119,40 @@ func carry(c *engine.Call, it keyspace.Item, db int, to []byte) bool {
 		}
 		return ok
 	}
-	if !duplicate(c, it, db, to) {
-		return false
+	made, ok := duplicate(c, it, db, to)
+	if ok {
+		made.SetState(it.State())
+		from.Delete(it)
 	}
-	from.Delete(it)
-	return true
+	return ok
 }
 
-// duplicate makes a copy of a key under another name or in another database, where there is no such key, with its expiry and with
-// what the eviction policy knows of it. It reports false, and has changed nothing, if there is no room.
-func duplicate(c *engine.Call, it keyspace.Item, db int, to []byte) bool {
+// duplicate makes a copy of a key under another name or in another database, where there is no such key, with its expiry. It
+// reports false, and has changed nothing, if there is no room.
+func duplicate(c *engine.Call, it keyspace.Item, db int, to []byte) (made keyspace.Item, ok bool) {
 	s, hash := c.Shard(to)
-	var made keyspace.Item
-	var ok bool
 	if o := it.Object(); o != nil {
-		var clone keyspace.Object
-		if clone, ok = o.Clone(s); !ok {
-			return false
+		clone, ok := o.Clone(s)
+		if !ok {
+			return made, false
 		}
 		if made, ok = s.PutObject(db, to, hash, keyspace.Item{}, it.Kind(), clone); !ok {
 			clone.Release()
-			return false
+			return made, false
 		}
 	} else if made, ok = s.PutBytes(db, to, hash, keyspace.Item{}, it.Kind(), it.Bytes()); !ok {
-		return false
+		return made, false
 	}
 	if ms := it.Expiry(); ms != 0 {
-		if made, ok = s.SetExpiry(made, ms); !ok {
+		with, ok := s.SetExpiry(made, ms)
+		if !ok {
 			s.Delete(made)
-			return false
+			return made, false
 		}
+		made = with
 	}
-	made.SetState(it.State())
 	c.Arrived(made)
-	return true
+	return made, true
 }
 
 // copyKey is COPY from to [DB n] [REPLACE].
@@ -190,7 +190,7 @@ func copyKey(c *engine.Call) {
 		}
 		c.Delete(old)
 	}
-	if !duplicate(c, it, db, to) {
+	if _, ok := duplicate(c, it, db, to); !ok {
 		c.Fail(engine.ErrOOM)
 		return
 	}

@@ -45,7 +45,8 @@ func TestKeys(t *testing.T) {
 		},
 		func(r *rand.Rand) []string { return []string{"OBJECT", draw(r, "help", "ENCODING", "nothing")} },
 		func(r *rand.Rand) []string {
-			return append([]string{draw(r, "EXPIRE", "PEXPIRE"), key(r), draw(r, "0", "-1", "9223372036854775807", "-9223372036854775808", "x", "-9223372036854775")}, words(r, "nx", "xx", "gt", "lt", "zz")...)
+			return append([]string{draw(r, "EXPIRE", "PEXPIRE"), key(r), draw(r, "0", "-1", "9223372036854775807",
+				"-9223372036854775808", "x", "-9223372036854775")}, words(r, "nx", "xx", "gt", "lt", "zz")...)
 		},
 		func(r *rand.Rand) []string {
 			return append([]string{"EXPIREAT", key(r), far(r, 1)}, words(r, "nx", "xx", "gt", "lt")...)
@@ -69,12 +70,42 @@ func TestKeys(t *testing.T) {
 func TestTTL(t *testing.T) {
 	w := newTwin(t, 1)
 	for _, args := range [][]string{
-		{"SET", "k", "v", "EX", "1000"}, {"TTL", "k"}, {"PERSIST", "k"}, {"TTL", "k"}, {"PTTL", "k"}, {"PTTL", "none"},
-		{"EXPIRE", "k", "100"}, {"TTL", "k"}, {"EXPIRE", "k", "50", "GT"}, {"TTL", "k"}, {"EXPIRE", "k", "50", "LT"}, {"TTL", "k"},
-		{"GETEX", "k", "EX", "200"}, {"TTL", "k"}, {"SETEX", "k", "300", "v"}, {"TTL", "k"}, {"PSETEX", "k", "400000", "v"}, {"TTL", "k"},
-		{"SET", "k", "w", "KEEPTTL"}, {"TTL", "k"}, {"INCRBYFLOAT", "n", "1"}, {"EXPIRE", "n", "100"}, {"INCRBYFLOAT", "n", "1"}, {"TTL", "n"},
-		{"APPEND", "k", "x"}, {"TTL", "k"}, {"RENAME", "k", "l"}, {"TTL", "l"}, {"COPY", "l", "m"}, {"TTL", "m"}, {"SET", "m", "x"}, {"TTL", "m"},
-		{"GETEX", "l", "PXAT", "1"}, {"EXISTS", "l"}, {"SET", "l", "v", "PXAT", "1"}, {"GET", "l"},
+		{"SET", "k", "v", "EX", "1000"},
+		{"TTL", "k"},
+		{"PERSIST", "k"},
+		{"TTL", "k"},
+		{"PTTL", "k"},
+		{"PTTL", "none"},
+		{"EXPIRE", "k", "100"},
+		{"TTL", "k"},
+		{"EXPIRE", "k", "50", "GT"},
+		{"TTL", "k"},
+		{"EXPIRE", "k", "50", "LT"},
+		{"TTL", "k"},
+		{"GETEX", "k", "EX", "200"},
+		{"TTL", "k"},
+		{"SETEX", "k", "300", "v"},
+		{"TTL", "k"},
+		{"PSETEX", "k", "400000", "v"},
+		{"TTL", "k"},
+		{"SET", "k", "w", "KEEPTTL"},
+		{"TTL", "k"},
+		{"INCRBYFLOAT", "n", "1"},
+		{"EXPIRE", "n", "100"},
+		{"INCRBYFLOAT", "n", "1"},
+		{"TTL", "n"},
+		{"APPEND", "k", "x"},
+		{"TTL", "k"},
+		{"RENAME", "k", "l"},
+		{"TTL", "l"},
+		{"COPY", "l", "m"},
+		{"TTL", "m"},
+		{"SET", "m", "x"},
+		{"TTL", "m"},
+		{"GETEX", "l", "PXAT", "1"},
+		{"EXISTS", "l"},
+		{"SET", "l", "v", "PXAT", "1"},
+		{"GET", "l"},
 	} {
 		w.same(args...)
 	}
@@ -150,7 +181,8 @@ func TestScanSeesWhatStays(t *testing.T) {
 				t.Fatalf("%d shards: %d of 1000 keys that stayed were seen", shards, len(seen))
 			}
 		}
-		if typed := scanAll(t, s, []string{"SCAN"}, []string{"TYPE", "String", "COUNT", "100000"}, func() {}); len(typed) != 1000+passing {
+		if typed := scanAll(t, s, []string{"SCAN"}, []string{"TYPE", "String", "COUNT", "100000"},
+			func() {}); len(typed) != 1000+passing {
 			t.Fatalf("%d strings, want %d", len(typed), 1000+passing)
 		}
 		if typed := scanAll(t, s, []string{"SCAN"}, []string{"TYPE", "hash"}, func() {}); len(typed) != 0 {

@@ -64,8 +64,8 @@ func lcsArguments(c *engine.Call) (o lcsOptions, ok bool) {
 	return o, true
 }
 
-// An lcsTable holds the lengths of the longest common subsequences of all beginnings of two strings: row i is of the first i bytes
-// of a, column j of the first j bytes of b.
+// An lcsTable holds the lengths of the longest common subsequences of all beginnings of two strings: row i is of the first i
+// bytes of a, column j of the first j bytes of b.
 type lcsTable struct {
 	a, b  []byte
 	cells []uint32
@@ -141,8 +141,8 @@ func (t *lcsTable) common() []byte {
 // An lcsRange is a run of equal bytes, both ends included.
 type lcsRange struct{ a, b, n int }
 
-// ranges calls emit for each run, the last first. As in Redis a run ends where one of the strings begins, and a byte that does not
-// continue the run before it is told of with that run and begins none.
+// ranges calls emit for each run, the last first. As in Redis a run ends where one of the strings begins, and a byte that does
+// not continue the run before it is told of with that run and begins none.
 func (t *lcsTable) ranges(emit func(lcsRange)) {
 	open := false
 	var r lcsRange

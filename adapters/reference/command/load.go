@@ -28,8 +28,8 @@ type Loaded struct {
 	Functions int   // libraries, which are left out
 }
 
-// LoadRDB puts the keys of a dump of size bytes, 0 if that is not known, into an engine. What was loaded before an error stays, and
-// is told. It ends with the context.
+// LoadRDB puts the keys of a dump of size bytes, 0 if that is not known, into an engine. What was loaded before an error stays,
+// and is told. It ends with the context.
 func LoadRDB(ctx context.Context, e *engine.Engine, src io.Reader, size int64) (Loaded, error) {
 	l := loader{ctx: ctx}
 	in, err := rdbread.NewReader(src, rdbread.Options{Size: size, Bodies: true})

@@ -77,8 +77,8 @@ func (s *partial) median(a, b, c int) int {
 	return c
 }
 
-// divide puts what is less than the element at a before what is equal, and that before what is more, and returns how many are less
-// and how many are more.
+// divide puts what is less than the element at a before what is equal, and that before what is more, and returns how many are
+// less and how many are more.
 func (s *partial) divide(a, n int) (less, more int) {
 	pa, pb := a+1, a+1
 	pc, pd := a+n-1, a+n-1

@@ -113,8 +113,8 @@ func restoreValue(c *engine.Call, key []byte, v *dump.Value, ms int64, o restore
 	c.Out.OK()
 }
 
-// setAccess tells the eviction policy when, or how often, a key was used; -1 is not known. What is of the other kind of policy than
-// the one in force is not looked at (object.c: objectSetLRUOrLFU).
+// setAccess tells the eviction policy when, or how often, a key was used; -1 is not known. What is of the other kind of policy
+// than the one in force is not looked at (object.c: objectSetLRUOrLFU).
 func setAccess(s *keyspace.Shard, it keyspace.Item, idle, freq int64) {
 	lfu := s.Settings().Policy.LFU()
 	switch {
@@ -142,8 +142,8 @@ func intact(v *dump.Value) bool {
 }
 
 // build makes a key of a value; there must be no such key, and the value must be intact. Encodings are those that a server gives
-// what it loads (rdb.c: rdbLoadObject): a value that was one block stays one unless it has too many elements. It reports false, and
-// there is no key, if there is no room.
+// what it loads (rdb.c: rdbLoadObject): a value that was one block stays one unless it has too many elements. It reports false,
+// and there is no key, if there is no room.
 func build(s *keyspace.Shard, db int, key []byte, hash uint64, v *dump.Value) (keyspace.Item, bool) {
 	var it keyspace.Item
 	var ok bool

@@ -125,7 +125,8 @@ func (o *sortOptions) limits(n int64) (first, last int64) {
 	return first, min(last, n-1)
 }
 
-// sortItems returns the elements in the order in which the collection has them: backwards with DESC if that is the order asked for.
+// sortItems returns the elements in the order in which the collection has them: backwards with DESC if that is the order asked
+// for.
 func sortItems(c *engine.Call, it keyspace.Item, o *sortOptions) (items []sortItem) {
 	s, _ := c.Shard(c.Args[1])
 	add := func(b []byte) { items = append(items, sortItem{elem: bytes.Clone(b)}) }

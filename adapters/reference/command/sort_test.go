@@ -8,7 +8,8 @@ import (
 
 func TestSort(t *testing.T) {
 	elem := func(r *rand.Rand) string {
-		return draw(r, strconv.Itoa(r.IntN(10)), strconv.Itoa(r.IntN(10)), strconv.Itoa(r.IntN(10)), draw(r, "1.5", "-3", "1e2", "abc", "x", "", "a\x00b", "inf", " 7"))
+		return draw(r, strconv.Itoa(r.IntN(10)), strconv.Itoa(r.IntN(10)), strconv.Itoa(r.IntN(10)), draw(r, "1.5", "-3",
+			"1e2", "abc", "x", "", "a\x00b", "inf", " 7"))
 	}
 	pattern := func(r *rand.Rand) string {
 		return draw(r, "w*", "w*", "h*->f", "h*->g", "#", "nothing", "w*->", "*", "->", "h*->f*", "w\x00*", "*->f")
@@ -44,7 +45,8 @@ func sortCall(elem, pattern func(*rand.Rand) string) func(*rand.Rand) []string {
 			args = append(args, "LIMIT", number(r), number(r))
 		}
 		for range r.IntN(3) {
-			args = append(args, draw(r, []string{"GET", pattern(r)}, []string{"DESC"}, []string{"asc"}, []string{"STORE", "d"}, []string{elem(r)})...)
+			args = append(args, draw(r, []string{"GET", pattern(r)}, []string{"DESC"}, []string{"asc"}, []string{"STORE", "d"},
+				[]string{elem(r)})...)
 		}
 		return args
 	}

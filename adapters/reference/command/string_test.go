@@ -36,7 +36,8 @@ func TestStrings(t *testing.T) {
 		func(r *rand.Rand) []string { return []string{"GET", key(r)} },
 		func(r *rand.Rand) []string { return []string{"SET", key(r), text(r)} },
 		func(r *rand.Rand) []string {
-			return append([]string{"SET", key(r), text(r)}, setWords(r, "nx", "xx", "get", "keepttl", "exat", "pxat", "ex", "px", "persist")...)
+			return append([]string{"SET", key(r), text(r)}, setWords(r, "nx", "xx", "get", "keepttl", "exat", "pxat", "ex",
+				"px", "persist")...)
 		},
 		func(r *rand.Rand) []string {
 			return append([]string{"GETEX", key(r)}, setWords(r, "exat", "pxat", "ex", "px", "persist", "keepttl")...)
@@ -67,7 +68,10 @@ func TestStrings(t *testing.T) {
 		func(r *rand.Rand) []string {
 			args := []string{"LCS", key(r), key(r)}
 			for range r.IntN(3) {
-				args = append(args, draw(r, []string{"LEN"}, []string{"idx"}, []string{"WITHMATCHLEN"}, []string{"minmatchlen", number(r)})...)
+				args = append(args, draw(r, []string{"LEN"}, []string{"idx"}, []string{"WITHMATCHLEN"}, []string{
+					"minmatchlen",
+					number(r),
+				})...)
 			}
 			return args
 		},
@@ -107,7 +111,8 @@ func TestBits(t *testing.T) {
 			return args[:draw(r, 3, 4, 5, 6, 6)]
 		},
 		func(r *rand.Rand) []string {
-			return append([]string{"BITOP", draw(r, "AND", "or", "XOR", "not", "NOT", "x"), key(r), key(r)}, draw(r, []string{}, []string{key(r)}, []string{key(r), key(r)})...)
+			return append([]string{"BITOP", draw(r, "AND", "or", "XOR", "not", "NOT", "x"), key(r), key(r)}, draw(r,
+				[]string{}, []string{key(r)}, []string{key(r), key(r)})...)
 		},
 		func(r *rand.Rand) []string {
 			args := []string{draw(r, "BITFIELD", "BITFIELD", "BITFIELD_RO"), key(r)}

@@ -16,8 +16,8 @@ import (
 	"github.com/kvtool/kvtool/internal/servertest"
 )
 
-// A twin is a session of an engine and a connection to a redis-server, which are told the same. Package conformance compares more;
-// this is the quick check beside the handlers.
+// A twin is a session of an engine and a connection to a redis-server, which are told the same. Package conformance compares
+// more; this is the quick check beside the handlers.
 type twin struct {
 	t       *testing.T
 	conn    net.Conn
@@ -144,7 +144,8 @@ func text(r *rand.Rand) string {
 	case 1:
 		return strings.Repeat("x", draw(r, 0, 1, 43, 44, 45, 100))
 	case 2:
-		return draw(r, "", "0", "-0", "007", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "1.5", "abc", " 1", "1e3", "\x00\xff")
+		return draw(r, "", "0", "-0", "007", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "1.5",
+			"abc", " 1", "1e3", "\x00\xff")
 	case 3:
 		return strconv.Itoa(r.IntN(20) - 10)
 	case 4:
@@ -161,7 +162,8 @@ func text(r *rand.Rand) string {
 func number(r *rand.Rand) string {
 	switch r.IntN(8) {
 	case 0:
-		return draw(r, "9223372036854775807", "-9223372036854775808", "9223372036854775808", "abc", "", "1.5", "01", "+1", " 1", "4294967296")
+		return draw(r, "9223372036854775807", "-9223372036854775808", "9223372036854775808", "abc", "", "1.5", "01", "+1",
+			" 1", "4294967296")
 	case 1:
 		return strconv.FormatInt(int64(r.Uint64())>>r.IntN(64), 10)
 	}

@@ -46,8 +46,8 @@ func (c *Call) Expire(it keyspace.Item) bool {
 	return true
 }
 
-// Arrived says that a key is there that was not, by another way than an element at a time: who waits for a list or a sorted set of
-// that name is served when the command is over (db.c: dbAdd).
+// Arrived says that a key is there that was not, by another way than an element at a time: who waits for a list or a sorted set
+// of that name is served when the command is over (db.c: dbAdd).
 func (c *Call) Arrived(it keyspace.Item) {
 	if t := it.Type(); t != kv.TypeList && t != kv.TypeZSet {
 		return

@@ -44,7 +44,10 @@ func TestLongDouble(t *testing.T) {
 }
 
 func TestLongDoubleIsNoNumber(t *testing.T) {
-	for _, s := range []string{"", " 1", "1 ", "abc", "1e", "nan", "-nan(1)", "1e5000", "-1e5000", "1e-5000", "1\x00", "0x", "1e99999999999999999999", "1e-99999999999999999999", strings.Repeat("1", longest)} {
+	for _, s := range []string{
+		"", " 1", "1 ", "abc", "1e", "nan", "-nan(1)", "1e5000", "-1e5000", "1e-5000", "1\x00",
+		"0x", "1e99999999999999999999", "1e-99999999999999999999", strings.Repeat("1", longest),
+	} {
 		if x, ok := ParseLongDouble([]byte(s)); ok {
 			t.Errorf("%.20q is %s", s, x.f.Text('g', 20))
 		}
@@ -104,7 +107,8 @@ func randomNumber(r *rand.Rand) string {
 	case 3:
 		return sign + digits + "E" + strconv.Itoa(r.IntN(10100)-5050)
 	case 4:
-		return sign + "0x" + strconv.FormatUint(r.Uint64(), 16) + "." + strconv.FormatUint(r.Uint64(), 16) + "p" + strconv.Itoa(r.IntN(120)-60)
+		return sign + "0x" + strconv.FormatUint(r.Uint64(), 16) + "." + strconv.FormatUint(r.Uint64(), 16) + "p" +
+			strconv.Itoa(r.IntN(120)-60)
 	}
-	return sign + []string{"inf", "nan", "", "e", "0", ".", "infinit", "Infinity", "0.", "0x.p1"}[r.IntN(10)]
+	return sign + []string{"inf", "nan", "", "e", "0", ".", "infini", "Infinity", "0.", "0x.p1"}[r.IntN(10)]
 }
