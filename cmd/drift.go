@@ -17,6 +17,7 @@ func newDriftCmd(env *Env) *cobra.Command {
 		newGrowthCmd(env),
 		newOrphansCmd(env),
 		newSnapshotCmd(env),
+		newTTLCmd(env),
 	)
 	return c
 }

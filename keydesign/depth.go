@@ -49,6 +49,7 @@ type depth struct {
 	spilled  *elements // those that are a table
 	stored   *storage
 	values   *valueSample
+	leases   *leases
 	expired  int64 // bytes past their expiry
 	outsized extreme
 }
@@ -64,6 +65,9 @@ func (d *depth) observe(o *observation) {
 	}
 	if o.known&kv.FieldIdle != 0 {
 		part(&d.idle).observe(o)
+		if o.ttl == kv.TTLAt {
+			part(&d.leases).observe(o.left/1000 + f.idle)
+		}
 	}
 	if o.known&kv.FieldFreq != 0 {
 		part(&d.freq).Add(int64(f.freq))
@@ -100,6 +104,9 @@ func (d *depth) merge(o *depth) {
 	d.outsized.raise(o.outsized.value, o.outsized.key)
 	if o.idle != nil {
 		part(&d.idle).merge(o.idle)
+	}
+	if o.leases != nil {
+		part(&d.leases).merge(o.leases)
 	}
 	if o.freq != nil {
 		part(&d.freq).Merge(o.freq)
@@ -173,6 +180,29 @@ func (d *depth) known() (f kv.Field) {
 var coldAfter = [...]int64{day, 7 * day, 30 * day}
 
 const day = 24 * 60 * 60
+
+// leases are what keys have left and the time since they were used, together: about the TTL that was set, where each use sets it
+// anew.
+type leases struct {
+	keys, sum int64 // in seconds
+	squares   sketch.Wide
+}
+
+// longestLease bounds one, so that no sum of them is too great: a thousand years.
+const longestLease = 1000 * 365 * day
+
+func (l *leases) observe(seconds int64) {
+	seconds = max(0, min(seconds, longestLease))
+	l.keys++
+	l.sum += seconds
+	l.squares.AddSquare(seconds)
+}
+
+func (l *leases) merge(o *leases) {
+	l.keys += o.keys
+	l.sum += o.sum
+	l.squares.Add(o.squares)
+}
 
 // An idleness is how long the keys of a template have not been used.
 type idleness struct {

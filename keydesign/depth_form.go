@@ -57,6 +57,12 @@ func (d *depth) Form(f *saved.Form) {
 		saved.Count(f, &s.strings, &s.compressed, &s.logical, &s.stored, &s.long, &s.longBytes)
 	})
 	optional(f, &d.values, func(v *valueSample) { v.form(f) })
+	if f.Version() > 1 {
+		optional(f, &d.leases, func(l *leases) {
+			saved.Count(f, &l.keys, &l.sum)
+			l.squares.Form(f)
+		})
+	}
 }
 
 func (e *elements) form(f *saved.Form) {

@@ -3,6 +3,7 @@ package keydesign
 import (
 	"errors"
 	"iter"
+	"math"
 	"time"
 
 	"github.com/kvtool/kvtool/audit"
@@ -70,6 +71,27 @@ type TTLFacts struct {
 	// Groups are the TTLs that seem to have been set, the shortest first; Left is how much of them is left. Both in seconds.
 	Groups []TTLGroup
 	Left   []TTLSpan
+	Due    []TTLSpan // the same in spans of equal length, which show what expires together
+	Most   float64   // the most that is left, exactly, and the key that expires last
+	Latest string
+	Burst  TTLSpan // keys that expire at once (KD065); none if it holds no keys
+	Lease  Lease
+	// Declared is what the schema says of the TTL; nil where there is none, or it says nothing.
+	Declared *DeclaredTTL
+}
+
+// A Lease is what keys have left and the time since they were used, together, of a sample of Keys of them. Where each use sets the
+// TTL anew it is the TTL, and Deviation nearly nothing. Both are in seconds.
+type Lease struct {
+	Keys            int64
+	Mean, Deviation float64
+}
+
+// A DeclaredTTL is what a schema says: how long keys live without jitter, and the longest that one may have left; 0 is no end.
+type DeclaredTTL struct {
+	Policy         schema.TTLPolicy
+	Value, Longest time.Duration
+	Pos            report.Pos
 }
 
 // A TTLGroup is keys that were given about the same TTL.
@@ -105,7 +127,7 @@ func FactsBound(s *schema.Schema, r *report.Report) (*Facts, error) {
 	f := &Facts{Keys: ks.keys, Bytes: ks.bytes, Sampled: ks.sampled, Inference: ks.inference, Known: ks.known}
 	at := map[string]int{}
 	for i, x := range ks.templates {
-		tf := x.facts()
+		tf := x.facts(t.now)
 		if s == nil { // else they are in another order
 			tf.Populations = func() []*infer.Population { return result.Populations(i) }
 			tf.Likenesses = func() iter.Seq[string] { return result.Likenesses(i) }
@@ -124,7 +146,7 @@ func FactsBound(s *schema.Schema, r *report.Report) (*Facts, error) {
 	return f, nil
 }
 
-func (t *template) facts() TemplateFacts {
+func (t *template) facts(now time.Time) TemplateFacts {
 	f := TemplateFacts{
 		Text: t.text, Segments: t.segments, Confidence: t.confidence, Keys: t.keys, Bytes: t.bytes(), Size: quantilesOf(&t.size),
 		Longest: t.longest.value, Oversized: t.strings.warning + t.groups.warning, Personal: personal(t), Lock: isLock(t),
@@ -139,14 +161,34 @@ func (t *template) facts() TemplateFacts {
 			f.Samples = append(f.Samples, k)
 		}
 	}
-	left := remaining(&t.left)
-	for _, g := range groupTTLs(left) {
-		f.TTL.Groups = append(f.TTL.Groups, TTLGroup{g.end, g.keys})
+	t.ttlFacts(&f.TTL, now)
+	return f
+}
+
+func (t *template) ttlFacts(f *TTLFacts, now time.Time) {
+	left, expiry := remaining(&t.left), due(&t.expiry, now.Unix())
+	groups := groupTTLs(left)
+	for _, g := range groups {
+		f.Groups = append(f.Groups, TTLGroup{g.end, g.keys})
 	}
 	for _, s := range left {
-		f.TTL.Left = append(f.TTL.Left, TTLSpan{s.low, s.high, s.keys})
+		f.Left = append(f.Left, TTLSpan{s.low, s.high, s.keys})
 	}
-	return f
+	for _, s := range expiry {
+		f.Due = append(f.Due, TTLSpan{s.low, s.high, s.keys})
+	}
+	f.Most, f.Latest = float64(t.left.Max())/1000, t.latest.key
+	if b, ok := findBurst(expiry, groups); ok {
+		f.Burst = TTLSpan{b.low, b.high, b.keys}
+	}
+	if d := t.deep; d != nil && d.leases != nil && d.leases.keys > 0 {
+		n := float64(d.leases.keys)
+		mean := float64(d.leases.sum) / n
+		f.Lease = Lease{d.leases.keys, mean, math.Sqrt(max(0, d.leases.squares.Float()/n-mean*mean))}
+	}
+	if p := t.promise; p != nil && p.life.policy != "" {
+		f.Declared = &DeclaredTTL{p.life.policy, p.life.value, p.life.longest, p.pos}
+	}
 }
 
 func quantilesOf(q *sketch.Quantiles) Spread {
@@ -157,6 +199,9 @@ func quantilesOf(q *sketch.Quantiles) Spread {
 
 // Inference is the analysis that FactsOf reads, alone.
 func Inference() []*audit.Analyzer { return []*audit.Analyzer{byTemplate(nil)} }
+
+// Binding is the analysis that FactsBound reads, alone.
+func Binding(s *schema.Schema) []*audit.Analyzer { return []*audit.Analyzer{byTemplate(bindingOf(s))} }
 
 // The sizes from which a value is too large by KD040, in bytes, and by KD041, in elements.
 const (

@@ -9,14 +9,19 @@ import (
 // longerRatio is how many times the longest declared TTL one may be.
 const longerRatio = 1.1
 
+// TTLDrift is the rule about TTLs other than declared, for who estimates the TTL that was set.
+const TTLDrift = "KD071"
+
 func longerTTL() rule {
 	return rule{&report.Rule{
-		ID: "KD071", Name: "ttl-drift", Title: "TTLs other than declared", Severity: report.Warning,
+		ID: TTLDrift, Name: "ttl-drift", Title: "TTLs other than declared", Severity: report.Warning,
 		Doc: `Keys live longer than the schema says, or end where it says that they stay. Usually a TTL was changed where it is set and not
 in the schema, or the other way round: memory was planned for the one and is used for the other.
 
-One scan sees what is left of TTLs and not what was set, so it can tell that one is too long and not that one is too short. What
-keys have left is held against the declared TTL with its jitter, or the idle time of one that slides; keys that were written while
+One scan sees what is left of TTLs and not what was set, so of a single key it can tell that its TTL is too long and not that it is
+too short. Of a template with 200 keys or more kvtool drift ttl estimates the TTL that was set, with its interval, and by which law
+it is set; then one that is too short, that is set anew where that is not declared, or that is several, is found too. What keys have
+left is held against the declared TTL with its jitter, or the idle time of one that slides; keys that were written while
 the scan ran may have as much more as the scan took. TTLs in a wrong unit are KD063. Without a schema this rule says nothing.`,
 		Fix:  "set the TTL that is declared, or declare the one that is meant; then rewrite the old ones with EXPIRE",
 		Bad:  []string{"ttl: {policy: fixed, value: 1h}, and SET k v EX 86400", "ttl: {policy: none}, and EXPIRE k 3600"},

@@ -9,7 +9,8 @@ import (
 	"github.com/kvtool/kvtool/internal/sketch"
 )
 
-const templatesVersion = 1
+// templatesVersion is 2 since leases are saved.
+const templatesVersion = 2
 
 // AppendBinary saves t.
 func (t *templates) AppendBinary(b []byte) ([]byte, error) {

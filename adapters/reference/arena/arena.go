@@ -1,15 +1,15 @@
 // Package arena gives out memory without pointers, so that a store of ten million records costs the garbage collector nothing.
 //
 // The one idea is that a block is named by a Ref, a number of 8-byte units, and that memory is a few large chunks which the
-// collector does not look into. Small blocks of one size class share a slab; everything else takes a run of pages:
+// collector does not look into. A chunk is for small blocks, those of one size class in a slab, or for large ones in runs of pages:
 //
-//	Ref     15 bits of chunk │ 17 bits of unit in the chunk              32 GiB, 0 is nil
-//	chunk   1 MiB            │ page │ page │ slab: 32 pages │ run │ …    1024 pages of 1 KiB
+//	Ref     15 bits of chunk │ 17 bits of unit in the chunk     32 GiB, 0 is nil
+//	chunk   1 MiB            │ slab │ slab │ … 32 of them       or 1024 pages of 1 KiB, or one block that is longer
 //	slab    32 KiB           │ block │ block │ free ──▶ free │ never used yet
 //
-// Who frees a block says how long it is, since who owns it knows. A slab without blocks gives its pages back, and a chunk without
-// pages its memory, except one. No block is ever moved: a slab in which a few are left keeps its 32 KiB until those are freed, or
-// others of their class fill it up.
+// Who frees a block says how long it is, since who owns it knows. A chunk that is empty gives its memory back, except one of each
+// kind. A new block goes where its class is fullest, and a new slab as far down as can be, so that the emptiest become empty. Where
+// sizes shift that is not enough: an owner who can tell everybody that knows a Ref has blocks moved together, by Compact.
 package arena
 
 import "encoding/binary"
@@ -27,8 +27,10 @@ const (
 	pageBytes  = 1 << 10
 	pageShift  = 7 // a Ref >> pageShift is its page
 	chunkPages = chunkBytes / pageBytes
-	slabPages  = 32
-	slabBytes  = slabPages * pageBytes
+
+	slabBytes  = 32 << 10
+	slabShift  = 12 // a Ref >> slabShift is its slab's place
+	chunkSlabs = chunkBytes / slabBytes
 
 	maxSmall = 2048 // the longest block that shares a slab
 )
@@ -44,22 +46,34 @@ type Arena struct {
 	chunks [][]byte // nil: given back; 0 is nobody's
 	spare  []uint32 // chunks that were given back
 	pages  pageTable
+	places places
 	slabs  []slab // 0 is nobody's
-	unused uint32 // slabs without pages
-	room   [classes]uint32
+	unused uint32 // slabs without memory
+	room   [classes][fullness]uint32
+	count  [classes]count
+	moving evacuation
+	small  int64 // bytes of all blocks in slabs, as rounded up
 	live   int64 // bytes of all blocks, as rounded up
 	held   int64 // bytes of all chunks
 	limit  int64 // of held
 }
 
-// A slab is a run of pages that holds blocks of one class. 24 bytes.
+// A slab holds blocks of one class. 28 bytes.
 type slab struct {
 	start      Ref
 	free       Ref    // the last block that was freed; each holds the Ref of the one before
-	prev, next uint32 // of the slabs of the class that have room
+	prev, next uint32 // of the slabs of the class that are about as full
 	live, used uint16 // blocks that are given out; that ever were
 	class      uint8
+	level      uint8 // of fullness: fullness if it has no room
+	moving     bool  // it is being emptied, and in no list
 }
+
+// fullness is how many lists there are of the slabs of a class that have room: by quarters.
+const fullness = 4
+
+// count is what there is of a class.
+type count struct{ slabs, live int32 }
 
 // New returns an empty Arena, which holds at most limit bytes.
 func New(limit int64) *Arena {
@@ -88,7 +102,7 @@ func (a *Arena) Alloc(n int) Ref {
 		return a.allocRun(n)
 	}
 	class := classOf(n)
-	id := a.room[class]
+	id := a.fullest(class)
 	if id == 0 {
 		if id = a.newSlab(class); id == 0 {
 			return 0
@@ -109,11 +123,17 @@ func (a *Arena) take(id uint32) Ref {
 		s.used++
 	}
 	s.live++
-	a.live += int64(size)
-	if int(s.live) == capacity(s.class) {
-		a.unlink(id)
-	}
+	a.tally(s, 1)
+	a.settle(id)
 	return r
+}
+
+// tally counts a block of a slab that is given out or freed.
+func (a *Arena) tally(s *slab, by int) {
+	bytes := int64(by * classBytes[s.class])
+	a.count[s.class].live += int32(by)
+	a.live += bytes
+	a.small += bytes
 }
 
 // Free gives back a block for which Alloc was asked n bytes.
@@ -122,19 +142,23 @@ func (a *Arena) Free(r Ref, n int) {
 		a.freeRun(r, n)
 		return
 	}
-	id := a.pages.owner(r)
+	id := a.places.owner[r>>slabShift]
 	s := &a.slabs[id]
-	if int(s.live) == capacity(s.class) {
-		a.link(id)
+	if s.moving {
+		a.moving.clear(a.index(s, r))
 	}
+	binary.LittleEndian.PutUint32(a.Bytes(r), uint32(s.free))
+	s.free = r
 	s.live--
-	a.live -= int64(classBytes[s.class])
+	a.tally(s, -1)
 	if s.live == 0 {
 		a.dropSlab(id)
 		return
 	}
-	binary.LittleEndian.PutUint32(a.Bytes(r), uint32(s.free))
-	s.free = r
+	a.settle(id)
 }
+
+// index returns which block of its slab r is.
+func (a *Arena) index(s *slab, r Ref) int { return int(r-s.start) * unit / classBytes[s.class] }
 
 func pagesFor(n int) int { return (n + pageBytes - 1) / pageBytes }

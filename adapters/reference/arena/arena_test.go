@@ -1,6 +1,7 @@
 package arena
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"testing"
 
@@ -102,11 +103,20 @@ func TestAgainstModel(t *testing.T) {
 				}
 			}
 			h.check(t)
+			h.a.Compact(r.IntN(2000), func(from, to Ref) {
+				if _, taken := h.blocks[to]; taken {
+					t.Fatalf("block %d was moved into another", from)
+				}
+				h.blocks[to] = h.blocks[from]
+				delete(h.blocks, from)
+				h.order = append(h.order, to)
+			})
+			h.check(t)
 		}
 		for ref, b := range h.blocks {
 			h.a.Free(ref, b.n)
 		}
-		if h.a.Live() != 0 || h.a.held > chunkBytes {
+		if h.a.Live() != 0 || h.a.held > 2*chunkBytes {
 			t.Fatalf("%d bytes live and %d held of nothing", h.a.Live(), h.a.held)
 		}
 	})
@@ -121,6 +131,38 @@ func TestHuge(t *testing.T) {
 	a.Free(r, 3<<20)
 	if a.held != 0 || a.Alloc(Most+1) != 0 {
 		t.Errorf("%d bytes held", a.held)
+	}
+}
+
+// TestShift: blocks become longer and longer, in random order. Without Compact most of what the arena holds would be the room that
+// they leave behind.
+func TestShift(t *testing.T) {
+	const blocks = 150_000
+	for _, compact := range []bool{false, true} {
+		a, r := New(Limit), rand.New(rand.NewPCG(1, 1))
+		refs, sizes := make([]Ref, blocks), make([]int, blocks)
+		worst, moves := 1.0, 0
+		for size := 24; size <= 224; size += 8 {
+			for range blocks / 2 {
+				i := r.IntN(blocks)
+				if refs[i] != 0 {
+					a.Free(refs[i], sizes[i])
+				}
+				refs[i], sizes[i] = a.Alloc(size), size
+				binary.LittleEndian.PutUint32(a.Bytes(refs[i]), uint32(i))
+				if !compact {
+					continue
+				}
+				moves += a.Compact(4, func(_, to Ref) { refs[binary.LittleEndian.Uint32(a.Bytes(to))] = to })
+			}
+			if size > 64 {
+				worst = min(worst, float64(a.Live())/float64(a.Held()))
+			}
+		}
+		t.Logf("compacted %v: at worst %.2f of the arena is live; %.2f moves for each block", compact, worst, float64(moves)/(26*blocks/2))
+		if compact != (worst > 0.65) {
+			t.Errorf("compacted %v: %.2f of the arena is live", compact, worst)
+		}
 	}
 }
 

@@ -34,8 +34,15 @@ func classOf(n int) uint8 {
 	return uint8(8 + 4*(shift-4) + (n-1)>>shift - 4)
 }
 
-// capacity returns the number of blocks of a slab.
-func capacity(class uint8) int { return slabBytes / classBytes[class] }
+// capacities are the numbers of blocks of a slab.
+var capacities = func() (n [classes]int) {
+	for i := range n {
+		n[i] = slabBytes / classBytes[i]
+	}
+	return n
+}()
+
+func capacity(class uint8) int { return capacities[class] }
 
 // Rounded returns the length of the block that Alloc returns for n bytes.
 func Rounded(n int) int {

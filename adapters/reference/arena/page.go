@@ -1,26 +1,26 @@
 package arena
 
-// A pageTable knows for each page whose it is, and keeps the runs of free pages by length. A run is known by its first and its
-// last page, so that neighbours join when one is freed.
+// A pageTable keeps the runs of free pages of the chunks that have pages, by length. A run is known by its first and its last page,
+// so that neighbours join when one is freed.
 type pageTable struct {
-	at   []page
+	at   [][]page               // by chunk; nil: it has no pages
 	bins [chunkPages + 1]uint32 // first page of a free run of the length, + 1
 }
 
-// A page is the first or last of a free run, or part of what is given out. 16 bytes.
+// A page is the first or last of a free run, or part of what is given out. 12 bytes.
 type page struct {
 	prev, next uint32 // of the free runs of one length, + 1
-	slab       uint32 // that has the page
 	n          uint16 // length of the free run that begins or ends here; 0: given out
 }
 
-func (t *pageTable) owner(r Ref) uint32 { return t.at[r>>pageShift].slab }
+func (t *pageTable) page(p uint32) *page { return &t.at[p/chunkPages][p%chunkPages] }
 
 // cover makes room for the pages of a chunk.
 func (t *pageTable) cover(chunk uint32) {
-	for len(t.at) < int(chunk+1)*chunkPages {
-		t.at = append(t.at, make([]page, chunkPages)...)
+	for len(t.at) <= int(chunk) {
+		t.at = append(t.at, nil)
 	}
+	t.at[chunk] = make([]page, chunkPages)
 }
 
 // take removes n pages from the shortest free run that has them and returns the first.
@@ -41,12 +41,12 @@ func (t *pageTable) take(n int) (first uint32, ok bool) {
 
 // give returns n pages, joined with free neighbours of the same chunk: the run that they are part of now.
 func (t *pageTable) give(first uint32, n int) (uint32, int) {
-	if end := first + uint32(n); end%chunkPages != 0 && t.at[end].n > 0 {
-		n += int(t.at[end].n)
+	if end := first + uint32(n); end%chunkPages != 0 && t.page(end).n > 0 {
+		n += int(t.page(end).n)
 		t.cut(end)
 	}
-	if first%chunkPages != 0 && t.at[first-1].n > 0 {
-		before := uint32(t.at[first-1].n)
+	if first%chunkPages != 0 && t.page(first-1).n > 0 {
+		before := uint32(t.page(first - 1).n)
 		first -= before
 		n += int(before)
 		t.cut(first)
@@ -57,27 +57,27 @@ func (t *pageTable) give(first uint32, n int) (uint32, int) {
 
 func (t *pageTable) put(first uint32, n int) {
 	head := t.bins[n]
-	t.at[first+uint32(n)-1] = page{n: uint16(n)}
-	t.at[first] = page{n: uint16(n), next: head}
+	*t.page(first + uint32(n) - 1) = page{n: uint16(n)}
+	*t.page(first) = page{n: uint16(n), next: head}
 	if head != 0 {
-		t.at[head-1].prev = first + 1
+		t.page(head - 1).prev = first + 1
 	}
 	t.bins[n] = first + 1
 }
 
 // cut takes a free run out of its list.
 func (t *pageTable) cut(first uint32) {
-	p := t.at[first]
+	p := t.page(first)
 	if p.prev != 0 {
-		t.at[p.prev-1].next = p.next
+		t.page(p.prev - 1).next = p.next
 	} else {
 		t.bins[p.n] = p.next
 	}
 	if p.next != 0 {
-		t.at[p.next-1].prev = p.prev
+		t.page(p.next - 1).prev = p.prev
 	}
-	t.at[first+uint32(p.n)-1].n = 0
-	t.at[first].n = 0
+	t.page(first + uint32(p.n) - 1).n = 0
+	t.page(first).n = 0
 }
 
 // run returns n pages in a row, at most a chunk's.
@@ -121,8 +121,9 @@ func (a *Arena) dropChunk(chunk uint32) {
 // another would get a new chunk each time.
 func (a *Arena) giveRun(first uint32, n int) {
 	first, n = a.pages.give(first, n)
-	if n == chunkPages && a.pages.at[first].next != 0 {
+	if n == chunkPages && a.pages.page(first).next != 0 {
 		a.pages.cut(first)
+		a.pages.at[first/chunkPages] = nil
 		a.dropChunk(first / chunkPages)
 	}
 }

@@ -32,8 +32,13 @@ func isHLL(c *engine.Call, it keyspace.Item) bool {
 	return true
 }
 
-// editHLL returns the value of a key to be changed: a dense one where it is, any other as a copy with some room; a new one if there
-// is none.
+// growth is how the sparse values of a shard grow.
+func growth(s *keyspace.Shard) hll.Growth {
+	return hll.Growth{Most: s.Limits().HLLSparse, Room: s.Room}
+}
+
+// editHLL returns the value of a key to be changed: a dense one where it is, any other as a copy with the room that it has; a new
+// one if there is none.
 func editHLL(s *keyspace.Shard, it keyspace.Item) []byte {
 	switch b := it.Bytes(); {
 	case !it.OK():
@@ -41,17 +46,18 @@ func editHLL(s *keyspace.Shard, it keyspace.Item) []byte {
 	case hll.Dense(b) && it.Kind() == keyspace.KindRaw:
 		return b
 	default:
-		return append(s.Scratch(len(b)+8), b...)
+		room := it.Room()
+		return append(s.Scratch(room), b...)[:len(b):room]
 	}
 }
 
-// putHLL writes a value back; it answers the error itself.
+// putHLL writes a value back, with the room that it has; it answers the error itself.
 func putHLL(c *engine.Call, key []byte, it keyspace.Item, b []byte) bool {
 	s, hash := c.Shard(key)
 	if old := it.Bytes(); it.Kind() == keyspace.KindRaw && len(old) == len(b) && &old[0] == &b[0] {
 		return true
 	}
-	if _, ok := s.PutBytes(c.DB(), key, hash, it, keyspace.KindRaw, b); !ok {
+	if _, ok := s.PutRoom(c.DB(), key, hash, it, keyspace.KindRaw, b, cap(b)); !ok {
 		c.Fail(engine.ErrOOM)
 		return false
 	}
@@ -68,7 +74,7 @@ func pfadd(c *engine.Call) {
 	b, updated := editHLL(s, it), !it.OK()
 	for _, elem := range c.Args[2:] {
 		var changed, ok bool
-		if b, changed, ok = hll.Add(b, elem, s.Limits().HLLSparse); !ok {
+		if b, changed, ok = hll.Add(b, elem, growth(s)); !ok {
 			c.Fail(engine.ErrCorruptHLL)
 			return
 		}
@@ -169,7 +175,7 @@ func pfmerge(c *engine.Call) {
 			return
 		}
 	}
-	if b = r.Store(b, s.Limits().HLLSparse); putHLL(c, key, it, b) {
+	if b = r.Store(b, growth(s)); putHLL(c, key, it, b) {
 		c.Changed(key, '$', "pfadd")
 		c.Out.OK()
 	}

@@ -63,19 +63,40 @@ func SetCached(b []byte, n uint64) { binary.LittleEndian.PutUint64(b[cacheAt:], 
 // Invalidate says that the estimate of b is stale.
 func Invalidate(b []byte) { b[staleAt] |= stale }
 
-// Add shows b a string. changed says that a register did; ok is false if b is corrupt. b becomes dense instead of sparse and longer
-// than most bytes (hll-sparse-max-bytes).
-func Add(b, elem []byte, most int) (_ []byte, changed, ok bool) {
+// Growth is how a sparse value grows. Its capacity is what a server's string has got: it is asked for before each change.
+type Growth struct {
+	Most int             // bytes, above which it becomes dense (hll-sparse-max-bytes)
+	Room func(n int) int // the capacity of a string that is to be n bytes long; nil is twice as much
+}
+
+// Add shows b a string. changed says that a register did; ok is false if b is corrupt.
+func Add(b, elem []byte, g Growth) (_ []byte, changed, ok bool) {
 	i, run := place(elem)
-	return set(b, i, run, most)
+	return set(b, i, run, g)
 }
 
 // set raises a register.
-func set(b []byte, i int, run uint8, most int) (_ []byte, changed, ok bool) {
-	if Dense(b) {
+func set(b []byte, i int, run uint8, g Growth) (_ []byte, changed, ok bool) {
+	switch {
+	case Dense(b):
 		return b, raise(b[head:], i, run), true
+	case run > mostSparse:
+		return promote(b, i, run)
 	}
-	return setSparse(b, i, run, most)
+	return setSparse(g.grow(b), i, run, g.Most)
+}
+
+// grow gives b room for what one change can need.
+func (g Growth) grow(b []byte) []byte {
+	n := len(b) + mostMore
+	if n <= cap(b) {
+		return b
+	}
+	room := 2 * n
+	if g.Room != nil {
+		room = g.Room(n)
+	}
+	return append(make([]byte, 0, room), b...)
 }
 
 // place returns the register of a string, and the length of the run of zeros with the one behind it.
@@ -181,10 +202,10 @@ func (r *Registers) mergeDense(dense []byte) {
 }
 
 // Store raises the registers of b to r, and marks its estimate as stale.
-func (r *Registers) Store(b []byte, most int) []byte {
+func (r *Registers) Store(b []byte, g Growth) []byte {
 	for i, v := range r {
 		if v > 0 {
-			b, _, _ = set(b, i, v, most)
+			b, _, _ = set(b, i, v, g)
 		}
 	}
 	Invalidate(b)
@@ -236,13 +257,11 @@ func appendRun(b []byte, value uint8, n int) []byte {
 const (
 	mostSparse = 32 // the greatest value of a run that is not 0
 	mostRun    = 4  // its most registers
+	mostMore   = 3  // bytes that a change can need: a long run of zeros becomes three
 )
 
 // setSparse raises a register of a sparse value: the run that has it becomes up to three.
 func setSparse(b []byte, i int, run uint8, most int) (_ []byte, changed, ok bool) {
-	if run > mostSparse {
-		return promote(b, i, run)
-	}
 	at, before, first := seek(b, i)
 	if at >= len(b) {
 		return b, false, false

@@ -13,7 +13,7 @@ import (
 	"github.com/kvtool/kvtool/internal/servertest"
 )
 
-const most = 3000 // hll-sparse-max-bytes
+var most = Growth{Most: 3000}
 
 // TestAgainstServer: after the same elements the value is a server's byte for byte, sparse and dense, merged and counted.
 func TestAgainstServer(t *testing.T) {

@@ -32,8 +32,8 @@ func SelfTest(random *rand.Rand) error {
 	for n := 1; n <= testElements; n++ {
 		var elem [8]byte
 		binary.LittleEndian.PutUint64(elem[:], uint64(n)^seed)
-		full, _, _ = Add(full, elem[:], 0)
-		some, _, _ = Add(some, elem[:], 3000)
+		full, _, _ = Add(full, elem[:], Growth{})
+		some, _, _ = Add(some, elem[:], Growth{Most: 3000})
 		if n != check {
 			continue
 		}

@@ -33,7 +33,7 @@ func (s *Shard) Settings() Settings { return s.o.Settings }
 // introduce tells a new policy of every key.
 func (s *Shard) introduce() {
 	for db := range s.spaces {
-		for it := range s.records(db) {
+		for it := range s.each(db) {
 			it.record().setState(s.policy.Add(evict.Record{Ref: evict.Ref(it.ref), ID: it.hash}))
 		}
 	}

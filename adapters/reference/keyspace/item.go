@@ -115,6 +115,14 @@ func (it Item) Bytes() []byte {
 	return r.short()
 }
 
+// Room returns how long the bytes may become before a server would move them: as long as they are, unless they have grown.
+func (it Item) Room() int {
+	if it.OK() && it.record().isApart() {
+		return it.record().block().cap
+	}
+	return len(it.Bytes())
+}
+
 // Object returns a large value, or nil if it is small or there is none.
 func (it Item) Object() Object {
 	if it.ref == 0 {

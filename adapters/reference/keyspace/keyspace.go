@@ -9,7 +9,7 @@
 //	                        ├──▶ record  kind │ state │ expiry │ key │ value
 //	volatile  hash ──▶ ref ─┘                                          └─▶ slot ──▶ Object
 //
-// Two ledgers are kept. The real one is what the arena and the tables take here. The modelled one is what a server would count for
+// Two ledgers are kept. The real one is what the arenas and the tables take here. The modelled one is what a server would count for
 // the same contents (package memory); it is used_memory, and maxmemory is held to it.
 //
 // Everything is called with Mu held, and time stands still between two calls of Tick: so what is done in one command sees one time.
@@ -31,7 +31,7 @@ import (
 type Options struct {
 	Databases int           // 0 is 1
 	Seed      uint64        // of eviction's samples, and of Random
-	Heap      int64         // bytes that the arena may hold; 0 is all that refs can name
+	Heap      int64         // bytes that keys may take, and values; 0 is all that refs can name, 32 GiB
 	Model     *memory.Model // of used_memory; nil is that of Redis 7.0 as Debian builds it
 	Settings  Settings
 	Limits    Limits
@@ -88,8 +88,9 @@ type Shard struct {
 	Mu sync.Mutex
 
 	o       Options
-	now     int64 // Unix ms
-	heap    *arena.Arena
+	now     int64        // Unix ms
+	records *arena.Arena // keys, which may be moved
+	heap    *arena.Arena // values of their own
 	model   *memory.Model
 	limits  Limits
 	random  *rand.Rand
@@ -136,7 +137,7 @@ func New(o Options) *Shard {
 		o.Model = memory.New(memory.Profile{Allocator: memory.Jemalloc16, State: memory.Live, Allocated: true})
 	}
 	s := &Shard{
-		o: o, heap: arena.New(o.Heap), model: o.Model, limits: o.Limits, random: rand.New(rand.NewPCG(o.Seed, 0)),
+		o: o, records: arena.New(o.Heap), heap: arena.New(o.Heap), model: o.Model, limits: o.Limits, random: rand.New(rand.NewPCG(o.Seed, 0)),
 		spaces: make([]*space, max(1, o.Databases)), objects: make([]slot, 1),
 	}
 	s.ledger = newLedger(o.Model)
@@ -161,15 +162,41 @@ func Hash(key []byte) uint64 { return xxh3.Hash(key) }
 func ShardOf(hash uint64, n int) int { return int(hash>>48) & (n - 1) }
 
 // Tick sets the time, Unix ms. It is called once before each command, with the lock taken. Where expiry is exact, what is due goes.
+// Items that were found before are not valid afterwards.
 func (s *Shard) Tick(now int64) {
 	s.now = now
 	s.turn()
+	if s.records.Sparse() {
+		s.records.Compact(movesPerTick, s.moved)
+	}
+}
+
+// How many records are moved before a command, a little more than the blocks that one frees, so that the arena stays dense when values
+// become shorter or longer; and by Cron, in some 50 µs.
+const (
+	movesPerTick = 4
+	movesPerCron = 200
+)
+
+// moved is told of a record that is in another place now.
+func (s *Shard) moved(from, to arena.Ref) {
+	r := s.at(uint32(to))
+	hash := Hash(r.key())
+	for _, sp := range s.spaces {
+		if sp.all.Replace(hash, uint32(from), uint32(to)) {
+			if r.expires() {
+				sp.volatile.Replace(hash, uint32(from), uint32(to))
+			}
+			break
+		}
+	}
+	s.policy.Move(evict.Record{Ref: evict.Ref(from), ID: hash, State: r.state()}, evict.Ref(to))
 }
 
 // Now returns the time that Tick set.
 func (s *Shard) Now() int64 { return s.now }
 
-// Heap returns the arena for what an Object holds.
+// Heap returns the arena for what an Object holds. What is in it stays where it is.
 func (s *Shard) Heap() *arena.Arena { return s.heap }
 
 // Model returns the model of the modelled ledger.
@@ -205,4 +232,4 @@ func (s *Shard) Len(db int) int { return s.spaces[db].all.Len() }
 // Volatile returns the number of keys of a database that have an expiry.
 func (s *Shard) Volatile(db int) int { return s.spaces[db].volatile.Len() }
 
-func (s *Shard) at(ref uint32) record { return record(s.heap.Bytes(arena.Ref(ref))) }
+func (s *Shard) at(ref uint32) record { return record(s.records.Bytes(arena.Ref(ref))) }

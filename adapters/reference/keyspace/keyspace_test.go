@@ -349,8 +349,8 @@ func (h *history) finish() {
 			h.Fatalf("%d keys and %d expiries are left", h.s.Len(db), h.s.Volatile(db))
 		}
 	}
-	if h.s.ledger.records != 0 || h.s.heap.Live() != 0 {
-		h.Fatalf("%d bytes are charged for no keys, %d are live", h.s.ledger.records, h.s.heap.Live())
+	if h.s.ledger.records != 0 || h.s.heap.Live()+h.s.records.Live() != 0 {
+		h.Fatalf("%d bytes are charged for no keys, %d are live", h.s.ledger.records, h.s.heap.Live()+h.s.records.Live())
 	}
 	if st := h.s.Stats(); int(st.Expired+st.Evicted) != h.gone {
 		h.Fatalf("%d expired and %d evicted, %d were named", st.Expired, st.Evicted, h.gone)
@@ -373,14 +373,14 @@ func TestFull(t *testing.T) {
 	s := New(Options{Heap: 2 << 20})
 	key := []byte("key")
 	it, _ := s.PutBytes(0, key, Hash(key), Item{}, KindRaw, bytes.Repeat([]byte("a"), 1000))
-	used, live := s.Used(), s.heap.Live()
-	for _, n := range []int{1 << 21, 1 << 22} {
+	used, live := s.Used(), s.heap.Live()+s.records.Live()
+	for _, n := range []int{3 << 20, 1 << 22} {
 		if _, ok := s.PutBytes(0, key, Hash(key), it, KindRaw, make([]byte, n)); ok {
 			t.Fatalf("%d bytes fit", n)
 		}
 	}
-	if it = s.Find(0, key, Hash(key)); len(it.Bytes()) != 1000 || s.Used() != used || s.heap.Live() != live {
-		t.Errorf("%d bytes, %d used, %d live; before %d and %d", len(it.Bytes()), s.Used(), s.heap.Live(), used, live)
+	if it = s.Find(0, key, Hash(key)); len(it.Bytes()) != 1000 || s.Used() != used || s.heap.Live()+s.records.Live() != live {
+		t.Errorf("%d bytes, %d used, %d live; before %d and %d", len(it.Bytes()), s.Used(), s.heap.Live()+s.records.Live(), used, live)
 	}
 	long, _ := s.PutBytes(0, key, Hash(key), it, KindRaw, bytes.Repeat([]byte("b"), 5000))
 	filler := 0
@@ -390,8 +390,8 @@ func TestFull(t *testing.T) {
 			break
 		}
 	}
-	if _, ok := s.PutBytes(0, key, Hash(key), long, KindRaw, make([]byte, 200_000)); ok {
-		t.Error("200,000 bytes fit")
+	if _, ok := s.PutBytes(0, key, Hash(key), long, KindRaw, make([]byte, 3<<20)); ok {
+		t.Error("3 MiB fit")
 	}
 	if got := s.Find(0, key, Hash(key)).Bytes(); len(got) != 5000 || got[0] != 'b' {
 		t.Errorf("%d bytes are left of the value", len(got))

@@ -27,9 +27,9 @@ func (s *Shard) Used() int64 { return s.ledger.records + s.ledger.tables }
 // Dataset returns the part of Used that is not tables.
 func (s *Shard) Dataset() int64 { return s.ledger.records }
 
-// RealBytes returns what the arena holds and the tables take here.
+// RealBytes returns what the arenas hold and the tables take here.
 func (s *Shard) RealBytes() int64 {
-	n := s.heap.Held()
+	n := s.records.Held() + s.heap.Held()
 	for _, sp := range s.spaces {
 		n += sp.all.Bytes() + sp.volatile.Bytes()
 	}

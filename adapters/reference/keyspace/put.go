@@ -97,7 +97,7 @@ func (s *Shard) Resize(db int, key []byte, hash uint64, old Item, k Kind, n int)
 		s.setBlock(old, k, 0, block{b.ref, n, b.cap})
 		return old, true
 	}
-	room := s.room(n)
+	room := s.Room(n)
 	ref := s.heap.Alloc(room)
 	if ref == 0 {
 		return Item{}, false
@@ -115,8 +115,28 @@ func (s *Shard) Resize(db int, key []byte, hash uint64, old Item, k Kind, n int)
 
 const mostSpare = 1 << 20 // SDS_MAX_PREALLOC
 
-// room returns how long a string gets that grows to n bytes (sds.c: sdsMakeRoomFor).
-func (s *Shard) room(n int) int {
+// PutRoom is PutBytes for a string that has room to become so long: what Room has said when it grew.
+func (s *Shard) PutRoom(db int, key []byte, hash uint64, old Item, k Kind, value []byte, room int) (Item, bool) {
+	if room <= len(value) {
+		return s.PutBytes(db, key, hash, old, k, value)
+	}
+	if old.OK() && old.record().isApart() {
+		if b := old.record().block(); b.cap == room {
+			copy(s.heap.Bytes(arena.Ref(b.ref)), value)
+			s.setBlock(old, k, 0, block{b.ref, len(value), room})
+			return old, true
+		}
+	}
+	ref := s.heap.Alloc(room)
+	if ref == 0 {
+		return Item{}, false
+	}
+	copy(s.heap.Bytes(ref), value)
+	return s.putBlock(db, key, hash, old, k, 0, block{uint32(ref), len(value), room})
+}
+
+// Room returns how long a string may become before it is moved, when it has grown to n bytes (sds.c: sdsMakeRoomFor).
+func (s *Shard) Room(n int) int {
 	if n < mostSpare {
 		n *= 2
 	} else {
@@ -157,7 +177,7 @@ func (s *Shard) replace(db int, key []byte, hash uint64, old Item, k Kind, flags
 	if old.OK() {
 		expiry = old.Expiry()
 	}
-	ref := uint32(s.heap.Alloc(recordLen(len(key), n, expiry > 0)))
+	ref := uint32(s.records.Alloc(recordLen(len(key), n, expiry > 0)))
 	if ref == 0 {
 		return Item{}, false
 	}
@@ -201,7 +221,7 @@ func (s *Shard) swap(old Item, ref uint32) {
 }
 
 func (s *Shard) freeRecord(it Item) {
-	s.heap.Free(arena.Ref(it.ref), it.record().bytes())
+	s.records.Free(arena.Ref(it.ref), it.record().bytes())
 }
 
 // freeValue gives back what a record has of its value elsewhere.
@@ -320,7 +340,7 @@ func (s *Shard) SetExpiry(it Item, ms int64) (Item, bool) {
 func (s *Shard) copyRecord(it Item, key []byte, expiry int64) (ref uint32, ok bool) {
 	r := it.record()
 	value := r[r.valueAt():r.bytes()]
-	ref = uint32(s.heap.Alloc(recordLen(len(key), len(value), expiry > 0)))
+	ref = uint32(s.records.Alloc(recordLen(len(key), len(value), expiry > 0)))
 	if ref == 0 {
 		return 0, false
 	}

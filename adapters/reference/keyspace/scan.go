@@ -68,7 +68,7 @@ func (s *Shard) RandomKey(db int) Item {
 // Flush removes all keys of a database, without a word to Expired or Evicted.
 func (s *Shard) Flush(db int) {
 	sp := s.spaces[db]
-	for it := range s.records(db) {
+	for it := range s.each(db) {
 		s.discharge(it)
 		s.policy.Remove(evict.Record{Ref: evict.Ref(it.ref), ID: it.hash, State: it.State()})
 		s.freeValue(it)
@@ -79,8 +79,8 @@ func (s *Shard) Flush(db int) {
 	s.spaces[db] = s.newSpace()
 }
 
-// records walks the keys of a database once each, also those that are due. The tables must not change meanwhile.
-func (s *Shard) records(db int) iter.Seq[Item] {
+// each walks the keys of a database once each, also those that are due. The tables must not change meanwhile.
+func (s *Shard) each(db int) iter.Seq[Item] {
 	return func(yield func(Item) bool) {
 		for ref := range s.spaces[db].all.refs() {
 			if !yield(Item{s, Hash(s.at(ref).key()), ref, int32(db)}) {
