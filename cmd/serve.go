@@ -72,7 +72,8 @@ func newServeCmd(env *Env) *cobra.Command {
 			if len(args) == 1 {
 				o.file = args[0]
 				if c.Flags().Changed("preset") || c.Flags().Changed("keys") {
-					return kv.WithHint(kv.Usagef("serve takes a file or a preset, not both"), "without a file: kvtool serve --preset "+o.preset.Name)
+					return kv.WithHint(kv.Usagef("serve takes a file or a preset, not both"),
+						"without a file: kvtool serve --preset "+o.preset.Name)
 				}
 			}
 			return runServe(c.Context(), env, o)
@@ -81,17 +82,21 @@ func newServeCmd(env *Env) *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&o.listen, "listen", "127.0.0.1:6380", "`ADDRESS:PORT` to listen on; port 0 is any that is free; none is no TCP at all")
 	f.StringVar(&o.unix, "unix", "", "listen on this socket, too: `PATH`")
-	f.StringVar(&o.preset.Name, "preset", o.preset.Name, "`NAME` of what it begins with: shop, uniform, skewed, ttl-storm, bigkeys, empty")
+	f.StringVar(&o.preset.Name, "preset", o.preset.Name,
+		"`NAME` of what it begins with: shop, uniform, skewed, ttl-storm, bigkeys, empty")
 	f.IntVar(&o.preset.Keys, "keys", o.preset.Keys, "how many keys the preset makes")
 	f.Uint64Var(&o.preset.Seed, "seed", o.preset.Seed, "other contents of the same shape, and other random replies")
 	f.Var(&o.maxMemory, "maxmemory", "evict, or refuse to grow, at this `SIZE` as Redis would count it")
 	f.StringVar(&o.policy, "maxmemory-policy", "noeviction", "which keys go at maxmemory")
-	f.IntVar(&o.shards, "shards", defaultShards(), "parts of the keyspace that work at the same time, a power of two; 1 repeats itself exactly")
+	f.IntVar(&o.shards, "shards", defaultShards(),
+		"parts of the keyspace that work at the same time, a power of two; 1 repeats itself exactly")
 	f.StringVar(&o.clock, "clock", "real", "real, or manual: it stands still but for DEBUG CLOCK ADVANCE ms")
-	f.StringVar(&o.profile, "memory-profile", "jemalloc-16", "whose used_memory it tells, `ALLOCATOR[,SERVER]`: jemalloc-16 (Debian, Ubuntu, RHEL), jemalloc-8, libc; redis-7.4, valkey-8.1")
+	f.StringVar(&o.profile, "memory-profile", "jemalloc-16",
+		"whose used_memory it tells, `ALLOCATOR[,SERVER]`: jemalloc-16 (Debian, Ubuntu, RHEL), jemalloc-8, libc; redis-7.4, valkey-8.1")
 	f.StringVar(&o.passwordIn, "requirepass-env", "", "ask for the password that this `VARIABLE` holds")
 	f.IntVar(&o.maxClients, "maxclients", 10000, "so many clients at once")
-	f.BoolVar(&o.whatIf, "what-if", false, "let maxmemory-policy be one that Redis does not have: exact-lru, w-tinylfu, s3-fifo")
+	f.BoolVar(&o.whatIf, "what-if", false,
+		"let maxmemory-policy be one that Redis does not have: exact-lru, w-tinylfu, s3-fifo")
 	fixedValues(c, "preset", "shop", "uniform", "skewed", "ttl-storm", "bigkeys", "empty")
 	fixedValues(c, "clock", "real", "manual")
 	fixedValues(c, "memory-profile", "jemalloc-16", "jemalloc-8", "libc")
@@ -168,7 +173,8 @@ func (o serveOptions) open() (listeners []net.Listener, err error) {
 			return nil, err
 		}
 		if o.passwordIn == "" && !isLoopback(addr) {
-			return nil, kv.WithHint(kv.Usagef("serve would listen on %s without a password: whoever reaches this machine could read and write", addr),
+			return nil, kv.WithHint(
+				kv.Usagef("serve would listen on %s without a password: whoever reaches this machine could read and write", addr),
 				"PW=… kvtool serve --requirepass-env PW, or --listen 127.0.0.1:PORT")
 		}
 		l, err := net.Listen("tcp", addr)
@@ -236,7 +242,8 @@ func (o serveOptions) password(env *Env) (string, error) {
 	}
 	p := env.Getenv(o.passwordIn)
 	if p == "" {
-		return "", kv.WithHint(kv.Usagef("serve --requirepass-env: $%s is empty", o.passwordIn), "export it first; the password itself is no argument, where others could read it")
+		return "", kv.WithHint(kv.Usagef("serve --requirepass-env: $%s is empty", o.passwordIn),
+			"export it first; the password itself is no argument, where others could read it")
 	}
 	return p, nil
 }
@@ -332,7 +339,8 @@ func (o serveOptions) load(ctx context.Context, env *Env, e *engine.Engine) (str
 	for _, text := range leftOut(loaded) {
 		env.say("warning", o.file+": "+text)
 	}
-	return fmt.Sprintf("%s keys of %s, read in %s", humanize.Exact(loaded.Keys), o.file, humanize.Duration(env.Now().Sub(start).Seconds())), nil
+	took := humanize.Duration(env.Now().Sub(start).Seconds())
+	return fmt.Sprintf("%s keys of %s, read in %s", humanize.Exact(loaded.Keys), o.file, took), nil
 }
 
 // leftOut says what of a dump is not served.

@@ -14,8 +14,8 @@ import (
 	"github.com/kvtool/kvtool/adapters/reference/wire"
 )
 
-// catalog.resp.gz is what a redis-server 7.0.15 answers to COMMAND and to COMMAND DOCS in version 3 of the protocol, one reply after
-// the other, packed. scripts/command-facts makes it.
+// catalog.resp.gz is what a redis-server 7.0.15 answers to COMMAND and to COMMAND DOCS in version 3 of the protocol, one reply
+// after the other, packed. scripts/command-facts makes it.
 //
 //go:embed catalog.resp.gz
 var catalogFile []byte
@@ -135,7 +135,8 @@ func copyReply(w *wire.Writer, b []byte) {
 	}
 }
 
-// writeInfo answers with the reply of COMMAND INFO for a command, null if there is none; subcommands that are not there are left out.
+// writeInfo answers with the reply of COMMAND INFO for a command, null if there is none; subcommands that are not there are left
+// out.
 func writeInfo(c *engine.Call, all map[string]catalogEntry, name string) {
 	if name == "" {
 		c.Out.Null()

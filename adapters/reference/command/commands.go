@@ -90,8 +90,8 @@ func commandDocs(c *engine.Call) {
 	}
 }
 
-// commandList answers COMMAND LIST [FILTERBY (MODULE name|ACLCAT category|PATTERN pattern)]. With a filter subcommands are listed,
-// too, as in Redis.
+// commandList answers COMMAND LIST [FILTERBY (MODULE name|ACLCAT category|PATTERN pattern)]. With a filter subcommands are
+// listed, too, as in Redis.
 func commandList(c *engine.Call) {
 	filtered := len(c.Args) > 2
 	if filtered && (len(c.Args) != 5 || !is(c.Args[2], "filterby")) {

@@ -69,7 +69,8 @@ func auth(c *engine.Call) {
 	case len(c.Args) == 3:
 		user = c.Args[1]
 	case !c.HasPassword():
-		c.Fail("ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")
+		c.Fail("ERR AUTH <password> called without any password configured for the default user. " +
+			"Are you sure your configuration is correct?")
 		return
 	}
 	if !c.Authenticate(user, password) {

@@ -120,6 +120,7 @@ func debugProtocol(c *engine.Call) {
 	case is(name, "bignum"):
 		out.BigNumber("1234567999999999999999999999999999999")
 	default:
-		c.Fail("ERR Wrong protocol type name. Please use one of the following: string|integer|double|null|array|set|map|attrib|push|verbatim|true|false")
+		c.Fail("ERR Wrong protocol type name. Please use one of the following: " +
+			"string|integer|double|null|array|set|map|attrib|push|verbatim|true|false")
 	}
 }

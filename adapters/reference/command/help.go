@@ -15,7 +15,8 @@ func helpText(text string) func(*engine.Call) {
 // subcommandSyntax answers that a subcommand has a wrong number of arguments (networking.c: addReplySubcommandSyntaxError).
 func subcommandSyntax(c *engine.Call) {
 	name, _, _ := strings.Cut(c.Name(), "|")
-	c.Fail("ERR unknown subcommand or wrong number of arguments for '" + cString(c.Args[1]) + "'. Try " + strings.ToUpper(name) + " HELP.")
+	c.Fail("ERR unknown subcommand or wrong number of arguments for '" + cString(c.Args[1]) + "'. Try " +
+		strings.ToUpper(name) + " HELP.")
 }
 
 // parseInt32 reads an integer that fits into an int of C.

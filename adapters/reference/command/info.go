@@ -175,8 +175,8 @@ func infoMemory(b *infoText) {
 	b.int("allocator_resident", rss)
 	b.bytes("total_system_memory", 0)
 	b.bytes("used_memory_lua", 0)
-	b.zeros("used_memory_vm_eval", "used_memory_scripts_eval", "number_of_cached_scripts", "number_of_functions", "number_of_libraries",
-		"used_memory_vm_functions")
+	b.zeros("used_memory_vm_eval", "used_memory_scripts_eval", "number_of_cached_scripts", "number_of_functions",
+		"number_of_libraries", "used_memory_vm_functions")
 	b.bytes("used_memory_vm_total", 0)
 	b.zeros("used_memory_functions")
 	b.bytes("used_memory_scripts", 0)
@@ -190,8 +190,8 @@ func infoMemory(b *infoText) {
 	b.zeros("rss_overhead_bytes")
 	b.add("mem_fragmentation_ratio", fmt.Sprintf("%.2f", share(rss, r.Used)))
 	b.int("mem_fragmentation_bytes", rss-r.Used)
-	b.zeros("mem_not_counted_for_evict", "mem_replication_backlog", "mem_total_replication_buffers", "mem_clients_slaves", "mem_clients_normal",
-		"mem_cluster_links", "mem_aof_buffer")
+	b.zeros("mem_not_counted_for_evict", "mem_replication_backlog", "mem_total_replication_buffers", "mem_clients_slaves",
+		"mem_clients_normal", "mem_cluster_links", "mem_aof_buffer")
 	b.add("mem_allocator", b.c.Engine().Profile().Allocator.String())
 	b.zeros("active_defrag_running", "lazyfree_pending_objects", "lazyfreed_objects")
 }

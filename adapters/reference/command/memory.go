@@ -101,8 +101,8 @@ func memoryStats(c *engine.Call) {
 	out.EndMap(at, n)
 }
 
-// memoryDatabases writes what the tables of each database take, and returns how many it has written. What the tables take together
-// is divided by the keys.
+// memoryDatabases writes what the tables of each database take, and returns how many it has written. What the tables take
+// together is divided by the keys.
 func memoryDatabases(out *wire.Writer, all []engine.DatabaseReport, overhead, keys int64) (n int) {
 	for i, d := range all {
 		if d.Keys == 0 {
@@ -131,10 +131,11 @@ func share(a, b int64) float64 {
 
 func memoryDoctor(c *engine.Call) {
 	if c.Report().Used < 5<<20 {
-		c.Out.Verbatim("txt", "Hi Sam, this instance is empty or is using very little memory, my issues detector can't be used in these conditions. "+
-			"Please, leave for your mission on Earth and fill it with some data. The new Sam and I will be back to our programming as soon as I "+
-			"finished rebooting.\n")
+		c.Out.Verbatim("txt", "Hi Sam, this instance is empty or is using very little memory, my issues detector can't be used in these "+
+			"conditions. Please, leave for your mission on Earth and fill it with some data. The new Sam and I will be back to our "+
+			"programming as soon as I finished rebooting.\n")
 		return
 	}
-	c.Out.Verbatim("txt", "Hi Sam, I can't find any memory issue in your instance. I can only account for what occurs on this base.\n")
+	c.Out.Verbatim("txt",
+		"Hi Sam, I can't find any memory issue in your instance. I can only account for what occurs on this base.\n")
 }

@@ -22,17 +22,19 @@ type waiter struct {
 // waiting are the queues of those who wait for a key, in the order of their arrival.
 type waitingQueues map[place]*list.List
 
-// Block makes the client wait until one of keys is ready and serve, which is called with it, reports that it has answered; keys are
-// tried in the order in which they become ready. After timeoutMS, 0 is never, onTimeout answers. Within a transaction nothing waits:
-// onTimeout answers at once. All three are called with every shard locked; they see the arguments in their own call, as copies: what
-// the handler has of them is overwritten by then.
+// Block makes the client wait until one of keys is ready and serve, which is called with it, reports that it has answered; keys
+// are tried in the order in which they become ready. After timeoutMS, 0 is never, onTimeout answers. Within a transaction nothing
+// waits: onTimeout answers at once. All three are called with every shard locked; they see the arguments in their own call, as
+// copies: what the handler has of them is overwritten by then.
 func (c *Call) Block(keys [][]byte, timeoutMS int64, serve func(c *Call, key []byte) bool, onTimeout func(c *Call)) {
 	s := c.s
 	if s.state&executing != 0 {
 		onTimeout(c)
 		return
 	}
-	w := &waiter{s: s, cmd: c.cmd, args: c.Args, db: s.db, since: s.last, serve: serve, timeout: onTimeout, places: map[place]*list.Element{}}
+	w := &waiter{
+		s: s, cmd: c.cmd, args: c.Args, db: s.db, since: s.last, serve: serve, timeout: onTimeout, places: map[place]*list.Element{},
+	}
 	for _, key := range keys {
 		at := place{s.db, string(key)}
 		if w.places[at] != nil {
@@ -183,8 +185,8 @@ func (e *Engine) forget(s *Session) {
 	e.undelay(s)
 }
 
-// Unblock ends the wait of another session, as if its time were over or with an error; it reports whether it was waiting for a key.
-// The command that calls it needs every shard.
+// Unblock ends the wait of another session, as if its time were over or with an error; it reports whether it was waiting for a
+// key. The command that calls it needs every shard.
 func (c *Call) Unblock(id int64, withError bool) bool {
 	s := c.e.sessionByID(id)
 	if s == nil {

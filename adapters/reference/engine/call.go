@@ -6,8 +6,8 @@ import (
 	"github.com/kvtool/kvtool/adapters/reference/wire"
 )
 
-// A Call is one request that runs. A handler keeps neither it nor its arguments, unless the command is a blocking one: those of Block
-// may keep the arguments.
+// A Call is one request that runs. A handler keeps neither it nor its arguments, unless the command is a blocking one: those of
+// Block may keep the arguments.
 type Call struct {
 	Args [][]byte // the name of the command first
 	Out  *wire.Writer

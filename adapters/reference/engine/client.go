@@ -44,7 +44,7 @@ func (s *Session) name() string {
 	return s.shown.name
 }
 
-// Name returns what CLIENT SETNAME has set.
+// ClientName returns what CLIENT SETNAME has set.
 func (c *Call) ClientName() string { return c.s.name() }
 
 // SetName names the session; it reports false for a name with what cannot be printed in it (networking.c: clientSetName).
@@ -119,8 +119,10 @@ func (s *Session) Line() string {
 	}
 	total := b.Query + b.QueryFree + b.Output + int64(v.queuedAt) + sessionBytes
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d multi=%d "+
-		"qbuf=%d qbuf-free=%d argv-mem=%d multi-mem=%d rbs=%d rbp=%d obl=%d oll=%d omem=%d tot-mem=%d events=r cmd=%s user=default redir=%d resp=%d",
-		s.id, s.origin.Addr, s.origin.Local, s.origin.FD, v.name, (now-s.since)/1e6, max(0, now-v.last)/1e6, s.letters(v.flags), v.db,
+		"qbuf=%d qbuf-free=%d argv-mem=%d multi-mem=%d rbs=%d rbp=%d obl=%d oll=%d omem=%d tot-mem=%d events=r "+
+		"cmd=%s user=default redir=%d resp=%d",
+		s.id, s.origin.Addr, s.origin.Local, s.origin.FD, v.name, (now-s.since)/1e6, max(0, now-v.last)/1e6, s.letters(v.flags),
+		v.db,
 		v.subs[Named], v.subs[Patterns], v.subs[Sharded], v.queued, b.Query, b.QueryFree, 0, v.queuedAt, replyBuffer, 0, b.Output,
 		b.OutputChunks, b.Output, total, name, v.redirect, max(2, v.protocol))
 }

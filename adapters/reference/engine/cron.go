@@ -14,8 +14,7 @@ type cron struct {
 	rates   [16]int64
 	next    int
 	peak    atomic.Int64 // used_memory
-	dirty   atomic.Int64
-	epoch   atomic.Int64 // Unix µs of CONFIG RESETSTAT, or of the start
+	dirty   atomic.Int64 // changes
 }
 
 // HZ returns how often in a second Cron is to be called.
@@ -34,8 +33,8 @@ func (e *Engine) Cron() {
 	e.sample()
 }
 
-// budget returns a function that reports whether so many microseconds are over. Under a clock that is moved by hand it is nil: work is
-// counted instead.
+// budget returns a function that reports whether so many microseconds are over. Under a clock that is moved by hand it is nil:
+// work is counted instead.
 func (e *Engine) budget(us int64) func() bool {
 	if _, manual := e.clock.(*ManualClock); manual {
 		return nil

@@ -132,7 +132,8 @@ func (s *Session) admit(cmd *command) bool {
 		return false
 	}
 	if s.state&subscribed != 0 && !s.Out.RESP3() && !allowedToSubscribers(cmd.name) {
-		s.reject(cmd, "ERR Can't execute '"+cmd.name+"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
+		s.reject(cmd, "ERR Can't execute '"+cmd.name+"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed "+
+			"in this context")
 		return false
 	}
 	if reasons&paused != 0 && s.e.pauses(s.flagsOf(cmd), s.last) {

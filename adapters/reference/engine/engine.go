@@ -1,6 +1,6 @@
-// Package engine runs commands on shards of a keyspace, for many sessions at once: it finds the command, checks the call, takes the
-// locks that its keys need, and does what Redis does around a command: transactions, blocking, notifications, statistics. It knows
-// no single command (New is given them) and no connection.
+// Package engine runs commands on shards of a keyspace, for many sessions at once: it finds the command, checks the call, takes
+// the locks that its keys need, and does what Redis does around a command: transactions, blocking, notifications, statistics. It
+// knows no single command (New is given them) and no connection.
 //
 // The one idea is that a session runs its requests one after another and lets go of a shard only when it needs another or has no
 // more requests, so that a pipeline takes a lock once for a run of commands, not once for each.

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"strconv"
 	"sync"
 	"sync/atomic"
 )
@@ -244,6 +243,3 @@ func (e *Engine) ResetLatency(event string) bool {
 	delete(e.latency.events, event)
 	return ok
 }
-
-// formatInt is strconv's, short.
-func formatInt(n int64) string { return strconv.FormatInt(n, 10) }

@@ -99,7 +99,8 @@ func (e *Engine) undelay(s *Session) {
 	e.pause.delayed = without(e.pause.delayed, s)
 }
 
-// Delayed returns a request that was put off and may run now, or nil. Whoever runs a session asks for it before it reads the next.
+// Delayed returns a request that was put off and may run now, or nil. Whoever runs a session asks for it before it reads the
+// next.
 func (s *Session) Delayed() [][]byte {
 	if s.delayed == nil || s.Blocked() {
 		return nil

@@ -226,8 +226,8 @@ func (e *Engine) Subscriptions(kind Channels) int64 {
 	return int64(len(e.pubsub.sessions[kind]))
 }
 
-// Changed says that a key has been changed: watchers fail, trackers are told, and the event is published (db.c: signalModifiedKey;
-// notify.c). An empty event is none.
+// Changed says that a key has been changed: watchers fail, trackers are told, and the event is published (db.c:
+// signalModifiedKey; notify.c). An empty event is none.
 func (c *Call) Changed(key []byte, class byte, event string) {
 	c.dirty++
 	if c.e.attention.Load()&(someWatch|someNotify|someTracking) != 0 {

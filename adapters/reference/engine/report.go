@@ -85,7 +85,9 @@ type CommandReport struct {
 func (e *Engine) CommandReports() (all []CommandReport) {
 	add := func(c *command) {
 		st := &c.stats
-		r := CommandReport{Name: c.name, Calls: st.calls.Load(), Microseconds: st.us.Load(), Rejects: st.rejected.Load(), Fails: st.failed.Load()}
+		r := CommandReport{
+			Name: c.name, Calls: st.calls.Load(), Microseconds: st.us.Load(), Rejects: st.rejected.Load(), Fails: st.failed.Load(),
+		}
 		if r.Calls+r.Rejects+r.Fails == 0 {
 			return
 		}

@@ -14,8 +14,8 @@ import (
 	"github.com/kvtool/kvtool/internal/evict"
 )
 
-// settings.txt has a line for each setting of Redis 7.0.15 (config.c): its name, its alias, its flags (i immutable, p protected, s a
-// password, m several arguments, h hidden), its type with bounds or words, and its default. Fields are divided by tabs.
+// settings.txt has a line for each setting of Redis 7.0.15 (config.c): its name, its alias, its flags (i immutable, p protected,
+// s a password, m several arguments, h hidden), its type with bounds or words, and its default. Fields are divided by tabs.
 //
 //go:embed settings.txt
 var settingsText string
@@ -86,8 +86,8 @@ func (e *Engine) Setting(name string) string {
 	return e.settings.values[name]
 }
 
-// Settings returns the names that match one of patterns, with their values (config.c: configGetCommand). A name without a wildcard
-// is found under its alias too, and printed as it was asked for.
+// Settings returns the names that match one of patterns, with their values (config.c: configGetCommand). A name without a
+// wildcard is found under its alias too, and printed as it was asked for.
 func (e *Engine) Settings(patterns [][]byte) (pairs [][2]string) {
 	s := e.settings
 	s.mu.Lock()
@@ -125,7 +125,8 @@ func (s *settings) printed(name string) string {
 	return s.values[name]
 }
 
-// Set changes settings, all or none, and returns the text of the error, or "" (config.c: configSetCommand). Every shard is locked.
+// Set changes settings, all or none, and returns the text of the error, or "" (config.c: configSetCommand). Every shard is
+// locked.
 func (e *Engine) Set(pairs [][]byte) string {
 	s := e.settings
 	s.mu.Lock()
@@ -200,7 +201,8 @@ func checkBool(x *setting, text string) (value, why string) {
 	case text != "yes" && text != "no":
 		return "", "argument must be 'yes' or 'no'"
 	case x.name == "activedefrag" && text == "yes":
-		return "", "Active defragmentation cannot be enabled: it requires a Redis server compiled with a modified Jemalloc like the one shipped by default with the Redis source distribution"
+		return "", "Active defragmentation cannot be enabled: it requires a Redis server compiled with a modified Jemalloc like the one " +
+			"shipped by default with the Redis source distribution"
 	case x.name == "appendonly" && text == "yes":
 		return "", "this server keeps nothing on disk"
 	}
@@ -249,7 +251,9 @@ func checkNumber(kind, bounds, text string) (value, why string) {
 	}
 	if !ok {
 		return "", map[string]string{
-			"mem": "argument must be a memory value", "mem%": "argument must be a memory or percent value", "n": "argument couldn't be parsed into an integer",
+			"mem":  "argument must be a memory value",
+			"mem%": "argument must be a memory or percent value",
+			"n":    "argument couldn't be parsed into an integer",
 		}[unit]
 	}
 	outside := "argument must be between " + low + " and " + high + " inclusive"
@@ -438,8 +442,10 @@ func (s *Session) OutputLimit() OutputLimit {
 	return limits[0]
 }
 
-// Limits of what a client may send: MaxBulk bytes in an argument, MaxQuery in a request that has not arrived whole.
-func (e *Engine) MaxBulk() int    { return int(e.settings.maxBulk.Load()) }
+// MaxBulk returns how many bytes an argument may have.
+func (e *Engine) MaxBulk() int { return int(e.settings.maxBulk.Load()) }
+
+// MaxQuery returns how many bytes of a request there may be that has not arrived whole.
 func (e *Engine) MaxQuery() int64 { return e.settings.maxQuery.Load() }
 
 // IdleTimeout returns after how many seconds without a request a client is disconnected; 0 is never.

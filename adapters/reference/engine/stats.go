@@ -36,6 +36,10 @@ func (s *Session) count(cmd *command, us int64, failed bool) {
 // flushCounts adds what has been counted. The histogram takes the mean of a run: a run is of one batch, whose commands are alike.
 func (s *Session) flushCounts() {
 	n := &s.counts
+	if s.call.dirty > 0 {
+		s.e.cron.dirty.Add(s.call.dirty)
+		s.call.dirty = 0
+	}
 	if n.of == nil {
 		return
 	}
@@ -81,8 +85,8 @@ func (h *histogram) add(us, n int64) {
 	h.buckets[i].Add(n)
 }
 
-// LatencyBound returns the longest duration, in microseconds, that is counted in bucket i: the highest of those that hdr_histogram
-// takes for the same as 1024 ns times a power of two, with two significant digits.
+// LatencyBound returns the longest duration, in microseconds, that is counted in bucket i: the highest of those that
+// hdr_histogram takes for the same as 1024 ns times a power of two, with two significant digits.
 func LatencyBound(i int) int64 {
 	ns := int64(1024) << i
 	return (ns + ns>>7 - 1) / 1000

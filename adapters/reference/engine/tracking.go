@@ -67,31 +67,37 @@ func (c *Call) StartTracking(t Tracking) string {
 	return ""
 }
 
+// Parts of texts of errors.
+const (
+	reEnable  = "and then re-enabling it with a different mode."
+	noOverlap = "Prefixes for a single client must not overlap."
+)
+
 // compatible returns why options cannot be set together, or after those that are set.
 func compatible(old, t *Tracking) string {
 	switch {
 	case !t.Broadcast && len(t.Prefixes) > 0:
 		return "ERR PREFIX option requires BCAST mode to be enabled"
 	case old != nil && old.Broadcast != t.Broadcast:
-		return "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a different mode."
+		return "ERR You can't switch BCAST mode on/off before disabling tracking for this client, " + reEnable
 	case t.Broadcast && (t.OptIn || t.OptOut):
 		return "ERR OPTIN and OPTOUT are not compatible with BCAST"
 	case t.OptIn && t.OptOut:
 		return "ERR You can't specify both OPTIN mode and OPTOUT mode"
 	case old != nil && (t.OptIn && old.OptOut || t.OptOut && old.OptIn):
-		return "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a different mode."
+		return "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, " + reEnable
 	}
 	for i, p := range t.Prefixes {
 		if old != nil {
 			for _, q := range old.Prefixes {
 				if overlap(p, q) {
-					return fmt.Sprintf("ERR Prefix '%s' overlaps with an existing prefix '%s'. Prefixes for a single client must not overlap.", p, q)
+					return fmt.Sprintf("ERR Prefix '%s' overlaps with an existing prefix '%s'. %s", p, q, noOverlap)
 				}
 			}
 		}
 		for _, q := range t.Prefixes[i+1:] {
 			if overlap(p, q) {
-				return fmt.Sprintf("ERR Prefix '%s' overlaps with another provided prefix '%s'. Prefixes for a single client must not overlap.", p, q)
+				return fmt.Sprintf("ERR Prefix '%s' overlaps with another provided prefix '%s'. %s", p, q, noOverlap)
 			}
 		}
 	}

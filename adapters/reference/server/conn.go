@@ -37,7 +37,9 @@ type conn struct {
 
 func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{server: s, nc: nc}
-	o := engine.Origin{Addr: nc.RemoteAddr().String(), Local: nc.LocalAddr().String(), FD: -1, Wake: c.wake, Kill: c.kill, Buffers: c.buffers}
+	o := engine.Origin{
+		Addr: nc.RemoteAddr().String(), Local: nc.LocalAddr().String(), FD: -1, Wake: c.wake, Kill: c.kill, Buffers: c.buffers,
+	}
 	if _, ok := nc.(*net.UnixConn); ok {
 		o.Unix = true
 		o.Addr = o.Local + ":0"
@@ -113,7 +115,8 @@ func (c *conn) run() {
 	c.last.Store(time.Now().Unix())
 	c.read.Store(int64(c.in.Size()))
 	if limit := c.server.engine.MaxQuery(); int64(c.in.Pending()) > limit {
-		c.server.log(fmt.Sprintf("client %s is disconnected: its request is longer than client-query-buffer-limit %d", c.nc.RemoteAddr(), limit))
+		c.server.log(fmt.Sprintf("client %s is disconnected: its request is longer than client-query-buffer-limit, %d bytes",
+			c.nc.RemoteAddr(), limit))
 		c.session.Quit()
 	}
 }
@@ -213,7 +216,8 @@ func (c *conn) overLimit(now time.Time) bool {
 	if !over {
 		return false
 	}
-	c.server.log(fmt.Sprintf("client %s is disconnected: it reads too slowly, %d bytes wait for it (client-output-buffer-limit)", c.nc.RemoteAddr(), n))
+	c.server.log(fmt.Sprintf("client %s is disconnected: it reads too slowly, %d bytes wait for it (client-output-buffer-limit)",
+		c.nc.RemoteAddr(), n))
 	c.broken, c.out = true, nil
 	c.nc.Close()
 	return true

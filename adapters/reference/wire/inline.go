@@ -2,8 +2,8 @@ package wire
 
 import "bytes"
 
-// inline reads a request that is a line of words, as people type it. It returns nil if the line has not ended, and no words for an
-// empty one. A NUL ends the line before its end for Redis, which then waits for more.
+// inline reads a request that is a line of words, as people type it. It returns nil if the line has not ended, and no words for
+// an empty one. A NUL ends the line before its end for Redis, which then waits for more.
 func (r *Reader) inline() ([][]byte, error) {
 	b := r.buf[r.r:r.w]
 	end := bytes.IndexByte(b, '\n')

@@ -1,8 +1,8 @@
 // Package wire is the server's side of RESP: requests in, replies out. It knows no commands and no connections.
 //
 // The one idea is that bytes are looked at once, where they are: a request is slices of the buffer that it arrived in, a reply is
-// appended to the buffer that leaves, and neither allocates. What a Redis of version 7.0 takes for a request is one here, with its
-// limits, its lenience and the texts of its protocol errors (networking.c: processInlineBuffer, processMultibulkBuffer).
+// appended to the buffer that leaves, and neither allocates. What a Redis of version 7.0 takes for a request is one here, with
+// its limits, its lenience and the texts of its protocol errors (networking.c: processInlineBuffer, processMultibulkBuffer).
 package wire
 
 import (
@@ -190,8 +190,8 @@ func (r *Reader) maxBulk() int {
 // notANumber is what length returns for a line that is no integer, and -1 for any negative one.
 const notANumber = -2
 
-// length reads the integer of the line at pos, and returns where the next line begins: 0 if this one has not ended yet. Its end is
-// a CR and whatever follows it.
+// length reads the integer of the line at pos, and returns where the next line begins: 0 if this one has not ended yet. Its end
+// is a CR and whatever follows it.
 func (r *Reader) length(pos int, what string) (n, end int, err error) {
 	b := r.buf[pos:r.w]
 	for i, c := range b {

@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// A Writer appends replies to a buffer, in the version of the protocol that its client has asked for. Its zero value writes RESP2.
-// It is not safe for concurrent use.
+// A Writer appends replies to a buffer, in the version of the protocol that its client has asked for. Its zero value writes
+// RESP2. It is not safe for concurrent use.
 type Writer struct {
 	buf   []byte
 	resp3 bool
