@@ -173,7 +173,26 @@ func workplace(t *testing.T) string {
 	if err := os.WriteFile(filepath.Join(dir, "keys.txt"), []byte("user:1\nuser:2\ncart:1\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "monitor.txt"), monitored(), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	return dir
+}
+
+// monitored is what MONITOR prints in two seconds: of a feed that all read, a counter that all raise, and users.
+func monitored() []byte {
+	var b bytes.Buffer
+	for i := range 8000 {
+		command := fmt.Sprintf(`"hgetall" "user:%d:profile"`, i*i%1000)
+		switch {
+		case i%10 < 3:
+			command = `"zrevrange" "feed:global" "0" "20"`
+		case i%10 == 3 || i%20 == 4:
+			command = `"incr" "count:visits"`
+		}
+		fmt.Fprintf(&b, "%d.%06d [0 127.0.0.1:50712] %s\n", 1_700_000_000+i/4000, i%4000*250, command)
+	}
+	return b.Bytes()
 }
 
 // TestMakeTest holds README's second command: make test fetches the servers and runs the tests, and the packages that

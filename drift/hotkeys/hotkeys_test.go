@@ -168,9 +168,9 @@ func TestDecodeRates(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	d := Decoder{LogFactor: 10, DecayTime: 1}
 	for _, rate := range []float64{60, 120, 300, 600, 1200, 2000} {
-		covered, n := 0, 60
+		covered, n := 0, 40
 		for range n {
-			e := d.Decode(simulate(evict.LFU{LogFactor: 10, DecayTime: 1}, rate, 600, rng))
+			e := d.Decode(simulate(evict.LFU{LogFactor: 10, DecayTime: 1}, rate, 400, rng))
 			if e.Low <= rate && rate <= e.High {
 				covered++
 			}
