@@ -156,6 +156,7 @@ func workplace(t *testing.T) string {
 		"keys.yaml":  "testdata/schema/shop.yaml",
 		"depth.yaml": "testdata/gate/keys.yaml",
 		"model.json": "testdata/schema/import/onetable.json",
+		"shop.yaml":  "testdata/drift/shop.yaml",
 	}
 	for name, from := range files {
 		b, err := os.ReadFile(from)

@@ -14,7 +14,9 @@ import (
 func TestDriftSnapshots(t *testing.T) {
 	server := servertest.Redis(t, servertest.Options{Args: []string{"--maxmemory", "40mb", "--maxmemory-policy", "allkeys-lru"}})
 	c := server.Client(t)
-	c.Fill(t, 3000, func(i int) []string { return []string{"SET", fmt.Sprint("page:", i), strings.Repeat("x", 300), "EX", fmt.Sprint(60 + i)} })
+	c.Fill(t, 3000, func(i int) []string {
+		return []string{"SET", fmt.Sprint("page:", i), strings.Repeat("x", 300), "EX", fmt.Sprint(60 + i)}
+	})
 	target, dir := "redis://"+server.Addr, t.TempDir()
 	expect := func(code int, want string, args ...string) {
 		t.Helper()

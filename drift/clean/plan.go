@@ -133,9 +133,7 @@ func (p *Plan) Write(w io.Writer) error {
 		return err
 	}
 	p.Digest = headDigest(head)
-	out := bufio.NewWriter(w)
-	out.Write(head) //nolint:errcheck // Flush says it
-	out.WriteByte('\n')
+	lines := [][]byte{head}
 	for i := range p.Lines {
 		l := &p.Lines[i]
 		if l.Digest, err = l.digest(p.Digest); err != nil {
@@ -145,10 +143,10 @@ func (p *Plan) Write(w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		out.Write(b) //nolint:errcheck // as above
-		out.WriteByte('\n')
+		lines = append(lines, b)
 	}
-	return out.Flush()
+	_, err = w.Write(append(bytes.Join(lines, []byte{'\n'}), '\n'))
+	return err
 }
 
 func headDigest(head []byte) string {

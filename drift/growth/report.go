@@ -120,8 +120,10 @@ func after(taken time.Time, seconds float64) time.Time {
 
 func (t *Trend) templates() report.Table {
 	table := report.Table{Name: "templates", Title: "what grows", Rows: [][]report.Value{}, Columns: []report.Column{
-		{Name: "template", Unit: report.UnitKey}, {Name: "bytes_a_day", Title: "mem/day", Unit: report.UnitBytes, Sum: true},
-		{Name: "share", Title: "%", Unit: report.UnitRatio, Sum: true}, {Name: "bytes", Title: "mem", Unit: report.UnitBytes, Sum: true},
+		{Name: "template", Unit: report.UnitKey},
+		{Name: "bytes_a_day", Title: "mem/day", Unit: report.UnitBytes, Sum: true},
+		{Name: "share", Title: "%", Unit: report.UnitRatio, Sum: true},
+		{Name: "bytes", Title: "mem", Unit: report.UnitBytes, Sum: true},
 		{Name: "keys", Unit: report.UnitCount, Sum: true, Rank: 1},
 	}}
 	for i := range t.Growing {
@@ -163,8 +165,10 @@ func (t *Trend) finding(taken time.Time) report.Finding {
 	return report.Finding{
 		Rule: "KD089", Severity: report.Warning, Subject: "server", Message: t.says(taken) + "; most of it is " + t.names(),
 		Evidence: []report.Metric{
-			days, {Name: "bytes_a_day", Value: report.Number(t.Slope * 86400), Unit: report.UnitBytes, Interval: &report.Interval{Low: t.SlopeIn.Low * 86400, High: t.SlopeIn.High * 86400}},
-			{Name: "used", Value: report.Number(t.Used), Unit: report.UnitBytes}, {Name: "limit", Value: report.Number(t.Limit), Unit: report.UnitBytes},
+			days,
+			{Name: "bytes_a_day", Value: report.Number(t.Slope * 86400), Unit: report.UnitBytes, Interval: &report.Interval{Low: t.SlopeIn.Low * 86400, High: t.SlopeIn.High * 86400}},
+			{Name: "used", Value: report.Number(t.Used), Unit: report.UnitBytes},
+			{Name: "limit", Value: report.Number(t.Limit), Unit: report.UnitBytes},
 		},
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -133,7 +134,23 @@ func (r *run) prepare(ctx context.Context) (err error) {
 		}
 		r.refs = append(r.refs, ref)
 	}
+	if err := r.touches(ctx); err != nil {
+		return err
+	}
 	return r.bind()
+}
+
+// touches notes what reading values does to the store, where values have to be read.
+func (r *run) touches(ctx context.Context) error {
+	reads := func(ref *refs.Reference) bool { return ref.Content != kv.ContentNone }
+	if r.values == nil || !slices.ContainsFunc(r.refs, reads) {
+		return nil
+	}
+	why, err := r.values.Touches(ctx)
+	if why != "" {
+		r.notes = append(r.notes, strings.ToUpper(why[:1])+why[1:]+".")
+	}
+	return err
 }
 
 // bind makes the two matchers: of the templates, and of the keys that anything leads to.

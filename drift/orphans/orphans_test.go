@@ -254,3 +254,18 @@ func TestExpiring(t *testing.T) {
 		t.Errorf("%v are expiring", n)
 	}
 }
+
+// A server before 7.2 cannot be told not to count the reading of a value as an access: the report says so.
+func TestSaysWhatItTouches(t *testing.T) {
+	for version, touches := range map[string]bool{"redis-6.2": true, "redis-7.2": false} {
+		t.Run(version, func(t *testing.T) {
+			server := servertest.Redis(t, servertest.Options{Version: version})
+			server.Client(t).Must(t, "SET", "idx:mail:0123456789abcdef", "7")
+			got := find(t, "redis://"+server.Addr, parseWorld(t), nil)
+			says := slices.ContainsFunc(got.Target.Notes, func(n string) bool { return strings.Contains(n, "idle times of the keys that were read begin anew") })
+			if says != touches {
+				t.Errorf("notes: %q", got.Target.Notes)
+			}
+		})
+	}
+}

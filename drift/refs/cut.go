@@ -69,7 +69,12 @@ func (c *cutter) place(name string) int {
 }
 
 // matches reports whether the template takes a key.
-func (c *cutter) matches(key string) bool { return c.re.MatchString(key) }
+func (c *cutter) matches(key []byte) bool {
+	if first := c.key[0].Literal; first == "" || len(key) < len(first) || string(key[:len(first)]) != first {
+		return first == "" && c.re.Match(key)
+	}
+	return c.re.Match(key)
+}
 
 // cut notes in at where each placeholder begins and ends. The key is one that the template takes; of another it may say so, or
 // cut it anyhow.
@@ -159,29 +164,15 @@ type part struct {
 	piece  int // of the other key; -1: none
 	value  bool
 	digest *schema.Type
-	fits   *regexp.Regexp // of a value: what it is to be
 }
 
 func (w *writer) literal(text string) { w.parts = append(w.parts, part{text: text, piece: -1}) }
 func (w *writer) piece(i int)         { w.parts = append(w.parts, part{piece: i}) }
 
-func (w *writer) value(t *schema.Type) {
-	re, _ := regexp.Compile(`\A(?:` + t.Regexp() + `)\z`) // nil: anything fits
-	w.parts = append(w.parts, part{piece: -1, value: true, fits: re})
-}
+func (w *writer) value() { w.parts = append(w.parts, part{piece: -1, value: true}) }
 
 func (w *writer) digest(t *schema.Type) {
 	w.parts = append(w.parts, part{piece: -1, digest: t})
-}
-
-// fits reports whether a text can be the value.
-func (w *writer) fits(text []byte) bool {
-	for i := range w.parts {
-		if re := w.parts[i].fits; re != nil && !re.Match(text) {
-			return false
-		}
-	}
-	return true
 }
 
 // write appends the key.

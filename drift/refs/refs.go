@@ -38,7 +38,8 @@ type Reference struct {
 
 	key    *cutter // of the key that refers
 	target *writer // the other key
-	whole  *cutter // of the other key, for a value that is one
+	whole  *cutter // of the other key, to lead back from it
+	own    *cutter // of the template of the other key, for a value that is one
 	value  bool    // target has a place for the value
 	index  *writer // the key that refers, from the other key and its backref
 	to     schema.Key
@@ -68,7 +69,7 @@ func (r *Reference) Target(dst []byte, key string, text []byte) (to []byte, ok b
 	if !r.key.cut(key, &at) {
 		return dst, false
 	}
-	if r.value && r.whole != nil && !r.target.fits(text) && r.whole.matches(string(text)) {
+	if r.value && r.own.matches(text) {
 		return append(dst, text...), true
 	}
 	return r.target.write(dst, key, &at, text), true
@@ -120,7 +121,7 @@ func compile(s *schema.Schema, i int, d schema.Ref) (*Reference, error) {
 	} else {
 		target = to.Key
 	}
-	return r, r.connect(child.Key, target, d.On)
+	return r, r.connect(child.Key, target, to.Key, d.On)
 }
 
 // content says what of the value names the other key.
@@ -143,8 +144,8 @@ func (r *Reference) content(d schema.Ref) {
 }
 
 // connect finds out where the pieces of the other key come from: on is the field that the value stands for, empty where the key
-// says which it is.
-func (r *Reference) connect(child, target schema.Key, on string) error {
+// says which it is; own is the other template's, of which target may be a part.
+func (r *Reference) connect(child, target, own schema.Key, on string) error {
 	var err error
 	if r.key, err = newCutter(child); err != nil {
 		return err
@@ -160,7 +161,7 @@ func (r *Reference) connect(child, target schema.Key, on string) error {
 		case p.Type == nil:
 			r.target.literal(p.Literal)
 		case r.Content != kv.ContentNone && name == stands:
-			r.target.value(p.Type)
+			r.target.value()
 			r.value = true
 		case r.key.place(name) >= 0:
 			r.target.piece(r.key.place(name))
@@ -168,10 +169,11 @@ func (r *Reference) connect(child, target schema.Key, on string) error {
 			return fmt.Errorf("%s has {%s}, which %s does not name: it leads to more than one key", r.To, name, r.From)
 		}
 	}
-	if r.value || r.Backref != "" {
-		if r.whole, err = newCutter(target); err != nil {
-			return err
-		}
+	if r.whole, err = newCutter(target); err != nil {
+		return err
+	}
+	if r.own, err = newCutter(own); err != nil {
+		return err
 	}
 	r.leadBack(child, stands)
 	return nil
@@ -215,7 +217,7 @@ func (r *Reference) leadBack(child schema.Key, stands string) {
 		case p.Type.Of == r.Backref && p.Type.Kind == schema.TypeHash:
 			w.digest(p.Type)
 		case name == r.Backref && p.Type.Kind != schema.TypeHash:
-			w.value(p.Type)
+			w.value()
 		case name != stands && r.whole.place(name) >= 0:
 			w.piece(r.whole.place(name))
 		default:

@@ -13,6 +13,9 @@ import (
 // placeholder is one of a key as text: {uid}, {uid:int}, {value.user}.
 var placeholder = regexp.MustCompile(`\{([a-z][A-Za-z0-9_]*)(\.[^{}]+)?[:}]`)
 
+// typed is a placeholder with its type, which others of the same name have as well.
+var typed = regexp.MustCompile(`\{([a-z][A-Za-z0-9_]*):([^{}]+)\}`)
+
 // Parse reads references that are written as text, and returns them with the schema of their templates:
 //
 //	order:{uid}:{n} needs user:{uid}          the key names its parent
@@ -62,7 +65,7 @@ func parseOne(s *schema.Schema, text string) (*Reference, error) {
 	if d.From != "" {
 		r.content(d)
 	}
-	return r, r.connect(child, target, "")
+	return r, r.connect(child, target, s.Templates[j].Key, "")
 }
 
 // nameOf returns what of the value the other key is named by, and that key with {value} for it.
@@ -90,6 +93,11 @@ func nameOf(to string) (schema.Ref, string, error) {
 // fieldsOf declares the placeholders of keys that have no type: those that the schema does not declare are text.
 func fieldsOf(s *schema.Schema, keys ...string) []schema.Field {
 	fields := slices.Clone(s.Fields)
+	for _, m := range typed.FindAllStringSubmatch(strings.Join(keys, " "), -1) {
+		if t, err := schema.ParseType(m[2]); err == nil && !slices.ContainsFunc(fields, func(f schema.Field) bool { return f.Name == m[1] }) {
+			fields = append(fields, schema.Field{Name: m[1], Type: t})
+		}
+	}
 	count := map[string]int{}
 	for _, key := range keys {
 		for _, m := range placeholder.FindAllStringSubmatch(key, -1) {
