@@ -75,7 +75,9 @@ func pfadd(c *engine.Call) {
 	for _, elem := range c.Args[2:] {
 		var changed, ok bool
 		if b, changed, ok = hll.Add(b, elem, growth(s)); !ok {
-			c.Fail(engine.ErrCorruptHLL)
+			if putHLL(c, key, it, b) { // what was changed before that was found stays, in silence
+				c.Fail(engine.ErrCorruptHLL)
+			}
 			return
 		}
 		updated = updated || changed

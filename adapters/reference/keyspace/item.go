@@ -115,12 +115,20 @@ func (it Item) Bytes() []byte {
 	return r.short()
 }
 
-// Room returns how long the bytes may become before a server would move them: as long as they are, unless they have grown.
+// Room returns how long a string may become before a server would move it. One that was set whole has no room if that would be
+// more than a tenth of it (object.c: trimStringObjectIfNeeded).
 func (it Item) Room() int {
+	n := len(it.Bytes())
 	if it.OK() && it.record().isApart() {
-		return it.record().block().cap
+		if b := it.record().block(); b.cap > n {
+			return b.cap
+		}
 	}
-	return len(it.Bytes())
+	room := it.s.usable(n)
+	if it.Kind() == KindRaw && room-n > n/10 {
+		return n
+	}
+	return room
 }
 
 // Object returns a large value, or nil if it is small or there is none.

@@ -86,7 +86,7 @@ func (s *Shard) Resize(db int, key []byte, hash uint64, old Item, k Kind, n int)
 	case n <= len(value):
 		return s.PutBytes(db, key, hash, old, k, value[:n])
 	case !old.OK():
-		return s.PutBytes(db, key, hash, old, k, make([]byte, n))
+		return s.PutRoom(db, key, hash, old, k, make([]byte, n), s.usable(n))
 	}
 	var b block
 	if old.record().isApart() {
@@ -97,7 +97,10 @@ func (s *Shard) Resize(db int, key []byte, hash uint64, old Item, k Kind, n int)
 		s.setBlock(old, k, 0, block{b.ref, n, b.cap})
 		return old, true
 	}
-	room := s.Room(n)
+	room := old.Room()
+	if n > room {
+		room = s.Room(n)
+	}
 	ref := s.heap.Alloc(room)
 	if ref == 0 {
 		return Item{}, false
@@ -142,19 +145,46 @@ func (s *Shard) Room(n int) int {
 	} else {
 		n += mostSpare
 	}
-	head := stringHead(n)
-	return int(s.model.Class(int64(n+head))) - head
+	return s.inBlock(n)
 }
+
+// usable returns how long a string of n bytes may become before it is moved, if it has not grown: its block is longer than it has
+// asked for, and all but the shortest strings know that (sds.c: SDS_TYPE_5 has no room for it).
+func (s *Shard) usable(n int) int {
+	if n < 1<<5 {
+		return n
+	}
+	return s.inBlock(n)
+}
+
+// inBlock returns how much of a string is in the block that a server gets for n bytes of it.
+func (s *Shard) inBlock(n int) int {
+	head := stringHead(n)
+	room := int(s.model.Class(int64(n+head))) - head
+	switch head { // a header counts no more than its bytes can
+	case shortHead:
+		return min(room, 1<<8-1)
+	case mediumHead:
+		return min(room, 1<<16-1)
+	}
+	return room
+}
+
+const (
+	shortHead  = 4
+	mediumHead = 6
+	longHead   = 10
+)
 
 // stringHead returns what a string that has grown takes besides its n bytes: a header, never of the shortest kind, and the 0.
 func stringHead(n int) int {
 	switch {
 	case n < 1<<8:
-		return 4
+		return shortHead
 	case n < 1<<16:
-		return 6
+		return mediumHead
 	}
-	return 10
+	return longHead
 }
 
 // PutObject is PutBytes for a large value. An Object that another one takes the place of is released.
