@@ -1,11 +1,16 @@
 package command
 
 import (
+	"fmt"
 	"math"
 	"time"
 
+	"github.com/kvtool/kvtool/adapters/reference/dump"
 	"github.com/kvtool/kvtool/adapters/reference/engine"
 	"github.com/kvtool/kvtool/adapters/reference/number"
+	"github.com/kvtool/kvtool/adapters/reference/value"
+	"github.com/kvtool/kvtool/internal/evict"
+	"github.com/kvtool/kvtool/kv"
 )
 
 const debugHelp = `CLOCK ADVANCE <milliseconds>
@@ -16,6 +21,8 @@ JMAP
     Do nothing.
 LOG <message>
     Do nothing.
+OBJECT <key>
+    Show low level info about <key> and its value.
 PROTOCOL <type>
     Reply with a test value of the specified type. <type> can be: string,
     integer, double, null, array, set, map, attrib, push, verbatim, true,
@@ -44,6 +51,8 @@ func debug(c *engine.Call) {
 		c.Fail(string(c.Args[2]))
 	case is(sub, "jmap"), is(sub, "log"), is(sub, "reload"):
 		c.Out.OK()
+	case is(sub, "object") && n == 3:
+		debugObject(c)
 	case is(sub, "protocol") && n == 3:
 		debugProtocol(c)
 	default:
@@ -123,4 +132,38 @@ func debugProtocol(c *engine.Call) {
 		c.Fail("ERR Wrong protocol type name. Please use one of the following: " +
 			"string|integer|double|null|array|set|map|attrib|push|verbatim|true|false")
 	}
+}
+
+// debugObject tells of a key's value what DEBUG OBJECT does. Where it is in memory is no address here.
+func debugObject(c *engine.Call) {
+	key := c.Args[2]
+	s, hash := c.Shard(key)
+	it := s.Look(c.DB(), key, hash) // of one that is past its expiry, too
+	if !it.OK() {
+		c.Fail(engine.ErrNoKey)
+		return
+	}
+	references := 1
+	if it.Shared() {
+		references = math.MaxInt32
+	}
+	length := len(body(new(dump.Writer), s, it)) - 1 // without the byte of the type
+	idle := evict.IdleTime(it.State(), c.Now()) / time.Second
+	text := fmt.Sprintf("Value at:0x%016x refcount:%d encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d",
+		hash, references, it.Encoding(), length, it.State(), idle)
+	if it.Type() == kv.TypeList {
+		text += quicklistText(value.OpenList(s, it), s.Limits().ListSize)
+	}
+	c.Out.Simple(text)
+}
+
+// quicklistText is what DEBUG OBJECT adds for a list.
+func quicklistText(l value.List, fill int) string {
+	nodes, size := 0, 0
+	for p := range l.Nodes() {
+		nodes++
+		size += p.Size()
+	}
+	return fmt.Sprintf(" ql_nodes:%d ql_avg_node:%.2f ql_listpack_max:%d ql_compressed:0 ql_uncompressed_size:%d",
+		nodes, float64(l.Len())/float64(nodes), fill, size)
 }
