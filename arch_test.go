@@ -90,7 +90,7 @@ var mayImport = map[string][]string{
 	"adapters/reference/conformance": {},
 	"adapters/reference/keyspace":    {"kv", "adapters/reference/arena", "adapters/reference/dict", "internal/evict", "internal/memory"},
 	"adapters/reference/server":      {"adapters/reference/engine", "adapters/reference/wire"},
-	"adapters/reference/wire":        {},
+	"adapters/reference/wire":        {"adapters/reference/number"},
 	// For tests alone.
 	"internal/servertest": {},
 }

@@ -148,12 +148,13 @@ func geohash(c *engine.Call) {
 }
 
 func geodist(c *engine.Call) {
-	unit, ok := 1.0, true
+	unit := 1.0
 	switch {
 	case len(c.Args) > 5:
 		c.Fail(engine.ErrSyntax)
 		return
 	case len(c.Args) == 5:
+		var ok bool
 		if unit, ok = geoUnit(c, c.Args[4]); !ok {
 			return
 		}

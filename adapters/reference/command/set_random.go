@@ -95,11 +95,12 @@ func randomCount(c *engine.Call, arg []byte) (n int64, ok bool) {
 
 func srandmember(c *engine.Call) {
 	n := int64(0)
-	switch ok := true; {
+	switch {
 	case len(c.Args) > 3:
 		c.Fail(engine.ErrSyntax)
 		return
 	case len(c.Args) == 3:
+		var ok bool
 		if n, ok = randomCount(c, c.Args[2]); !ok {
 			return
 		}

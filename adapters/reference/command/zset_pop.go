@@ -66,8 +66,9 @@ func zpop(c *engine.Call, end popEnd) {
 		c.Fail(engine.ErrSyntax)
 		return
 	}
-	n, ok := int64(1), true
+	n := int64(1)
 	if len(c.Args) == 3 {
+		var ok bool
 		if n, ok = intWithin(c, c.Args[2], 0, math.MaxInt64, errNotPositive); !ok {
 			return
 		}

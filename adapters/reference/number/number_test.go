@@ -20,7 +20,7 @@ func TestStrtod(t *testing.T) {
 		"0x10": {16, 4, false}, "-0X1.8p1": {-3, 8, false}, "0x.8": {.5, 4, false}, "0x1p": {1, 3, false}, "0x1_0": {1, 3, false},
 		"0x1p-2z": {.25, 6, false}, "1e": {1, 1, false}, "1e+": {1, 1, false}, "1e+2": {100, 4, false}, "1E2.5": {100, 3, false},
 		"1.5.5": {1.5, 3, false}, ".5": {.5, 2, false}, "5.": {5, 2, false}, "0b1": {0, 1, false}, "0o7": {0, 1, false},
-		"inf": {inf, 3, false}, "+INF": {inf, 4, false}, "-Infinity": {-inf, 9, false}, "infinit": {inf, 3, false},
+		"inf": {inf, 3, false}, "+INF": {inf, 4, false}, "-Infinity": {-inf, 9, false}, "infini": {inf, 3, false},
 		"1e400": {inf, 5, true}, "-1e400": {-inf, 6, true}, "1e-400": {0, 6, true}, "0e-400": {0, 6, false}, "0.0e999": {0, 7, false},
 		"5e-324": {5e-324, 6, false}, "0x1p-2000": {0, 9, true}, "0x0p-2000": {0, 9, false},
 		"9007199254740993": {9007199254740992, 16, false}, "1234567890123456789012": {1234567890123456789012, 22, false},

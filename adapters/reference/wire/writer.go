@@ -1,9 +1,10 @@
 package wire
 
 import (
-	"math"
 	"slices"
 	"strconv"
+
+	"github.com/kvtool/kvtool/adapters/reference/number"
 )
 
 // A Writer appends replies to a buffer, in the version of the protocol that its client has asked for. Its zero value writes
@@ -200,25 +201,12 @@ func (w *Writer) end(at int, header func()) {
 // Double appends a number with 17 significant digits; in version 2 as a string.
 func (w *Writer) Double(f float64) {
 	var digits [32]byte
-	text := AppendDouble(digits[:0], f)
+	text := number.AppendDouble(digits[:0], f)
 	if w.resp3 {
 		w.buf = append(append(append(w.buf, ','), text...), '\r', '\n')
 		return
 	}
 	w.Bulk(text)
-}
-
-// AppendDouble appends f as printf("%.17g") writes it.
-func AppendDouble(b []byte, f float64) []byte {
-	switch {
-	case math.IsInf(f, 1):
-		return append(b, "inf"...)
-	case math.IsInf(f, -1):
-		return append(b, "-inf"...)
-	case math.IsNaN(f):
-		return append(b, "nan"...)
-	}
-	return strconv.AppendFloat(b, f, 'g', 17, 64)
 }
 
 // Bool appends a truth value: in version 2 the integer 1 or 0.
