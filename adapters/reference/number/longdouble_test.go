@@ -2,10 +2,13 @@ package number
 
 import (
 	"fmt"
+	"math/big"
 	"math/rand/v2"
 	"strconv"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/kvtool/kvtool/internal/servertest"
 )
@@ -49,7 +52,7 @@ func TestLongDoubleIsNoNumber(t *testing.T) {
 		"0x", "1e99999999999999999999", "1e-99999999999999999999", strings.Repeat("1", longest),
 	} {
 		if x, ok := ParseLongDouble([]byte(s)); ok {
-			t.Errorf("%.20q is %s", s, x.f.Text('g', 20))
+			t.Errorf("%.20q is %s", s, x.AppendHuman(nil))
 		}
 	}
 	for _, s := range []string{"inf", "-INFINITY", "1e4932", "1e-4950", "0e99999999999999999999", strings.Repeat("0", longest-1)} {
@@ -62,7 +65,7 @@ func TestLongDoubleIsNoNumber(t *testing.T) {
 	most, _ := ParseLongDouble([]byte("1e4932"))
 	for _, x := range []LongDouble{inf.Add(less), inf.Add(most), most.Add(less), most.Add(most)} {
 		if x.IsFinite() {
-			t.Errorf("%s is finite", x.f.Text('g', 20))
+			t.Errorf("%s is finite", x.AppendHuman(nil))
 		}
 	}
 }
@@ -111,4 +114,44 @@ func randomNumber(r *rand.Rand) string {
 			strconv.Itoa(r.IntN(120)-60)
 	}
 	return sign + []string{"inf", "nan", "", "e", "0", ".", "infini", "Infinity", "0.", "0x.p1"}[r.IntN(10)]
+}
+
+// TestLongDoubleIsExactlyRounded holds sums against big.Float, which is exact and slow.
+func TestLongDoubleIsExactlyRounded(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		number := rapid.Custom(func(t *rapid.T) string {
+			digits := strconv.FormatUint(rapid.Uint64().Draw(t, "digits")>>rapid.IntRange(0, 63).Draw(t, "shift"), 10)
+			sign := rapid.SampledFrom([]string{"", "-"}).Draw(t, "sign")
+			return sign + digits + "e" + strconv.Itoa(rapid.IntRange(-30, 30).Draw(t, "exponent"))
+		})
+		a, b := number.Draw(t, "a"), number.Draw(t, "b")
+		x, ok := ParseLongDouble([]byte(a))
+		y, ok2 := ParseLongDouble([]byte(b))
+		if !ok || !ok2 {
+			t.Fatalf("%s or %s is no number", a, b)
+		}
+		var sum big.Float
+		sum.SetPrec(64).Add(exactly(a), exactly(b))
+		want := string(people(sum.Append(nil, 'f', 17), 0))
+		if got := string(x.Add(y).AppendHuman(nil)); got != want {
+			t.Fatalf("%s + %s is %s, want %s", a, b, got, want)
+		}
+	})
+}
+
+// exactly returns a number rounded once to 64 bits.
+func exactly(s string) *big.Float {
+	r, _ := new(big.Rat).SetString(s)
+	return new(big.Float).SetPrec(64).SetRat(r)
+}
+
+func BenchmarkLongDouble(b *testing.B) {
+	x, y := []byte("1234.5678"), []byte("0.1")
+	var out [64]byte
+	b.ReportAllocs()
+	for b.Loop() {
+		n, _ := ParseLongDouble(x)
+		m, _ := ParseLongDouble(y)
+		n.Add(m).AppendHuman(out[:0])
+	}
 }
