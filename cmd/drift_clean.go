@@ -224,6 +224,10 @@ func (o *cleanOptions) makeOrphans(ctx context.Context, env *Env, store kv.Store
 	if err != nil {
 		return nil, err
 	}
+	if search.Schema == nil {
+		return nil, kv.WithHint(kv.Usagef("nothing says which keys refer to which, and nothing is deleted by what is only inferred"),
+			"--ref 'order:{uid}:{n} needs user:{uid}', or --schema keys.yaml whose templates have refs; kvtool drift orphans proposes them")
+	}
 	p.Schema = schemaDigest(o.schema.paths)
 	progress, err := env.newProgress(o.progress, o.quiet)
 	if err != nil {

@@ -18,7 +18,9 @@ import (
 	"github.com/kvtool/kvtool/drift/join"
 	"github.com/kvtool/kvtool/drift/orphans"
 	"github.com/kvtool/kvtool/drift/refs"
+	"github.com/kvtool/kvtool/keydesign"
 	"github.com/kvtool/kvtool/keydesign/lint"
+	"github.com/kvtool/kvtool/keydesign/propose"
 	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
@@ -50,7 +52,8 @@ const orphansLong = `Find keys that have lost what they refer to: children whose
 key does not lead back (KD083). With a schema also keys that no template takes
 (KD013); and locks without expiry (KD062), keys that nobody reads (KD084).
 
-What refers to what is said by the refs of the schema, or by --ref:
+What refers to what is said by the refs of the schema, else by --ref, else it is
+inferred, and what is found then is for information:
   'order:{uid}:{n} needs user:{uid}'   the key names the other one
   'mail:{h} needs user:{value}'        its value does; {value.FIELD} a field
   'friends:{uid} needs user:{member}'  each of its members does
@@ -190,12 +193,14 @@ func (o *orphansOptions) search(env *Env) (orphans.Options, error) {
 		}
 		s.Schema, s.References = bound, append(s.References, more...)
 	}
-	if len(s.References) == 0 && len(s.Skipped) == 0 {
-		return s, kv.WithHint(kv.Usagef("nothing says which keys refer to which"),
-			"--ref 'order:{uid}:{n} needs user:{uid}', or --schema with a keys.yaml whose templates have refs")
+	if declared != nil && len(s.References) == 0 && len(s.Skipped) == 0 {
+		return s, kv.WithHint(kv.Usagef("no template of the schema has refs: nothing says which keys refer to which"),
+			"--ref 'order:{uid}:{n} needs user:{uid}'; without --schema references are proposed")
 	}
-	if err := bindable(s.Schema); err != nil {
-		return s, err
+	if s.Schema != nil {
+		if err := bindable(s.Schema); err != nil {
+			return s, err
+		}
 	}
 	chosen, err := choose(analyzersOf(declared, o.top), []string{"templates"})
 	if err != nil {
@@ -217,10 +222,29 @@ func (o *orphansOptions) declared(env *Env) (*schema.Schema, error) {
 	}
 	s, err := env.openSchema(nil)
 	if err != nil {
-		return nil, kv.WithHint(kv.Usagef("nothing says which keys refer to which: %w", err),
-			"--ref 'order:{uid}:{n} needs user:{uid}', or --schema keys.yaml whose templates have refs")
+		return nil, nil //nolint:nilerr // there is none, and references are proposed
 	}
 	return s, bindable(s)
+}
+
+// propose infers the templates of a store and which of them refer to others.
+func (o *orphansOptions) propose(ctx context.Context, env *Env, store kv.Store, s *orphans.Options) error {
+	r, err := o.auditIn(ctx, env, store, keydesign.Inference())
+	if err != nil {
+		return err
+	}
+	facts, err := keydesign.FactsOf(r)
+	if err != nil {
+		return err
+	}
+	s.Schema = propose.From(facts, propose.Options{Store: storeOf(&r.Target)}).Schema
+	s.References, s.Skipped = refs.Of(s.Schema)
+	s.Proposed = true
+	if len(s.References) == 0 {
+		return kv.WithHint(kv.Usagef("nothing says which keys refer to which, and by their names none seem to"),
+			"--ref 'order:{uid}:{n} needs user:{uid}', or --schema with a keys.yaml whose templates have refs")
+	}
+	return bindable(s.Schema)
 }
 
 // previewSample is how many keys one stands for in a preview.
@@ -277,6 +301,11 @@ func (o *orphansOptions) searchIn(ctx context.Context, env *Env, store kv.Store,
 		was := debug.SetMemoryLimit(-1)
 		debug.SetMemoryLimit(max(was, SoftMemoryLimit+int64(o.memory)))
 		defer debug.SetMemoryLimit(was)
+	}
+	if search.Schema == nil {
+		if err := o.propose(ctx, env, store, &search); err != nil {
+			return nil, err
+		}
 	}
 	search.Audit = o.reading(env)
 	search.Audit.Every, search.Audit.Update = p.every(), p.update

@@ -34,6 +34,7 @@ type Options struct {
 	Schema     *schema.Schema    // of the references' templates
 	References []*refs.Reference // at least one
 	Skipped    []refs.Skipped
+	Proposed   bool              // nobody has declared them: what they find is for information
 	Analyzers  []*audit.Analyzer // that ride along with the first pass
 	Rules      []string          // of these, the findings that are kept
 	Audit      audit.Options

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/kvtool/kvtool/drift/join"
@@ -172,7 +173,7 @@ func (r *run) finding(i int, t *tally) report.Finding {
 	rule, reason := r.ruleOf(i)
 	share, low, high := t.share()
 	severity := rule.Severity
-	if low <= minShare {
+	if low <= minShare || r.Proposed {
 		severity = report.Info
 	}
 	count := report.Metric{Name: "orphans", Value: round(t.orphans), Unit: report.UnitCount}
@@ -246,6 +247,10 @@ func (r *run) list(i int) error {
 func (r *run) allNotes(plan join.Plan, sample uint64) []string {
 	notes := r.notes
 	note := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	if r.Proposed {
+		note("Nobody has said which keys refer to which: that was inferred from names and values. What is true of it belongs into "+
+			"keys.yaml (kvtool keydesign infer), or --ref: %s.", r.asText())
+	}
 	if plan == join.Sampled {
 		note("A sample: one key in %d that is referred to. An exact count takes more memory, or --spill DIR.", sample)
 	}
@@ -271,4 +276,13 @@ func (r *run) allNotes(plan join.Plan, sample uint64) []string {
 		note("Nothing was asked about twice: what was written during the scan may be among the orphans.")
 	}
 	return notes
+}
+
+// asText writes the references as --ref takes them.
+func (r *run) asText() string {
+	texts := make([]string, len(r.refs))
+	for i, ref := range r.refs {
+		texts[i] = "'" + ref.Text() + "'"
+	}
+	return strings.Join(texts, ", ")
 }

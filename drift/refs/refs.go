@@ -233,3 +233,22 @@ func (r *Reference) Proves() bool { return r.index != nil }
 
 // TargetKey returns the template of the keys that the reference leads to.
 func (r *Reference) TargetKey() schema.Key { return r.to }
+
+// Text writes the reference as Parse reads it.
+func (r *Reference) Text() string {
+	var to strings.Builder
+	for i := range r.to {
+		p := &r.to[i]
+		switch {
+		case p.Type == nil || !r.target.parts[i].value:
+			to.WriteString(p.String())
+		case r.Content == kv.ContentMembers:
+			to.WriteString("{member}")
+		case r.Content == kv.ContentField:
+			to.WriteString("{value." + r.Field + "}")
+		default:
+			to.WriteString("{value}")
+		}
+	}
+	return r.From + " needs " + to.String()
+}
