@@ -77,10 +77,11 @@ func replyPair(c *engine.Call, field, v []byte, values bool) {
 
 // drawFields answers n draws, each from all fields.
 func drawFields(c *engine.Call, h *value.Hash, n int64, values bool) {
+	at := c.Out.Len()
 	beginFields(c, int(n), values)
 	s, _ := c.Shard(c.Args[1])
 	var buf [2 * packed.IntBytes]byte
-	for range n {
+	for ; n > 0 && !replyTooLong(c, at); n-- {
 		field, v := h.Random(s.Random(), buf[:])
 		replyPair(c, field, v, values)
 	}

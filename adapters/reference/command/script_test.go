@@ -4,6 +4,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/kvtool/kvtool/adapters/reference/command"
+	"github.com/kvtool/kvtool/adapters/reference/engine"
 )
 
 // script sends each line of a text to a redis-server and to the engine, in both versions of the protocol, with thresholds as they
@@ -474,4 +477,22 @@ func TestGeoScript(t *testing.T) {
 		GEOSEARCH str FROMMEMBER a BYRADIUS 1 m
 		GEORADIUS str 1 1 1 m
 	`)
+}
+
+// TestEndlessDraws: a count that a server would answer until its memory is full is answered with an error.
+func TestEndlessDraws(t *testing.T) {
+	e, err := engine.New(engine.Options{Shards: 1}, command.Table())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := e.Connect(engine.Origin{})
+	long := strings.Repeat("x", 1<<20)
+	s.Run([][]byte{[]byte("ZADD"), []byte("z"), []byte("1"), []byte(long)})
+	s.Release()
+	s.Out.Reset()
+	s.Run(split("ZRANDMEMBER z -9223372036854775807"))
+	s.Release()
+	if got := string(s.Out.Bytes()[:min(s.Out.Len(), 100)]); !strings.HasPrefix(got, "-ERR the reply would be longer") {
+		t.Errorf("%.50q", got)
+	}
 }

@@ -117,8 +117,9 @@ func srandmember(c *engine.Call) {
 	case n == 0 || v.Len() == 0:
 		c.Out.Array(0)
 	case n < 0:
+		at := c.Out.Len()
 		c.Out.Array(int(-n))
-		for ; n < 0; n++ {
+		for ; n < 0 && !replyTooLong(c, at); n++ {
 			c.Out.Bulk(v.Random(s.Random(), buf[:]))
 		}
 	case n >= int64(v.Len()):
@@ -128,6 +129,19 @@ func srandmember(c *engine.Call) {
 		c.Out.Array(int(n))
 		sampleSet(c, &v, s.Random(), int(n))
 	}
+}
+
+// mostReply bounds the answer to a count that asks for more draws than memory has room for. A server goes on until it has none.
+const mostReply = 256 << 20
+
+// replyTooLong reports whether what has been answered since at is too long, and answers an error in its place then.
+func replyTooLong(c *engine.Call, at int) bool {
+	if c.Out.Len()-at <= mostReply {
+		return false
+	}
+	c.Out.Truncate(at)
+	c.Fail("ERR the reply would be longer than 256 MB")
+	return true
 }
 
 // often says when a sample is a large part of a set: reading all of it is quicker then than drawing until n are different.

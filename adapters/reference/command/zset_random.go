@@ -55,8 +55,9 @@ func zrandmembers(c *engine.Call, v *value.ZSet, n int64, scores bool) {
 	case n == 0 || size == 0:
 		c.Out.Array(0)
 	case n < 0:
+		at := c.Out.Len()
 		begin(int(-n))
-		for ; n < 0; n++ {
+		for ; n < 0 && !replyTooLong(c, at); n++ {
 			answer(v.Random(s.Random(), buf[:]))
 		}
 	case n >= size:
