@@ -215,7 +215,7 @@ func world(seed uint64) records {
 
 // Between two halves of one keyspace nothing has changed: no alarm in 99 of 100, though 24 templates are compared each time.
 func TestHalves(t *testing.T) {
-	runs, alarms := 200, 0
+	runs, alarms := 100, 0
 	if testing.Short() {
 		runs = 20
 	}

@@ -3,7 +3,9 @@ package compare
 import (
 	"fmt"
 	"math"
+	"time"
 
+	"github.com/kvtool/kvtool/drift/ttl"
 	"github.com/kvtool/kvtool/keydesign"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
@@ -168,6 +170,10 @@ func (c *comparison) law(p *pair, row *row) {
 	if f.Severity == "" {
 		return
 	}
+	was, is := ttl.LawOf(&p.base.TTL, time.Duration(c.base.Report.Coverage.Elapsed)), ttl.LawOf(&p.head.TTL, time.Duration(c.head.Report.Coverage.Elapsed))
+	if was.Kind != is.Kind {
+		f.Message += fmt.Sprintf("; by law they are %s, and were %s", is.Kind, was.Kind)
+	}
 	m := metric("js_distance", s.js, report.UnitRatio)
 	f.Measure = &m
 	f.Evidence = []report.Metric{
@@ -175,6 +181,8 @@ func (c *comparison) law(p *pair, row *row) {
 		metric("ks_by_chance", 1.63*math.Sqrt(1/max(1, a.left)+1/max(1, b.left)), report.UnitRatio),
 		metric("moved_by", w1, report.UnitDuration), metric("psi", s.psi, report.UnitFactor),
 		metric("ttl_before", row.ttlBase, report.UnitDuration), metric("ttl", row.ttlHead, report.UnitDuration),
+		{Name: "law_before", Value: report.Text(string(was.Kind)), Unit: report.UnitText},
+		{Name: "law", Value: report.Text(string(is.Kind)), Unit: report.UnitText},
 		metric("no_ttl_before", a.persistent/a.keys, report.UnitRatio), metric("no_ttl", b.persistent/b.keys, report.UnitRatio),
 	}
 	c.find(f)
