@@ -153,6 +153,18 @@ func TestRestoreArguments(t *testing.T) {
 	w.same("DUMP", "none")
 }
 
+// TestIntsetStaysWide restores a set that had a number of eight bytes.
+func TestIntsetStaysWide(t *testing.T) {
+	w := newTwin(t, 1)
+	w.same("SADD", "k", "9223372036854775807", "1", "300")
+	w.same("SREM", "k", "9223372036854775807")
+	payload := bulk(t, w.same("DUMP", "k"))
+	w.same("RESTORE", "copy", "0", payload)
+	w.same("DUMP", "copy")
+	w.same("SADD", "copy", "-7")
+	w.same("DUMP", "copy")
+}
+
 // TestAccess compares what RESTORE and COPY leave for the eviction policies to see.
 func TestAccess(t *testing.T) {
 	w := newTwin(t, 1)

@@ -151,6 +151,9 @@ func build(s *keyspace.Shard, db int, key []byte, hash uint64, v *dump.Value) (k
 	case kv.TypeList:
 		it, ok = buildList(s, v).Put(db, key, hash)
 	case kv.TypeSet:
+		if v.Width > 0 && len(v.Items) <= s.Limits().SetInts {
+			return s.PutBytes(db, key, hash, it, keyspace.KindSetInts, buildIntset(v))
+		}
 		set := value.NewSet(s)
 		for _, member := range v.Items {
 			if _, ok := set.Add(member); !ok {
@@ -189,6 +192,16 @@ func buildList(s *keyspace.Shard, v *dump.Value) *value.List {
 		l.Push(item, false)
 	}
 	return &l
+}
+
+// buildIntset keeps the width that was saved.
+func buildIntset(v *dump.Value) packed.Intset {
+	ints := packed.Intset{byte(v.Width)}
+	for _, item := range v.Items {
+		n, _ := packed.Int(item)
+		ints, _ = ints.Add(n)
+	}
+	return ints
 }
 
 func buildHash(s *keyspace.Shard, v *dump.Value) *value.Hash {

@@ -226,6 +226,7 @@ func (r *Reader) intset(p []byte) {
 		r.fail()
 		return
 	}
+	r.value.Width = int(width)
 	for p = p[8:]; len(p) > 0; p = p[width:] {
 		r.add(r.decimal(little(p[:width])))
 	}

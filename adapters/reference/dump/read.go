@@ -20,6 +20,8 @@ type Value struct {
 	// Block is that the value was one block, a listpack or an older form of it: a server keeps it so if it has few enough
 	// elements, however long these are.
 	Block bool
+	// Width is that of the numbers of an intset, in bytes: an intset that had a wide one stays as wide.
+	Width int
 	// Nodes are the nodes of a list, where it was written in nodes.
 	Nodes []Node
 	// FieldTTLs counts the fields of a hash that had an expiry, which is lost.
