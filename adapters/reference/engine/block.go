@@ -12,7 +12,6 @@ type waiter struct {
 	cmd     *command
 	args    [][]byte
 	db      int
-	since   int64 // Unix µs
 	serve   func(c *Call, key []byte) bool
 	timeout func(c *Call)
 	places  map[place]*list.Element
@@ -33,7 +32,7 @@ func (c *Call) Block(keys [][]byte, timeoutMS int64, serve func(c *Call, key []b
 		return
 	}
 	w := &waiter{
-		s: s, cmd: c.cmd, args: c.Args, db: s.db, since: s.last, serve: serve, timeout: onTimeout, places: map[place]*list.Element{},
+		s: s, cmd: c.cmd, args: c.Args, db: s.db, serve: serve, timeout: onTimeout, places: map[place]*list.Element{},
 	}
 	for _, key := range keys {
 		at := place{s.db, string(key)}
@@ -130,10 +129,7 @@ func (w *waiter) call(m *mail, now int64) *Call {
 // finish ends the wait with what c has answered.
 func (w *waiter) finish(c *Call) {
 	e := w.s.e
-	now := e.clock.Now()
 	e.remove(w)
-	w.cmd.stats.us.Add(now - w.since)
-	w.cmd.stats.latency.add(now-w.since, 1)
 	if c.failed {
 		w.cmd.stats.failed.Add(1)
 	}

@@ -204,6 +204,24 @@ func TestTracking(t *testing.T) {
 	expect(t, inbox(a), ">2\r\n$10\r\ninvalidate\r\n*1\r\n$3\r\nu:1\r\n")
 }
 
+// No log and no monitor shows a password.
+func TestSecrets(t *testing.T) {
+	e, _ := start(t, engine.Options{Config: [][2]string{{"slowlog-log-slower-than", "0"}}})
+	s, m := e.Connect(engine.Origin{}), e.Connect(engine.Origin{})
+	run(t, m, "monitor")
+	run(t, s, "config set requirepass canary maxclients 100", "auth canary", "auth default canary", "hello 2 auth default canary setname me", "get k")
+	log := run(t, s, "slowlog get 20")
+	seen := inbox(m)
+	for _, text := range []string{log, seen} {
+		if strings.Contains(text, "canary") || !strings.Contains(text, "(redacted)") || !strings.Contains(text, "me") {
+			t.Errorf("%q", text)
+		}
+	}
+	if !strings.Contains(log, "maxclients\r\n$3\r\n100") || !strings.Contains(seen, `"get" "k"`) {
+		t.Errorf("%q\n%q", log, seen)
+	}
+}
+
 func TestMaxMemory(t *testing.T) {
 	e, _ := start(t, engine.Options{Shards: 2, Config: [][2]string{{"maxmemory", "100kb"}}})
 	s := e.Connect(engine.Origin{})

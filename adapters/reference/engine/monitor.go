@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -47,7 +48,7 @@ func (s *Session) feedMonitors(cmd *command, args [][]byte) {
 		if i > 0 {
 			line = append(line, ' ')
 		}
-		if secret(cmd, i) {
+		if s.e.secret(cmd, args, i) {
 			a = []byte("(redacted)")
 		}
 		line = AppendQuoted(line, a)
@@ -71,10 +72,18 @@ func (s *Session) peer() string {
 }
 
 // secret reports whether an argument may be a password, which no log shows.
-func secret(cmd *command, i int) bool {
+func (e *Engine) secret(cmd *command, args [][]byte, i int) bool {
 	switch cmd.name {
-	case "auth", "hello":
-		return i > 0 && !(cmd.name == "hello" && i == 1)
+	case "auth":
+		return i > 0
+	case "hello":
+		return i > 2 && (sameName(args[i-1], "auth") || sameName(args[i-2], "auth"))
+	case "config|set":
+		if i < 3 || i%2 == 0 {
+			return false
+		}
+		x := e.settings.find(string(args[i-1]))
+		return x != nil && strings.Contains(x.flags, "s")
 	}
 	return false
 }
@@ -146,7 +155,7 @@ func (s *Session) noteSlow(cmd *command, args [][]byte, us int64) {
 			break
 		}
 		switch {
-		case secret(cmd, i):
+		case s.e.secret(cmd, args, i):
 			a = []byte("(redacted)")
 		case len(a) > slowArg:
 			a = fmt.Appendf(append([]byte(nil), a[:slowArg]...), "... (%d more bytes)", len(a)-slowArg)
