@@ -163,8 +163,10 @@ func allowedToSubscribers(name string) bool {
 func (s *Session) hasMemory(cmd *command) bool {
 	s.lockFor(cmd, s.call.Args)
 	enough := true
+	more := s.e.argumentBytes(s.call.Args)
+	expired := s.e.budget(s.e.settings.evictUS.Load())
 	for i, held := 0, s.held; held != 0; i, held = i+1, held>>1 {
-		if held&1 != 0 && s.e.shards[i].Reclaim(0, nil) == evict.Failed {
+		if held&1 != 0 && s.e.shards[i].Reclaim(more, expired) == evict.Failed {
 			enough = false
 		}
 	}
@@ -179,6 +181,16 @@ func (s *Session) hasMemory(cmd *command) bool {
 		}
 	}
 	return s.flagsOf(cmd)&DenyOOM == 0
+}
+
+// argumentBytes returns what the arguments of a call take in a server, which has them in memory when it makes room for the call.
+func (e *Engine) argumentBytes(args [][]byte) int64 {
+	m := e.shards[0].Model()
+	var n int64
+	for _, a := range args {
+		n += m.String(int64(len(a)), false)
+	}
+	return n
 }
 
 // executeClosely runs a command with all that may have to be done around it.

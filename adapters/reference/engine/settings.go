@@ -42,6 +42,7 @@ type settings struct {
 	slowUS     atomic.Int64
 	latencyMS  atomic.Int64
 	hz         atomic.Int64
+	evictUS    atomic.Int64 // how long may be evicted before a command
 	output     atomic.Pointer[[3]OutputLimit]
 }
 
@@ -340,6 +341,8 @@ func (s *settings) apply(name, value string) {
 	case "hz":
 		s.hz.Store(min(max(n, 1), 500))
 		s.applyToShards()
+	case "maxmemory-eviction-tenacity":
+		s.evictUS.Store(evict.TimeLimit(int(n)).Microseconds())
 	case "maxmemory", "maxmemory-policy", "maxmemory-samples", "lfu-log-factor", "lfu-decay-time", "active-expire-effort",
 		"hash-max-listpack-entries", "hash-max-listpack-value", "zset-max-listpack-entries", "zset-max-listpack-value",
 		"set-max-intset-entries", "list-max-listpack-size", "hll-sparse-max-bytes":
