@@ -29,6 +29,9 @@ func sections() []section {
 		{"parquet", needDuckDB, measureParquet},
 		{"model", needMain, measureModel},
 		{"served", needNothing, measureServed},
+		{"store", needNothing, measureStore},
+		{"used", needNothing, measureUsed},
+		{"evict", needNothing, measureEvict},
 		{"soak", needNothing, measureSoak},
 	}
 }

@@ -22,8 +22,8 @@ type server struct {
 }
 
 // startServer starts a server on a free port of the loopback interface, with its files in dir, which it makes
-// unless it is there. A dump there is loaded.
-func startServer(ctx context.Context, dir string) (*server, error) {
+// unless it is there, and with more settings. A dump there is loaded.
+func startServer(ctx context.Context, dir string, settings ...string) (*server, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -35,8 +35,11 @@ func startServer(ctx context.Context, dir string) (*server, error) {
 	s.ended = make(chan struct{})
 	l.Close()
 	// The limit of listpacks is that of the redis.conf that Redis ships with; without a file it would be 512.
-	s.cmd = exec.CommandContext(ctx, "redis-server", "--port", s.port, "--bind", "127.0.0.1", "--unixsocket", s.socket,
-		"--dir", dir, "--save", "", "--appendonly", "no", "--daemonize", "no", "--hash-max-listpack-entries", "128")
+	args := []string{
+		"--port", s.port, "--bind", "127.0.0.1", "--unixsocket", s.socket,
+		"--dir", dir, "--save", "", "--appendonly", "no", "--daemonize", "no", "--hash-max-listpack-entries", "128",
+	}
+	s.cmd = exec.CommandContext(ctx, "redis-server", append(args, settings...)...)
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting redis-server: %w", err)
 	}
