@@ -37,8 +37,28 @@ const (
 	Spread = 0.15
 )
 
-// batchSize is how many keys go to the undo file at once.
-const batchSize = 50
+// batchSize is how many keys go to the undo file at once, unless they are large.
+const (
+	batchSize  = 50
+	batchBytes = 16 << 20
+)
+
+// batches divides a list into parts of at most batchSize, which take at most batchBytes together if they are more than one.
+func batches[T any](all []T, bytes func(*T) int64) (parts [][]T) {
+	from, sum := 0, int64(0)
+	for i := range all {
+		n := bytes(&all[i])
+		if i > from && (i-from == batchSize || sum+n > batchBytes) {
+			parts = append(parts, all[from:i])
+			from, sum = i, 0
+		}
+		sum += n
+	}
+	if from < len(all) {
+		parts = append(parts, all[from:])
+	}
+	return parts
+}
 
 // Limits beyond which an application stops by itself.
 const (
@@ -60,6 +80,9 @@ type Result struct {
 
 // Large is the outcome of a key whose value is too long to be kept.
 const Large kv.Outcome = "large"
+
+// surely is by what part a value takes more in memory than it has bytes: short elements take ten times as much.
+const surely = 16
 
 // Refuse returns why a plan may not be applied to a store, as it is and now; nil if it may.
 func (p *Plan) Refuse(id kv.Identity, opt *Options) error {
@@ -164,7 +187,7 @@ func (a *applying) run(ctx context.Context) error {
 		lines[i] = &a.plan.Lines[i]
 	}
 	for round := range 2 {
-		for part := range slices.Chunk(lines, batchSize) {
+		for _, part := range batches(lines, func(l **Line) int64 { return (*l).Bytes }) {
 			if err := a.look(ctx); err != nil || a.result.Stopped != "" {
 				return err
 			}
@@ -244,17 +267,28 @@ func (a *applying) batch(ctx context.Context, lines []*Line, retry bool) error {
 
 // read dumps the keys.
 func (a *applying) read(ctx context.Context, lines []*Line) ([]step, error) {
-	steps, names := make([]step, len(lines)), make([]kv.Name, len(lines))
+	steps := make([]step, len(lines))
+	var names []kv.Name
+	var of []*step
 	for i, l := range lines {
-		steps[i].line, names[i] = l, l.name()
+		steps[i].line = l
+		if l.Action == Delete && l.Bytes > surely*a.MaxValue { // what is too long to be kept need not be fetched
+			steps[i].out = Large
+			continue
+		}
+		names, of = append(names, l.name()), append(of, &steps[i])
 	}
-	err := a.store.Dump(ctx, names, func(i int, d *kv.Dump) { steps[i].dump = d })
+	if len(names) == 0 {
+		return steps, nil
+	}
+	err := a.store.Dump(ctx, names, func(i int, d *kv.Dump) { of[i].dump = d })
 	if err != nil {
 		return nil, err
 	}
 	for i := range steps {
 		s := &steps[i]
 		switch {
+		case s.out != "":
 		case s.dump == nil:
 			s.out = kv.Gone
 		case s.dump.Type != s.line.Type:
@@ -454,7 +488,7 @@ func Restore(ctx context.Context, store kv.Store, u *Undo, limiter *kv.Limiter) 
 	case id.Replica:
 		return r, kv.WithHint(kv.Usagef("the server is a replica, which only its primary writes to"), "name the primary")
 	}
-	for part := range slices.Chunk(u.lines, batchSize) {
+	for _, part := range batches(u.lines, func(l *undoLine) int64 { return int64(len(l.Dump)) }) {
 		if err := limiter.Wait(ctx, len(part)); err != nil {
 			return r, err
 		}

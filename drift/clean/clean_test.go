@@ -344,6 +344,19 @@ func TestCluster(t *testing.T) {
 	}
 }
 
+// A trigger does something when so many lines have been written.
+type trigger struct {
+	lines, at int
+	do        func()
+}
+
+func (w *trigger) Write(p []byte) (int, error) {
+	if w.lines++; w.lines == w.at {
+		w.do()
+	}
+	return len(p), nil
+}
+
 // A server that dies in the middle: nothing is done twice, and what was done is in the undo file.
 func TestDies(t *testing.T) {
 	dir := t.TempDir()
@@ -356,10 +369,7 @@ func TestDies(t *testing.T) {
 	p := planOf(t, store, parse(t))
 	opt := options(t.TempDir())
 	opt.Limiter = kv.NewLimiter(1000)
-	go func() {
-		time.Sleep(200 * time.Millisecond)
-		server.Stop()
-	}()
+	opt.Log = &trigger{at: 150, do: func() { go server.Stop() }}
 	r, err := clean.Apply(t.Context(), store, p, opt)
 	if err == nil || r.Counts[kv.Done] == 0 || r.Counts[kv.Done] >= 600 {
 		t.Fatalf("%+v, %v", r, err)
@@ -383,6 +393,29 @@ func TestDies(t *testing.T) {
 		before.keys[key], after.keys[key] = "", ""
 	}
 	before.same(t, after)
+}
+
+// A value that is longer than what may go to the undo file stays where it is.
+func TestLarge(t *testing.T) {
+	server := servertest.Redis(t, servertest.Options{})
+	c := server.Client(t)
+	c.Must(t, "SET", "order:1:1", strings.Repeat("x", 100))
+	big := make([]byte, 200_000) // does not compress
+	for i := range big {
+		big[i] = byte(rand.Uint32())
+	}
+	c.Must(t, "SET", "order:2:1", string(big))
+	store := open(t, "redis://"+server.Addr)
+	opt := options(t.TempDir())
+	opt.MaxValue = 100_000
+	r, err := clean.Apply(t.Context(), store, planOf(t, store, parse(t)), opt)
+	if err != nil || r.Counts[kv.Done] != 1 || r.Counts[clean.Large] != 1 || c.Must(t, "EXISTS", "order:2:1").(int64) != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	opt.MaxValue = 1000 // it is known to be longer without being fetched
+	if r, err = clean.Apply(t.Context(), store, planOf(t, store, parse(t)), opt); err != nil || r.Counts[clean.Large] != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
 }
 
 // What may not be applied is not.
