@@ -94,6 +94,28 @@ func shapes() []shape {
 			h.full += drop / slope
 			return h
 		}, Flush},
+		// These were made after all thresholds had been settled, and changed none.
+		{"later: day and night", func(rng *rand.Rand) history {
+			h := line(rng, 8+rng.IntN(20), slopes(rng), mib)
+			for i := range h.points {
+				hours := h.points[i].Taken.Sub(begin).Hours()
+				h.points[i].Used += 60 * mib * math.Sin(2*math.Pi*hours/24)
+			}
+			return h
+		}, ""},
+		{"later: step and restart", func(rng *rand.Rand) history {
+			slope := slopes(rng)
+			h := line(rng, 16, slope, 5*mib)
+			for i := 4; i < 16; i++ {
+				h.points[i].Used += 700 * mib
+			}
+			for i := 10; i < 16; i++ {
+				h.points[i].Used -= 200 * mib
+				h.points[i].Started = h.points[10].Taken.Add(-time.Minute)
+			}
+			h.full -= 500 * mib / slope
+			return h
+		}, Step},
 	}
 }
 
