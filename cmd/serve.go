@@ -42,20 +42,20 @@ type serveOptions struct {
 	whatIf     bool
 }
 
-const serveLong = `Serve the built-in engine to Redis clients: a server that behaves as Redis 7.0 does
-for the commands that it has, in memory alone. It starts with the demo's shop, with
-another preset, or with the keys of a dump, so that production data can be tried
-under other settings on a laptop. Nothing is ever written to disk.
+const serveLong = `Serve the built-in engine to Redis clients: a server that behaves as Redis 7.0
+does for the commands that it has, in memory alone. It starts with the shop of
+demo:, with another preset, or with the keys of a dump, so that production data
+can be tried under other settings. Nothing is ever written to disk.
 
-Replies, error texts and encodings are those of Redis 7.0.15, in RESP2 and RESP3.
-There are no scripts, streams, replicas, cluster or ACL users; what a dump has of
-streams and modules is left out and counted.
+Replies, error texts and encodings are those of Redis 7.0.15, in RESP2 and
+RESP3. There are no scripts, streams, replicas, cluster or ACL users; what a
+dump has of streams and modules is left out and counted.
 
-used_memory, MEMORY USAGE and maxmemory are what a Redis would count (--memory-profile
-says which); what is really taken here is kvtool_real_bytes in INFO.
+used_memory, MEMORY USAGE and maxmemory are what a Redis would count, one that
+--memory-profile names; what is really taken is kvtool_real_bytes in INFO.
 
-It listens on this machine alone unless --listen says otherwise, and refuses any other
-address without a password. Ctrl-C and SIGTERM stop it, and so does SHUTDOWN.`
+It listens on this machine alone unless --listen says otherwise, and refuses
+any other address without a password. Ctrl-C, SIGTERM and SHUTDOWN stop it.`
 
 func newServeCmd(env *Env) *cobra.Command {
 	o := serveOptions{preset: reference.DemoPreset()}
@@ -63,7 +63,7 @@ func newServeCmd(env *Env) *cobra.Command {
 		Use:   "serve [FILE.rdb]",
 		Short: "Serve the built-in engine to Redis clients",
 		Long:  serveLong,
-		Example: "  kvtool serve                                  the shop of demo:, on 127.0.0.1:6380\n" +
+		Example: "  kvtool serve                                the shop of demo:, on port 6380\n" +
 			"  kvtool serve dump.rdb --maxmemory 2GiB --maxmemory-policy allkeys-lfu\n" +
 			"  kvtool serve --preset empty --listen 127.0.0.1:0 --unix /tmp/kv.sock\n" +
 			"  PW=secret kvtool serve --listen 0.0.0.0:6380 --requirepass-env PW",
