@@ -139,7 +139,10 @@ func (o *ttlOptions) laws(r *report.Report) (*report.Report, error) {
 			found = append(found, f)
 		}
 	}
-	sec, more := ttl.Report(facts, found, ttl.Options{Forecast: time.Duration(o.forecast), Scanned: time.Duration(r.Coverage.Elapsed)})
+	sec, more := ttl.Report(facts, found, ttl.Options{
+		Forecast: time.Duration(o.forecast),
+		Scanned:  time.Duration(r.Coverage.Elapsed),
+	})
 	out.Sections = []report.Section{sec}
 	out.Findings = together(found, more)
 	return &out, nil

@@ -153,7 +153,8 @@ func (o *hotkeysOptions) check() error {
 	case o.window < 0 || o.accesses < 0 || o.bytes < 0:
 		return kv.Usagef("--window, --max-accesses and --max-bytes must not be negative")
 	case o.source == "monitor" && o.window > monitorLongest:
-		return kv.WithHint(kv.Usagef("--window %s of MONITOR", o.window), "10s at most: it may halve what the server can do; watch several times instead")
+		return kv.WithHint(kv.Usagef("--window %s of MONITOR", o.window),
+			"10s at most: it may halve what the server can do; watch several times instead")
 	}
 	for _, v := range []string{"auto", "server", "lfu", "monitor", "trace"} {
 		if v == o.source {
@@ -226,7 +227,10 @@ func (o *hotkeysOptions) document(env *Env, info *kv.Info, c *hotkeys.Counter, s
 	sec, found := c.Report(src, o.top)
 	r := &report.Report{
 		Schema: report.Schema, Kind: report.KindHotkeys, Tool: tool(), Taken: env.Now().UTC(),
-		Target:   report.Target{Adapter: info.Adapter, URL: info.Target, Product: info.Product, Version: info.Version, Facts: []report.Fact{}, Notes: info.Notes},
+		Target: report.Target{
+			Adapter: info.Adapter, URL: info.Target, Product: info.Product, Version: info.Version,
+			Facts: []report.Fact{}, Notes: info.Notes,
+		},
 		Coverage: report.Coverage{Complete: err == nil},
 		Sections: []report.Section{sec}, Findings: found, Skipped: []report.Skip{},
 	}
@@ -287,7 +291,10 @@ func pick(ctx context.Context, store kv.Store, info *kv.Info, asked string) (*pi
 			return nil, err
 		}
 	case errors.Is(err, errors.ErrUnsupported):
-		facts = []kv.Fact{{Name: "server", Why: "what is no server is asked by nobody"}, {Name: "monitor", Why: "what is no server is asked by nobody"}}
+		facts = []kv.Fact{{Name: "server", Why: "what is no server is asked by nobody"}, {
+			Name: "monitor",
+			Why:  "what is no server is asked by nobody",
+		}}
 	default:
 		return nil, err
 	}
@@ -304,7 +311,8 @@ func pick(ctx context.Context, store kv.Store, info *kv.Info, asked string) (*pi
 			p.why = append(p.why, refusal(name, f))
 		}
 	}
-	return nil, kv.WithHint(&codeError{exitTarget, fmt.Errorf("nothing here tells which keys are used: %s", strings.Join(p.why, "; "))},
+	return nil, kv.WithHint(&codeError{exitTarget, fmt.Errorf("nothing here tells which keys are used: %s", strings.Join(p.why,
+		"; "))},
 		"set a policy of eviction that counts (maxmemory-policy allkeys-lfu), ask for --source monitor, or give a --trace")
 }
 

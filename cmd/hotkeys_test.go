@@ -51,8 +51,8 @@ func metricText(r *report.Report, section, name string) string {
 	return ""
 }
 
-// A server whose one key is written all the time: MONITOR names it, with the fix for writes; and when the server dies, what was seen
-// until then is reported with exit 4.
+// A server whose one key is written all the time: MONITOR names it, with the fix for writes; and when the server dies, what was
+// seen until then is reported with exit 4.
 func TestHotkeysOfAServer(t *testing.T) {
 	s := servertest.Redis(t, servertest.Options{})
 	hammer(t, s)
@@ -79,12 +79,16 @@ func TestHotkeysOfAServer(t *testing.T) {
 // Counters of a real server, read without changing them: its settings are those that are decoded by, and the used key is first.
 func TestHotkeysByLFU(t *testing.T) {
 	servertest.Matrix(t, func(t *testing.T, version string) {
-		s := servertest.Redis(t, servertest.Options{Version: version, Args: []string{"--maxmemory-policy", "allkeys-lfu", "--lfu-log-factor", "1"}})
+		s := servertest.Redis(t, servertest.Options{Version: version, Args: []string{
+			"--maxmemory-policy", "allkeys-lfu",
+			"--lfu-log-factor", "1",
+		}})
 		c := s.Client(t)
 		c.Fill(t, 2000, func(i int) []string { return []string{"SET", fmt.Sprint("user:", i), "v"} })
 		c.Fill(t, 5000, func(int) []string { return []string{"GET", "user:77"} })
 		r := reportFrom(t, 0, "hotkeys", "redis://"+s.Addr)
-		if source := metricText(r, "hotkeys", "source"); source != "lfu" || !strings.Contains(metricText(r, "hotkeys", "about"), "lfu-log-factor 1") {
+		if source := metricText(r, "hotkeys", "source"); source != "lfu" || !strings.Contains(metricText(r, "hotkeys", "about"),
+			"lfu-log-factor 1") {
 			t.Errorf("source %q, %q", source, metricText(r, "hotkeys", "about"))
 		}
 		rows := r.Section("hotkeys").Tables[0].Rows
@@ -102,7 +106,8 @@ func TestHotkeysByLFU(t *testing.T) {
 	})
 }
 
-// A live server whose keys slide: idle times are the witness; keys that were written with one TTL and are read now and then do not.
+// A live server whose keys slide: idle times are the witness; keys that were written with one TTL and are read now and then do
+// not.
 func TestTTLOfAServer(t *testing.T) {
 	s := servertest.Redis(t, servertest.Options{})
 	s.Client(t).Fill(t, 3000, func(i int) []string {

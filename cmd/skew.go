@@ -78,9 +78,10 @@ func newSkewCmd(env *Env) *cobra.Command {
 	o.viewFlags.bind(c)
 	o.gateFlags.bind(c)
 	f := c.Flags()
-	f.StringSliceVar(&o.by, "by", nil, "show only these `DIMENSIONS`: "+strings.Join(skew.Dimensions(), ", ")+" (prefix is all three)")
+	f.StringSliceVar(&o.by, "by", nil, "show only these `DIMENSIONS`: "+strings.Join(skew.Dimensions(),
+		", ")+" (prefix is all three)")
 	f.StringSliceVar(&o.metrics, "metric", nil, "show only keys, bytes, ops; the first is what --plan balances (default bytes)")
-	f.StringVar(&o.ops, "ops", "auto", "where operations are seen: auto (LFU counters if there are any), none, lfu, monitor, trace")
+	f.StringVar(&o.ops, "ops", "auto", "where operations are seen: auto (LFU counters, else what servers count by slot), none, lfu, slots, monitor, trace")
 	f.StringVar(&o.trace, "trace", "", "read operations from a trace `FILE`, - for stdin")
 	f.DurationVar(&o.window, "window", monitorWindow, "how long MONITOR may run: 10s at most")
 	f.BoolVar(&o.plan, "plan", false, "list the moves of slots that bring each node under 1.3 times the mean; none is made")
@@ -91,7 +92,7 @@ func newSkewCmd(env *Env) *cobra.Command {
 	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
 	o.schema.bind(c)
 	o.save.bind(c, "save what was counted as a snapshot `FILE`.kvr")
-	fixedValues(c, "ops", "auto", "none", "lfu", "monitor", "trace")
+	fixedValues(c, "ops", "auto", "none", "lfu", "slots", "monitor", "trace")
 	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
 	return c
 }
@@ -111,8 +112,8 @@ func (o *skewOptions) check() error {
 		}
 	}
 	switch {
-	case !slices.Contains([]string{"auto", "none", "lfu", "monitor", "trace"}, o.ops):
-		return kv.WithHint(kv.Usagef("--ops %q", o.ops), "auto, none, lfu, monitor, trace")
+	case !slices.Contains([]string{"auto", "none", "lfu", "slots", "monitor", "trace"}, o.ops):
+		return kv.WithHint(kv.Usagef("--ops %q", o.ops), "auto, none, lfu, slots, monitor, trace")
 	case (o.ops == "trace") != (o.trace != ""):
 		return kv.WithHint(kv.Usagef("--ops %s and --trace %q do not go together", o.ops, o.trace), "--trace FILE is enough")
 	case o.window <= 0 || o.window > monitorLongest:
@@ -150,7 +151,8 @@ func runSkew(ctx context.Context, env *Env, o *skewOptions) error {
 	addFixes(r, rules())
 	failed := o.save.write(r)
 	judged := ran(r, o.analyzers(nil))
-	if s := r.Section(skew.Name); s != nil && slices.ContainsFunc(s.Metrics, func(m report.Metric) bool { return m.Name == "operations" }) {
+	if s := r.Section(skew.Name); s != nil && slices.ContainsFunc(s.Metrics,
+		func(m report.Metric) bool { return m.Name == "operations" }) {
 		judged[keydesign.NodeSkew] = true
 	}
 	if !clustered(r) { // the rules of skew are about hash tags
@@ -206,7 +208,8 @@ func (o *skewOptions) scan(ctx context.Context, env *Env, outs []output) (*repor
 	p.scanning()
 	as := o.analyzers(lfu)
 	r, err := audit.Run(ctx, store, as, audit.Options{
-		Match: o.match, Limiter: kv.NewLimiter(float64(o.rate)), Parallel: parallel, Every: p.every(), Update: p.update, Now: env.Now, Save: true,
+		Match: o.match, Limiter: kv.NewLimiter(float64(o.rate)), Parallel: parallel, Every: p.every(), Update: p.update,
+		Now: env.Now, Save: true,
 	})
 	if err = ended(ctx, err); r == nil || !worthReporting(r, err) {
 		return nil, targetError(err)
@@ -235,7 +238,8 @@ func (o *skewOptions) counters(ctx context.Context, store kv.Store) (*hotkeys.De
 	f := freqFact(info)
 	if f.How == kv.Missing {
 		if o.ops == "lfu" {
-			return nil, "", kv.WithHint(&codeError{exitTarget, fmt.Errorf("no operations: %s", f.Why)}, "maxmemory-policy allkeys-lfu counts them; or give a --trace")
+			return nil, "", kv.WithHint(&codeError{exitTarget, fmt.Errorf("no operations: %s", f.Why)},
+				"maxmemory-policy allkeys-lfu counts them; or give a --trace")
 		}
 		return nil, "operations: " + f.Why, nil
 	}
@@ -244,13 +248,21 @@ func (o *skewOptions) counters(ctx context.Context, store kv.Store) (*hotkeys.De
 }
 
 // finish adds the operations, and makes the report's sections.
-func (o *skewOptions) finish(ctx context.Context, env *Env, store kv.Store, r *report.Report, c *skew.Collector, scanErr error) (*report.Report, error) {
+func (o *skewOptions) finish(ctx context.Context, env *Env, store kv.Store, r *report.Report, c *skew.Collector,
+	scanErr error,
+) (*report.Report, error) {
 	var err error
 	switch o.ops {
 	case "trace":
 		err = o.readTrace(ctx, env, c)
 	case "monitor":
 		err = o.monitor(ctx, env, store, c)
+	case "slots":
+		err = o.bySlot(ctx, store, c, r)
+	case "auto":
+		if err := o.bySlot(ctx, store, c, r); ctx.Err() != nil {
+			return nil, ended(ctx, err)
+		}
 	}
 	if err != nil {
 		err = ended(ctx, err)
@@ -263,7 +275,10 @@ func (o *skewOptions) finish(ctx context.Context, env *Env, store kv.Store, r *r
 
 // sections replaces what the collectors have said by what is known now.
 func (o *skewOptions) sections(r *report.Report, c *skew.Collector) {
-	out := audit.Output{Section: report.Section{Name: skew.Name, Title: "SKEW", Metrics: []report.Metric{}, Tables: []report.Table{}}}
+	out := audit.Output{Section: report.Section{
+		Name: skew.Name, Title: "SKEW", Metrics: []report.Metric{},
+		Tables: []report.Table{},
+	}}
 	c.Report(&out)
 	skew.Keep(&out.Section, o.by, o.metrics)
 	r.Sections = []report.Section{out.Section}
@@ -298,6 +313,32 @@ func (o *skewOptions) readTrace(ctx context.Context, env *Env, c *skew.Collector
 		c.Access(a)
 	}
 	return nil
+}
+
+// bySlot adds what the servers of a cluster count by slot, unless operations are known already.
+func (o *skewOptions) bySlot(ctx context.Context, store kv.Store, c *skew.Collector, r *report.Report) error {
+	why := "the store counts nothing by slot"
+	if store == nil || o.ops == "auto" && c.Counts(skew.Ops) {
+		return nil
+	}
+	source, err := kv.StatsOf(store)
+	if err == nil {
+		var all []kv.Stats
+		if all, err = source.Stats(ctx); err != nil {
+			return targetError(err)
+		}
+		for i := range all {
+			c.Slots(&all[i])
+			if all[i].SlotsWhy != "" {
+				why = all[i].SlotsWhy
+			}
+		}
+	}
+	if c.Counts(skew.Ops) {
+		r.Target.Notes = append(r.Target.Notes, "operations are microseconds of the servers by slot, since they began to count (CLUSTER SLOT-STATS)")
+		return nil
+	}
+	return kv.WithHint(&codeError{exitTarget, errors.New(why)}, "Valkey 8 and Redis 8.2 count by slot with cluster-slot-stats-enabled yes")
 }
 
 func (o *skewOptions) monitor(ctx context.Context, env *Env, store kv.Store, c *skew.Collector) error {

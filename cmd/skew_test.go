@@ -141,3 +141,29 @@ func TestSkewOfOperations(t *testing.T) {
 		t.Errorf("%v, want %v", ops, want)
 	}
 }
+
+// Where servers count what their slots take, that is the operations; where they do not, nothing is made up.
+func TestSkewBySlotStats(t *testing.T) {
+	servertest.Matrix(t, func(t *testing.T, version string) {
+		args := []string{}
+		counts := strings.HasPrefix(version, "valkey")
+		if counts {
+			args = []string{"--cluster-slot-stats-enabled", "yes"}
+		}
+		c := servertest.Cluster(t, servertest.ClusterOptions{Version: version, Args: args})
+		key := 0
+		for nodeOf(slot.Of(fmt.Sprint("user:", key))) != 1 {
+			key++
+		}
+		name := fmt.Sprint("user:", key)
+		c.Primaries[1].Client(t).Fill(t, 3000, func(int) []string { return []string{"SET", name, strings.Repeat("v", 100)} })
+		target := "redis+cluster://" + c.Primaries[0].Addr
+		ops := numbers(t, reportFrom(t, 0, "skew", target), "skew", "by_node", "node", "ops")
+		if counts != (ops[c.Primaries[1].Addr] > 0) || ops[c.Primaries[0].Addr] > ops[c.Primaries[1].Addr] {
+			t.Errorf("%v", ops)
+		}
+		if !counts {
+			run(t, 4, "skew", target, "--ops", "slots", "--progress", "none")
+		}
+	})
+}

@@ -138,7 +138,8 @@ func (t *trace) monitor(ctx context.Context, stop func(), s *store) error {
 	}
 	l.end.Store(t.end.UnixNano()) // a quiet server says nothing for long
 	go s.mind(ctx, before, func(now time.Duration) {
-		t.say("stopped: %s took %s to answer others, and %s before", s.cfg.addr, now.Round(time.Microsecond), before.Round(time.Microsecond))
+		t.say("stopped: %s took %s to answer others, and %s before", s.cfg.addr, now.Round(time.Microsecond),
+			before.Round(time.Microsecond))
 		stop()
 	})
 	err = t.readLines(ctx, stop, s, lines)
@@ -157,7 +158,8 @@ func (t *trace) failed(ctx context.Context, s *store, err error) error {
 		return nil
 	}
 	if text, ok := answer(err); ok && denies(text) {
-		return fmt.Errorf("watching %s: %w", s.cfg.addr, kv.WithHint(serverError(s.cfg.redact(text)), "grant: ACL SETUSER "+userName(s.cfg.username)+" +monitor"))
+		return fmt.Errorf("watching %s: %w", s.cfg.addr, kv.WithHint(serverError(s.cfg.redact(text)),
+			"grant: ACL SETUSER "+userName(s.cfg.username)+" +monitor"))
 	}
 	return fmt.Errorf("watching %s: %w", s.cfg.addr, s.cfg.explain(ctx, err))
 }

@@ -300,13 +300,20 @@ func TestHotkeysMissing(t *testing.T) {
 		h         *hotkeysServer
 		why, hint string
 	}{
-		"old":     {&hotkeysServer{refused: "-ERR unknown command 'HOTKEYS', with args beginning with: 'GET'\r\n"}, "unknown command", "8.6"},
-		"refused": {&hotkeysServer{refused: "-NOPERM User default has no permissions to run the 'hotkeys|get' command\r\n"}, "NOPERM", "+hotkeys"},
-		"in use":  {&hotkeysServer{other: true}, "somebody else's", "HOTKEYS STOP"},
+		"old": {
+			&hotkeysServer{refused: "-ERR unknown command 'HOTKEYS', with args beginning with: 'GET'\r\n"},
+			"unknown command", "8.6",
+		},
+		"refused": {
+			&hotkeysServer{refused: "-NOPERM User default has no permissions to run the 'hotkeys|get' command\r\n"},
+			"NOPERM", "+hotkeys",
+		},
+		"in use": {&hotkeysServer{other: true}, "somebody else's", "HOTKEYS STOP"},
 	} {
 		_, tr := openTracer(t, "redis://"+fake(t, c.h.answer))
 		facts, err := tr.Traces(t.Context())
-		if err != nil || facts[0].How != kv.Missing || !strings.Contains(facts[0].Why, c.why) || !strings.Contains(facts[0].Hint, c.hint) {
+		if err != nil || facts[0].How != kv.Missing || !strings.Contains(facts[0].Why, c.why) || !strings.Contains(facts[0].Hint,
+			c.hint) {
 			t.Errorf("%s: %+v, %v", name, facts, err)
 		}
 	}

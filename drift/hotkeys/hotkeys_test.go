@@ -78,7 +78,10 @@ func TestOfNode(t *testing.T) {
 			if n == 1 && i%100 < 12 {
 				key = "{1}:hot"
 			}
-			c.Add(&kv.Access{Key: key, Kind: kv.OpRead, N: 1, Place: fmt.Sprint("node-", n), At: begin.Add(time.Duration(i) * 50 * time.Microsecond)})
+			c.Add(&kv.Access{
+				Key: key, Kind: kv.OpRead, N: 1, Place: fmt.Sprint("node-", n),
+				At: begin.Add(time.Duration(i) * 50 * time.Microsecond),
+			})
 		}
 	}
 	parts[0].Merge(parts[1])
@@ -148,7 +151,10 @@ func TestMergeIsOneCount(t *testing.T) {
 	whole, parts := New(Options{}), []*Counter{New(Options{}), New(Options{}), New(Options{})}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range 5000 {
-		a := kv.Access{Key: fmt.Sprint("k:", rng.IntN(50)), Kind: kv.OpKind(1 + rng.IntN(2)), N: 1, Bytes: 10, At: begin.Add(time.Duration(i) * time.Millisecond)}
+		a := kv.Access{
+			Key: fmt.Sprint("k:", rng.IntN(50)), Kind: kv.OpKind(1 + rng.IntN(2)), N: 1, Bytes: 10,
+			At: begin.Add(time.Duration(i) * time.Millisecond),
+		}
 		whole.Add(&a)
 		parts[rng.IntN(3)].Add(&a)
 	}

@@ -241,7 +241,8 @@ func (l *lfuOf) table(nameOf func(string) string) report.Table {
 		}
 		row := []report.Value{
 			report.Text(k.key), report.Null, report.Null, report.Null, report.Null, report.Null,
-			report.Number(math.Round(high)), report.Number(math.Round(high - e.Low)), report.Number(sure), report.Number(share(e.Value, all)),
+			report.Number(math.Round(high)), report.Number(math.Round(high - e.Low)), report.Number(sure), report.Number(share(e.Value,
+				all)),
 		}
 		if name := nameOf(k.key); name != "" {
 			row[1] = report.Text(name)
@@ -286,7 +287,10 @@ func (l *lfuOf) byTemplate(all []template) report.Table {
 	sum := l.estimate()
 	for i := range all[:min(maxTemplates, len(all))] {
 		x := &all[i]
-		t.Rows = append(t.Rows, []report.Value{report.Text(x.text), report.Number(x.unknown), report.Number(share(float64(x.unknown), sum))})
+		t.Rows = append(t.Rows, []report.Value{
+			report.Text(x.text), report.Number(x.unknown),
+			report.Number(share(float64(x.unknown), sum)),
+		})
 	}
 	t.Omitted = int64(len(all) - len(t.Rows))
 	return t

@@ -31,7 +31,8 @@ func (c *Counter) Report(src Source, top int) (report.Section, []report.Finding)
 	top = min(cmp.Or(top, 100), maxKeys)
 	templates, nameOf := c.names.templates()
 	known := c.known()
-	sec := report.Section{Name: Section, Title: "HOT KEYS", Metrics: c.metrics(src, known), Tables: []report.Table{c.keys(top, known, nameOf)}}
+	sec := report.Section{Name: Section, Title: "HOT KEYS", Metrics: c.metrics(src, known), Tables: []report.Table{c.keys(top,
+		known, nameOf)}}
 	sec.Tables = append(sec.Tables, c.byTemplate(templates, known))
 	if len(c.nodes) > 1 {
 		sec.Tables = append(sec.Tables, c.byNode(known))
@@ -87,7 +88,10 @@ func (c *Counter) metrics(src Source, known sums) []report.Metric {
 		}
 	}
 	if known.reads > 0 {
-		ms = append(ms, report.Metric{Name: "reads", Value: report.Number(share(float64(c.all.reads), float64(c.all.ops()))), Unit: report.UnitRatio})
+		ms = append(ms, report.Metric{
+			Name: "reads", Value: report.Number(share(float64(c.all.reads), float64(c.all.ops()))),
+			Unit: report.UnitRatio,
+		})
 	}
 	ms = append(ms, text("weight", string(c.opt.Weight)),
 		report.Metric{Name: "error_bound", Value: report.Number(share(float64(c.heavy.Bound()), c.total())), Unit: report.UnitRatio})
@@ -125,7 +129,8 @@ func (c *Counter) keys(top int, known sums, nameOf func(string) string) report.T
 		}
 		t.Rows = append(t.Rows, []report.Value{
 			report.Text(k.Key), name, told(k.Sums[sumReads], known.reads), told(k.Sums[sumWrites], known.writes),
-			toldOf(k.Sums[sumCPU], known.cpu, &known), toldOf(k.Sums[sumBytes], known.bytes, &known), report.Number(k.Count), report.Number(k.Error),
+			toldOf(k.Sums[sumCPU], known.cpu, &known), toldOf(k.Sums[sumBytes], known.bytes, &known), report.Number(k.Count),
+			report.Number(k.Error),
 			report.Number(sure), report.Number(share(float64(k.Count), c.total())),
 		})
 	}
@@ -152,7 +157,10 @@ func (c *Counter) useRow(name string, s *sums, known sums) []report.Value {
 }
 
 func (c *Counter) byTemplate(all []template, known sums) report.Table {
-	t := report.Table{Name: "templates", Title: "Template", Rows: [][]report.Value{}, Columns: useColumns(report.Column{Name: "template", Unit: report.UnitKey})}
+	t := report.Table{
+		Name: "templates", Title: "Template", Rows: [][]report.Value{},
+		Columns: useColumns(report.Column{Name: "template", Unit: report.UnitKey}),
+	}
 	slices.SortFunc(all, func(a, b template) int {
 		return cmp.Or(cmp.Compare(b.of(c.opt.Weight), a.of(c.opt.Weight)), cmp.Compare(a.text, b.text))
 	})

@@ -122,7 +122,10 @@ func (c *Counter) busy(k *sketch.HeavyKey) bool {
 func (c *Counter) evidence(k *sketch.HeavyKey, node string) []report.Metric {
 	ms := []report.Metric{{Name: "count", Value: report.Number(k.Count), Unit: report.UnitCount}}
 	if ops := k.Sums[sumReads] + k.Sums[sumWrites]; ops > 0 {
-		ms = append(ms, report.Metric{Name: "reads", Value: report.Number(float64(k.Sums[sumReads]) / float64(ops)), Unit: report.UnitRatio})
+		ms = append(ms, report.Metric{
+			Name: "reads", Value: report.Number(float64(k.Sums[sumReads]) / float64(ops)),
+			Unit: report.UnitRatio,
+		})
 		if w := c.window().Seconds(); w > 0 {
 			ms = append(ms, report.Metric{Name: "rate", Value: report.Number(float64(ops) / w), Unit: report.UnitRate})
 		}

@@ -112,6 +112,9 @@ func (c *Collector) templates() []bin {
 	return bins
 }
 
+// Counts reports whether anything of a metric was counted.
+func (c *Collector) Counts(of Metric) bool { return c.all.of(of) > 0 }
+
 // metrics are those of which something is known.
 func (c *Collector) metrics() []Metric {
 	known := []Metric{}
@@ -158,7 +161,8 @@ func textOr(s string) report.Value {
 
 func (m *Measures) row(by string, of Metric) []report.Value {
 	return []report.Value{
-		report.Text(by), report.Text(string(of)), report.Number(m.Bins), report.Number(m.Top), report.Number(m.Top10), report.Number(m.Peak),
+		report.Text(by), report.Text(string(of)), report.Number(m.Bins), report.Number(m.Top), report.Number(m.Top10),
+		report.Number(m.Peak),
 		report.Number(m.Chance), short(m.Gini, 2), short(m.Effect, 3), report.Number(math.Round(m.Effective)), short(m.Zipf, 2),
 	}
 }
@@ -186,7 +190,8 @@ func (c *Collector) measure(d *dimension, of Metric) (Measures, bool) {
 
 // pieces is how many independent pieces of equal weight a metric consists of, for chance to place. Keys of one tag are placed at
 // once, so by slot and node a tag is one piece. Bytes are as many as keys of one size would be whose sum and sum of squares are
-// those of the keys, without the few that are by far the biggest: these are looked at one by one (cause), and of operations alike.
+// those of the keys, without the few that are by far the biggest: these are looked at one by one (cause), and of operations
+// alike.
 func (c *Collector) pieces(of Metric, random bool) float64 {
 	switch of {
 	case Keys:
@@ -206,6 +211,9 @@ func (c *Collector) pieces(of Metric, random bool) float64 {
 			total, squares = bulk, rest
 		}
 		return share(total*total, squares)
+	}
+	if c.used == (sketch.Wide{}) && c.heavy.Total() == 0 {
+		return float64(c.all.Keys) // of slots alone: as if all keys were used alike
 	}
 	if c.used != (sketch.Wide{}) {
 		return share(float64(c.all.Ops)*float64(c.all.Ops), c.used.Float())
@@ -381,7 +389,8 @@ func (c *Collector) cause(d *dimension, of Metric, m *Measures) string {
 	if rest-m.Chance > (1-causeMost)*(m.Peak-m.Chance) {
 		return ""
 	}
-	return fmt.Sprintf("%s is %s of %s %s; without it %s", name, humanize.Ratio(float64(weight)/float64(most)), d.name, d.bins[fullest].name, humanize.Factor(rest))
+	return fmt.Sprintf("%s is %s of %s %s; without it %s", name, humanize.Ratio(float64(weight)/float64(most)), d.name,
+		d.bins[fullest].name, humanize.Factor(rest))
 }
 
 // suspect returns the tag or key that has most of a metric among those of a bin.
@@ -425,7 +434,10 @@ func (c *Collector) hotNodes() []report.Finding {
 			Fix:     "find the keys: kvtool hotkeys; then move slots to the other nodes, or spread what is hot over copies",
 			Measure: &report.Metric{Name: "times_mean", Value: report.Number(float64(b.Ops) / mean), Unit: report.UnitFactor},
 			Evidence: []report.Metric{
-				{Name: "ops", Value: report.Number(b.Ops), Unit: report.UnitCount}, {Name: "ops_share", Value: report.Number(share), Unit: report.UnitRatio},
+				{Name: "ops", Value: report.Number(b.Ops), Unit: report.UnitCount}, {
+					Name: "ops_share", Value: report.Number(share),
+					Unit: report.UnitRatio,
+				},
 			},
 		}
 		if share > half && len(c.placed) > 2 {
@@ -493,7 +505,8 @@ func (c *Collector) Plan(of Metric) report.Section {
 		}
 		bytes, keys, count = bytes+m.bytes, keys+m.keys, count+int64(m.n)
 		moved.Rows = append(moved.Rows, []report.Value{
-			report.Text(text), report.Number(m.n), report.Text(nodes[m.from]), report.Text(nodes[m.to]), report.Number(m.keys), report.Number(m.bytes),
+			report.Text(text), report.Number(m.n), report.Text(nodes[m.from]), report.Text(nodes[m.to]), report.Number(m.keys),
+			report.Number(m.bytes),
 		})
 	}
 	say("of", string(of))
@@ -526,7 +539,8 @@ func planned(nodes []string, before, after []int64, unit report.Unit) report.Tab
 	mean := float64(total) / float64(len(nodes))
 	for i, n := range nodes {
 		t.Rows = append(t.Rows, []report.Value{
-			report.Text(n), report.Number(before[i]), report.Number(float64(before[i]) / mean), report.Number(after[i]), report.Number(float64(after[i]) / mean),
+			report.Text(n), report.Number(before[i]), report.Number(float64(before[i]) / mean), report.Number(after[i]),
+			report.Number(float64(after[i]) / mean),
 		})
 	}
 	slices.SortStableFunc(t.Rows, func(a, b []report.Value) int {
@@ -540,7 +554,10 @@ func planned(nodes []string, before, after []int64, unit report.Unit) report.Tab
 // Keep leaves of a section what is of the dimensions and metrics that are asked for; none is all.
 func Keep(s *report.Section, dimensions, metrics []string) {
 	wanted := func(list []string, name string) bool {
-		return len(list) == 0 || slices.ContainsFunc(list, func(x string) bool { return x == name || x == strings.TrimRight(name, "123") })
+		return len(list) == 0 || slices.ContainsFunc(list, func(x string) bool {
+			return x == name || x == strings.TrimRight(name,
+				"123")
+		})
 	}
 	s.Tables = slices.DeleteFunc(s.Tables, func(t report.Table) bool {
 		d, isDimension := strings.CutPrefix(t.Name, "by_")

@@ -25,7 +25,8 @@ func Saved(r *report.Report, o Options) (c *Collector, whole bool, err error) {
 		return nil, false, err
 	}
 	if c.all.Keys == 0 {
-		return nil, false, kv.WithHint(kv.Usagef("the report holds no keys by template, slot or node"), "save one: kvtool skew TARGET --save FILE.kvr")
+		return nil, false, kv.WithHint(kv.Usagef("the report holds no keys by template, slot or node"),
+			"save one: kvtool skew TARGET --save FILE.kvr")
 	}
 	return c, false, nil
 }

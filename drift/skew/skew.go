@@ -225,6 +225,23 @@ func (c *Collector) Access(a *kv.Access) {
 	c.heavy.Add(a.Key, a.N, sketch.HeavySums{})
 }
 
+// Slots counts what servers say that their slots have taken, in microseconds, as operations. It knows no keys: only slots and
+// nodes have them.
+func (c *Collector) Slots(st *kv.Stats) {
+	for _, s := range st.Slots {
+		l := Load{Ops: s.CPU.Microseconds()}
+		if l.Ops == 0 || s.Slot >= slot.Count {
+			continue
+		}
+		if c.slots == nil {
+			c.slots = make([]Load, slot.Count)
+		}
+		c.all.add(&l)
+		c.slots[s.Slot].add(&l)
+		c.place(st.Place, s.Slot).add(&l)
+	}
+}
+
 // place returns the bin of a node, and notes that it serves a slot.
 func (c *Collector) place(name string, n uint16) *Load {
 	if c.owner == nil {

@@ -117,7 +117,10 @@ func records(n int, key func(i int) string) []kv.Record {
 func TestLaws(t *testing.T) {
 	d := hotkeys.DefaultDecoder()
 	rs := records(400, func(i int) string {
-		return [...]string{fmt.Sprint("user:", i), fmt.Sprintf("{shop%d}:cart:%d", i%7, i), fmt.Sprint("a/b#c|", i), "plain" + fmt.Sprint(i)}[i%4]
+		return [...]string{
+			fmt.Sprint("user:", i), fmt.Sprintf("{shop%d}:cart:%d", i%7, i), fmt.Sprint("a/b#c|", i),
+			"plain" + fmt.Sprint(i),
+		}[i%4]
 	})
 	for i := range rs {
 		rs[i].Freq, rs[i].Known = uint8(i%256), rs[i].Known|kv.FieldFreq

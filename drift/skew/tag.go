@@ -32,7 +32,8 @@ func accidental(key string) bool {
 		return false
 	}
 	length := strings.IndexByte(key[open:], '}')
-	return length <= 1 || strings.Count(key, "{") > 1 || strings.Count(key, "}") > 1 || strings.ContainsAny(key[open:open+length], `"'[`)
+	return length <= 1 || strings.Count(key, "{") > 1 || strings.Count(key,
+		"}") > 1 || strings.ContainsAny(key[open:open+length], `"'[`)
 }
 
 // keepOdd keeps the key that comes first.

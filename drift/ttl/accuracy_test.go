@@ -56,8 +56,8 @@ func draw(n int, key func() (left, idle float64)) (left, idle []float64) {
 // reads is how long ago a key of some age was used last, where it is used every now and then.
 func reads(age float64, rng *rand.Rand) float64 { return min(age, rng.ExpFloat64()*age/3) }
 
-// The families. The thresholds of law.go and fit.go were settled with those above the line, and have not been changed since what is
-// below it was made.
+// The families. The thresholds of law.go and fit.go were settled with those above the line, and have not been changed since what
+// is below it was made.
 var families = []struct {
 	name string
 	make func(n int, t float64, rng *rand.Rand) planted
@@ -210,7 +210,8 @@ func lawAccuracy(each int, verbose func(format string, args ...any)) map[string]
 }
 
 // The targets of issue 8: the law of at least 95 of 100 templates with 200 keys or more, and T within a hundredth of those with a
-// thousand keys or more whose law gives one. No template that slides without a witness is said to slide, and growing traffic never.
+// thousand keys or more whose law gives one. No template that slides without a witness is said to slide, and growing traffic
+// never.
 func TestLaws(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: a thousand templates")

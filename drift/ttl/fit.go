@@ -97,8 +97,8 @@ const leastJitter = 0.03
 // scanJitter is how many times the time that a scan took what it adds to TTLs may look like.
 const scanJitter = 1.5
 
-// jittered returns the jitter that fits best. The longest TTL is beyond what any key has left, by about as much as a triangle of so
-// many keys leaves empty at its end.
+// jittered returns the jitter that fits best. The longest TTL is beyond what any key has left, by about as much as a triangle of
+// so many keys leaves empty at its end.
 func jittered(s *spans) model {
 	best := model{ln: math.Inf(-1)}
 	try := func(j, times float64) {
@@ -204,8 +204,8 @@ func slides(l *keydesign.Lease, t float64) bool {
 }
 
 // interval sets the TTL and its interval. Of n keys with any part of T left the greatest M says that T is between M and
-// M·0.05^(-1/n), and M·(n+1)/n in the mean. A live store is read for a while, e: a key that was written just before it was read has
-// as much more left. Then T is M - e and what a corner without a key leaves empty, of the exponent n·g²/(2·T·e).
+// M·0.05^(-1/n), and M·(n+1)/n in the mean. A live store is read for a while, e: a key that was written just before it was read
+// has as much more left. Then T is M - e and what a corner without a key leaves empty, of the exponent n·g²/(2·T·e).
 func (l *Law) interval(m *model, s *spans, e float64) {
 	n := float64(s.keys)
 	switch {
@@ -228,7 +228,8 @@ func (l *Law) interval(m *model, s *spans, e float64) {
 
 // humanTTLs are the durations that people set, in seconds.
 var humanTTLs = [...]float64{
-	1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 600, 900, 1200, 1800, 2700, 3600, 5400, 7200, 10800, 14400, 18000, 21600,
+	1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 600, 900, 1200, 1800, 2700, 3600, 5400, 7200, 10800, 14400,
+	18000, 21600,
 	28800, 36000, 43200, 64800, 86400, 129600, 172800, 259200, 345600, 432000, 604800, 864000, 1209600, 1296000, 1814400, 2592000,
 	3888000, 5184000, 7776000, 15552000, 31536000,
 }

@@ -1,5 +1,5 @@
-// Package ttl says by which law the keys of a template expire: which TTL seems to have been set, whether with jitter, anew at each
-// use, or in several ways; and what expires when.
+// Package ttl says by which law the keys of a template expire: which TTL seems to have been set, whether with jitter, anew at
+// each use, or in several ways; and what expires when.
 //
 // The one idea is that a scan sees what is left of a TTL and not what was set, and that the shape of what is left tells the one
 // from the other. Keys that are written steadily, with one TTL, have any part of it left; each law has a shape of its own:
@@ -71,8 +71,8 @@ const (
 	jitterFit   = 0.01
 )
 
-// LawOf returns the law that the keys of a template follow. Scanned is how long after now the last of them may have been read: what
-// was written meanwhile has as much more left than its TTL.
+// LawOf returns the law that the keys of a template follow. Scanned is how long after now the last of them may have been read:
+// what was written meanwhile has as much more left than its TTL.
 func LawOf(f *keydesign.TTLFacts, scanned time.Duration) Law {
 	switch {
 	case f.Keys >= Least && float64(f.Persistent) > noneShare*float64(f.Keys):
@@ -116,8 +116,8 @@ func newSpans(all []keydesign.TTLSpan, most float64) spans {
 	return s
 }
 
-// cut returns the first n spans alone. Where the last of them ends is known no better than to the span: it is filled up to the end
-// as densely as those before it.
+// cut returns the first n spans alone. Where the last of them ends is known no better than to the span: it is filled up to the
+// end as densely as those before it.
 func (s *spans) cut(n int) spans {
 	c := newSpans(s.all[:n], math.Inf(1))
 	c.from = s.from
@@ -196,8 +196,8 @@ func (l *Law) cutOutliers(s spans) spans {
 	return s
 }
 
-// step looks for the place at which the keys a second drop most clearly, as they do where a shorter TTL ends. It is not one unless
-// two TTLs explain what is left far better than one does, and better than one with jitter.
+// step looks for the place at which the keys a second drop most clearly, as they do where a shorter TTL ends. It is not one
+// unless two TTLs explain what is left far better than one does, and better than one with jitter.
 func (s *spans) step() (at int, ok bool) {
 	n, end := float64(s.keys), s.most
 	one := n * math.Log(n/end)

@@ -33,8 +33,9 @@ const forecastParts = 24
 // Rules lists what a report of TTLs is judged by.
 func Rules() []string { return []string{"KD061", "KD062", "KD063", "KD065", keydesign.TTLDrift} }
 
-// Report says by which law each template expires, beside what is declared, and what expires when. The findings are those that only
-// an estimate of the TTL can make: one that is other than declared. Found holds what was found already, which is not found twice.
+// Report says by which law each template expires, beside what is declared, and what expires when. The findings are those that
+// only an estimate of the TTL can make: one that is other than declared. Found holds what was found already, which is not found
+// twice.
 func Report(f *keydesign.Facts, found []report.Finding, o Options) (report.Section, []report.Finding) {
 	o.Forecast = cmp.Or(o.Forecast, DefaultForecast)
 	sec := report.Section{Name: Section, Title: "TTL"}
@@ -169,7 +170,8 @@ func declared(d *keydesign.DeclaredTTL) report.Value {
 	case d.Policy == schema.TTLNone:
 		return report.Text("none")
 	case d.Longest > d.Value && d.Value > 0:
-		return report.Text(fmt.Sprintf("%s %s to %s", d.Policy, humanize.Duration(d.Value.Seconds()), humanize.Duration(d.Longest.Seconds())))
+		return report.Text(fmt.Sprintf("%s %s to %s", d.Policy, humanize.Duration(d.Value.Seconds()),
+			humanize.Duration(d.Longest.Seconds())))
 	}
 	return report.Text(fmt.Sprintf("%s %s", d.Policy, humanize.Duration(max(d.Value, d.Longest).Seconds())))
 }
@@ -184,8 +186,8 @@ func hasFinding(found []report.Finding, template string) bool {
 // slack is by how much a TTL may be off the declared one: clocks, and rounding.
 const slack = 0.1
 
-// against holds the estimated TTL against the declared one. That one is too long package keydesign finds by each key; that it is too
-// short, or of another law, only an estimate can tell.
+// against holds the estimated TTL against the declared one. That one is too long package keydesign finds by each key; that it is
+// too short, or of another law, only an estimate can tell.
 func against(t *keydesign.TemplateFacts, l *Law) (report.Finding, bool) {
 	d := t.TTL.Declared
 	if d == nil || l.T == 0 || d.Policy != schema.TTLFixed && d.Policy != schema.TTLSliding {
@@ -193,7 +195,10 @@ func against(t *keydesign.TemplateFacts, l *Law) (report.Finding, bool) {
 	}
 	f := report.Finding{
 		Rule: keydesign.TTLDrift, Severity: report.Warning, Subject: t.Text, Pos: d.Pos,
-		Measure:  &report.Metric{Name: "ttl", Value: seconds(l.T), Unit: report.UnitDuration, Interval: &report.Interval{Low: l.Low, High: l.High}},
+		Measure: &report.Metric{Name: "ttl", Value: seconds(l.T), Unit: report.UnitDuration, Interval: &report.Interval{
+			Low:  l.Low,
+			High: l.High,
+		}},
 		Evidence: []report.Metric{{Name: "declared", Value: report.Seconds(d.Value), Unit: report.UnitDuration}},
 	}
 	for _, k := range t.Samples[:min(1, len(t.Samples))] {

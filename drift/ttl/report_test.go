@@ -43,7 +43,10 @@ func (records) Close() error { return nil }
 // with adds n keys of a prefix, of which left says what they have left; 0 is no TTL.
 func (rs records) with(prefix string, n int, left func(i int) time.Duration) records {
 	for i := range n {
-		r := kv.Record{Key: fmt.Sprintf("%s:%d", prefix, i), Size: 100, TTL: kv.TTLNone, Known: kv.FieldName | kv.FieldTTL | kv.FieldSize}
+		r := kv.Record{
+			Key: fmt.Sprintf("%s:%d", prefix, i), Size: 100, TTL: kv.TTLNone,
+			Known: kv.FieldName | kv.FieldTTL | kv.FieldSize,
+		}
 		if d := left(i); d > 0 {
 			r.TTL, r.ExpireAt = kv.TTLAt, now.Add(d)
 		}
@@ -97,7 +100,8 @@ templates:
   few:   {key: "few:{n:int}", type: string, ttl: {policy: fixed, value: 2h}}
 `)
 	hour, day := uniform(time.Hour), uniform(6*time.Hour)
-	rs := records{}.with("short", 1000, hour).with("right", 1000, hour).with("slide", 1000, hour).with("few", 20, hour).with("two", 2000,
+	rs := records{}.with("short", 1000, hour).with("right", 1000, hour).with("slide", 1000, hour).with("few", 20,
+		hour).with("two", 2000,
 		func(i int) time.Duration {
 			if i%2 == 0 {
 				return hour(i)

@@ -102,7 +102,8 @@ func quote(w string) string {
 
 func TestParseReadsWhatServersWrite(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		words := rapid.SliceOfN(rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }), 1, 5).Draw(t, "words")
+		words := rapid.SliceOfN(rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }), 1, 5).Draw(t,
+			"words")
 		line := "12.000034 [0 c]"
 		for _, w := range words {
 			line += " " + quote(w)

@@ -83,7 +83,8 @@ func TestHeavyPrecision(t *testing.T) {
 		precision, wrong, alpha := heavyPrecision(c.s, c.draws, c.shards)
 		t.Logf("zipf %.2f, %d accesses, %d shards: precision@100 %.2f, exponent %.3f", c.s, c.draws, c.shards, precision, alpha)
 		if precision < 0.98 || wrong > 0 || math.Abs(alpha-c.s) > 0.05 {
-			t.Errorf("zipf %.2f, %d shards: precision@100 %.2f, %d guaranteed keys are wrong, exponent %.3f", c.s, c.shards, precision, wrong, alpha)
+			t.Errorf("zipf %.2f, %d shards: precision@100 %.2f, %d guaranteed keys are wrong, exponent %.3f", c.s, c.shards, precision,
+				wrong, alpha)
 		}
 	}
 }

@@ -163,7 +163,8 @@ func parseTwitter(line []byte, cut bool, s *scratch, yield func(*kv.Access) bool
 		return true, false
 	}
 	s.access = kv.Access{
-		Key: string(bytes.Join(fields[1:n-twitterBehind+1], []byte{','})), Kind: kind, At: time.Unix(seconds, 0), N: 1, Bytes: keySize + valueSize,
+		Key: string(bytes.Join(fields[1:n-twitterBehind+1], []byte{','})), Kind: kind, At: time.Unix(seconds, 0), N: 1,
+		Bytes: keySize + valueSize,
 	}
 	return yield(&s.access), true
 }

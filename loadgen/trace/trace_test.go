@@ -67,7 +67,8 @@ func TestNoTrace(t *testing.T) {
 		t.Errorf("an empty trace: %q, %v", got, err)
 	}
 	broken := errors.New("broken")
-	if _, err := all(io.MultiReader(strings.NewReader("1.5 [0 c] \"get\" \"a\"\n"), iotest.ErrReader(broken))); !errors.Is(err, broken) {
+	if _, err := all(io.MultiReader(strings.NewReader("1.5 [0 c] \"get\" \"a\"\n"), iotest.ErrReader(broken))); !errors.Is(err,
+		broken) {
 		t.Errorf("a reader that fails: %v", err)
 	}
 }
