@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +32,6 @@ type cleanOptions struct {
 	undoFile string
 	undoMost byteSize
 	log      string
-	pace     rate
 	maxShare percent
 	allow    bool
 	yes      bool
@@ -49,8 +49,9 @@ a store but by --apply and --undo.
 A plan is a line a key, with the reason. Lines may be taken out, nothing else.
 --what orphans deletes children without parents and index entries that lead to
 no key or the wrong one; --what ttl gives keys the expiry that keys.yaml
-declares; --free 2GiB deletes what is missed least, by kind, idle time, expiry
-and the cost of making it again, and just as much as is wanted.
+declares, --what ttl-less those alone that have none; --free 2GiB deletes what
+is missed least, by kind, idle time, expiry and the cost of making it again, and
+just as much as is wanted.
 
 --apply reads each key, writes it to the undo file, waits until that is on the
 disk, and then deletes the key in one atomic step, if it is still as it was
@@ -59,7 +60,7 @@ of another server or of a sample, a replica, a target of env: prod, and more
 than a tenth of a template's keys, unless --max-share says otherwise.`
 
 func newCleanCmd(env *Env) *cobra.Command {
-	o := cleanOptions{pace: clean.DefaultRate, maxShare: clean.DefaultMaxShare, undoMost: clean.DefaultMaxValue}
+	o := cleanOptions{maxShare: clean.DefaultMaxShare, undoMost: clean.DefaultMaxValue}
 	o.memory, o.orphansOptions.plan = 512<<20, "auto"
 	c := &cobra.Command{
 		Use:   "clean [TARGET]",
@@ -77,7 +78,8 @@ func newCleanCmd(env *Env) *cobra.Command {
 	}
 	o.bindOrphans(c)
 	f := c.Flags()
-	f.StringVar(&o.what, "what", "orphans", "`WHAT` to plan: orphans, ttl")
+	f.Lookup("rate").Usage = "read, and with --apply and --undo change, at most so many keys a second: 50k/s; changes have 1k/s by themselves"
+	f.StringVar(&o.what, "what", "orphans", "`WHAT` to plan: orphans; ttl-less, keys without the expiry that is declared; ttl, and those with a far longer one")
 	f.Var(&o.free, "free", "plan to delete so much of what is missed least")
 	f.StringVar(&o.plan, "plan", "", "write the plan to `FILE`")
 	f.StringVar(&o.show, "show", "", "show the plan in `FILE`")
@@ -86,12 +88,11 @@ func newCleanCmd(env *Env) *cobra.Command {
 	f.StringVar(&o.undoFile, "undo-file", "", "with --apply: the `FILE` that takes it back (default: that of the plan with .undo.zst); appended to")
 	f.Var(&o.undoMost, "undo-max", "leave values alone that are longer")
 	f.StringVar(&o.log, "log", "", "with --apply: the `FILE` for what became of each key (default: that of the plan with .log.jsonl); appended to")
-	f.Var(&o.pace, "pace", "change at most so many keys a second")
 	f.Var(&o.maxShare, "max-share", "the most of a template's keys that may be deleted")
 	f.BoolVar(&o.allow, "allow-writes", false, "write to a target that .kvtool.yaml calls env: prod, too")
 	f.BoolVar(&o.yes, "yes", false, "do not ask")
 	f.BoolVar(&o.noInput, "no-input", false, "never ask: without --yes nothing is written")
-	fixedValues(c, "what", "orphans", "ttl")
+	fixedValues(c, "what", "orphans", "ttl-less", "ttl")
 	return c
 }
 
@@ -104,6 +105,9 @@ func runClean(ctx context.Context, env *Env, o cleanOptions) error {
 	}
 	if modes != 1 {
 		return kv.WithHint(kv.Usagef("%s takes one of --plan, --show, --apply and --undo", "kvtool drift clean"), "begin with --plan p.jsonl, which writes nothing to the store")
+	}
+	if o.what != "orphans" && o.what != "ttl-less" && o.what != "ttl" {
+		return kv.Usagef("--what %q: want orphans, ttl-less or ttl", o.what)
 	}
 	outs, err := o.parse()
 	if err != nil {
@@ -193,8 +197,11 @@ func (o *cleanOptions) make(ctx context.Context, env *Env, store kv.Store, p *cl
 		return nil, err
 	}
 	p.Schema = schemaDigest(o.schema.paths)
-	if p.What == "ttl" {
+	if p.What != "free" {
 		p.Lines, p.Templates, err = clean.TTLs(ctx, store, s, limiter)
+		if p.What == "ttl-less" {
+			p.Lines = slices.DeleteFunc(p.Lines, func(l clean.Line) bool { return l.Rule != "KD061" })
+		}
 		return nil, err
 	}
 	var sources []clean.Source
@@ -308,7 +315,7 @@ func (o *cleanOptions) runApply(ctx context.Context, env *Env, outs []output) er
 	}
 	defer log.Close()
 	result, err := clean.Apply(ctx, store, p, clean.Options{
-		Undo: o.undoFile, Log: log, Limiter: kv.NewLimiter(float64(o.pace)), MaxShare: float64(o.maxShare), MaxValue: int64(o.undoMost),
+		Undo: o.undoFile, Log: log, Limiter: o.pace(env), MaxShare: float64(o.maxShare), MaxValue: int64(o.undoMost),
 		Now: env.Now, Seed: uint64(env.Now().UnixNano()), User: env.Getenv("USER"),
 	})
 	err = ended(ctx, err)
@@ -336,7 +343,7 @@ func (o *cleanOptions) runUndo(ctx context.Context, env *Env, outs []output) err
 		return err
 	}
 	defer store.Close()
-	result, err := clean.Restore(ctx, store, u, kv.NewLimiter(float64(o.pace)))
+	result, err := clean.Restore(ctx, store, u, o.pace(env))
 	err = ended(ctx, err)
 	if len(result.Counts) == 0 && err != nil {
 		return targetError(err)
@@ -408,6 +415,15 @@ func readLine(r io.Reader) (string, error) {
 		line = append(line, b[0])
 	}
 	return "", errors.New("a line without an end")
+}
+
+// pace is how fast keys are changed: as --rate says, which a target in production has by itself for reading.
+func (o *cleanOptions) pace(env *Env) *kv.Limiter {
+	r := float64(o.rate)
+	if r == 0 || len(o.args) > 0 && env.isProd(o.args[0]) {
+		r = clean.DefaultRate
+	}
+	return kv.NewLimiter(r)
 }
 
 // isProd reports whether a target is one that a configuration says is in production.

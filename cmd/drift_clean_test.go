@@ -84,8 +84,8 @@ func TestDriftClean(t *testing.T) {
 		t.Errorf("%d lines of the log are done", n)
 	}
 	expect(0, `page:\{n:int\} +expire +200`, "drift", "clean", target, "--what", "ttl", "--schema", "keys.yaml", "--plan", "t.jsonl")
-	expect(0, `done +200`, "drift", "clean", target, "--apply", "t.jsonl", "--yes", "--pace", "100k/s")
-	expect(0, `done +200`, "drift", "clean", target, "--undo", "t.jsonl.undo.zst", "--yes", "--pace", "100k/s")
+	expect(0, `done +200`, "drift", "clean", target, "--apply", "t.jsonl", "--yes", "--rate", "100k/s")
+	expect(0, `done +200`, "drift", "clean", target, "--undo", "t.jsonl.undo.zst", "--yes", "--rate", "100k/s")
 	if got := fmt.Sprint(c.Must(t, "DEBUG", "DIGEST")); got != before {
 		t.Error("expiries that were taken back are not what they were")
 	}
