@@ -31,11 +31,11 @@ type ttlOptions struct {
 	save     saveFlag
 }
 
-const ttlLong = `Say how the keys of each template expire: by which law (fixed, jittered, sliding,
-mixed), with which TTL, estimated from what is left of it and with its interval;
-which share has none; which were given in a wrong unit; what expires at once, and
-how much in each hour of the day to come. With a schema the estimates are held
-against what it declares (KD071).
+const ttlLong = `Say how the keys of each template expire: by which law (fixed, jittered,
+sliding, mixed), with which TTL, estimated from what is left of it and with its
+interval; which share has none; which were given in a wrong unit; what expires
+at once, and how much in each hour of the day to come. With a schema the
+estimates are held against what it declares (KD071).
 
 Of templates with fewer than 200 keys that expire nothing is estimated: they are
 "insufficient", which is no finding. That each use sets a TTL anew is known only
