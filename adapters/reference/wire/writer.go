@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"slices"
 	"strconv"
 
@@ -67,34 +68,29 @@ func (w *Writer) header(kind byte, n int64) {
 // Int appends an integer.
 func (w *Writer) Int(n int64) { w.header(':', n) }
 
-// Bulk appends a string of bytes.
+// Bulk appends a string of bytes. One of less than 100, as nearly all are, is written with its length as one word if there is room.
 func (w *Writer) Bulk(b []byte) {
-	if n := len(b); n < 100 {
-		w.short(b, n)
+	n, at := len(b), len(w.buf)
+	if n >= 100 || cap(w.buf)-at < n+16 {
+		w.longBulk(b)
 		return
 	}
-	w.header('$', int64(len(b)))
-	w.buf = append(append(w.buf, b...), '\r', '\n')
+	p := w.buf[at : at+n+16]
+	head, size := '$'|uint64('0'+n/10)<<8|uint64('0'+n%10)<<16|'\r'<<24|'\n'<<32, 5
+	if n < 10 {
+		head, size = '$'|uint64('0'+n)<<8|'\r'<<16|'\n'<<24, 4
+	}
+	binary.LittleEndian.PutUint64(p, head)
+	p = p[size:]
+	copy(p, b)
+	p[n], p[n+1] = '\r', '\n'
+	w.buf = w.buf[:at+size+n+2]
 }
 
-// short is Bulk of less than 100 bytes, which nearly all are: with one check for room.
-func (w *Writer) short(b []byte, n int) {
-	at := len(w.buf)
-	buf := slices.Grow(w.buf, n+len("$00\r\n\r\n"))
-	if n < 10 {
-		buf = buf[:at+n+6]
-		p := buf[at:]
-		p[0], p[1], p[2], p[3] = '$', byte('0'+n), '\r', '\n'
-		copy(p[4:], b)
-		p[n+4], p[n+5] = '\r', '\n'
-	} else {
-		buf = buf[:at+n+7]
-		p := buf[at:]
-		p[0], p[1], p[2], p[3], p[4] = '$', byte('0'+n/10), byte('0'+n%10), '\r', '\n'
-		copy(p[5:], b)
-		p[n+5], p[n+6] = '\r', '\n'
-	}
-	w.buf = buf
+func (w *Writer) longBulk(b []byte) {
+	w.buf = slices.Grow(w.buf, len(b)+32)
+	w.header('$', int64(len(b)))
+	w.buf = append(append(w.buf, b...), '\r', '\n')
 }
 
 // Text is Bulk of a string.
