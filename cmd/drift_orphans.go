@@ -309,6 +309,12 @@ func (o *orphansOptions) searchIn(ctx context.Context, env *Env, store kv.Store,
 	}
 	search.Audit = o.reading(env)
 	search.Audit.Every, search.Audit.Update = p.every(), p.update
+	if p.every() > 0 {
+		search.Waiting = func(n int, d time.Duration) {
+			p.clear()
+			fmt.Fprintf(env.Stderr, "kvtool: %d candidates: asked about once more in %s\n", n, d)
+		}
+	}
 	return orphans.Run(ctx, store, search)
 }
 

@@ -43,6 +43,8 @@ type Options struct {
 	Recheck    time.Duration // between the two rounds; 0 is DefaultRecheck, less than 0 none
 	// List is told of each orphan, in the order of references and keys; nil is nobody.
 	List func(*Orphan) error
+	// Waiting is told of the time between the two rounds, before it is waited; nil is nobody.
+	Waiting func(candidates int, d time.Duration)
 	// Keys is filled with how many keys each template has, unless it is nil.
 	Keys map[string]int64
 }

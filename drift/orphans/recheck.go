@@ -41,6 +41,9 @@ func (r *run) recheck(ctx context.Context) error {
 	if left == 0 {
 		return nil
 	}
+	if r.Waiting != nil {
+		r.Waiting(left, r.Recheck)
+	}
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
