@@ -154,15 +154,11 @@ func (s *server) used(shape usedShape, n int64) (int64, error) {
 func (c *client) settledMemory() (int64, error) {
 	for range 300 {
 		time.Sleep(300 * time.Millisecond)
-		if size, err := c.do("DBSIZE"); err != nil || size == "0" {
-			break
-		}
 		stats, err := c.do("DEBUG", "HTSTATS", "0")
-		if err != nil {
+		if size, _ := c.do("DBSIZE"); err != nil && size != "0" {
 			time.Sleep(5 * time.Second) // the engine has no such command, and moves as much in a tenth of a second as a server
-			break
 		}
-		if !strings.Contains(stats, "rehashing") {
+		if err != nil || !strings.Contains(stats, "rehashing") {
 			break
 		}
 	}
