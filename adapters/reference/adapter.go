@@ -49,7 +49,10 @@ func open(a *kv.Adapter, t kv.Target) (kv.Store, error) {
 	if t.Scheme == "demo" {
 		fixed = DemoClock()
 	}
-	s := newStore(t, fixed)
+	s, err := newStore(t, fixed)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.fill(opt); err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ import (
 
 func demo(t testing.TB, p Preset) *store {
 	t.Helper()
-	e := newStore(kv.Target{Scheme: "demo"}, DemoClock())
+	e := newTestStore(t, kv.Target{Scheme: "demo"}, DemoClock())
 	if err := e.fill(p); err != nil {
 		t.Fatal(err)
 	}
@@ -35,8 +35,8 @@ func (s *store) ask(part kv.Content, key, field string) (text string, ok bool) {
 }
 
 func (s *store) exists(key string) bool {
-	shard, it := s.find([]byte(key))
-	defer shard.Mu.Unlock()
+	_, it, unlock := s.find([]byte(key))
+	defer unlock()
 	return it.OK()
 }
 
@@ -315,7 +315,7 @@ func checkBursts(t *testing.T, found map[string][]kv.Record) {
 func TestPresetSizes(t *testing.T) {
 	for _, p := range presets() {
 		for _, keys := range []int{0, 1, 7, 50, 133, 3456} {
-			e := newStore(kv.Target{Scheme: "demo"}, DemoClock())
+			e := newTestStore(t, kv.Target{Scheme: "demo"}, DemoClock())
 			err := e.fill(Preset{Name: p.name, Keys: keys, Seed: 3})
 			if p.name == "shop" && keys < 50 {
 				if err == nil || kv.Hint(err) == "" {

@@ -14,12 +14,12 @@ import (
 func (s *store) Get(ctx context.Context, want kv.Field, names []kv.Name, fn func(int, *kv.Record)) error {
 	for i, n := range names {
 		var r *kv.Record
-		shard, it := s.find([]byte(n.Key))
+		shard, it, unlock := s.find([]byte(n.Key))
 		if it.OK() && n.DB == 0 {
 			r = &kv.Record{Key: n.Key}
 			s.describe(r, shard, it, want)
 		}
-		shard.Mu.Unlock()
+		unlock()
 		fn(i, r)
 	}
 	return ctx.Err()
@@ -38,8 +38,8 @@ func (s *store) ReadValues(ctx context.Context, asks []kv.Ask, fn func(int, kv.A
 
 // readValue answers one question under the lock of its key.
 func (s *store) readValue(a *kv.Ask, fn func(kv.Answer, []byte)) {
-	shard, it := s.find([]byte(a.Key))
-	defer shard.Mu.Unlock()
+	shard, it, unlock := s.find([]byte(a.Key))
+	defer unlock()
 	switch t := it.Type(); {
 	case !it.OK() || a.DB != 0:
 		fn(kv.Lost, nil)

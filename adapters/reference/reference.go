@@ -6,8 +6,8 @@
 // from a seed, and every order from the order of the calls; so the demo keyspace is the same bytes everywhere, and a test
 // can wait a month in no time.
 //
-//	ref:, demo: ── store ──▶ 8 keyspace.Shards by hash of the key, a lock each
-//	preset ── generator ───▶   └ value: strings, hashes, lists, sets, sorted sets
+//	ref:, demo: ── store ───▶ engine ──▶ 8 keyspace.Shards by hash of the key, a lock each
+//	preset ── generator ──────────────▶   └ value: strings, hashes, lists, sets, sorted sets
 //
 // What a key would cost a server is computed by internal/memory from the lengths that the values keep.
 package reference
@@ -16,8 +16,9 @@ import (
 	"errors"
 	"time"
 
+	"github.com/kvtool/kvtool/adapters/reference/command"
+	"github.com/kvtool/kvtool/adapters/reference/engine"
 	"github.com/kvtool/kvtool/adapters/reference/keyspace"
-	"github.com/kvtool/kvtool/adapters/reference/value"
 	"github.com/kvtool/kvtool/internal/memory"
 	"github.com/kvtool/kvtool/kv"
 )
@@ -38,48 +39,29 @@ func profile() memory.Profile {
 type store struct {
 	target kv.Target
 	fixed  time.Time // what the clock says, always; zero is now
-	shards []*keyspace.Shard
+	engine *engine.Engine
 	model  *memory.Model
 }
 
 // newStore returns an empty store.
-func newStore(target kv.Target, fixed time.Time) *store {
-	s := &store{target: target, fixed: fixed, model: memory.New(profile())}
-	for i := range uint64(numShards) {
-		s.shards = append(s.shards, keyspace.New(keyspace.Options{
-			Seed: i, Limits: keyspace.DefaultLimits(), Size: value.Size, Settings: keyspace.Settings{Expiry: keyspace.ExpireExact},
-		}))
+func newStore(target kv.Target, fixed time.Time) (*store, error) {
+	clock := engine.SystemClock()
+	if !fixed.IsZero() {
+		clock = engine.NewManualClock(fixed)
 	}
-	return s
+	e, err := engine.New(engine.Options{Shards: numShards, Clock: clock, Expiry: keyspace.ExpireExact}, command.Table())
+	return &store{target: target, fixed: fixed, engine: e, model: memory.New(profile())}, err
 }
 
-// now returns Unix ms.
-func (s *store) now() int64 {
-	if s.fixed.IsZero() {
-		return time.Now().UnixMilli()
-	}
-	return s.fixed.UnixMilli()
-}
-
-// lock locks a shard, and lets it be the time that it is.
-func (s *store) lock(shard *keyspace.Shard) {
-	shard.Mu.Lock()
-	shard.Tick(s.now())
-}
-
-// find returns a key, and its shard, locked.
-func (s *store) find(key []byte) (*keyspace.Shard, keyspace.Item) {
+// find returns a key, and its shard, which is locked until unlock is called.
+func (s *store) find(key []byte) (shard *keyspace.Shard, it keyspace.Item, unlock func()) {
 	hash := keyspace.Hash(key)
-	shard := s.shards[keyspace.ShardOf(hash, len(s.shards))]
-	s.lock(shard)
-	return shard, shard.Find(0, key, hash)
+	shard, unlock = s.engine.Lock(keyspace.ShardOf(hash, numShards))
+	return shard, shard.Find(0, key, hash), unlock
 }
 
 // fill fills the store with the contents of p.
-func (s *store) fill(p Preset) error {
-	for _, shard := range s.shards {
-		s.lock(shard)
-		defer shard.Mu.Unlock()
-	}
-	return Fill(s.shards, p)
+func (s *store) fill(p Preset) (err error) {
+	s.engine.Exclusively(func(shards []*keyspace.Shard) { err = Fill(shards, p) })
+	return err
 }

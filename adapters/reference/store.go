@@ -17,13 +17,13 @@ const page = 256
 // Scan implements kv.Scanner. The order is fixed by the history of the store.
 func (s *store) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Record, error] {
 	return func(yield func(*kv.Record, error) bool) {
-		part, of, err := s.parseShard(opt.Shard)
+		part, of, err := parseShard(opt.Shard)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		for i := part; i < len(s.shards); i += of {
-			if !s.scanShard(ctx, s.shards[i], opt, yield) {
+		for i := part; i < numShards; i += of {
+			if !s.scanShard(ctx, i, opt, yield) {
 				return
 			}
 		}
@@ -31,7 +31,7 @@ func (s *store) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Reco
 }
 
 // scanShard yields the records of one shard, and reports whether to go on.
-func (s *store) scanShard(ctx context.Context, shard *keyspace.Shard, opt kv.ScanOptions, yield func(*kv.Record, error) bool) bool {
+func (s *store) scanShard(ctx context.Context, shard int, opt kv.ScanOptions, yield func(*kv.Record, error) bool) bool {
 	var p scanPage
 	for first := true; first || p.cursor != 0; first = false {
 		p.read(s, shard, opt)
@@ -55,9 +55,9 @@ type scanPage struct {
 	records []kv.Record
 }
 
-func (p *scanPage) read(s *store, shard *keyspace.Shard, opt kv.ScanOptions) {
-	s.lock(shard)
-	defer shard.Mu.Unlock()
+func (p *scanPage) read(s *store, i int, opt kv.ScanOptions) {
+	shard, unlock := s.engine.Lock(i)
+	defer unlock()
 	p.items, p.records = p.items[:0], p.records[:0]
 	for first := true; len(p.items) < page && (first || p.cursor != 0); first = false {
 		p.items, p.cursor = shard.Scan(p.items, 0, p.cursor)
@@ -111,7 +111,7 @@ func length(shard *keyspace.Shard, it keyspace.Item) int {
 
 // Shards implements kv.Sharder: shard i of n is every n-th shard of the engine from the i-th on.
 func (s *store) Shards(_ context.Context, most int) ([]kv.Shard, error) {
-	n := max(min(most, len(s.shards)), 1)
+	n := max(min(most, numShards), 1)
 	shards := make([]kv.Shard, n)
 	for i := range shards {
 		shards[i].Name = fmt.Sprintf("%d/%d", i, n)
@@ -119,12 +119,12 @@ func (s *store) Shards(_ context.Context, most int) ([]kv.Shard, error) {
 	return shards, nil
 }
 
-func (s *store) parseShard(shard kv.Shard) (part, of int, err error) {
+func parseShard(shard kv.Shard) (part, of int, err error) {
 	if shard.Name == "" {
 		return 0, 1, nil
 	}
 	n, err := fmt.Sscanf(shard.Name, "%d/%d", &part, &of)
-	if err != nil || n != 2 || part < 0 || of <= part || of > len(s.shards) {
+	if err != nil || n != 2 || part < 0 || of <= part || of > numShards {
 		return 0, 0, kv.Usagef("%q is no shard of a reference engine", shard.Name)
 	}
 	return part, of, nil
@@ -133,11 +133,11 @@ func (s *store) parseShard(shard kv.Shard) (part, of int, err error) {
 // Len returns the number of keys.
 func (s *store) Len() int {
 	n := 0
-	for _, shard := range s.shards {
-		s.lock(shard)
-		n += shard.Len(0)
-		shard.Mu.Unlock()
-	}
+	s.engine.Exclusively(func(shards []*keyspace.Shard) {
+		for _, shard := range shards {
+			n += shard.Len(0)
+		}
+	})
 	return n
 }
 

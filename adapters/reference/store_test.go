@@ -31,8 +31,8 @@ func openTarget(t testing.TB, target string) (kv.Store, error) {
 // mixed returns a store of every type and encoding, with and without expiry, and what a scan must say of it.
 func mixed(t *testing.T) (kv.Store, []kv.Record) {
 	t.Helper()
-	e := newStore(kv.Target{Scheme: "ref"}, DemoClock())
-	g := &generator{shards: e.shards, limits: keyspace.DefaultLimits(), now: e.now()}
+	e := newTestStore(t, kv.Target{Scheme: "ref"}, DemoClock())
+	g := &generator{shards: shardsOf(e), limits: keyspace.DefaultLimits(), now: nowOf(e)}
 	long := strings.Repeat("x", 65)
 	var want []kv.Record
 	due := func(key string, typ kv.Type, enc kv.Encoding, n int64) int64 {
@@ -128,7 +128,7 @@ func TestBadTargets(t *testing.T) {
 }
 
 func TestBadShard(t *testing.T) {
-	e := newStore(kv.Target{}, DemoClock())
+	e := newTestStore(t, kv.Target{}, DemoClock())
 	for _, name := range []string{"x", "1/1", "-1/2", "0/0", "0/9", "1"} {
 		var last error
 		for _, err := range e.Scan(t.Context(), kv.ScanOptions{Shard: kv.Shard{Name: name}}) {
@@ -178,8 +178,8 @@ func digest(t *testing.T, e *store) string {
 
 // contents returns what a key holds, as the arguments of the command that would write it.
 func contents(e *store, r *kv.Record) (args []string) {
-	shard, it := e.find([]byte(r.Key))
-	defer shard.Mu.Unlock()
+	shard, it, unlock := e.find([]byte(r.Key))
+	defer unlock()
 	switch r.Type {
 	case kv.TypeString:
 		args = []string{string(it.Bytes())}
@@ -203,11 +203,11 @@ func contents(e *store, r *kv.Record) (args []string) {
 
 // TestScanWhileWriting checks that a key which is there throughout is yielded at least once, whatever others do.
 func TestScanWhileWriting(t *testing.T) {
-	e := newStore(kv.Target{}, time.Time{})
+	e := newTestStore(t, kv.Target{}, time.Time{})
 	write := func(key string, there bool) {
 		hash := keyspace.Hash([]byte(key))
-		shard, it := e.find([]byte(key))
-		defer shard.Mu.Unlock()
+		shard, it, unlock := e.find([]byte(key))
+		defer unlock()
 		switch {
 		case there:
 			shard.PutBytes(0, []byte(key), hash, it, keyspace.KindEmbstr, []byte("x"))
@@ -247,10 +247,10 @@ func TestScanWhileWriting(t *testing.T) {
 
 // TestExpiryIsExact: a key is there until the millisecond before its expiry, and gone with what it took in that one.
 func TestExpiryIsExact(t *testing.T) {
-	e := newStore(kv.Target{}, DemoClock())
-	g := &generator{shards: e.shards, limits: keyspace.DefaultLimits(), now: e.now()}
+	e := newTestStore(t, kv.Target{}, DemoClock())
+	g := &generator{shards: shardsOf(e), limits: keyspace.DefaultLimits(), now: nowOf(e)}
 	for i := range 1000 {
-		g.hash(fmt.Sprint("k", i), e.now()+int64(1+i%7)*1000, "field", strings.Repeat("x", i))
+		g.hash(fmt.Sprint("k", i), nowOf(e)+int64(1+i%7)*1000, "field", strings.Repeat("x", i))
 	}
 	for second := range 8 {
 		for _, early := range []time.Duration{time.Millisecond, 0} {
@@ -266,7 +266,7 @@ func TestExpiryIsExact(t *testing.T) {
 			}
 		}
 	}
-	for _, shard := range e.shards {
+	for _, shard := range shardsOf(e) {
 		if n := shard.Dataset(); n != 0 {
 			t.Errorf("%d bytes are charged for no keys", n)
 		}
@@ -287,4 +287,27 @@ func BenchmarkScan(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/DemoKeys, "ns/key")
+}
+
+func newTestStore(t testing.TB, target kv.Target, fixed time.Time) *store {
+	t.Helper()
+	s, err := newStore(target, fixed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// shardsOf returns the shards, unlocked.
+func shardsOf(s *store) (all []*keyspace.Shard) {
+	s.engine.Exclusively(func(shards []*keyspace.Shard) { all = shards })
+	return all
+}
+
+// nowOf returns the time of a store's clock, in Unix ms.
+func nowOf(s *store) int64 {
+	if s.fixed.IsZero() {
+		return time.Now().UnixMilli()
+	}
+	return s.fixed.UnixMilli()
 }

@@ -103,3 +103,15 @@ func (s *Session) shardsOf(cmd *command, args [][]byte) uint64 {
 	cmd.eachKey(args, func(i int, _ string) { need |= 1 << s.e.shardOf(keyspace.Hash(args[i])) })
 	return need
 }
+
+// Lock locks one shard, at the present time, for what is no client's request. unlock must be called; it tells clients what the
+// visit has brought about, such as that a key has expired.
+func (e *Engine) Lock(i int) (shard *keyspace.Shard, unlock func()) {
+	m := &mail{}
+	e.lockShards(1<<i, m)
+	e.shards[i].Tick(e.clock.Now() / 1000)
+	return e.plain[i], func() {
+		e.unlockShards(1 << i)
+		m.deliver()
+	}
+}

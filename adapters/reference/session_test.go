@@ -1,0 +1,132 @@
+package reference
+
+import (
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kvtool/kvtool/kv"
+)
+
+func openSession(t *testing.T, s *store, opt kv.SessionOptions) kv.Session {
+	t.Helper()
+	d, err := kv.DriverOf(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := d.Session(t.Context(), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func op(words string) kv.Op {
+	o := kv.Op{}
+	for _, w := range strings.Fields(words) {
+		o.Args = append(o.Args, []byte(w))
+	}
+	return o
+}
+
+func do(t *testing.T, c kv.Session, lines ...string) []kv.Result {
+	t.Helper()
+	ops, out := make([]kv.Op, len(lines)), make([]kv.Result, len(lines))
+	for i, l := range lines {
+		ops[i] = op(l)
+	}
+	if err := c.Do(ops, out); err != nil {
+		t.Fatalf("%q: %v", lines, err)
+	}
+	return out
+}
+
+// TestSession: each reply is read for what it is, and what a session writes a scan sees.
+func TestSession(t *testing.T) {
+	s := newTestStore(t, kv.Target{Scheme: "ref"}, time.Time{})
+	c := openSession(t, s, kv.SessionOptions{})
+	out := do(t, c, "SET a 1", "GET a", "GET nothing", "LPUSH a x", "BLPOP nothing 0.01", "ZADD z 1 m")
+	for i, want := range []kv.Status{kv.OK, kv.OK, kv.Miss, kv.Failed, kv.Miss, kv.OK} {
+		if out[i].Status != want || out[i].Done < out[i].Sent || (out[i].Err != nil) != (want == kv.Failed) {
+			t.Errorf("operation %d: %+v, want status %d", i, out[i], want)
+		}
+	}
+	if out[1].Bytes != len("$1\r\n1\r\n") {
+		t.Errorf("GET: %d bytes", out[1].Bytes)
+	}
+	if err := out[3].Err; err == nil || !strings.HasPrefix(err.Error(), "WRONGTYPE ") || strings.ContainsAny(err.Error(), "\r\n") {
+		t.Errorf("LPUSH on a string: %v", err)
+	}
+	var keys []string
+	for r, err := range s.Scan(t.Context(), kv.ScanOptions{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, r.Key)
+	}
+	if len(keys) != 2 {
+		t.Errorf("keys %q, want a and z", keys)
+	}
+}
+
+// TestSessionWaits: an operation that blocks is answered by another session's.
+func TestSessionWaits(t *testing.T) {
+	s := newTestStore(t, kv.Target{Scheme: "ref"}, time.Time{})
+	waits, pushes := openSession(t, s, kv.SessionOptions{}), openSession(t, s, kv.SessionOptions{})
+	done := make(chan kv.Result)
+	go func() {
+		out := make([]kv.Result, 1)
+		if err := waits.Do([]kv.Op{op("BLPOP list 0")}, out); err != nil {
+			t.Error(err)
+		}
+		done <- out[0]
+	}()
+	for blocked := false; !blocked; time.Sleep(time.Millisecond) {
+		for _, c := range s.engine.Sessions() {
+			blocked = blocked || c.Blocked()
+		}
+	}
+	do(t, pushes, "RPUSH list x")
+	if r := <-done; r.Status != kv.OK || r.Bytes != len("*2\r\n$4\r\nlist\r\n$1\r\nx\r\n") {
+		t.Errorf("%+v", r)
+	}
+	if r := do(t, pushes, "EXISTS list"); r[0].Bytes != len(":0\r\n") {
+		t.Errorf("the list is still there: %+v", r)
+	}
+}
+
+// TestSessionEnds: a wait ends with the session's timeout, and with Close.
+func TestSessionEnds(t *testing.T) {
+	s := newTestStore(t, kv.Target{Scheme: "ref"}, time.Time{})
+	c := openSession(t, s, kv.SessionOptions{Timeout: 5 * time.Millisecond})
+	if err := c.Do([]kv.Op{op("BLPOP list 0")}, make([]kv.Result, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a wait without end: %v", err)
+	}
+	c = openSession(t, s, kv.SessionOptions{})
+	time.AfterFunc(5*time.Millisecond, func() { c.Close() })
+	if err := c.Do([]kv.Op{op("BLPOP list 0")}, make([]kv.Result, 1)); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("a wait that Close ends: %v", err)
+	}
+	if err := c.Do([]kv.Op{op("PING")}, make([]kv.Result, 1)); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+// TestSessionAllocates nothing once it is warm.
+func TestSessionAllocates(t *testing.T) {
+	s := newTestStore(t, kv.Target{Scheme: "ref"}, time.Time{})
+	c := openSession(t, s, kv.SessionOptions{})
+	ops, out := []kv.Op{op("SET key value"), op("GET key"), op("INCR n"), op("HSET h f v")}, make([]kv.Result, 4)
+	n := testing.AllocsPerRun(200, func() {
+		if err := c.Do(ops, out); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
