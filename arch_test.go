@@ -69,7 +69,7 @@ var mayImport = map[string][]string{
 	"adapters/keylist":          {"kv"},
 	"adapters/rdb":              {"kv", "internal/rdbread", "internal/memory", "internal/slot"},
 	"adapters/redis":            {"kv", "internal/monitor", "internal/resp", "internal/memory", "internal/slot"},
-	"adapters/reference":        {"kv", "internal/memory"},
+	"adapters/reference":        {"kv", "internal/memory", "internal/monitor"},
 	"adapters/reference/arena":  {},
 	"adapters/reference/dump":   {"kv", "adapters/reference/number", "adapters/reference/packed", "internal/crc64", "internal/lzf"},
 	"adapters/reference/dict":   {"internal/evict"},

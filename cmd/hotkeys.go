@@ -398,7 +398,9 @@ func (o *hotkeysOptions) observe(ctx context.Context, env *Env, p *picked, info 
 	c := o.counter(standard)
 	began := time.Now()
 	n, err := tally(ctx, accessSeq(p.tracer.Trace(ctx, opt)), c)
-	c.Observed(min(time.Since(began), opt.Window+time.Second))
+	if c.Observed(min(time.Since(began), opt.Window+time.Second)); !info.Live {
+		c.Observed(opt.Window) // by a clock that stands
+	}
 	if err = ended(ctx, err); err != nil && n == 0 {
 		return nil, targetError(err)
 	}
