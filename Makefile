@@ -56,6 +56,7 @@ bench-smoke:
 soak:
 	cd bench && go run ./soak -n $(SOAK_RECORDS)
 	scripts/soak-dumps $(SOAK_MINUTES)
+	scripts/soak-engine $(SOAK_MINUTES)
 
 snapshot: tools
 	"$$(scripts/tools path)/goreleaser" check

@@ -180,10 +180,14 @@ func (c *campaign) shrinkArgs(diff *difference, end time.Time) *difference {
 	return diff
 }
 
-// budget returns how long to go on: what KVTOOL_SOAK says ("10m", or anything for ten times as long), else the usual time.
+// budget returns how long to go on: what KVTOOL_SOAK says ("10m", or anything for ten times as long), else the usual time, less if
+// tests are to be short.
 func budget(usual time.Duration) time.Duration {
 	soak := os.Getenv("KVTOOL_SOAK")
-	if soak == "" {
+	switch {
+	case soak == "" && testing.Short():
+		return usual / 4
+	case soak == "":
 		return usual
 	}
 	if d, err := time.ParseDuration(soak); err == nil {

@@ -64,6 +64,10 @@ func newStage(t testing.TB, addr string) *stage {
 		}
 	}
 	for _, args := range (history{}).prologue() {
+		if args[0] == "DEBUG" {
+			control.do(args...)
+			continue
+		}
 		s.must(args...)
 	}
 	return s

@@ -228,4 +228,6 @@ var geoSpecs = []spec{
 	{name: "pfadd", grammar: "@p [{elem}]", weight: 3},
 	{name: "pfcount", grammar: "{@p}"},
 	{name: "pfmerge", grammar: "@p {@p}"},
+	{name: "pfdebug", grammar: "(ENCODING|TODENSE|DECODE|GETREG|NOSUCH) @p"},
+	{name: "pfselftest"},
 }
