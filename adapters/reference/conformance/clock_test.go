@@ -30,7 +30,7 @@ func TestClock(t *testing.T) {
 		{0, "SET k v PX 2500", "+OK\r\n"},
 		{0, "PEXPIRETIME k", ":1700000002500\r\n"},
 		{0, "EXPIRETIME k", ":1700000003\r\n"}, // rounded
-		{0, "TTL k", ":3\r\n"},                  // rounded
+		{0, "TTL k", ":3\r\n"},                 // rounded
 		{time.Millisecond, "TTL k", ":2\r\n"},
 		{998 * time.Millisecond, "PTTL k", ":1501\r\n"},
 		{0, "TTL k", ":2\r\n"},
