@@ -110,9 +110,9 @@ func (b *bench) contenders(ctx context.Context) ([]*contender, error) {
 		case "redis-server":
 			c.server, err = startServer(ctx, dir)
 		case "kvtool serve":
-			c.server, err = startOther(ctx, b.bin.kvtool, "serve", "--preset", "empty", "--shards", "1", "--listen")
+			c.server, err = startOther(ctx, b.bin.kvtool, "serve", "--shards", "1", "--listen")
 		case "kvtool serve --shards 2":
-			c.server, err = startOther(ctx, b.bin.kvtool, "serve", "--preset", "empty", "--shards", "2", "--listen")
+			c.server, err = startOther(ctx, b.bin.kvtool, "serve", "--shards", "2", "--listen")
 		default:
 			c.server, err = startOther(ctx, b.bin.peers, c.name)
 		}
@@ -200,7 +200,7 @@ func (b *bench) judgeServed(r *result, all []*contender) {
 	r.data = fmt.Sprintf("The sorted set has %d members of 19 B; keys are drawn out of as many. %d operations a round (miniredis %d), 20 connections.",
 		b.members(), b.members(), b.members()/slowShare)
 	r.commands = []string{
-		"kvtool serve --preset empty --shards 1", "redis-benchmark -P 16 -c 20 -n N -r N -t set,get,incr,hset",
+		"kvtool serve --shards 1", "redis-benchmark -P 16 -c 20 -n N -r N -t set,get,incr,hset",
 		"redis-benchmark -P 16 -c 20 -n N -r N ZADD board __rand_int__ member:__rand_int__",
 	}
 	r.tables = servedTable(b.runs, all)
@@ -269,7 +269,7 @@ func answers(port string) bool {
 		return false
 	}
 	defer c.Close()
-	if _, err := io.WriteString(c, "PING\r\n"); err != nil {
+	if _, err := io.WriteString(c, "*1\r\n$4\r\nPING\r\n"); err != nil {
 		return false
 	}
 	line, _ := bufio.NewReader(c).ReadString('\n')

@@ -93,8 +93,9 @@ var drawers = map[string]func(*maker) string{
 		return pick(m, "0", "1", "1", "2", "3", "5", "10", "100")
 	},
 	"some": func(m *maker) string { return pick(m, "0", "1", "2", "3", "10", "-1", "-2", "-5", "-12") },
-	"sec":  func(m *maker) string { return pick(m, "100", "1000", "31536000", "100000") },
-	"ms":   func(m *maker) string { return pick(m, "100000", "999999", "31536000000", "1000500") },
+	// No two of these are so near that which ends first depends on how fast a server is.
+	"sec": func(m *maker) string { return strconv.Itoa(1000 + 10*m.IntN(1_000_000)) },
+	"ms":  func(m *maker) string { return strconv.Itoa(1_005_000 + 10_000*m.IntN(1_000_000)) },
 	// Absolute times; those that are over delete the key.
 	"ats": func(m *maker) string { return pick(m, "1", "1000000000", "4102444800", "33177117420", "2524608000") },
 	"atms": func(m *maker) string {

@@ -36,7 +36,7 @@ var serverSpecs = []spec{
 	{name: "client|unpause"},
 	{name: "client|help"},
 	{name: "command|count", same: alike},
-	{name: "command|info", grammar: "{(NOSUCH|GET|SORT|OBJECT|ZUNIONSTORE|XREAD)}", same: commandInfo},
+	{name: "command|info", grammar: "{(NOSUCH|GET|ZADD|OBJECT|ZUNIONSTORE|BLMPOP)}", same: commandInfo},
 	{name: "command|docs", grammar: "(GET|NOSUCH|SET|ZADD|OBJECT)", same: commandInfo},
 	{name: "command|list", grammar: "FILTERBY (PATTERN 'h*x*|ACLCAT 'nosuch|MODULE 'x|NOSUCH 'x)", same: multiset(1)},
 	{name: "command|getkeys", grammar: "(GET @|MSET @ val @ val|ZUNIONSTORE @ #@z|SORT @ STORE @|PING|NOSUCH 'x|EVAL 'x 1 @|BLMPOP 0 #@l LEFT|GET|LMPOP 3 'a)"},

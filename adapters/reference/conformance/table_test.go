@@ -229,5 +229,4 @@ var geoSpecs = []spec{
 	{name: "pfcount", grammar: "{@p}"},
 	{name: "pfmerge", grammar: "@p {@p}"},
 	{name: "pfdebug", grammar: "(ENCODING|TODENSE|DECODE|GETREG|NOSUCH) @p"},
-	{name: "pfselftest"},
 }
