@@ -81,7 +81,7 @@ var genericSpecs = []spec{
 	{name: "keys", grammar: "pat", same: multiset(1)},
 	{name: "scan", grammar: scanOptions + " [TYPE (STRING|LIST|SET|ZSET|HASH|STREAM|NOSUCH)]", kind: scans},
 	{name: "object|encoding", grammar: "@", weight: 2},
-	{name: "object|refcount", grammar: "@"},
+	{name: "object|refcount", grammar: "@", same: references},
 	{name: "object|idletime", grammar: "@", same: near(2)},
 	{name: "object|freq", grammar: "@"},
 	{name: "object|help"},
