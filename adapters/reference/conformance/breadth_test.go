@@ -28,7 +28,7 @@ func breadth(s spec, h history, most int) history {
 			h.units = append(h.units, furniture()...)
 		}
 		g.maker.path = way
-		if s.kind&(random|scans) != 0 {
+		if s.kind&(random|scans) != 0 || sorts(s.name) {
 			h.units = append(h.units, g.command(e))
 		} else {
 			h.units = append(h.units, unit{{args: g.args(e), same: e.same}})

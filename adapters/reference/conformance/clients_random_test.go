@@ -40,6 +40,9 @@ func (g *generator) crowd(n int) []cue {
 			if e.kind&(random|scans|blocking) != 0 || g.unsuited(e.name) {
 				continue
 			}
+			if sorts(e.name) {
+				cues = append(cues, cue{letter: letter, args: calm.args})
+			}
 			s := g.plain(e)
 			cues = append(cues, cue{letter: letter, args: s.args, same: s.same})
 		}

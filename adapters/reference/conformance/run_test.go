@@ -165,9 +165,9 @@ func (d *duel) step(s step) *failure {
 	}
 	switch s.act {
 	case adopt:
-		return d.restore(s.args[0], s.args[0])
+		return d.adopt(s.args[0])
 	case clone:
-		return d.restore(s.args[0], s.args[1])
+		return d.clone(s.args[0], s.args[1])
 	}
 	return d.scan(s)
 }
@@ -275,17 +275,30 @@ func (d *duel) both(s same, args ...string) (reply, *failure) {
 	return want, fail
 }
 
-// restore gives both servers what the reference has as key, under the name to.
-func (d *duel) restore(key, to string) *failure {
+// adopt gives both servers what the reference has as key.
+func (d *duel) adopt(key string) *failure {
 	dump, err := d.conns[0].do("DUMP", key)
 	if err != nil {
 		return &failure{step: step{args: []string{"DUMP", key}}, why: err.Error()}
 	}
-	if dump.null || dump.isError() {
-		_, fail := d.both(nil, "DEL", to)
+	return d.restore(key, dump)
+}
+
+// clone gives both servers what the reference has as key, under the name to.
+func (d *duel) clone(key, to string) *failure {
+	dump, fail := d.both(dumpReply, "DUMP", key)
+	if fail != nil {
 		return fail
 	}
-	_, fail := d.both(nil, "RESTORE", to, "0", dump.text, "REPLACE")
+	return d.restore(to, dump)
+}
+
+func (d *duel) restore(key string, dump reply) *failure {
+	if dump.null || dump.isError() {
+		_, fail := d.both(nil, "DEL", key)
+		return fail
+	}
+	_, fail := d.both(nil, "RESTORE", key, "0", dump.text, "REPLACE")
 	return fail
 }
 

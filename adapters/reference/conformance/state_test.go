@@ -49,7 +49,7 @@ func (d *duel) contents(keys []string) *failure {
 			return fail
 		}
 		d.batch = append(d.batch, step{args: []string{"PTTL", k}, same: near(2000)}, contentOf(kind.text, encoding.text, k))
-		if d.has("dump") && encoding.text != "quicklist" {
+		if d.has("dump") {
 			d.batch = append(d.batch, step{args: []string{"DUMP", k}, same: dumpReply})
 		}
 		if fail := d.flush(); fail != nil {
