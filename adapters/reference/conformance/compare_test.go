@@ -132,11 +132,12 @@ func element(entry []reply, pairs bool) string {
 // sortReply compares what SORT replies. Where the order is that of a set's table, or of elements whose weights are equal text,
 // it is any.
 func sortReply(c call) string {
-	var by, alpha, limited bool
+	var by, constant, alpha, limited bool
 	for i, a := range c.args {
 		switch strings.ToUpper(a) {
 		case "BY":
-			by = by || i+1 < len(c.args) && !strings.Contains(c.args[i+1], "*")
+			by = true
+			constant = constant || i+1 < len(c.args) && !strings.Contains(c.args[i+1], "*")
 		case "ALPHA":
 			alpha = true
 		case "LIMIT", "GET":
@@ -144,7 +145,7 @@ func sortReply(c call) string {
 		}
 	}
 	switch {
-	case !by && !(alpha && slices.Contains(c.args, "BY")):
+	case !constant && !(alpha && by):
 		return "replies differ"
 	case len(c.want.items) != len(c.got.items):
 		return "counts differ"
@@ -167,7 +168,14 @@ func dumpReply(c call) string {
 const (
 	rdbSet  = 2
 	rdbHash = 4
+	rdbList = 18 // in the order of the list, but cut into nodes
 )
+
+// renoded reports whether two dumps are of lists: what SORT stores is cut into nodes by no setting but Redis's default, for as long
+// as the list lives; the engine goes by the setting.
+func renoded(want, got reply) bool {
+	return want.text != "" && got.text != "" && want.text[0] == rdbList && got.text[0] == rdbList
+}
 
 // references compares what OBJECT REFCOUNT says. In a transaction Redis counts the arguments that the queue still holds.
 func references(c call) string {

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -42,6 +43,7 @@ type duel struct {
 	bytes  int
 	queued []step // in the transaction that is open
 	open   bool
+	stored bool // SORT has stored a list
 	listed reply
 }
 
@@ -70,7 +72,7 @@ func (f *failure) Error() string { return f.why }
 
 // run plays a history and returns how the servers differ, or nil. The error is one of the reference.
 func (d *duel) run(h history) (*difference, error) {
-	d.batch, d.bytes, d.queued, d.open, d.listed = nil, 0, nil, false, reply{}
+	d.batch, d.bytes, d.queued, d.open, d.stored, d.listed = nil, 0, nil, false, false, reply{}
 	if d.fresh != nil {
 		d.addr[1] = d.fresh()
 		if d.conns[1] != nil {
@@ -240,7 +242,8 @@ func (d *duel) judge(s step, want, got reply) *failure {
 	if d.open && s.act == draw {
 		return nil
 	}
-	if why := compare(s.same, c); why != "" {
+	d.stored = d.stored || name == "sort" && slices.ContainsFunc(s.args, func(a string) bool { return strings.EqualFold(a, "store") })
+	if why := compare(s.same, c); why != "" && !(d.stored && name == "dump" && renoded(want, got)) {
 		return &failure{step: s, want: want.String(), got: got.String(), why: why}
 	}
 	return nil

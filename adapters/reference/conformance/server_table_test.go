@@ -57,8 +57,4 @@ var serverSpecs = []spec{
 	{name: "latency|help"},
 	{name: "function|list", grammar: "[LIBRARYNAME pat] [WITHCODE]"},
 	{name: "function|flush", grammar: "[ASYNC|SYNC]"},
-	{name: "function|help"},
-	{name: "wait", grammar: "0 count", kind: kept},
-	{name: "readonly"},
-	{name: "readwrite"},
 }

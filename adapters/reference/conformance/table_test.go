@@ -167,6 +167,7 @@ var setSpecs = []spec{
 
 var zsetSpecs = []spec{
 	{name: "zadd", grammar: "@z <[NX|XX] [GT|LT] [CH]> {score elem}", weight: 7},
+	{name: "zadd", grammar: "@z <[NX|XX] [GT|LT] [CH]> INCR score elem"},
 	{name: "zadd", grammar: "@y {0 elem}", kind: kept, weight: 3},
 	{name: "zincrby", grammar: "@z score elem", weight: 2},
 	{name: "zrem", grammar: "@z {elem}"},
@@ -212,19 +213,20 @@ var zrangeSpecs = []spec{
 	{name: "zintercard", grammar: "#@z [LIMIT idx]"},
 }
 
+// geoSpecs store no distances: see TestStoredDistances.
 var geoSpecs = []spec{
 	{name: "geoadd", grammar: "@g [NX|XX] [CH] {lon lat place}", weight: 4},
 	{name: "geodist", grammar: "@g place place [M|KM|FT|MI]"},
 	{name: "geohash", grammar: "@g {place}"},
 	{name: "geopos", grammar: "@g {place}"},
-	{name: "georadius", grammar: "@g lon lat rad (M|KM|FT|MI) <[WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC|DESC]> [STORE @g|STOREDIST @z]"},
+	{name: "georadius", grammar: "@g lon lat rad (M|KM|FT|MI) <[WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC|DESC]> [STORE @g]"},
 	{name: "georadius_ro", grammar: "@g lon lat rad (M|KM|FT|MI) <[WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC|DESC]>"},
-	{name: "georadiusbymember", grammar: "@g place rad (M|KM|FT|MI) <[WITHCOORD] [WITHDIST] [COUNT count [ANY]] [ASC|DESC]> [STORE @g|STOREDIST @z]"},
+	{name: "georadiusbymember", grammar: "@g place rad (M|KM|FT|MI) <[WITHCOORD] [WITHDIST] [COUNT count [ANY]] [ASC|DESC]> [STORE @g]"},
 	{name: "georadiusbymember_ro", grammar: "@g place rad (M|KM|FT|MI) <[WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC|DESC]>"},
 	{name: "geosearch", grammar: "@g <(FROMMEMBER place|FROMLONLAT lon lat) (BYRADIUS rad (M|KM)|BYBOX rad rad (FT|MI|KM)) " +
 		"[ASC|DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]>", weight: 2},
 	{name: "geosearchstore", grammar: "@g @g <(FROMMEMBER place|FROMLONLAT lon lat) (BYRADIUS rad (M|KM)|BYBOX rad rad (M|KM)) " +
-		"[ASC|DESC] [COUNT count [ANY]] [STOREDIST]>"},
+		"[ASC|DESC] [COUNT count [ANY]]>"},
 	{name: "pfadd", grammar: "@p [{elem}]", weight: 3},
 	{name: "pfcount", grammar: "{@p}"},
 	{name: "pfmerge", grammar: "@p {@p}"},

@@ -197,13 +197,8 @@ func recordTapes(t *testing.T, path string, h history) {
 	}
 }
 
-// tapeName returns the name of a command's tape: some commands have two grammars.
-func tapeName(s spec) string {
-	if s.kind&kept != 0 {
-		return s.name + " kept"
-	}
-	return s.name
-}
+// tapeName returns the name of a command's tape: some commands have several grammars.
+func tapeName(s spec) string { return s.name + " " + s.grammar }
 
 func playTapes(t *testing.T, rec recording, h history) {
 	addr := engineAddr(t, engine.Options{Shards: 2, Clock: &pastClock{rec.began.UnixMicro(), time.Now()}})
