@@ -163,7 +163,8 @@ func loadBoard(s *server, members int64) error {
 func (b *bench) cost(ctx context.Context, c *contender, op operation) (float64, error) {
 	n := b.members() / int64(c.share)
 	args := []string{
-		"-p", c.port, "-n", strconv.FormatInt(n, 10), "-P", strconv.Itoa(pipeline), "-c", "20", "-r", strconv.FormatInt(b.members(), 10), "-q",
+		"-p", c.port, "-n", strconv.FormatInt(n, 10), "-P", strconv.Itoa(pipeline), "-c", "20", "-r",
+		strconv.FormatInt(b.members(), 10), "-q",
 	}
 	before := c.cpu()
 	cmd := exec.CommandContext(ctx, "redis-benchmark", append(args, op.args...)...)
@@ -194,10 +195,12 @@ func (b *bench) judgeServed(r *result, all []*contender) {
 	for _, op := range []string{"SET", "GET"} {
 		x := ratio(two, one, op)
 		r.bars = append(r.bars, bar{
-			figure: fmt.Sprintf("%s, two shards against one: server CPU", op), got: x.median, shown: x.format("%.3g"), limit: scalingLimit,
+			figure: fmt.Sprintf("%s, two shards against one: server CPU", op), got: x.median, shown: x.format("%.3g"),
+			limit: scalingLimit,
 		})
 	}
-	r.data = fmt.Sprintf("The sorted set has %d members of 19 B; keys are drawn out of as many. %d operations a round (miniredis %d), 20 connections.",
+	r.data = fmt.Sprintf("The sorted set has %d members of 19 B; keys are drawn out of as many. "+
+		"%d operations a round (miniredis %d), 20 connections.",
 		b.members(), b.members(), b.members()/slowShare)
 	r.commands = []string{
 		"kvtool serve --shards 1", "redis-benchmark -P 16 -c 20 -n N -r N -t set,get,incr,hset",

@@ -206,9 +206,9 @@ func pfdebug(c *engine.Call) {
 	at := slices.IndexFunc(debugHLL, func(d hllDebug) bool { return is(what, d.name) })
 	switch {
 	case at < 0:
-		c.Fail("ERR Unknown PFDEBUG subcommand '" + string(what) + "'")
+		c.Fail("ERR Unknown PFDEBUG subcommand '" + cString(what) + "'")
 	case len(c.Args) != 3:
-		c.Fail("ERR Wrong number of arguments for the '" + string(what) + "' subcommand")
+		c.Fail("ERR Wrong number of arguments for the '" + cString(what) + "' subcommand")
 	default:
 		debugHLL[at].run(c, key, it)
 	}

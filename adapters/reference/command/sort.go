@@ -222,7 +222,10 @@ func lookUpPattern(c *engine.Call, pattern, elem []byte) (b []byte, ok bool) {
 	key := slices.Concat(pattern[:star], elem, tail)
 	it := c.Read(key)
 	if field == nil {
-		return it.Bytes(), it.OK() && it.Kind().IsString()
+		if !it.OK() || !it.Kind().IsString() {
+			return nil, false
+		}
+		return it.Bytes(), true
 	}
 	if it.Type() != kv.TypeHash {
 		return nil, false

@@ -171,7 +171,8 @@ const (
 	rdbList = 18 // in the order of the list, but cut into nodes
 )
 
-// renoded reports whether two dumps are of lists: what SORT stores is cut into nodes by no setting but Redis's default, for as long
+// renoded reports whether two dumps are of lists: what SORT stores is cut into nodes by no setting but Redis's default, for as
+// long
 // as the list lives; the engine goes by the setting.
 func renoded(want, got reply) bool {
 	return want.text != "" && got.text != "" && want.text[0] == rdbList && got.text[0] == rdbList

@@ -54,7 +54,8 @@ func exercised(t *testing.T) map[string]bool {
 	return names
 }
 
-// TestEveryCommand fails for a command of the engine that no history and no play sends, and for one that is sent without being there.
+// TestEveryCommand fails for a command of the engine that no history and no play sends, and for one that is sent without being
+// there.
 func TestEveryCommand(t *testing.T) {
 	sent, have := exercised(t), engineCommands()
 	for _, name := range have {
@@ -94,7 +95,7 @@ func TestPage(t *testing.T) {
 		}
 		return
 	}
-	t.Errorf("%s does not list the commands that the engine has: go test ./adapters/reference/conformance -run TestPage -record", page)
+	t.Errorf("%s does not list the engine's commands: go test ./adapters/reference/conformance -run TestPage -record", page)
 }
 
 // commandList writes the engine's commands by group, as a table. Subcommands stand behind their container.

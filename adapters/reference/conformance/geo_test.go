@@ -25,7 +25,10 @@ func TestStoredDistances(t *testing.T) {
 		for i := range 50 {
 			args = append(args, number(r.Float64()*360-180), number(r.Float64()*170-85), strconv.Itoa(i))
 		}
-		from := []string{"GEOSEARCHSTORE", "d", "g", "FROMLONLAT", number(r.Float64()*360 - 180), number(r.Float64()*170 - 85), "BYRADIUS", "15000", "km", "STOREDIST"}
+		from := []string{
+			"GEOSEARCHSTORE", "d", "g", "FROMLONLAT", number(r.Float64()*360 - 180), number(r.Float64()*170 - 85),
+			"BYRADIUS", "15000", "km", "STOREDIST",
+		}
 		for i, c := range d.conns {
 			for _, a := range [][]string{{"DEL", "g"}, args, from} {
 				if x, err := c.do(a...); err != nil || x.isError() {

@@ -73,11 +73,13 @@ func line(args []string) string {
 var thresholds = [2][]string{
 	{
 		"hash-max-listpack-entries", "512", "hash-max-listpack-value", "64", "set-max-intset-entries", "512",
-		"zset-max-listpack-entries", "128", "zset-max-listpack-value", "64", "list-max-listpack-size", "-2", "hll-sparse-max-bytes", "3000",
+		"zset-max-listpack-entries", "128", "zset-max-listpack-value", "64", "list-max-listpack-size", "-2",
+		"hll-sparse-max-bytes", "3000",
 	},
 	{
 		"hash-max-listpack-entries", "4", "hash-max-listpack-value", "8", "set-max-intset-entries", "4",
-		"zset-max-listpack-entries", "4", "zset-max-listpack-value", "8", "list-max-listpack-size", "3", "hll-sparse-max-bytes", "120",
+		"zset-max-listpack-entries", "4", "zset-max-listpack-value", "8", "list-max-listpack-size", "3", "hll-sparse-max-bytes",
+		"120",
 	},
 }
 
@@ -254,7 +256,8 @@ func (g *generator) expiring() step {
 func (g *generator) bulk() []string {
 	n := pick(g.maker, 100, 129, 200, 513, 600)
 	kind := pick(g.maker, "h", "z", "t", "l", "p", "g")
-	args := []string{map[string]string{"h": "hset", "z": "zadd", "t": "sadd", "l": "rpush", "p": "pfadd", "g": "geoadd"}[kind], g.key(kind)}
+	names := map[string]string{"h": "hset", "z": "zadd", "t": "sadd", "l": "rpush", "p": "pfadd", "g": "geoadd"}
+	args := []string{names[kind], g.key(kind)}
 	from, text := g.IntN(1000), g.chance(30)
 	for i := range n {
 		member := strconv.Itoa(from + i)

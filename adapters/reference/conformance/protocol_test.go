@@ -18,26 +18,40 @@ import (
 
 // requests are what a client may send, right and wrong: the seeds of all that is mutated.
 var requests = []string{
-	"PING\r\n", "ping\n", "\r\n", "\n\n\nPING\r\n", "SET k v\r\nGET k\r\n", "SET k \"a b\\x41\\n\"\r\nGET k\r\n", "SET k 'it\\'s'\r\nGET k\r\n",
+	"PING\r\n", "ping\n", "\r\n", "\n\n\nPING\r\n", "SET k v\r\nGET k\r\n", "SET k \"a b\\x41\\n\"\r\nGET k\r\n",
+	"SET k 'it\\'s'\r\nGET k\r\n",
 	"SET k \"open\r\n", "SET k 'open\r\nPING\r\n", "GET \"k\"x\r\n", "  PING  \r\n", "ECHO \"\"\r\n", "ECHO \"\\xzz\\q\"\r\n",
-	"*1\r\n$4\r\nPING\r\n", "*2\r\n$4\r\nECHO\r\n$3\r\na\r\nb\r\n", "*2\r\n$4\r\nECHO\r\n$3\r\na\r\n\r\n", "*0\r\n*1\r\n$4\r\nPING\r\n",
-	"*-1\r\n*1\r\n$4\r\nPING\r\n", "*-2147483648\r\nPING\r\n", "*\r\nPING\r\n", "*a\r\n", "*1a\r\n", "* 1\r\n", "*+1\r\n$4\r\nPING\r\n", "*01\r\n$4\r\nPING\r\n",
+	"*1\r\n$4\r\nPING\r\n", "*2\r\n$4\r\nECHO\r\n$3\r\na\r\nb\r\n", "*2\r\n$4\r\nECHO\r\n$3\r\na\r\n\r\n",
+	"*0\r\n*1\r\n$4\r\nPING\r\n",
+	"*-1\r\n*1\r\n$4\r\nPING\r\n", "*-2147483648\r\nPING\r\n", "*\r\nPING\r\n", "*a\r\n", "*1a\r\n", "* 1\r\n",
+	"*+1\r\n$4\r\nPING\r\n", "*01\r\n$4\r\nPING\r\n",
 	"*1048576\r\n", "*1048577\r\n", "*2147483648\r\n", "*9223372036854775808\r\n", "*99999999999999999999\r\n",
-	"*1\r\n$-1\r\n", "*1\r\n$\r\n", "*1\r\n$a\r\n", "*1\r\n$536870912\r\n", "*1\r\n$536870913\r\n", "*1\r\n$9223372036854775808\r\n",
-	"*1\r\n$0\r\n\r\nPING\r\n", "*2\r\n$0\r\n\r\n$1\r\nx\r\n", "*1\r\nPING\r\n", "*1\r\n:4\r\n", "*1\r\n+PING\r\n", "*2\r\n$4\r\nECHO\r\n*1\r\n$1\r\na\r\n",
-	"*1\r\n$4\r\nPINGxxPING\r\n", "*1\r\n$4\r\nPING\n\nPING\r\n", "*1\n$4\nPING\n", "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$3\r\n\x00\r\n\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n",
-	"$4\r\nPING\r\n", ":1\r\n", "+OK\r\n", "-ERR\r\n", "_\r\n", "%1\r\n+a\r\n+b\r\n", "\x00\xff\xfe\r\n", "GET / HTTP/1.1\r\nAccept: x\r\n\r\n",
+	"*1\r\n$-1\r\n", "*1\r\n$\r\n", "*1\r\n$a\r\n", "*1\r\n$536870912\r\n", "*1\r\n$536870913\r\n",
+	"*1\r\n$9223372036854775808\r\n",
+	"*1\r\n$0\r\n\r\nPING\r\n", "*2\r\n$0\r\n\r\n$1\r\nx\r\n", "*1\r\nPING\r\n", "*1\r\n:4\r\n", "*1\r\n+PING\r\n",
+	"*2\r\n$4\r\nECHO\r\n*1\r\n$1\r\na\r\n",
+	"*1\r\n$4\r\nPINGxxPING\r\n", "*1\r\n$4\r\nPING\n\nPING\r\n", "*1\n$4\nPING\n",
+	"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$3\r\n\x00\r\n\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n",
+	"$4\r\nPING\r\n", ":1\r\n", "+OK\r\n", "-ERR\r\n", "_\r\n", "%1\r\n+a\r\n+b\r\n", "\x00\xff\xfe\r\n",
+	"GET / HTTP/1.1\r\nAccept: x\r\n\r\n",
 	"\x16\x03\x01\x02\x00\x01\x00\r\n", "QUIT\r\nPING\r\n", "*1\r\n$4\r\nQUIT\r\n*1\r\n$4\r\nPING\r\n",
-	"MULTI\r\nSET k 1\r\nINCR k\r\nEXEC\r\n", "MULTI\r\nGET\r\nEXEC\r\n", "LPUSH l a b c\r\nLRANGE l 0 -1\r\nLPOP l 2\r\n", "HSET h a 1\r\nHGETALL h\r\nHDEL h a\r\n",
-	"ZADD z 1 a 2 b\r\nZRANGE z 0 -1 WITHSCORES\r\nZINCRBY z 1 a\r\n", "SADD s 1 2 3\r\nSMEMBERS s\r\n", "SETRANGE k 5 x\r\nAPPEND k y\r\nGETRANGE k 0 -1\r\n",
-	"SUBSCRIBE c\r\nPING\r\nUNSUBSCRIBE\r\n", "HELLO 9\r\n", "SELECT 3\r\nDBSIZE\r\n", "NOSUCH " + strings.Repeat("x", 200) + "\r\n", strings.Repeat("a", 3000) + "\r\n",
+	"MULTI\r\nSET k 1\r\nINCR k\r\nEXEC\r\n", "MULTI\r\nGET\r\nEXEC\r\n", "LPUSH l a b c\r\nLRANGE l 0 -1\r\nLPOP l 2\r\n",
+	"HSET h a 1\r\nHGETALL h\r\nHDEL h a\r\n",
+	"ZADD z 1 a 2 b\r\nZRANGE z 0 -1 WITHSCORES\r\nZINCRBY z 1 a\r\n", "SADD s 1 2 3\r\nSMEMBERS s\r\n",
+	"SETRANGE k 5 x\r\nAPPEND k y\r\nGETRANGE k 0 -1\r\n",
+	"SUBSCRIBE c\r\nPING\r\nUNSUBSCRIBE\r\n", "HELLO 9\r\n", "SELECT 3\r\nDBSIZE\r\n",
+	"NOSUCH " + strings.Repeat("x", 200) + "\r\n", strings.Repeat("a", 3000) + "\r\n",
 	"SETBIT b 7 1\r\nBITCOUNT b\r\n", "INCRBYFLOAT f 1.5\r\n", "RENAME k k2\r\nEXISTS k k2\r\n", "PFADD p a\r\nPFCOUNT p\r\n",
 	"GEOADD g 13 38 p\r\nGEOPOS g p\r\n", "DUMP k\r\n", "OBJECT ENCODING k\r\n", "SORT l ALPHA\r\n", "LPOS l a RANK -1\r\n",
 }
 
-// attacks are what a browser can be made to send to a server. Redis closes the connection at once; what it had to say to the lines
+// attacks are what a browser can be made to send to a server. Redis closes the connection at once; what it had to say to the
+// lines
 // before may be lost.
-var attacks = []string{"POST / HTTP/1.1\r\n\r\nSET k v\r\n", "PING\r\nHost: x\r\nPING\r\n", "PING\r\nhost:\r\nPING\r\n", "*1\r\n$4\r\npost\r\nPING\r\n"}
+var attacks = []string{
+	"POST / HTTP/1.1\r\n\r\nSET k v\r\n", "PING\r\nHost: x\r\nPING\r\n", "PING\r\nhost:\r\nPING\r\n",
+	"*1\r\n$4\r\npost\r\nPING\r\n",
+}
 
 // Wires are two servers that are sent the same bytes.
 type wires struct {
@@ -62,8 +76,10 @@ func newWires(t testing.TB, reference string) *wires {
 			w.avoid = append(w.avoid, name)
 		}
 	}
-	w.avoid = append(w.avoid, "shutdown", "debug", "config", "client", "monitor", "time", "info", "hello", "command", "random", "rand", "spop", "slowlog",
-		"latency", "memory", "lastsave", "post", "host", "scan", "pause", "keys", "members", "getall", "auth", "acl", "save", "psync", "swapdb", "flush")
+	w.avoid = append(w.avoid, "shutdown", "debug", "config", "client", "monitor", "time", "info", "hello", "command", "random",
+		"rand", "spop",
+		"slowlog", "latency", "memory", "lastsave", "post", "host", "scan", "pause", "keys", "members", "getall", "auth", "acl", "save",
+		"psync", "swapdb", "flush")
 	return w
 }
 

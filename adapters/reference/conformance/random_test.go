@@ -61,14 +61,15 @@ func TestRandomHistories(t *testing.T) {
 		t.Run(fmt.Sprint(shards, " shards"), func(t *testing.T) {
 			got := engineAddr(t, engine.Options{Shards: shards, Seed: seed})
 			have := commandsOf(t, got)
-			c := &campaign{t: t, duel: &duel{addr: [2]string{want, got}, has: func(name string) bool { return have[name] }}, seen: map[string]bool{}}
+			d := &duel{addr: [2]string{want, got}, has: func(name string) bool { return have[name] }}
+			c := &campaign{t: t, duel: d, seen: map[string]bool{}}
 			if os.Getenv("KVTOOL_FRESH") == "" {
 				complete(t, got)
 			} else {
 				c.duel.brief = true
 				c.duel.fresh = func() string { return engineAddr(t, engine.Options{Shards: shards, Seed: seed}) }
 			}
-			c.run(budget(10*time.Second), seed)
+			c.run(budget(6*time.Second), seed)
 		})
 	}
 }
@@ -180,7 +181,8 @@ func (c *campaign) shrinkArgs(diff *difference, end time.Time) *difference {
 	return diff
 }
 
-// budget returns how long to go on: what KVTOOL_SOAK says ("10m", or anything for ten times as long), else the usual time, less if
+// budget returns how long to go on: what KVTOOL_SOAK says ("10m", or anything for ten times as long), else the usual time, less
+// if
 // tests are to be short.
 func budget(usual time.Duration) time.Duration {
 	soak := os.Getenv("KVTOOL_SOAK")

@@ -242,7 +242,8 @@ func (d *duel) judge(s step, want, got reply) *failure {
 	if d.open && s.act == draw {
 		return nil
 	}
-	d.stored = d.stored || name == "sort" && slices.ContainsFunc(s.args, func(a string) bool { return strings.EqualFold(a, "store") })
+	stores := func(a string) bool { return strings.EqualFold(a, "store") }
+	d.stored = d.stored || name == "sort" && slices.ContainsFunc(s.args, stores)
 	if why := compare(s.same, c); why != "" && !(d.stored && name == "dump" && renoded(want, got)) {
 		return &failure{step: s, want: want.String(), got: got.String(), why: why}
 	}

@@ -23,7 +23,8 @@ var scanned = []struct {
 	},
 	{
 		"HSCAN", func(c string) []string { return []string{"HSCAN", "h", c} },
-		func(e string) []string { return []string{"HSET", "h", e, "v"} }, func(e string) []string { return []string{"HDEL", "h", e} }, 2,
+		func(e string) []string { return []string{"HSET", "h", e, "v"} },
+		func(e string) []string { return []string{"HDEL", "h", e} }, 2,
 	},
 	{
 		"SSCAN", func(c string) []string { return []string{"SSCAN", "s", c} },
@@ -31,7 +32,8 @@ var scanned = []struct {
 	},
 	{
 		"ZSCAN", func(c string) []string { return []string{"ZSCAN", "z", c} },
-		func(e string) []string { return []string{"ZADD", "z", "1", e} }, func(e string) []string { return []string{"ZREM", "z", e} }, 2,
+		func(e string) []string { return []string{"ZADD", "z", "1", e} },
+		func(e string) []string { return []string{"ZREM", "z", e} }, 2,
 	},
 }
 
@@ -160,7 +162,8 @@ func TestRandomDraws(t *testing.T) {
 				for _, n := range count {
 					chi += (float64(n) - want) * (float64(n) - want) / want
 				}
-				// 39 degrees of freedom: 5 standard deviations of χ² above its mean. The seed is fixed, so that this does not flicker.
+				// 39 degrees of freedom: 5 standard deviations of χ² above its mean. The seed is fixed, so that this does not
+				// flicker.
 				if limit := elements - 1 + 5*math.Sqrt(2*(elements-1)); chi > limit {
 					t.Errorf("χ² is %.1f, more than %.1f: %v", chi, limit, count)
 				}

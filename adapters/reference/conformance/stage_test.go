@@ -232,7 +232,8 @@ func play(t testing.TB, addr [2]string, cues []cue) error {
 		if err := got.step(c.letter, c.args, c.silent); err != nil {
 			return fmt.Errorf("cue %d, %s: %w", i, c, err)
 		}
-		for end := time.Now().Add(2 * time.Second); got.letters() != want.letters() && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(2 * time.Second); got.letters() != want.letters() && time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
 			got.calm()
 		}
 		if got.letters() != want.letters() {
@@ -294,12 +295,13 @@ func compareClients(want, got *stage, asked map[byte]map[int]cue) error {
 		y, yClosed := slices.Clone(b.replies), b.closed
 		b.mu.Unlock()
 		for i := range max(len(x), len(y)) {
+			c := asked[letter][i]
 			switch {
 			case i >= len(x):
 				return fmt.Errorf("client %c, reply %d: redis none, engine %s", letter, i, y[i])
 			case i >= len(y):
 				return fmt.Errorf("client %c, reply %d: redis %s, engine none", letter, i, x[i])
-			case compare(asked[letter][i].same, call{asked[letter][i].args, x[i], y[i], reply{}}) == "", monitored(x[i]) == monitored(y[i]):
+			case compare(c.same, call{args: c.args, want: x[i], got: y[i]}) == "", monitored(x[i]) == monitored(y[i]):
 			default:
 				return fmt.Errorf("client %c, reply %d: redis %s, engine %s", letter, i, x[i], y[i])
 			}
@@ -312,7 +314,8 @@ func compareClients(want, got *stage, asked map[byte]map[int]cue) error {
 }
 
 // parseCues reads a play: a letter and a command a line. Behind "?" the reply has the same form only, behind "*" the same
-// pairs in any order, behind "-" there is none; "wait 50ms" waits. Words are separated by blanks; "" and words in double quotes are as in Go.
+// pairs in any order, behind "-" there is none; "wait 50ms" waits. Words are separated by blanks; "" and words in double quotes
+// are as in Go.
 func parseCues(t testing.TB, text string) []cue {
 	var cues []cue
 	for raw := range strings.Lines(text) {

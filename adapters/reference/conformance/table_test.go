@@ -19,7 +19,7 @@ const (
 	blocking                  // may wait, unless it is in a transaction
 	random                    // replies at random; listing says from what
 	pops                      // changes the store at random: afterwards both get the contents of one
-	kept                      // is never spoilt: it might wait, or order by bytes what has unequal scores, where Redis promises nothing
+	kept                      // is never spoilt: it might wait, or order by bytes where Redis promises nothing, scores being unequal
 	scans                     // is called until its cursor is 0
 )
 
@@ -63,7 +63,8 @@ var bitSpecs = []spec{
 	{name: "bitcount", grammar: "@b [idx idx [BYTE|BIT]]"},
 	{name: "bitpos", grammar: "@b bit [idx [idx [BYTE|BIT]]]"},
 	{name: "bitop", grammar: "(AND @b {@b}|OR @b {@b}|XOR @b {@b}|NOT @b @b)", weight: 2},
-	{name: "bitfield", grammar: "@b {(GET bftype bfoff|SET bftype bfoff num|INCRBY bftype bfoff num|OVERFLOW (WRAP|SAT|FAIL))}", weight: 2},
+	{name: "bitfield", grammar: "@b {(GET bftype bfoff|SET bftype bfoff num|" +
+		"INCRBY bftype bfoff num|OVERFLOW (WRAP|SAT|FAIL))}", weight: 2},
 	{name: "bitfield_ro", grammar: "@b {GET bftype bfoff}"},
 }
 
@@ -87,7 +88,8 @@ var genericSpecs = []spec{
 	{name: "object|help"},
 	{name: "sort", grammar: "(@l|@t|@z) <[BY by|BY 'nosort|ALPHA] [LIMIT idx count] " +
 		"[GET # GET by|GET #] [ASC|DESC] [STORE @l]>", same: sortReply},
-	{name: "sort_ro", grammar: "(@l|@t|@z) <[BY by|BY 'nosort] [LIMIT idx count] [GET #|GET 'n*] [ASC|DESC] [ALPHA]>", same: sortReply},
+	{name: "sort_ro", grammar: "(@l|@t|@z) <[BY by|BY 'nosort] [LIMIT idx count] " +
+		"[GET #|GET 'n*] [ASC|DESC] [ALPHA]>", same: sortReply},
 	{name: "expire", grammar: "@ (sec|sec|badttl) [NX|XX|GT|LT|XX GT|XX LT|NX XX|GT LT]", kind: timely, weight: 2},
 	{name: "pexpire", grammar: "@ (ms|ms|badttl) [NX|XX|GT|LT]", kind: timely},
 	{name: "expireat", grammar: "@ (ats|ats|badttl) [NX|XX|GT|LT]", kind: timely},
@@ -219,9 +221,12 @@ var geoSpecs = []spec{
 	{name: "geodist", grammar: "@g place place [M|KM|FT|MI]"},
 	{name: "geohash", grammar: "@g {place}"},
 	{name: "geopos", grammar: "@g {place}"},
-	{name: "georadius", grammar: "@g lon lat rad (M|KM|FT|MI) <[WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC|DESC]> [STORE @g]"},
-	{name: "georadius_ro", grammar: "@g lon lat rad (M|KM|FT|MI) <[WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC|DESC]>"},
-	{name: "georadiusbymember", grammar: "@g place rad (M|KM|FT|MI) <[WITHCOORD] [WITHDIST] [COUNT count [ANY]] [ASC|DESC]> [STORE @g]"},
+	{name: "georadius", grammar: "@g lon lat rad (M|KM|FT|MI) " +
+		"<[WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC|DESC]> [STORE @g]"},
+	{name: "georadius_ro", grammar: "@g lon lat rad (M|KM|FT|MI) " +
+		"<[WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC|DESC]>"},
+	{name: "georadiusbymember", grammar: "@g place rad (M|KM|FT|MI) " +
+		"<[WITHCOORD] [WITHDIST] [COUNT count [ANY]] [ASC|DESC]> [STORE @g]"},
 	{name: "georadiusbymember_ro", grammar: "@g place rad (M|KM|FT|MI) <[WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC|DESC]>"},
 	{name: "geosearch", grammar: "@g <(FROMMEMBER place|FROMLONLAT lon lat) (BYRADIUS rad (M|KM)|BYBOX rad rad (FT|MI|KM)) " +
 		"[ASC|DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]>", weight: 2},

@@ -40,7 +40,7 @@ func (t *tape) Write(b []byte) (int, error) {
 	}
 	for rest := b; len(rest) > 0; t.at++ {
 		if t.at >= len(t.marks) || !t.marks[t.at].sent || !bytes.HasPrefix(rest, t.marks[t.at].bytes) {
-			return 0, fmt.Errorf("the recording has no %.200q here: the grammar has changed since; go test -run TestRecorded -record", rest)
+			return 0, fmt.Errorf("the recording has no %.200q here: the grammar has changed; go test -run TestRecorded -record", rest)
 		}
 		rest = rest[len(t.marks[t.at].bytes):]
 	}
@@ -173,7 +173,8 @@ func (c *pastClock) Now() int64 { return c.began + time.Since(c.start).Microseco
 func recordTapes(t *testing.T, path string, h history) {
 	d := &duel{addr: [2]string{redisAddr(t), redisAddr(t)}, has: func(string) bool { return true }, brief: true}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "Redis 7.0.15; go test ./adapters/reference/conformance -run TestRecorded -record\nat %s\n", time.Now().UTC().Format(time.RFC3339Nano))
+	now := time.Now().UTC().Format(time.RFC3339Nano)
+	fmt.Fprintf(&b, "Redis 7.0.15; go test ./adapters/reference/conformance -run TestRecorded -record\nat %s\n", now)
 	for _, s := range specs() {
 		if err := d.connect(); err != nil {
 			t.Fatal(err)

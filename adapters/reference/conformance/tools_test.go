@@ -38,8 +38,10 @@ func tool(t *testing.T, addr, stdin string, args ...string) string {
 
 // benchmarks are what redis-benchmark runs when it is not told otherwise.
 var benchmarks = []string{
-	"PING_INLINE", "PING_MBULK", "SET", "GET", "INCR", "LPUSH", "RPUSH", "LPOP", "RPOP", "SADD", "HSET", "SPOP", "ZADD", "ZPOPMIN",
-	"LPUSH (needed to benchmark LRANGE)", "LRANGE_100 (first 100 elements)", "LRANGE_300 (first 300 elements)", "LRANGE_500 (first 500 elements)",
+	"PING_INLINE", "PING_MBULK", "SET", "GET", "INCR", "LPUSH", "RPUSH", "LPOP", "RPOP", "SADD", "HSET", "SPOP", "ZADD",
+	"ZPOPMIN",
+	"LPUSH (needed to benchmark LRANGE)", "LRANGE_100 (first 100 elements)", "LRANGE_300 (first 300 elements)",
+	"LRANGE_500 (first 500 elements)",
 	"LRANGE_600 (first 600 elements)", "MSET (10 keys)",
 }
 
@@ -145,7 +147,10 @@ func TestRedisCliRuns(t *testing.T) {
 	addr := engineAddr(t, engine.Options{Shards: 2})
 	complete(t, addr)
 	tool(t, addr, "", "redis-cli", "mset", "a", "1", "b", "2")
-	for _, args := range [][]string{{"--memkeys"}, {"info"}, {"info", "everything"}, {"client", "list"}, {"memory", "stats"}, {"command", "docs"}, {"latency", "histogram"}} {
+	for _, args := range [][]string{
+		{"--memkeys"}, {"info"}, {"info", "everything"}, {"client", "list"}, {"memory", "stats"}, {"command", "docs"},
+		{"latency", "histogram"},
+	} {
 		if out := tool(t, addr, "", append([]string{"redis-cli"}, args...)...); strings.HasPrefix(out, "ERR") || len(out) < 20 {
 			t.Errorf("redis-cli %q: %.500s", args, out)
 		}
