@@ -61,11 +61,11 @@ func TestScanUnderChange(t *testing.T) {
 					return x
 				}
 				must([]string{"FLUSHALL"})
-				const stable, moving = 700, 5000
+				const stable, moving = 300, 3000
 				for i := range stable {
 					must(s.add(fmt.Sprint("stable:", i)))
 				}
-				for round := range 5 {
+				for round := range 4 {
 					grow, seen, cursor := round%2 == 0, map[string]bool{}, "0"
 					for first := true; first || cursor != "0"; first = false {
 						x := must(s.scan(cursor))
@@ -73,14 +73,17 @@ func TestScanUnderChange(t *testing.T) {
 						for i := 0; i < len(x.items[1].items); i += s.width {
 							seen[x.items[1].items[i].text] = true
 						}
-						for range 20 + r.IntN(200) {
+						var batch []byte
+						n := 20 + r.IntN(200)
+						for range n {
 							e := "moving:" + strconv.Itoa(r.IntN(moving))
 							if grow == (r.IntN(10) > 1) {
-								must(s.add(e))
+								batch = appendCommand(batch, s.add(e))
 							} else {
-								must(s.remove(e))
+								batch = appendCommand(batch, s.remove(e))
 							}
 						}
+						pipelined(t, c, batch, n)
 					}
 					for i := range stable {
 						if !seen[fmt.Sprint("stable:", i)] {
@@ -95,6 +98,19 @@ func TestScanUnderChange(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// pipelined sends n commands in one piece, none of which may fail.
+func pipelined(t *testing.T, c *conn, batch []byte, n int) {
+	t.Helper()
+	if _, err := c.Write(batch); err != nil {
+		t.Fatal(err)
+	}
+	for range n {
+		if r, err := c.read(); err != nil || r.isError() {
+			t.Fatal(r, err)
 		}
 	}
 }

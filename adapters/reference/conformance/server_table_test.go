@@ -19,7 +19,7 @@ var serverSpecs = []spec{
 	{name: "unwatch"},
 	{name: "publish", grammar: "chan val"},
 	{name: "spublish", grammar: "chan val"},
-	{name: "pubsub|channels", grammar: "[pat]"},
+	{name: "pubsub|channels", grammar: "[pat]", same: multiset(1)},
 	{name: "pubsub|numsub", grammar: "[{chan}]"},
 	{name: "pubsub|numpat"},
 	{name: "pubsub|shardchannels", grammar: "[pat]"},

@@ -313,9 +313,9 @@ func compareClients(want, got *stage, asked map[byte]map[int]cue) error {
 	return nil
 }
 
-// parseCues reads a play: a letter and a command a line. Behind "?" the reply has the same form only, behind "*" the same
-// pairs in any order, behind "-" there is none; "wait 50ms" waits. Words are separated by blanks; "" and words in double quotes
-// are as in Go.
+// parseCues reads a play: a letter and a command a line. Behind "?" the reply has the same form only, behind "*" the same pairs in
+// any order, behind "~" it is any that is no error unless Redis's is one, behind "-" there is none; "wait 50ms" waits. Words are
+// separated by blanks; "" and words in double quotes are as in Go.
 func parseCues(t testing.TB, text string) []cue {
 	var cues []cue
 	for raw := range strings.Lines(text) {
@@ -337,6 +337,8 @@ func parseCues(t testing.TB, text string) []cue {
 			c.same = alike
 		case "*":
 			c.same = multiset(2)
+		case "~":
+			c.same = func(call) string { return "" }
 		case "-":
 			c.silent = true
 		case "":
