@@ -76,7 +76,7 @@ func sadd(c *engine.Call) {
 			n++
 		}
 	}
-	if !putSet(c, &v, key) {
+	if (n > 0 || !room) && !putSet(c, &v, key) {
 		return
 	}
 	if n > 0 {

@@ -306,3 +306,29 @@ func TestZSetNoAllocation(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// FuzzRanges holds that what is read as a range is one that every member and score is either in, below or above.
+func FuzzRanges(f *testing.F) {
+	for _, s := range []string{"(1", "-inf", "0x1p3", "nan", "[a", "(", "-", "+", "[", "-\x00x", " 1"} {
+		f.Add([]byte(s), []byte("+inf"), 1.5)
+		f.Add([]byte("-"), []byte(s), 0.0)
+	}
+	f.Fuzz(func(t *testing.T, low, high []byte, x float64) {
+		if r, ok := ParseScoreRange(low, high); ok {
+			if r.Min != r.Min || r.Max != r.Max {
+				t.Fatalf("%q, %q: %+v", low, high, r)
+			}
+			if x == x && r.empty() && r.above(x) && r.below(x) {
+				t.Fatalf("%v is in %+v, which is empty", x, r)
+			}
+		}
+		if r, ok := ParseLexRange(low, high); ok {
+			if r.empty() && r.above(high) && r.below(high) {
+				t.Fatalf("%q is in %+v, which is empty", high, r)
+			}
+			if !r.Min.Exclusive && !r.above(low[1:]) || r.Min.Exclusive && r.Min.Infinite == 0 && r.above(low[1:]) {
+				t.Fatalf("%q is on the wrong side of %q", low[1:], low)
+			}
+		}
+	})
+}
