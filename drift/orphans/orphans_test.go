@@ -269,3 +269,21 @@ func TestSaysWhatItTouches(t *testing.T) {
 		})
 	}
 }
+
+// A dump tells what the names say; references that values make are skipped, and said to be.
+func TestPlantedInADump(t *testing.T) {
+	server := servertest.Redis(t, servertest.Options{})
+	c := server.Client(t)
+	w := newWorld(3, 600, 0.03)
+	c.Fill(t, len(w.commands), func(i int) []string { return w.commands[i] })
+	c.Must(t, "SAVE")
+	dir := c.Must(t, "CONFIG", "GET", "dir").([]any)[1].(string)
+	got := find(t, "rdb:"+dir+"/dump.rdb", parseWorld(t), nil)
+	want := slices.DeleteFunc(slices.Clone(w.orphans), func(o string) bool { return !strings.HasPrefix(o, "KD082 ") })
+	if !slices.Equal(got.orphans, want) || len(want) == 0 {
+		t.Errorf("%d orphans, want %d\n%s", len(got.orphans), len(want), difference(got.orphans, want))
+	}
+	if len(got.Skipped) < 4 {
+		t.Errorf("skipped: %+v", got.Skipped)
+	}
+}
