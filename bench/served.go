@@ -110,9 +110,9 @@ func (b *bench) contenders(ctx context.Context) ([]*contender, error) {
 		case "redis-server":
 			c.server, err = startServer(ctx, dir)
 		case "kvtool serve":
-			c.server, err = startOther(ctx, b.bin.kvtool, "serve", "--shards", "1", "--listen")
+			c.server, err = startOther(ctx, b.bin.kvtool, "serve", "--preset", "empty", "--shards", "1", "--listen")
 		case "kvtool serve --shards 2":
-			c.server, err = startOther(ctx, b.bin.kvtool, "serve", "--shards", "2", "--listen")
+			c.server, err = startOther(ctx, b.bin.kvtool, "serve", "--preset", "empty", "--shards", "2", "--listen")
 		default:
 			c.server, err = startOther(ctx, b.bin.peers, c.name)
 		}
@@ -203,7 +203,7 @@ func (b *bench) judgeServed(r *result, all []*contender) {
 		"%d operations a round (miniredis %d), 20 connections.",
 		b.members(), b.members(), b.members()/slowShare)
 	r.commands = []string{
-		"kvtool serve --shards 1", "redis-benchmark -P 16 -c 20 -n N -r N -t set,get,incr,hset",
+		"kvtool serve --preset empty --shards 1", "redis-benchmark -P 16 -c 20 -n N -r N -t set,get,incr,hset",
 		"redis-benchmark -P 16 -c 20 -n N -r N ZADD board __rand_int__ member:__rand_int__",
 	}
 	r.tables = servedTable(b.runs, all)

@@ -110,7 +110,6 @@ func inTurn(t *testing.T, d *duel, s spec, h history, most int) {
 func TestBreadth(t *testing.T) {
 	want := redisAddr(t)
 	got := engineAddr(t, engine.Options{Shards: 2})
-	complete(t, got)
 	have := commandsOf(t, got)
 	for i := range 4 {
 		h := history{resp3: i&1 != 0, tiny: i&2 != 0}

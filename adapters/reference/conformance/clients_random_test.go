@@ -73,7 +73,6 @@ func (g *generator) waiting() []string {
 // TestCrowds lets several clients act at random, in an order that is the same on a redis-server and on the engine.
 func TestCrowds(t *testing.T) {
 	addr, seed := [2]string{redisAddr(t), engineAddr(t, engine.Options{Shards: 4})}, seedOf(t)
-	complete(t, addr[1])
 	have := commandsOf(t, addr[1])
 	began, n, acts := time.Now(), 0, 0
 	for ; time.Since(began) < budget(4*time.Second) && n < 1e6; seed++ {

@@ -15,7 +15,6 @@ const clockStart = 1_700_000_000_000
 func TestClock(t *testing.T) {
 	clock := engine.NewManualClock(time.UnixMilli(clockStart))
 	addr := engineAddr(t, engine.Options{Shards: 2, Clock: clock})
-	complete(t, addr)
 	c, err := dial(addr)
 	if err != nil {
 		t.Fatal(err)

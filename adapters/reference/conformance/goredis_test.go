@@ -17,7 +17,6 @@ import (
 // TestGoRedis makes the ordinary calls of go-redis on a redis-server and on the engine, and compares what they return.
 func TestGoRedis(t *testing.T) {
 	addr := [2]string{redisAddr(t), engineAddr(t, engine.Options{Shards: 2})}
-	complete(t, addr[1])
 	for _, protocol := range []int{2, 3} {
 		var said [2][]string
 		for i := range addr {

@@ -192,8 +192,11 @@ func (g *generator) command(e entry) unit {
 		}
 		return u
 	}
-	if sorts(e.name) {
+	switch {
+	case sorts(e.name):
 		return unit{calm, g.plain(e)}
+	case e.name == "scan":
+		return unit{g.plain(e), sweep} // one call drops the expired keys that it comes by
 	}
 	return unit{g.plain(e)}
 }

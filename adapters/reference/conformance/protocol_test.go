@@ -143,7 +143,6 @@ func (w *wires) check(t testing.TB, input []byte, pieces int) bool {
 // TestProtocol sends requests that are malformed in every way, whole and in pieces, and many that are mutated.
 func TestProtocol(t *testing.T) {
 	w := newWires(t, redisAddr(t))
-	complete(t, w.addr[1])
 	for _, text := range requests {
 		if w.usable([]byte(text)) {
 			w.check(t, []byte(text), 1)
@@ -206,7 +205,6 @@ func FuzzProtocol(f *testing.F) {
 		f.Skip("servers end with their test on Linux alone")
 	}
 	w := newWires(f, servertest.Redis(f, servertest.Options{}).Addr)
-	complete(f, w.addr[1])
 	f.Fuzz(func(t *testing.T, input []byte) {
 		if w.usable(input) {
 			w.check(t, input, 1)

@@ -36,8 +36,7 @@ type duel struct {
 	conns [2]*conn
 	has   func(name string) bool // whether the second has a command
 	calls int                    // compared so far
-	fresh func() string
-	brief bool // what the servers hold in the end is not compared
+	brief bool                   // what the servers hold in the end is not compared
 
 	batch  []step
 	bytes  int
@@ -73,17 +72,6 @@ func (f *failure) Error() string { return f.why }
 // run plays a history and returns how the servers differ, or nil. The error is one of the reference.
 func (d *duel) run(h history) (*difference, error) {
 	d.batch, d.bytes, d.queued, d.open, d.stored, d.listed = nil, 0, nil, false, false, reply{}
-	if d.fresh != nil {
-		d.addr[1] = d.fresh()
-		if d.conns[1] != nil {
-			d.conns[1].Close()
-			c, err := dial(d.addr[1])
-			if err != nil {
-				return nil, err
-			}
-			d.conns[1] = c
-		}
-	}
 	if d.conns[0] == nil {
 		if err := d.connect(); err != nil {
 			return nil, err
@@ -126,7 +114,7 @@ func (d *duel) close() {
 func (d *duel) prologue(h history) *failure {
 	for _, args := range h.prologue() {
 		for i := range d.conns {
-			if i == 1 && (d.fresh != nil || !d.has(strings.ToLower(args[0]))) {
+			if i == 1 && !d.has(strings.ToLower(args[0])) {
 				continue
 			}
 			if r, err := d.conns[i].do(args...); err != nil || r.isError() {

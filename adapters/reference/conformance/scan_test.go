@@ -43,7 +43,6 @@ func TestScanUnderChange(t *testing.T) {
 	seed := seedOf(t)
 	for _, shards := range []int{1, 4} {
 		addr := engineAddr(t, engine.Options{Shards: shards, Seed: seed})
-		complete(t, addr)
 		c, err := dial(addr)
 		if err != nil {
 			t.Fatal(err)
@@ -119,7 +118,6 @@ func pipelined(t *testing.T, c *conn, batch []byte, n int) {
 // unevenly, from chains of a table; the engine does not.
 func TestRandomDraws(t *testing.T) {
 	addr := engineAddr(t, engine.Options{Shards: 4, Seed: 11})
-	complete(t, addr)
 	c, err := dial(addr)
 	if err != nil {
 		t.Fatal(err)

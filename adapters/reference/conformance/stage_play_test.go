@@ -12,7 +12,6 @@ import (
 // TestPlays lets several clients do what is written in testdata/plays, on a redis-server and on the engine.
 func TestPlays(t *testing.T) {
 	addr := [2]string{redisAddr(t), engineAddr(t, engine.Options{Shards: 2})}
-	complete(t, addr[1])
 	files, err := filepath.Glob("testdata/plays/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no plays", err)

@@ -203,7 +203,6 @@ func tapeName(s spec) string { return s.name + " " + s.grammar }
 
 func playTapes(t *testing.T, rec recording, h history) {
 	addr := engineAddr(t, engine.Options{Shards: 2, Clock: &pastClock{rec.began.UnixMicro(), time.Now()}})
-	complete(t, addr)
 	have := commandsOf(t, addr)
 	d := &duel{addr: [2]string{addr, addr}, has: func(name string) bool { return have[name] }, brief: true}
 	for _, s := range specs() {

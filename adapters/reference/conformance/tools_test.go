@@ -48,7 +48,6 @@ var benchmarks = []string{
 // TestRedisBenchmark runs all that redis-benchmark does by itself, on both protocols, with and without pipelines.
 func TestRedisBenchmark(t *testing.T) {
 	addr := engineAddr(t, engine.Options{Shards: 2})
-	complete(t, addr)
 	for _, more := range [][]string{{"-P", "1"}, {"-P", "16", "-3"}, {"-P", "5", "-r", "1000"}} {
 		out := tool(t, addr, "", append([]string{"redis-benchmark", "-n", "2000", "-c", "10", "--csv"}, more...)...)
 		for _, name := range benchmarks {
@@ -99,7 +98,6 @@ memory usage nosuch
 // TestRedisCli compares what redis-cli prints of a redis-server and of the engine.
 func TestRedisCli(t *testing.T) {
 	addr := [2]string{redisAddr(t), engineAddr(t, engine.Options{Shards: 2})}
-	complete(t, addr[1])
 	var mass bytes.Buffer
 	for i := range 500 {
 		mass.Write(appendCommand(nil, []string{"RPUSH", "mass:" + string(rune('a'+i%26*(i%3)/2)), strings.Repeat("x", i)}))
@@ -145,10 +143,14 @@ func TestRedisCli(t *testing.T) {
 // TestRedisCliRuns runs what redis-cli does for its own reasons, and what it prints is another each time.
 func TestRedisCliRuns(t *testing.T) {
 	addr := engineAddr(t, engine.Options{Shards: 2})
-	complete(t, addr)
 	tool(t, addr, "", "redis-cli", "mset", "a", "1", "b", "2")
 	for _, args := range [][]string{
-		{"--memkeys"}, {"info"}, {"info", "everything"}, {"client", "list"}, {"memory", "stats"}, {"command", "docs"},
+		{"--memkeys"},
+		{"info"},
+		{"info", "everything"},
+		{"client", "list"},
+		{"memory", "stats"},
+		{"command", "docs"},
 		{"latency", "histogram"},
 	} {
 		if out := tool(t, addr, "", append([]string{"redis-cli"}, args...)...); strings.HasPrefix(out, "ERR") || len(out) < 20 {
