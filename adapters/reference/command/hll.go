@@ -202,6 +202,14 @@ func pfdebug(c *engine.Call) {
 	if !isHLL(c, it) {
 		return
 	}
+	if it.Kind() != keyspace.KindRaw { // which is what dbUnshareStringValue makes of it
+		s, hash := c.Shard(key)
+		var ok bool
+		if it, ok = s.PutBytes(c.DB(), key, hash, it, keyspace.KindRaw, slices.Clone(it.Bytes())); !ok {
+			c.Fail(engine.ErrOOM)
+			return
+		}
+	}
 	what := c.Args[1]
 	at := slices.IndexFunc(debugHLL, func(d hllDebug) bool { return is(what, d.name) })
 	switch {

@@ -186,11 +186,12 @@ func references(c call) string {
 	return "counts differ"
 }
 
-// bytesUsed compares modelled memory with what an allocator gave.
+// bytesUsed compares modelled memory with what an allocator gave. How far a table of Redis's has got in growing is not modelled here
+// to the byte; package value is held to that.
 func bytesUsed(c call) string {
 	a, ok1 := c.want.int()
 	b, ok2 := c.got.int()
-	if !ok1 || !ok2 || float64(max(a-b, b-a)) > 0.1*float64(a)+32 {
+	if !ok1 || !ok2 || float64(max(a-b, b-a)) > 0.25*float64(a)+64 {
 		return "bytes differ"
 	}
 	return ""

@@ -40,9 +40,9 @@ var serverSpecs = []spec{
 	{name: "command|docs", grammar: "(GET|NOSUCH|SET|ZADD|OBJECT)", same: commandInfo},
 	{name: "command|list", grammar: "FILTERBY (PATTERN 'h*x*|ACLCAT 'nosuch|MODULE 'x|NOSUCH 'x)", same: multiset(1)},
 	{name: "command|getkeys", grammar: "(GET @|MSET @ val @ val|ZUNIONSTORE @ #@z|" +
-		"SORT @ STORE @|PING|NOSUCH 'x|BLMPOP 0 #@l LEFT|GET|LMPOP 3 'a)"},
+		"SORT @ STORE @|PING|NOSUCH 'x|BLMPOP 0 #@l LEFT|GET|LMPOP 3 'a)", kind: kept},
 	{name: "command|getkeysandflags", grammar: "(GET @|MSET @ val @ val|ZUNIONSTORE @ #@z|" +
-		"SORT @ STORE @|PING|COPY @ @|SET @ val GET|BITFIELD @ GET 'u8 0)"},
+		"SORT @ STORE @|PING|COPY @ @|SET @ val GET|BITFIELD @ GET 'u8 0)", kind: kept},
 	{name: "command|help"},
 	{name: "config|get", grammar: "('hash-max-*|'maxmemory|MAXMEMORY-POLICY|'nosuch|" +
 		"'list-max-listpack-size 'zset-max-listpack-value|'*-ziplist-*|'timeout|'hz|'databases)", same: multiset(2), kind: kept},
