@@ -32,7 +32,8 @@ type skipLink struct {
 const skipMost = 32
 
 func newSkiplist() *skiplist {
-	return &skiplist{head: &skipNode{next: make([]skipLink, skipMost)}, levels: 1, nodes: map[string]*skipNode{}, r: rand.New(rand.NewPCG(1, 1))}
+	head := &skipNode{next: make([]skipLink, skipMost)}
+	return &skiplist{head: head, levels: 1, nodes: map[string]*skipNode{}, r: rand.New(rand.NewPCG(1, 1))}
 }
 
 func (x *skipNode) less(score float64, member string) bool {
@@ -152,7 +153,11 @@ func BenchmarkMillion(b *testing.B) {
 		name         string
 		tree, skipto func(i int)
 	}{
-		{"increment far", func(i int) { increment(set, []byte(members[i]), r.Float64()*1e6-5e5) }, func(i int) { list.increment(members[i], r.Float64()*1e6-5e5) }},
+		{
+			"increment far",
+			func(i int) { increment(set, []byte(members[i]), r.Float64()*1e6-5e5) },
+			func(i int) { list.increment(members[i], r.Float64()*1e6-5e5) },
+		},
 		{"increment 1", func(i int) { increment(set, []byte(members[i]), 1) }, func(i int) { list.increment(members[i], 1) }},
 		{"rank", func(i int) { set.Rank([]byte(members[i])) }, func(i int) { list.rank(members[i]) }},
 		{"first 100", func(int) {

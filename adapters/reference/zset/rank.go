@@ -3,21 +3,17 @@ package zset
 import "bytes"
 
 // rank returns the number of items before x, which is there.
-func (t *tree) rank(x item) int {
-	p := t.descend(x)
-	n := t.slot(t.leaves.at(p.leaf), x)
-	for d := range t.depth {
-		n += t.before(p.node[d], p.kid[d])
+func (t *tree) rank(x item) (n int) {
+	id := t.root
+	for range t.depth {
+		in := t.inners.at(id)
+		k := t.child(in, x)
+		for _, c := range in.count[:k] {
+			n += int(c)
+		}
+		id = in.kid[k]
 	}
-	return n
-}
-
-// before returns the number of items below the children of a node before child i.
-func (t *tree) before(id uint32, i int) (n int) {
-	for _, c := range t.inners.at(id).count[:i] {
-		n += int(c)
-	}
-	return n
+	return n + t.slot(t.leaves.at(id), x)
 }
 
 // seek returns the leaf of the item with a rank, and where it is in it.

@@ -125,8 +125,8 @@ func removeRange(t *rapid.T, s *Set, model map[string]float64, r *rand.Rand) {
 	}
 }
 
-// TestAgainstModel runs random histories: adding in order and at random, changing scores, and removing. Released, a set leaves nothing of
-// itself in the arena, and another that shares it alone.
+// TestAgainstModel runs random histories: adding in order and at random, changing scores, and removing. Released, a set leaves
+// nothing of itself in the arena, and another that shares it alone.
 func TestAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		heap := arena.New(arena.Limit)
