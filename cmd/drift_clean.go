@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -308,6 +309,9 @@ func (o *cleanOptions) runApply(ctx context.Context, env *Env, outs []output) er
 	}
 	if err := errors.Join(checkPath("--undo-file "+o.undoFile, o.undoFile), checkPath("--log "+o.log, o.log)); err != nil {
 		return err
+	}
+	if u := filepath.Clean(o.undoFile); u == filepath.Clean(o.log) || u == filepath.Clean(o.apply) || filepath.Clean(o.log) == filepath.Clean(o.apply) {
+		return kv.Usagef("--apply, --undo-file and --log are three files: %s, %s, %s", o.apply, o.undoFile, o.log)
 	}
 	log, err := os.OpenFile(o.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {

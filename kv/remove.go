@@ -41,7 +41,8 @@ type Dump struct {
 	ExpireAt time.Time // zero: never. To the millisecond
 	Idle     time.Duration
 	HasIdle  bool
-	Value    []byte // in the store's own form, with a checksum of its own
+	Value    []byte    // in the store's own form, with a checksum of its own
+	Now      time.Time // by the clock of the server that has the key, when it was read
 }
 
 // A Change is what is to become of a key, and what it must still be.

@@ -59,10 +59,16 @@ func (t *trace) hotkeys(ctx context.Context, s *store) (err error) {
 	keys := min(max(t.opt.Keys, 1), hotkeysMost)
 	last := int(max(time.Second, t.opt.Window+hotkeysGrace).Seconds())
 	start := []string{"HOTKEYS", "START", "METRICS", "2", "CPU", "NET", "COUNT", strconv.Itoa(keys), "DURATION", strconv.Itoa(last)}
-	err = s.cfg.converse(ctx, func(l *link) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	// An interrupt while the server answers must not leave a session behind: that is over soon, and then it is ended.
+	starting, started := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.timeout)
+	err = s.cfg.converse(starting, func(l *link) error {
 		_, err := l.tree(resp.Watch, start...)
 		return err
 	})
+	started()
 	if err != nil {
 		return t.failed(ctx, s, err)
 	}

@@ -130,9 +130,15 @@ func (s *store) dump(ctx context.Context, names []kv.Name, which []int, fn func(
 	return moved, err
 }
 
-// elsewhere reports whether an error says that another node has the key.
+// elsewhere reports whether an error says that another node has the key, or that its slot is on the way there and has the keys of
+// a command on either side.
 func elsewhere(text []byte) bool {
-	return strings.HasPrefix(string(text), "MOVED ") || strings.HasPrefix(string(text), "ASK ")
+	for _, begins := range [...]string{"MOVED ", "ASK ", "TRYAGAIN "} {
+		if strings.HasPrefix(string(text), begins) {
+			return true
+		}
+	}
+	return false
 }
 
 // readDump reads the answer of ScriptDump, whose beginning is rep.
@@ -140,7 +146,7 @@ func readDump(c *cleaner, name kv.Name, rep resp.Reply) (*kv.Dump, error) {
 	if rep.Kind == resp.Error {
 		return nil, serverError(rep.Data)
 	}
-	var parts [4]resp.Reply
+	var parts [5]resp.Reply
 	var typ, value string
 	if rep.Kind != resp.Array || rep.N < 1 || rep.N > int64(len(parts)) {
 		return nil, fmt.Errorf("%w: a dump of %d parts", resp.ErrProtocol, rep.N)
@@ -158,10 +164,10 @@ func readDump(c *cleaner, name kv.Name, rep resp.Reply) (*kv.Dump, error) {
 		}
 		parts[i] = resp.Reply{Kind: p.Kind, N: p.N}
 	}
-	if typ == "none" || rep.N < 4 || value == "" {
+	if typ == "none" || rep.N < 5 || value == "" {
 		return nil, nil
 	}
-	d := &kv.Dump{Name: name, Type: kv.Type(typ), Value: []byte(value)}
+	d := &kv.Dump{Name: name, Type: kv.Type(typ), Value: []byte(value), Now: time.UnixMilli(parts[4].N)}
 	if at := parts[1].N; at > 0 {
 		d.ExpireAt = time.UnixMilli(at)
 	}

@@ -10,6 +10,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kvtool/kvtool/internal/slot"
@@ -295,12 +297,32 @@ func (a *applying) read(ctx context.Context, lines []*Line) ([]step, error) {
 			s.out = kv.NewType
 		case int64(len(s.dump.Value)) > a.MaxValue && s.line.Action == Delete:
 			s.out = Large
+		case !s.line.expires(s.dump): // before it comes to the undo file: there the last entry of a key counts
+			s.out = kv.NewTTL
+		case a.usedSince(s):
+			s.out = kv.NewValue
 		default:
 			sum := sha1.Sum(s.dump.Value) //nolint:gosec // as above
 			s.sum = hex.EncodeToString(sum[:])
 		}
 	}
 	return steps, nil
+}
+
+// expires reports whether the expiry of a key is as its line says.
+func (l *Line) expires(d *kv.Dump) bool {
+	more, timed := strings.CutPrefix(l.Expiry, ">")
+	if !timed {
+		return d.ExpireAt.IsZero() == (l.Expiry == "none")
+	}
+	n, err := strconv.ParseInt(more, 10, 64)
+	return err == nil && !d.ExpireAt.IsZero() && d.ExpireAt.Sub(d.Now).Milliseconds() > n
+}
+
+// usedSince reports whether a key that is to go because nobody misses it has been read or written since the plan was made. Idle
+// times are whole seconds.
+func (a *applying) usedSince(s *step) bool {
+	return a.plan.What == "free" && s.line.Idle != nil && s.dump.HasIdle && s.dump.Idle+2*time.Second < a.Now().Sub(a.plan.Created)
 }
 
 // keep writes what is to change to the undo file, and returns when it is on the disk.
@@ -320,7 +342,7 @@ func (a *applying) keep(steps []step) error {
 		}
 		if s.line.Action == Expire {
 			spread := 1 + Spread*(2*a.rng.Float64()-1)
-			s.to = time.UnixMilli(a.Now().Add(time.Duration(s.line.Seconds * spread * float64(time.Second))).UnixMilli())
+			s.to = time.UnixMilli(s.dump.Now.Add(time.Duration(s.line.Seconds * spread * float64(time.Second))).UnixMilli())
 			l.SetMS = s.to.UnixMilli()
 		} else {
 			l.Dump = s.dump.Value
@@ -445,6 +467,11 @@ type logLine struct {
 func (a *applying) conclude(steps []step, retry bool) error {
 	for i := range steps {
 		s := &steps[i]
+		if s.sum != "" && s.out != kv.Done && s.out != "" {
+			if err := a.undo.add(&undoLine{Key: s.line.Key, DB: s.line.DB, Kept: true}); err != nil {
+				return err
+			}
+		}
 		if s.out == kv.NewValue && retry {
 			a.again = append(a.again, s.line)
 			continue

@@ -243,7 +243,8 @@ func TestExpiries(t *testing.T) {
 	id, _ := store.(kv.Remover).Identify(t.Context())
 	p := reread(t, &clean.Plan{Head: clean.Head{Server: id.ID, Created: time.Now(), Expires: time.Now().Add(time.Hour), Target: "test", Templates: templates}, Lines: lines})
 	opt := options(t.TempDir())
-	c.Must(t, "PEXPIRE", "page:0", "77000000") // somebody has repaired one
+	opt.Now = func() time.Time { return time.Now().Add(-50 * time.Minute) } // clocks apart: the server's counts
+	c.Must(t, "PEXPIRE", "page:0", "77000000")                              // somebody has repaired one
 	r, err := clean.Apply(t.Context(), store, p, opt)
 	if err != nil || r.Counts[kv.Done] != 39 || r.Counts[kv.NewTTL] != 1 {
 		t.Fatalf("%+v, %v", r, err)
@@ -256,9 +257,98 @@ func TestExpiries(t *testing.T) {
 	if least < 3_000_000 || most > 4_150_000 || most-least < 300_000 {
 		t.Errorf("they live for %d to %d ms", least, most)
 	}
+	// Applied again, as after an interrupt, nothing is set anew, and what takes it back stays what it was.
+	r, err = clean.Apply(t.Context(), store, p, opt)
+	if err != nil || r.Counts[kv.NewTTL] != 40 {
+		t.Errorf("applied again: %+v, %v", r, err)
+	}
 	c.Must(t, "PERSIST", "page:0")
 	undo(t, store, opt.Undo)
 	before.same(t, stateOf(t, c))
+}
+
+// What was left alone is none of the undo file's business: that somebody deletes it later stands.
+func TestUndoOfWhatWasKept(t *testing.T) {
+	server := servertest.Redis(t, servertest.Options{})
+	c := server.Client(t)
+	for i := range 20 {
+		c.Must(t, "SET", fmt.Sprintf("order:%d:1", i), "x")
+		c.Must(t, "HSET", fmt.Sprint("user:", 100+i), "email", "x")
+		for j := range 20 {
+			c.Must(t, "SET", fmt.Sprintf("order:%d:%d", 100+i, j), "x")
+		}
+	}
+	store := open(t, "redis://"+server.Addr)
+	p := planOf(t, store, parse(t))
+	c.Must(t, "HSET", "user:3", "email", "x") // a parent that is back
+	opt := options(t.TempDir())
+	r, err := clean.Apply(t.Context(), store, p, opt)
+	if err != nil || r.Counts[kv.Done] != 19 || r.Counts[kv.Parent] != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	c.Must(t, "DEL", "user:3", "order:3:1")
+	if r := undo(t, store, opt.Undo); r.Counts[kv.Done] != 19 || r.Keys != 19 {
+		t.Errorf("undone: %+v", r)
+	}
+	if c.Must(t, "EXISTS", "order:3:1") != int64(0) || c.Must(t, "EXISTS", "order:4:1") != int64(1) {
+		t.Error("a key is back that was never removed, or one is missing that was")
+	}
+}
+
+// Nothing is deleted whose undo file could not be read back: one that was cut, or is another file.
+func TestUndoFileThatIsThere(t *testing.T) {
+	server := servertest.Redis(t, servertest.Options{})
+	c := server.Client(t)
+	fill(t, func(args ...string) { c.Must(t, args...) }, 240)
+	store := open(t, "redis://"+server.Addr)
+	p := planOf(t, store, parse(t))
+	opt := options(t.TempDir())
+	if _, err := clean.Apply(t.Context(), store, p, opt); err != nil {
+		t.Fatal(err)
+	}
+	undo(t, store, opt.Undo)
+	whole, err := os.ReadFile(opt.Undo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := c.Must(t, "DBSIZE")
+	for name, data := range map[string][]byte{"cut": whole[:len(whole)-5], "another file": []byte("notes\n")} {
+		if err := os.WriteFile(opt.Undo, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := clean.Apply(t.Context(), store, p, opt); !errors.Is(err, kv.ErrUsage) || r.Counts[kv.Done] != 0 {
+			t.Errorf("%s: %+v, %v", name, r, err)
+		}
+	}
+	if after := c.Must(t, "DBSIZE"); after != before {
+		t.Errorf("%v keys, and %v before", after, before)
+	}
+}
+
+// What was to go because nobody misses it stays if somebody has used it since.
+func TestUsedSince(t *testing.T) {
+	server := servertest.Redis(t, servertest.Options{})
+	c := server.Client(t)
+	c.Must(t, "SET", "page:1", "x")
+	dump := fmt.Sprint(c.Must(t, "DUMP", "page:1"))
+	c.Must(t, "RESTORE", "page:2", "0", dump, "IDLETIME", "7200")
+	store := open(t, "redis://"+server.Addr)
+	id, err := store.(kv.Remover).Identify(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	idle := 3600.0
+	p := &clean.Plan{Head: clean.Head{
+		Server: id.ID, What: "free", Target: "test", Created: time.Now().Add(-time.Hour), Expires: time.Now().Add(time.Hour),
+		Templates: map[string]int64{"page": 100},
+	}}
+	for _, key := range []clean.Text{"page:1", "page:2"} {
+		p.Lines = append(p.Lines, clean.Line{Key: key, Template: "page", Action: clean.Delete, Expiry: "none", Type: kv.TypeString, Idle: &idle})
+	}
+	r, err := clean.Apply(t.Context(), store, reread(t, p), options(t.TempDir()))
+	if err != nil || r.Counts[kv.Done] != 1 || r.Counts[kv.NewValue] != 1 || c.Must(t, "EXISTS", "page:1") != int64(1) {
+		t.Errorf("%+v, %v", r, err)
+	}
 }
 
 // Whoever writes while a plan is applied keeps what he has written: a parent that is back, a value that is another.

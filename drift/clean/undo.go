@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -42,6 +43,7 @@ type undoLine struct {
 	Dump     []byte  `json:"dump,omitempty"` // what is to be deleted
 	Digest   string  `json:"sha1"`
 	SetMS    int64   `json:"set_ms,omitempty"` // the expiry that it is to have
+	Kept     bool    `json:"kept,omitempty"`   // nothing was done to it after all: its last entry does not count
 }
 
 // An undoFile is one that is being written.
@@ -52,6 +54,9 @@ type undoFile struct {
 }
 
 func openUndo(path string, head undoHead) (*undoFile, error) {
+	if err := appendable(path, head.Target); err != nil {
+		return nil, err
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) // it holds values
 	if err != nil {
 		return nil, fmt.Errorf("the undo file: %w", err)
@@ -66,6 +71,31 @@ func openUndo(path string, head undoHead) (*undoFile, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return u, nil
+}
+
+// appendable returns an error if what is appended to a file could not be read back: it is no undo file, one of another target, or
+// one whose last frame was cut by a crash or a full disk.
+func appendable(path, target string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("the undo file: %w", err)
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err == nil && st.Size() == 0 {
+		return nil
+	}
+	u, err := ReadUndo(f)
+	switch {
+	case err != nil:
+		return fmt.Errorf("the undo file %s is there: %w", path, err)
+	case u.Cut || u.Target != target:
+		return kv.WithHint(kv.Usagef("the undo file %s is cut, or of another target: what is appended could not be read back", path),
+			"name another one: --undo-file")
+	}
+	return nil
 }
 
 // add adds a line to the frame to come.
@@ -95,7 +125,7 @@ func (u *undoFile) sync() error {
 	return nil
 }
 
-func (u *undoFile) close() error { return errors.Join(u.enc.Close(), u.f.Close()) }
+func (u *undoFile) close() error { return errors.Join(u.sync(), u.enc.Close(), u.f.Close()) }
 
 // An Undo is an undo file that was read.
 type Undo struct {
@@ -111,7 +141,7 @@ func (u *Undo) Keys() int { return len(u.lines) }
 // maxUndoLine bounds a line: a value of 512 MB in base64.
 const maxUndoLine = 1 << 30
 
-// ReadUndo reads an undo file. Of a key that is in it several times the last entry counts.
+// ReadUndo reads an undo file. Of a key that is in it several times the last entry counts that was not kept.
 func ReadUndo(r io.Reader) (*Undo, error) {
 	dec, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(4<<30))
 	if err != nil {
@@ -119,7 +149,8 @@ func ReadUndo(r io.Reader) (*Undo, error) {
 	}
 	defer dec.Close()
 	u := &Undo{}
-	last := map[kv.Name]int{}
+	entries := map[kv.Name][]int{} // of all
+	var all []undoLine
 	in := bufio.NewScanner(dec)
 	in.Buffer(make([]byte, 64<<10), maxUndoLine)
 	for in.Scan() {
@@ -141,12 +172,11 @@ func ReadUndo(r io.Reader) (*Undo, error) {
 			break
 		}
 		name := kv.Name{DB: l.DB, Key: string(l.Key)}
-		if at, again := last[name]; again {
-			u.lines[at] = l
-			continue
+		if of := entries[name]; !l.Kept {
+			entries[name], all = append(of, len(all)), append(all, l)
+		} else if len(of) > 0 {
+			entries[name] = of[:len(of)-1]
 		}
-		last[name] = len(u.lines)
-		u.lines = append(u.lines, l)
 	}
 	if err := in.Err(); err != nil {
 		if u.Target == "" {
@@ -156,6 +186,11 @@ func ReadUndo(r io.Reader) (*Undo, error) {
 	}
 	if u.Target == "" {
 		return nil, kv.Usagef("it is no undo file")
+	}
+	for i := range all {
+		if of := entries[kv.Name{DB: all[i].DB, Key: string(all[i].Key)}]; len(of) > 0 && of[len(of)-1] == i {
+			u.lines = append(u.lines, all[i])
+		}
 	}
 	return u, nil
 }

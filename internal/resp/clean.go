@@ -17,22 +17,21 @@ func cleans(words []string) bool {
 }
 
 // ScriptDump answers what KEYS[1] is, in one step: its type, when it expires (milliseconds since 1970; 0 never), for how many
-// seconds it has been idle (-1: not told), and its value as DUMP writes it. It writes nothing. Without such a key the type is
+// seconds it has been idle (-1: not told), its value as DUMP writes it, and what time it is there. It writes nothing. Without such a key the type is
 // none and nothing follows.
 const ScriptDump = `local k = KEYS[1]
 local t = redis.call('TYPE', k).ok
 if t == 'none' then return {t} end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local left, at = redis.call('PTTL', k), 0
 if left >= 0 then
   at = redis.pcall('PEXPIRETIME', k)
-  if type(at) ~= 'number' then
-    local now = redis.call('TIME')
-    at = now[1] * 1000 + math.floor(now[2] / 1000) + left
-  end
+  if type(at) ~= 'number' then at = now + left end
 end
 local idle = redis.pcall('OBJECT', 'IDLETIME', k)
 if type(idle) ~= 'number' then idle = -1 end
-return {t, at, idle, redis.call('DUMP', k)}`
+return {t, at, idle, redis.call('DUMP', k), now}`
 
 // ScriptChange deletes KEYS[1], or sets its expiry to ARGV[4] (milliseconds since 1970; empty: delete), if it is still of the type
 // ARGV[1], its DUMP has the SHA-1 ARGV[2], its expiry is as ARGV[3] says (none, some, or >N: more than N milliseconds are left),
