@@ -7,6 +7,9 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -132,12 +135,43 @@ func (w *wires) check(t testing.TB, input []byte, pieces int) bool {
 		if out[i], err = talk(addr, input, pieces); err != nil {
 			t.Fatalf("server %d: %v after %q to %q", i, err, out[i], input)
 		}
+		out[i] = inOrder(out[i])
 	}
 	if !bytes.Equal(out[0], out[1]) {
 		t.Errorf("to %.3000q\nredis  %.1000q\nengine %.1000q", input, out[0], out[1])
 		return false
 	}
 	return true
+}
+
+// unsubscribed is what a client is told for each channel or pattern that it has left, up to the name's length.
+var unsubscribed = regexp.MustCompile(`^[*>]3\r\n\$1[123]\r\n[ps]?unsubscribe\r\n\$(\d+)\r\n`)
+
+// inOrder sorts the channels that a client leaves all at once, which are told in the order of a table.
+func inOrder(out []byte) []byte {
+	var done []byte
+	for len(out) > 0 {
+		var heads, names, tails [][]byte
+		for m := unsubscribed.FindSubmatch(out); m != nil; m = unsubscribed.FindSubmatch(out) {
+			n, _ := strconv.Atoi(string(m[1]))
+			head := len(m[0]) - len(m[1]) - len("$\r\n")
+			end := len(m[0]) + n + len("\r\n")
+			if end > len(out) {
+				break
+			}
+			tail := end + bytes.IndexByte(out[end:], '\n') + 1
+			heads, names, tails = append(heads, out[:head]), append(names, out[head:end]), append(tails, out[end:tail])
+			out = out[tail:]
+		}
+		slices.SortFunc(names, bytes.Compare)
+		for i := range names {
+			done = append(append(append(done, heads[i]...), names[i]...), tails[i]...)
+		}
+		if len(names) == 0 {
+			done, out = append(done, out[0]), out[1:]
+		}
+	}
+	return done
 }
 
 // TestProtocol sends requests that are malformed in every way, whole and in pieces, and many that are mutated.
