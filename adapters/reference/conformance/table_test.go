@@ -83,7 +83,7 @@ var genericSpecs = []spec{
 	{name: "scan", grammar: scanOptions + " [TYPE (STRING|LIST|SET|ZSET|HASH|STREAM|NOSUCH)]", kind: scans},
 	{name: "object|encoding", grammar: "@", weight: 2},
 	{name: "object|refcount", grammar: "@", same: references},
-	{name: "object|idletime", grammar: "@", same: near(2)},
+	{name: "object|idletime", grammar: "@", same: alike},
 	{name: "object|freq", grammar: "@"},
 	{name: "object|help"},
 	{name: "sort", grammar: "(@l|@t|@z) <[BY by|BY 'nosort|ALPHA] [LIMIT idx count] " +
