@@ -43,12 +43,13 @@ func Text(s string) Value { return Value{kind: kindText, text: s} }
 // Seconds returns d as a value for UnitDuration.
 func Seconds(d time.Duration) Value { return Number(d.Seconds()) }
 
-// Time returns t as a value for UnitTime; the zero time is Null.
+// Time returns t as a value for UnitTime, in whole seconds; the zero time is Null. With a fraction it would be written with six
+// digits, which is hours off.
 func Time(t time.Time) Value {
 	if t.IsZero() {
 		return Null
 	}
-	return Number(float64(t.UnixMilli()) / 1000)
+	return Number(t.Unix())
 }
 
 // Number returns the number of v and whether v is one.
