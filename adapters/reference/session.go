@@ -50,6 +50,7 @@ func (c *session) Do(ops []kv.Op, out []kv.Result) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer c.rest()
+	c.late = c.client.Inbox(c.late[:0]) // what came after the client had given up
 	sent := time.Since(c.began)
 	for i := range ops {
 		reply, err := c.run(ops[i].Args)
@@ -80,13 +81,21 @@ func (c *session) run(args [][]byte) ([]byte, error) {
 		return nil, net.ErrClosed
 	default:
 	}
-	mark := c.client.Out.Len()
-	c.client.Run(args)
-	if !c.client.Blocked() {
-		return c.client.Out.Bytes()[mark:], nil
+	for {
+		mark := c.client.Out.Len()
+		c.client.Run(args)
+		if !c.client.Blocked() {
+			return c.client.Out.Bytes()[mark:], nil
+		}
+		c.rest()
+		reply, err := c.wait()
+		if err != nil {
+			return nil, err
+		}
+		if args = c.client.Delayed(); args == nil { // or else it was put off by CLIENT PAUSE, and is still to be run
+			return reply, nil
+		}
 	}
-	c.rest()
-	return c.wait()
 }
 
 // wait returns the reply to a request that blocks.

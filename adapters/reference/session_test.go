@@ -99,6 +99,19 @@ func TestSessionWaits(t *testing.T) {
 	}
 }
 
+// TestSessionPaused: an operation that CLIENT PAUSE puts off is run when the pause is over.
+func TestSessionPaused(t *testing.T) {
+	s := newTestStore(t, kv.Target{Scheme: "ref"}, time.Time{})
+	c := openSession(t, s, kv.SessionOptions{})
+	do(t, c, "CLIENT PAUSE 20 WRITE")
+	if r := do(t, c, "SET key value"); r[0].Bytes != len("+OK\r\n") {
+		t.Errorf("%+v", r)
+	}
+	if r := do(t, c, "GET key"); r[0].Bytes != len("$5\r\nvalue\r\n") {
+		t.Errorf("%+v", r)
+	}
+}
+
 // TestSessionEnds: a wait ends with the session's timeout, and with Close.
 func TestSessionEnds(t *testing.T) {
 	s := newTestStore(t, kv.Target{Scheme: "ref"}, time.Time{})

@@ -128,14 +128,13 @@ func (w *waiter) call(m *mail, now int64) *Call {
 
 // finish ends the wait with what c has answered.
 func (w *waiter) finish(c *Call) {
-	e := w.s.e
-	e.remove(w)
 	if c.failed {
 		w.cmd.stats.failed.Add(1)
 	}
 	if b := c.Out.Bytes(); len(b) > 0 {
 		w.s.send(c.mail, b)
 	}
+	w.s.e.remove(w) // only now: from here on the session runs what it is asked next
 	c.mail.to = append(c.mail.to, w.s) // even if there was something in its inbox: it is to go on
 }
 

@@ -205,7 +205,7 @@ func (s *Session) executeClosely(cmd *command, args [][]byte) {
 		s.call.Args = args
 	}
 	s.execute(cmd, args)
-	if len(s.e.ready) > 0 && s.hasAll() {
+	if s.hasAll() && len(s.e.ready) > 0 {
 		s.e.serveReady(&s.post, s.call.now)
 	}
 }

@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/kvtool/kvtool/adapters/reference/keyspace"
+import (
+	"strings"
+
+	"github.com/kvtool/kvtool/adapters/reference/keyspace"
+)
 
 // longRun is after how many commands a session lets others have its shards, in the middle of a batch.
 const longRun = 256
@@ -100,7 +104,18 @@ func (s *Session) shardsOf(cmd *command, args [][]byte) uint64 {
 		return 1
 	}
 	var need uint64
-	cmd.eachKey(args, func(i int, _ string) { need |= 1 << s.e.shardOf(keyspace.Hash(args[i])) })
+	add := func(i int) { need |= 1 << s.e.shardOf(keyspace.Hash(args[i])) }
+	cmd.eachKey(args, func(i int, _ string) { add(i) })
+	for _, k := range cmd.keys {
+		if k.keyword == "" {
+			continue
+		}
+		for i := range len(args) - 1 { // a key is what follows the first of them, but GEORADIUS goes by the last
+			if sameName(args[i], strings.ToLower(k.keyword)) {
+				add(i + 1)
+			}
+		}
+	}
 	return need
 }
 

@@ -84,6 +84,7 @@ func (c *Call) Exec() {
 		return
 	}
 	s.lock(s.shardsOfTransaction())
+	s.lock(s.shardsOfTransaction()) // which are all if somebody has begun to wait for a key until the first had them
 	s.tick()
 	switch {
 	case s.state&dirtyExec != 0:

@@ -68,7 +68,7 @@ func (e *Engine) reportSessions(r *Report) {
 	e.sessions.mu.Unlock()
 	e.trackers.mu.Lock()
 	defer e.trackers.mu.Unlock()
-	r.Tracking, r.TrackedKeys = int64(e.trackers.n), int64(len(e.trackers.readers))
+	r.Tracking, r.TrackedKeys = int64(len(e.trackers.all)), int64(len(e.trackers.readers))
 	for _, sessions := range e.trackers.readers {
 		r.TrackedItems += int64(len(sessions))
 	}

@@ -169,10 +169,15 @@ func (s *Session) ID() int64 { return s.id }
 // Guest reports whether the client has yet to authenticate.
 func (s *Session) Guest() bool { return s.state&guest != 0 && s.e.settings.Password() != "" }
 
-// begin is called before the first command of a batch.
+// begin is called before the first command of a batch. What others have sent so far, such as the reply to the command that the
+// session was blocked by, goes out before the replies of this batch.
 func (s *Session) begin() {
 	s.mu.Lock()
 	s.busy = true
+	if len(s.inbox) > 0 {
+		s.Out.Raw(s.inbox)
+		s.inbox = s.inbox[:0]
+	}
 	s.mu.Unlock()
 	s.last = s.e.clock.Now()
 }

@@ -22,9 +22,9 @@ type Tracking struct {
 // trackers know which keys clients may have in their caches. Their lock is taken with those of shards held, never before them.
 type trackers struct {
 	mu        sync.Mutex
-	readers   map[string]map[int64]*Session // by key
+	readers   map[string]map[int64]struct{} // by key: numbers of sessions, some of which may be gone
 	broadcast map[int64]*Session
-	n         int // sessions that track
+	all       map[int64]*Session // that track
 }
 
 // Tracking returns what is set for the session, or nil.
@@ -54,9 +54,10 @@ func (c *Call) StartTracking(t Tracking) string {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	c.s.tracking = &t
-	if old == nil {
-		tr.n++
+	if tr.all == nil {
+		tr.all = map[int64]*Session{}
 	}
+	tr.all[c.s.id] = c.s
 	if t.Broadcast {
 		if tr.broadcast == nil {
 			tr.broadcast = map[int64]*Session{}
@@ -141,10 +142,10 @@ func (s *Session) stopTracking() {
 	defer tr.mu.Unlock()
 	s.tracking = nil
 	delete(tr.broadcast, s.id)
-	if tr.n--; tr.n == 0 {
+	if delete(tr.all, s.id); len(tr.all) == 0 {
 		tr.readers = nil
 	}
-	s.e.attend(someTracking, tr.n > 0)
+	s.e.attend(someTracking, len(tr.all) > 0)
 }
 
 // remember notes that the client may now have the keys of a command in its cache (trackingRememberKeys).
@@ -159,12 +160,12 @@ func (s *Session) remember(cmd *command, args [][]byte) {
 	cmd.eachKey(args, func(i int, _ string) {
 		key := string(args[i])
 		if tr.readers == nil {
-			tr.readers = map[string]map[int64]*Session{}
+			tr.readers = map[string]map[int64]struct{}{}
 		}
 		if tr.readers[key] == nil {
-			tr.readers[key] = map[int64]*Session{}
+			tr.readers[key] = map[int64]struct{}{}
 		}
-		tr.readers[key][s.id] = s
+		tr.readers[key][s.id] = struct{}{}
 	})
 }
 
@@ -173,7 +174,11 @@ func (e *Engine) invalidate(m *mail, by *Session, key []byte) {
 	tr := &e.trackers
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
-	for _, s := range tr.readers[string(key)] {
+	for id := range tr.readers[string(key)] {
+		s := tr.all[id]
+		if s == nil {
+			continue
+		}
 		if t := s.tracked(by); t != nil && !t.Broadcast {
 			e.tell(m, by, s, t, key)
 		}

@@ -18,10 +18,12 @@ const (
 	guestBulk      = 16 << 10
 )
 
-// Sizes of the buffer, in bytes: to begin with, and what is kept when a long request is over.
+// Sizes of the buffer, in bytes: to begin with, and what is kept of it, and of places for arguments, when a long request is over.
 const (
 	minBuffer  = 4 << 10
 	keepBuffer = 256 << 10
+
+	keepArguments = 1 << 10
 )
 
 // A ProtocolError ends a connection. Its text is the reply, without the leading "-ERR ".
@@ -51,8 +53,8 @@ type span struct{ from, to int }
 func (r *Reader) Space() []byte {
 	if r.r == r.w {
 		r.r, r.w = 0, 0
-		if len(r.buf) > keepBuffer && r.left == 0 {
-			r.buf = nil
+		if r.left == 0 && (len(r.buf) > keepBuffer || cap(r.args) > keepArguments) {
+			r.buf, r.args, r.spans = nil, nil, nil // the arguments hold the buffer, too
 		}
 	}
 	if r.buf == nil {

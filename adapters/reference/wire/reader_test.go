@@ -3,8 +3,11 @@ package wire_test
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
+	"weak"
 
 	"pgregory.net/rapid"
 
@@ -192,4 +195,34 @@ func BenchmarkRead(b *testing.B) {
 			}
 		}
 	}
+}
+
+// What a long request took is given back when it is over, though a connection goes on to send short ones.
+func TestLongRequestIsForgotten(t *testing.T) {
+	var r wire.Reader
+	feed := func(s string) [][]byte {
+		for len(s) > 0 {
+			n := copy(r.Space(), s)
+			r.Advance(n)
+			s = s[n:]
+		}
+		args, err := r.Next()
+		if err != nil || args == nil {
+			t.Fatal(args, err)
+		}
+		return args
+	}
+	last := func() weak.Pointer[byte] {
+		args := feed("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1048576\r\n" + strings.Repeat("x", 1<<20) + "\r\n")
+		return weak.Make(&args[2][0])
+	}()
+	feed("*1\r\n$4\r\nPING\r\n")
+	for i := 0; last.Value() != nil; i++ {
+		if i == 100 {
+			t.Fatal("the argument is still there")
+		}
+		runtime.GC()
+		time.Sleep(time.Millisecond)
+	}
+	runtime.KeepAlive(&r)
 }
