@@ -134,7 +134,7 @@ func (w *waiter) finish(c *Call) {
 	if b := c.Out.Bytes(); len(b) > 0 {
 		w.s.send(c.mail, b)
 	}
-	w.s.e.remove(w) // only now: from here on the session runs what it is asked next
+	w.s.e.remove(w)                    // only now: from here on the session runs what it is asked next
 	c.mail.to = append(c.mail.to, w.s) // even if there was something in its inbox: it is to go on
 }
 
