@@ -21,6 +21,7 @@ import (
 	"github.com/kvtool/kvtool/adapters/reference/engine"
 	engineshard "github.com/kvtool/kvtool/adapters/reference/keyspace"
 	"github.com/kvtool/kvtool/adapters/reference/server"
+	"github.com/kvtool/kvtool/internal/evict"
 	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/internal/memory"
 	"github.com/kvtool/kvtool/kv"
@@ -177,7 +178,7 @@ func (o serveOptions) open() (listeners []net.Listener, err error) {
 				kv.Usagef("serve would listen on %s without a password: whoever reaches this machine could read and write", addr),
 				"PW=… kvtool serve --requirepass-env PW, or --listen 127.0.0.1:PORT")
 		}
-		l, err := net.Listen("tcp", addr)
+		l, err := net.Listen(tcpOf(addr), addr)
 		if err != nil {
 			return nil, listenError(addr, err, "another port is --listen 127.0.0.1:6381, any that is free is --listen 127.0.0.1:0")
 		}
@@ -218,6 +219,15 @@ func isLoopback(addr string) bool {
 	}
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
+}
+
+// tcpOf returns the network of an address: 0.0.0.0 is every IPv4 address, as in Redis, where Go would add those of IPv6.
+func tcpOf(addr string) string {
+	host, _, _ := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); ip.To4() != nil {
+		return "tcp4"
+	}
+	return "tcp"
 }
 
 func listenError(where string, err error, hint string) error {
@@ -279,6 +289,9 @@ func (o serveOptions) engine(env *Env, listeners []net.Listener, password string
 		}
 	}
 	e, err := engine.New(eo, command.Table())
+	if _, unknown := evict.ParseKind(o.policy); err != nil && unknown == nil && !o.whatIf {
+		return nil, kv.WithHint(kv.Usagef("serve: %w", err), "--what-if lets it be one that Redis does not have")
+	}
 	if err != nil {
 		return nil, kv.Usagef("serve: %w", err)
 	}
@@ -333,8 +346,11 @@ func (o serveOptions) load(ctx context.Context, env *Env, e *engine.Engine) (str
 	start := env.Now()
 	loaded, err := command.LoadRDB(ctx, e, f, size)
 	if err != nil {
-		err = fmt.Errorf("%s: %w, after %s keys", o.file, err, humanize.Exact(loaded.Keys))
-		return "", kv.WithHint(&codeError{exitTarget, err}, "kvtool audit "+o.file+" reads what is whole of it")
+		failed := &codeError{exitTarget, fmt.Errorf("%s: %w", o.file, err)}
+		if loaded.Keys == 0 {
+			return "", failed
+		}
+		return "", kv.WithHint(failed, "kvtool audit "+o.file+" reads what is whole of it")
 	}
 	for _, text := range leftOut(loaded) {
 		env.say("warning", o.file+": "+text)

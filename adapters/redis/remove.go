@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -80,7 +81,13 @@ func (s *store) cleaning(ctx context.Context, which []int, of func(i int) kv.Nam
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	return fmt.Errorf("writing to %s: %w", s.cfg.target, s.cfg.explain(ctx, err))
+	if isClosed(err) { // the connection has worked so far: it is not for want of TLS
+		err = kv.WithHint(errors.New("the server closed the connection: it has stopped, or somebody has ended it (CLIENT KILL)"),
+			"what was changed stands, and is in the undo file")
+	} else {
+		err = s.cfg.explain(ctx, err)
+	}
+	return fmt.Errorf("writing to %s: %w", s.cfg.target, err)
 }
 
 // Identify asks INFO.

@@ -72,6 +72,7 @@ type Trend struct {
 	Limit   float64  // bytes; 0: there is none
 	Full    Interval // seconds from the last point until the limit; +Inf: never
 	Reaches bool     // it may be reached at all
+	TooFar  bool     // too far ahead for what the snapshots span: there is no date
 	Growing []Growing
 	Enough  bool // three points and more: else there is a rate at most, and no interval
 	Span    time.Duration
@@ -99,6 +100,8 @@ const (
 	stepMADs  = 10  // deviations from the usual rate
 	stepShare = 0.05
 	stepLeast = 5 // increments, to know what is usual
+
+	mostSpans = 100 // times what the snapshots span: no line is drawn farther ahead
 )
 
 // Read reads a history. Points are put in order; there must be one.
@@ -357,6 +360,10 @@ func (t *Trend) when() {
 	}
 	t.Full = Interval{after(t.UsedIn.High, t.SlopeIn.High), after(t.UsedIn.Low, t.SlopeIn.Low)}
 	t.Reaches = !math.IsInf(t.Full.Low, 1)
+	if t.Reaches && t.Full.Low > mostSpans*t.Span.Seconds() {
+		t.Reaches, t.TooFar = false, t.Enough
+		t.Full = Interval{math.Inf(1), math.Inf(1)}
+	}
 }
 
 // grow finds out which templates grow.

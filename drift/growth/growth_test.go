@@ -3,6 +3,7 @@ package growth
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 )
@@ -193,6 +194,14 @@ func TestFewPoints(t *testing.T) {
 	flat := line(rand.New(rand.NewPCG(2, 2)), 8, 0, 5*mib)
 	if trend := Read(flat.points, Options{}); !math.IsInf(trend.Full.High, 1) {
 		t.Errorf("what does not grow is full in %v", trend.Full)
+	}
+	hurried := slices.Clone(h.points) // the same in seconds: that says nothing of next week
+	for i := range hurried {
+		hurried[i].Taken = hurried[0].Taken.Add(time.Duration(i) * time.Second)
+		hurried[i].MaxMemory = 1e6 * gib
+	}
+	if trend := Read(hurried, Options{}); trend.Reaches || !trend.TooFar || !math.IsInf(trend.Full.Low, 1) {
+		t.Errorf("snapshots of %v: full in %v", trend.Span, trend.Full)
 	}
 	for i := range h.points {
 		h.points[i].MaxMemory = 0

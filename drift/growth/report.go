@@ -8,6 +8,7 @@ import (
 
 	"github.com/kvtool/kvtool/audit"
 	"github.com/kvtool/kvtool/drift/compare"
+	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/keydesign"
 	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/report"
@@ -202,6 +203,8 @@ func (t *Trend) notes(taken time.Time) (notes []string) {
 		note("Two points: a rate, and no interval. Three snapshots or more say when memory is full.")
 	case t.Limit == 0:
 		note("The server has no limit, or does not say one: --maxmemory SIZE says what there is.")
+	case t.TooFar:
+		note("The snapshots span %s: too short to say when the limit is reached.", humanize.Duration(t.Span.Seconds()))
 	case !t.Reaches:
 		note("The limit is not reached: what grows levels off, or does not grow by more than noise.")
 	default:

@@ -256,6 +256,9 @@ func (r *run) allNotes(plan join.Plan, sample uint64) []string {
 	}
 	for i := range r.found {
 		f := &r.found[i]
+		if t := r.tally(i); i%2 == 0 && t.references >= 20 && t.orphans >= t.references {
+			note("%s: not one reference leads anywhere. Is that what the keys are called?", r.refs[i/2].Name())
+		}
 		if f.picked {
 			note("%s: of %d candidates %d were re-checked; --all re-checks each.", r.refs[i/2].Name(), f.candidates, f.rechecked)
 		}

@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/kvtool/kvtool/internal/evict"
 )
 
 // cron is what is done now and then rather than for a command.
@@ -15,6 +18,8 @@ type cron struct {
 	next    int
 	peak    atomic.Int64 // used_memory
 	dirty   atomic.Int64 // changes
+
+	evicting atomic.Bool // beside the commands
 }
 
 // HZ returns how often in a second Cron is to be called.
@@ -31,6 +36,33 @@ func (e *Engine) Cron() {
 		m.deliver()
 	}
 	e.sample()
+}
+
+// evictOn goes on evicting beside the commands where time was up, until all keep to maxmemory or nothing may go (evict.c:
+// startEvictionTimeProc).
+func (e *Engine) evictOn() {
+	if !e.cron.evicting.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		defer e.cron.evicting.Store(false)
+		for e.evictMore() {
+			runtime.Gosched()
+		}
+	}()
+}
+
+// evictMore evicts for as long as may be before a command, and reports whether more is to go.
+func (e *Engine) evictMore() (more bool) {
+	for i, s := range e.shards {
+		var m mail
+		e.lockShards(1<<i, &m)
+		s.Tick(e.clock.Now() / 1000)
+		more = s.Reclaim(0, e.budget(e.settings.evictUS.Load())) == evict.Running || more
+		e.unlockShards(1 << i)
+		m.deliver()
+	}
+	return more
 }
 
 // budget returns a function that reports whether so many microseconds are over. Under a clock that is moved by hand it is nil:

@@ -166,8 +166,14 @@ func (s *Session) hasMemory(cmd *command) bool {
 	more := s.e.argumentBytes(s.call.Args)
 	expired := s.e.budget(s.e.settings.evictUS.Load())
 	for i, held := 0, s.held; held != 0; i, held = i+1, held>>1 {
-		if held&1 != 0 && s.e.shards[i].Reclaim(more, expired) == evict.Failed {
+		if held&1 == 0 {
+			continue
+		}
+		switch s.e.shards[i].Reclaim(more, expired) {
+		case evict.Failed:
 			enough = false
+		case evict.Running:
+			s.e.evictOn()
 		}
 	}
 	if enough {

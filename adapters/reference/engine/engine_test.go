@@ -244,6 +244,26 @@ func TestMaxMemory(t *testing.T) {
 	}
 }
 
+// What there was no time to evict before a command goes beside the commands, of the shards that nobody asks for too.
+func TestEvictionGoesOn(t *testing.T) {
+	e, err := engine.New(engine.Options{Shards: 2, Config: [][2]string{{"maxmemory-eviction-tenacity", "0"}}}, table())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := e.Connect(engine.Origin{})
+	for i := range 20_000 {
+		run(t, s, fmt.Sprintf("set key:%d v", i))
+	}
+	limit := e.Used() / 4
+	run(t, s, "config set maxmemory-policy allkeys-lru", fmt.Sprintf("config set maxmemory %d", limit))
+	expect(t, run(t, s, "set one v"), "+OK\r\n")
+	for end := time.Now().Add(30 * time.Second); e.Used() > limit; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d bytes are used, of %d that may be", e.Used(), limit)
+		}
+	}
+}
+
 // The same requests under the same clock and seed are answered with the same bytes.
 func TestDeterminism(t *testing.T) {
 	history := func() string {
