@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,6 +102,20 @@ func checkRestore(t *testing.T, r kv.Remover, d *kv.Dump, want kv.Outcome) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A server that ends a connection on which it has answered is not taken for one that wants TLS.
+func TestRemoverLosesItsServer(t *testing.T) {
+	server := servertest.Redis(t, servertest.Options{})
+	c := server.Client(t)
+	r := openURL(t, "redis://"+server.Addr).(kv.Remover)
+	c.Must(t, "SET", "a", "1")
+	d := dumpOne(t, r, kv.Name{Key: "a"})
+	c.Must(t, "CLIENT", "KILL", "TYPE", "normal")
+	err := r.Expire(t.Context(), []kv.ExpiryBack{{Name: d.Name, Digest: digestOf(d), Set: time.Now()}}, func(int, kv.Outcome) {})
+	if err == nil || !strings.Contains(err.Error(), "it has stopped") || !strings.Contains(kv.Hint(err), "undo file") {
+		t.Errorf("%v, hint %q", err, kv.Hint(err))
 	}
 }
 
