@@ -49,8 +49,12 @@ func newStore(target kv.Target, fixed time.Time) (*store, error) {
 	if !fixed.IsZero() {
 		clock = engine.NewManualClock(fixed)
 	}
-	e, err := engine.New(engine.Options{Shards: numShards, Clock: clock, Expiry: keyspace.ExpireExact}, command.Table())
+	e, err := newEngine(clock)
 	return &store{target: target, fixed: fixed, engine: e, model: memory.New(profile())}, err
+}
+
+func newEngine(clock engine.Clock) (*engine.Engine, error) {
+	return engine.New(engine.Options{Shards: numShards, Clock: clock, Expiry: keyspace.ExpireExact}, command.Table())
 }
 
 // find returns a key, and its shard, which is locked until unlock is called.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kvtool/kvtool/adapters/reference/engine"
 	"github.com/kvtool/kvtool/adapters/reference/keyspace"
 	"github.com/kvtool/kvtool/adapters/reference/value"
 	"github.com/kvtool/kvtool/kv"
@@ -248,21 +249,27 @@ func TestScanWhileWriting(t *testing.T) {
 // TestExpiryIsExact: a key is there until the millisecond before its expiry, and gone with what it took in that one.
 func TestExpiryIsExact(t *testing.T) {
 	e := newTestStore(t, kv.Target{}, DemoClock())
+	clock := engine.NewManualClock(DemoClock().Add(-time.Second))
+	var err error
+	if e.engine, err = newEngine(clock); err != nil {
+		t.Fatal(err)
+	}
 	g := &generator{shards: shardsOf(e), limits: keyspace.DefaultLimits(), now: nowOf(e)}
 	for i := range 1000 {
 		g.hash(fmt.Sprint("k", i), nowOf(e)+int64(1+i%7)*1000, "field", strings.Repeat("x", i))
 	}
 	for second := range 8 {
 		for _, early := range []time.Duration{time.Millisecond, 0} {
-			e.fixed = DemoClock().Add(time.Duration(second)*time.Second - early)
+			now := DemoClock().Add(time.Duration(second)*time.Second - early)
+			clock.Advance(now.Sub(time.UnixMicro(clock.Now())))
 			want := 0
 			for i := range 1000 {
-				if DemoClock().Add(time.Duration(1+i%7) * time.Second).After(e.fixed) {
+				if DemoClock().Add(time.Duration(1+i%7) * time.Second).After(now) {
 					want++
 				}
 			}
 			if n := e.Len(); n != want {
-				t.Errorf("%s: %d keys, want %d", e.fixed.Sub(DemoClock()), n, want)
+				t.Errorf("%s: %d keys, want %d", now.Sub(DemoClock()), n, want)
 			}
 		}
 	}

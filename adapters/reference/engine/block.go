@@ -2,6 +2,8 @@ package engine
 
 import (
 	"container/list"
+	"fmt"
+	"runtime/debug"
 
 	"github.com/kvtool/kvtool/adapters/reference/wire"
 )
@@ -110,10 +112,9 @@ func (e *Engine) serveKey(at place, m *mail, now int64) {
 		if !c.Peek(key).OK() {
 			return
 		}
-		if !w.serve(c, key) {
-			continue
+		if w.answer(c, func() bool { return w.serve(c, key) }) {
+			w.finish(c)
 		}
-		w.finish(c)
 	}
 }
 
@@ -124,6 +125,19 @@ func (w *waiter) call(m *mail, now int64) *Call {
 		out.SetProtocol(3)
 	}
 	return &Call{Args: w.args, Out: out, s: w.s, e: w.s.e, cmd: w.cmd, now: now, mail: m}
+}
+
+// answer calls fn, which answers the waiter. If it panics, the client is told so, and the server goes on.
+func (w *waiter) answer(c *Call, fn func() bool) (done bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.Out.Reset()
+			c.Fail(ErrInternal)
+			c.e.opts.Log(fmt.Sprintf("internal error in %s: %v\n%s", w.cmd.name, p, debug.Stack()))
+			done = true
+		}
+	}()
+	return fn()
 }
 
 // finish ends the wait with what c has answered.
@@ -163,7 +177,10 @@ func (e *Engine) timeOut(w *waiter, m *mail) {
 		return
 	}
 	c := w.call(m, e.clock.Now()/1000)
-	w.timeout(c)
+	w.answer(c, func() bool {
+		w.timeout(c)
+		return true
+	})
 	w.finish(c)
 }
 

@@ -79,6 +79,43 @@ func TestPanic(t *testing.T) {
 	expect(t, run(t, e.Connect(engine.Origin{}), "dbsize"), ":1\r\n")
 }
 
+// So does one that fails when it answers who has waited, for a key or for the end of the wait.
+func TestPanicOfWaiter(t *testing.T) {
+	commands := table()
+	for i := range commands {
+		if commands[i].Name == "brpop" {
+			commands[i].Run = func(c *engine.Call) {
+				c.Block([][]byte{c.Args[1]}, 5, func(*engine.Call, []byte) bool { panic("on purpose") }, func(*engine.Call) { panic("late") })
+			}
+		}
+	}
+	var mu sync.Mutex
+	var logged string
+	log := func(text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		logged += text
+	}
+	e, err := engine.New(engine.Options{Shards: 4, Log: log}, commands)
+	if err != nil {
+		t.Fatal(err)
+	}
+	waits, w := e.Connect(engine.Origin{}), e.Connect(engine.Origin{})
+	run(t, waits, "brpop q 0")
+	expect(t, run(t, w, "rpush q x", "llen q"), ":1\r\n:1\r\n")
+	expect(t, inbox(waits), "-ERR internal error\r\n")
+	run(t, waits, "brpop other 0")
+	for waits.Blocked() {
+		time.Sleep(time.Millisecond)
+	}
+	expect(t, run(t, waits, "ping"), "-ERR internal error\r\n+PONG\r\n")
+	mu.Lock()
+	defer mu.Unlock()
+	if !strings.Contains(logged, "brpop: on purpose") || !strings.Contains(logged, "brpop: late") {
+		t.Errorf("logged %.300q", logged)
+	}
+}
+
 func TestTransaction(t *testing.T) {
 	e, clock := start(t, engine.Options{Shards: 2})
 	a, b := e.Connect(engine.Origin{}), e.Connect(engine.Origin{})
