@@ -17,8 +17,6 @@ const debugHelp = `CLOCK ADVANCE <milliseconds>
     Move the clock, if it is one that is moved by hand (kvtool serve --clock manual).
 ERROR <string>
     Return a Redis protocol error with <string> as message.
-JMAP
-    Do nothing.
 LOG <message>
     Do nothing.
 OBJECT <key>
@@ -49,7 +47,7 @@ func debug(c *engine.Call) {
 		c.Out.OK()
 	case is(sub, "error") && n == 3:
 		c.Fail(string(c.Args[2]))
-	case is(sub, "jmap"), is(sub, "log"), is(sub, "reload"):
+	case is(sub, "log"), is(sub, "reload"):
 		c.Out.OK()
 	case is(sub, "object") && n == 3:
 		debugObject(c)
