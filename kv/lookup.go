@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"iter"
 	"strings"
 )
 
@@ -61,12 +61,27 @@ type ValueReader interface {
 	Touches(ctx context.Context) (string, error)
 }
 
+// Bounds of the texts that are read of values, in bytes: a name is no longer than the one, and a document that has a field no
+// longer than the other. What is longer is answered with Unlike, and not fetched.
+const (
+	LongestText     = 4 << 10
+	LongestDocument = 1 << 20
+)
+
+// A ValueScanner reads texts of values in the pass that reads the records: of what can be read from front to back alone.
+type ValueScanner interface {
+	// ScanValues is Scan that asks want, before each record, what of that key's value is wanted, and tells the answers to tell as
+	// ReadValues does; then the record comes. Nothing is asked of a key that has expired, nor by ContentHas. Both are called from
+	// the goroutine that consumes the scan. The Name of an ask is not looked at, and the asks may change once the record has come.
+	ScanValues(ctx context.Context, opt ScanOptions, want func(Name) []Ask, tell func(i int, a Answer, text []byte)) iter.Seq2[*Record, error]
+}
+
 // GetterOf returns s as a Getter. The error is errors.ErrUnsupported where it is none.
 func GetterOf(s Store) (Getter, error) {
 	if g, ok := s.(Getter); ok {
 		return g, nil
 	}
-	return nil, fmt.Errorf("this kind of target cannot be asked about one key: %w", errors.ErrUnsupported)
+	return nil, &kindError{errors.New("this kind of target cannot be asked about one key"), errors.ErrUnsupported}
 }
 
 // ValueReaderOf returns s as a ValueReader. The error is errors.ErrUnsupported where it is none.
@@ -74,7 +89,7 @@ func ValueReaderOf(s Store) (ValueReader, error) {
 	if v, ok := s.(ValueReader); ok {
 		return v, nil
 	}
-	return nil, fmt.Errorf("the values of this kind of target are not read: %w", errors.ErrUnsupported)
+	return nil, &kindError{errors.New("the values of this kind of target are not read"), errors.ErrUnsupported}
 }
 
 // JSONField returns the text of a field of a JSON object, by a path of names: "user.id". Numbers are as they are written.

@@ -188,6 +188,13 @@ func (d *directory) part(s kv.Shard) ([]*node, error) {
 
 // Scan reads one file after the other. What is wrong with one is told at the end.
 func (d *directory) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Record, error] {
+	return d.ScanValues(ctx, opt, nil, nil)
+}
+
+// ScanValues implements kv.ValueScanner.
+func (d *directory) ScanValues(
+	ctx context.Context, opt kv.ScanOptions, want func(kv.Name) []kv.Ask, tell func(int, kv.Answer, []byte),
+) iter.Seq2[*kv.Record, error] {
 	return func(yield func(*kv.Record, error) bool) {
 		nodes, err := d.part(opt.Shard)
 		if err != nil {
@@ -200,7 +207,7 @@ func (d *directory) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.
 				failed = append(failed, n.failed)
 				continue
 			}
-			for rec, err := range n.Scan(ctx, opt) {
+			for rec, err := range n.ScanValues(ctx, opt, want, tell) {
 				if err != nil {
 					failed = append(failed, err)
 					break

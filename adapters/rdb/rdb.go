@@ -225,7 +225,16 @@ func (s *store) Close() error {
 // page is how many keys are read between two looks at the limiter and the context.
 const page = 256
 
+// Scan implements kv.Scanner.
 func (s *store) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Record, error] {
+	return s.ScanValues(ctx, opt, nil, nil)
+}
+
+// ScanValues implements kv.ValueScanner.
+func (s *store) ScanValues(
+	ctx context.Context, opt kv.ScanOptions, want func(kv.Name) []kv.Ask, tell func(int, kv.Answer, []byte),
+) iter.Seq2[*kv.Record, error] {
+	wish := rdbread.Wish{Match: opt.Match, Want: opt.Want, Ask: opt.Ask, Values: want, Tell: tell}
 	return func(yield func(*kv.Record, error) bool) {
 		if err := ctx.Err(); err != nil {
 			yield(nil, err)
@@ -237,7 +246,7 @@ func (s *store) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Reco
 			return
 		}
 		defer func() { _ = in.Close() }() // read only
-		if err := s.scan(ctx, in, opt, yield); err != nil {
+		if err := s.scan(ctx, in, wish, opt.Limiter, yield); err != nil {
 			yield(nil, fmt.Errorf("%s: %w", s.target, err))
 		}
 	}
@@ -260,9 +269,9 @@ func (s *store) take(ctx context.Context) (*input, error) {
 }
 
 // scan yields the records of in. It returns nil when the consumer has had enough, too.
-func (s *store) scan(ctx context.Context, in *input, opt kv.ScanOptions, yield func(*kv.Record, error) bool) error {
+func (s *store) scan(ctx context.Context, in *input, wish rdbread.Wish, l *kv.Limiter, yield func(*kv.Record, error) bool) error {
 	o := s.opt
-	o.Wish = rdbread.Wish{Match: opt.Match, Want: opt.Want, Ask: opt.Ask}
+	o.Wish = wish
 	if !s.cluster {
 		o.Want &^= kv.FieldSlot
 	}
@@ -271,7 +280,7 @@ func (s *store) scan(ctx context.Context, in *input, opt kv.ScanOptions, yield f
 		return err
 	}
 	for {
-		if err := opt.Limiter.Wait(ctx, page); err != nil {
+		if err := l.Wait(ctx, page); err != nil {
 			return err
 		}
 		for range page {

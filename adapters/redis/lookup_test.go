@@ -17,7 +17,7 @@ func lookupKeys(t *testing.T, c *servertest.Client, tag string) {
 	key := func(name string) string { return tag + name }
 	c.Must(t, "SET", key("str"), "17")
 	c.Must(t, "SET", key("doc"), `{"uid":42,"who":{"name":"ann"},"none":null,"list":[1]}`)
-	c.Must(t, "SET", key("long"), strings.Repeat("x", longestName+1))
+	c.Must(t, "SET", key("long"), strings.Repeat("x", kv.LongestText+1))
 	c.Must(t, "SET", key("timed"), "1", "PX", "500000")
 	c.Must(t, "HSET", key("hash"), "uid", "7", "name", "x")
 	c.Must(t, "SADD", key("set"), "1", "2", "3")

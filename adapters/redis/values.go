@@ -21,12 +21,6 @@ import (
 // Over a connection that has said CLIENT NO-TOUCH ON (7.2), none of these resets the idle time of a key; Touches says where it
 // does.
 
-// Bounds of what is read of a string: a name has no more bytes than the one, a document no more than the other.
-const (
-	longestName     = 4 << 10
-	longestDocument = 1 << 20
-)
-
 // valuePage is how many members are asked for at once.
 const valuePage = 500
 
@@ -163,9 +157,9 @@ func (r *valueReading) send(q *inquiry) {
 	}
 	switch q.step {
 	case stepValue:
-		out.Add(r.c["GETRANGE"], q.Key, "0", strconv.Itoa(longestName))
+		out.Add(r.c["GETRANGE"], q.Key, "0", strconv.Itoa(kv.LongestText))
 	case stepDocument:
-		out.Add(r.c["GETRANGE"], q.Key, "0", strconv.Itoa(longestDocument))
+		out.Add(r.c["GETRANGE"], q.Key, "0", strconv.Itoa(kv.LongestDocument))
 	case stepField:
 		out.Add(r.c["HGET"], q.Key, q.Text)
 	case stepType:
@@ -225,7 +219,7 @@ func (r *valueReading) receive(q *inquiry) error {
 			r.fn(q.i, kv.Lost, nil)
 			return nil
 		}
-		r.fn(q.i, kv.Found, rep.Data)
+		r.name(q, rep.Data)
 		return r.l.in.Skip(rep)
 	case stepType:
 		return r.typed(q, kv.Type(rep.Data))
@@ -268,7 +262,7 @@ func (r *valueReading) text(q *inquiry, rep resp.Reply) error {
 		return fmt.Errorf("GETRANGE: %w", errValue)
 	}
 	switch {
-	case was == stepValue && len(rep.Data) > longestName, was == stepDocument && len(rep.Data) > longestDocument:
+	case was == stepValue && len(rep.Data) > kv.LongestText, was == stepDocument && len(rep.Data) > kv.LongestDocument:
 		r.fn(q.i, kv.Unlike, nil)
 	case was == stepValue && len(rep.Data) == 0: // GETRANGE of no key is empty, too
 		r.fn(q.i, kv.Lost, nil)
@@ -346,11 +340,20 @@ func (r *valueReading) page(q *inquiry, rep resp.Reply) error {
 	return nil
 }
 
+// name answers with a field's value or a member, if it may be a name.
+func (r *valueReading) name(q *inquiry, text []byte) {
+	if len(text) > kv.LongestText {
+		r.fn(q.i, kv.Unlike, nil)
+		return
+	}
+	r.fn(q.i, kv.Found, text)
+}
+
 // member takes one member; of a list that is searched, it may be the one.
 func (r *valueReading) member(q *inquiry, text []byte) {
 	switch {
 	case q.Part == kv.ContentMembers:
-		r.fn(q.i, kv.Found, text)
+		r.name(q, text)
 	case string(text) == q.Text && q.typ == kv.TypeList:
 		r.fn(q.i, kv.Found, text)
 		q.step, q.typ = stepDone, "" // the rest of the page is read and means nothing

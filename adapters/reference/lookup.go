@@ -44,7 +44,9 @@ func (s *store) readValue(a *kv.Ask, fn func(kv.Answer, []byte)) {
 	case !it.OK() || a.DB != 0:
 		fn(kv.Lost, nil)
 	case a.Part == kv.ContentValue && t == kv.TypeString:
-		fn(kv.Found, it.Bytes())
+		short(it.Bytes(), fn)
+	case a.Part == kv.ContentField && t == kv.TypeString && len(it.Bytes()) > kv.LongestDocument:
+		fn(kv.Unlike, nil)
 	case a.Part == kv.ContentField && t == kv.TypeString:
 		text, answer := kv.JSONField(it.Bytes(), a.Text)
 		fn(answer, text)
@@ -52,16 +54,29 @@ func (s *store) readValue(a *kv.Ask, fn func(kv.Answer, []byte)) {
 		h := value.OpenHash(shard, it)
 		var buf [32]byte
 		text, ok := h.Get([]byte(a.Text), buf[:])
-		found(ok, text, fn)
+		if !ok {
+			fn(kv.Lost, nil)
+			return
+		}
+		short(text, fn)
 	case a.Part == kv.ContentValue || a.Part == kv.ContentField || t == kv.TypeString || t == kv.TypeStream:
 		fn(kv.Unlike, nil)
 	case a.Part == kv.ContentHas:
 		found(has(shard, it, []byte(a.Text)), []byte(a.Text), fn)
 	default:
 		for m := range members(shard, it) {
-			fn(kv.Found, m)
+			short(m, fn)
 		}
 	}
+}
+
+// short answers with a text, if it may be a name.
+func short(text []byte, fn func(kv.Answer, []byte)) {
+	if len(text) > kv.LongestText {
+		fn(kv.Unlike, nil)
+		return
+	}
+	fn(kv.Found, text)
 }
 
 func found(ok bool, text []byte, fn func(kv.Answer, []byte)) {

@@ -160,7 +160,7 @@ func (r *run) scanShard(ctx context.Context, s kv.Shard, f *follower) error {
 	const most = 3
 	for again := 0; ; again++ {
 		var err error
-		for rec, failed := range r.store.Scan(ctx, kv.ScanOptions{Shard: s, Want: kv.FieldName, Limiter: r.Audit.Limiter}) {
+		for rec, failed := range f.scan(ctx, r.store, kv.ScanOptions{Shard: s, Want: kv.FieldName, Limiter: r.Audit.Limiter}) {
 			if err = failed; err == nil {
 				err = f.observe(ctx, rec)
 			}
@@ -168,7 +168,7 @@ func (r *run) scanShard(ctx context.Context, s kv.Shard, f *follower) error {
 				break
 			}
 		}
-		if err == nil {
+		if err == nil && r.scanner == nil {
 			err = f.read(ctx)
 		}
 		if !errors.Is(err, kv.ErrRestart) || again == most {

@@ -62,11 +62,12 @@ const (
 // A run is one search.
 type run struct {
 	Options
-	store  kv.Store
-	values kv.ValueReader // nil where values are not read
-	getter kv.Getter      // nil where keys are not asked about
-	live   bool
-	refs   []*refs.Reference // those that can be followed here
+	store   kv.Store
+	values  kv.ValueReader  // nil where values are not asked for
+	scanner kv.ValueScanner // nil unless they are read with the keys
+	getter  kv.Getter       // nil where keys are not asked about
+	live    bool
+	refs    []*refs.Reference // those that can be followed here
 
 	child, parent *bind.Matcher
 	byChild       [][]int // by template: the references from it
@@ -82,6 +83,7 @@ type run struct {
 	found    []found
 	rounds   [2]time.Time
 	overflow bool // there were more names than are kept
+	unnamed  bool // the names of orphans could not be read
 }
 
 // Run reads store and reports. With an error it still returns the report of what was read, unless nothing could be.
@@ -124,11 +126,14 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	r.getter, _ = kv.GetterOf(r.store)
 	r.values, err = kv.ValueReaderOf(r.store)
 	unread := err
+	if err != nil {
+		r.scanner, _ = r.store.(kv.ValueScanner)
+	}
 	for _, s := range r.Skipped {
 		r.skipped = append(r.skipped, report.Skip{Name: s.Name, Why: s.Why})
 	}
 	for _, ref := range r.References {
-		if ref.Content != kv.ContentNone && r.values == nil {
+		if ref.Content != kv.ContentNone && r.values == nil && r.scanner == nil {
 			r.skipped = append(r.skipped, report.Skip{Name: ref.Name(), Why: unread.Error()})
 			continue
 		}
@@ -203,6 +208,7 @@ func (r *run) judge(ctx context.Context) error {
 	}
 	r.found = make([]found, 2*len(r.refs))
 	if err := r.name(ctx); err != nil {
+		r.unnamed = !r.live // they are counted all the same
 		return err
 	}
 	return r.recheck(ctx)

@@ -31,12 +31,14 @@ type follower struct {
 	refers func(relation int, p join.Pair, of *reference) error
 	wants  func(ref int, key uint64) bool // whether a key's value is worth reading; nil: all are
 
-	asks  []kv.Ask
+	asks  []kv.Ask // of the keys that were met and not asked about; in a pass that reads values, of the key at hand
 	about []asked
 	to    []byte
 	from  []byte
 	err   error   // of a callback
 	keys  []int64 // by template
+
+	unlike, refused int64 // values
 }
 
 // A reference is one that was met.
@@ -81,32 +83,57 @@ func (f *follower) observe(ctx context.Context, rec *kv.Record) error {
 	}
 	f.keys[t]++
 	for _, i := range f.run.byChild[t] {
-		ref := f.run.refs[i]
-		if f.wants != nil && !f.wants(i, hash) {
-			continue
-		}
-		if ref.Content != kv.ContentNone {
-			f.ask(rec, ref.Content, ref.Field, asked{i, false})
+		if f.run.refs[i].Content != kv.ContentNone || f.wants != nil && !f.wants(i, hash) {
 			continue
 		}
 		if err := f.refer(i, rec.DB, rec.Key, hash, nil); err != nil {
 			return err
 		}
 	}
-	if f.exists != nil {
-		for _, i := range f.run.byParent[t] {
-			f.ask(rec, kv.ContentField, f.run.refs[i].Backref, asked{i, true})
-		}
+	if f.run.scanner != nil { // the values went by before the key came
+		return f.err
 	}
+	f.ask(kv.Name{DB: rec.DB, Key: rec.Key}, t, hash)
 	if len(f.asks) < askPage {
 		return nil
 	}
 	return f.read(ctx)
 }
 
-func (f *follower) ask(rec *kv.Record, c kv.Content, field string, a asked) {
-	f.asks = append(f.asks, kv.Ask{Name: kv.Name{DB: rec.DB, Key: rec.Key}, Part: c, Text: field})
-	f.about = append(f.about, a)
+// ask notes what has to be known of the value of a key of a template.
+func (f *follower) ask(n kv.Name, template int, hash uint64) {
+	for _, i := range f.run.byChild[template] {
+		ref := f.run.refs[i]
+		if ref.Content != kv.ContentNone && (f.wants == nil || f.wants(i, hash)) {
+			f.asks = append(f.asks, kv.Ask{Name: n, Part: ref.Content, Text: ref.Field})
+			f.about = append(f.about, asked{i, false})
+		}
+	}
+	if f.exists == nil {
+		return
+	}
+	for _, i := range f.run.byParent[template] {
+		f.asks = append(f.asks, kv.Ask{Name: n, Part: kv.ContentField, Text: f.run.refs[i].Backref})
+		f.about = append(f.about, asked{i, true})
+	}
+}
+
+// want says what is to be read of the value of a key, in a pass that reads values.
+func (f *follower) want(n kv.Name) []kv.Ask {
+	f.asks, f.about = f.asks[:0], f.about[:0]
+	if t, ok := f.child.Match(n.Key); ok && f.err == nil {
+		f.from = append(f.from[:0], n.Key...)
+		f.ask(n, t, fingerprint(n.DB, f.from))
+	}
+	return f.asks
+}
+
+// scan reads a store, or a part of it, values included where they are read with the keys.
+func (f *follower) scan(ctx context.Context, store kv.Store, opt kv.ScanOptions) iter.Seq2[*kv.Record, error] {
+	if f.run.scanner == nil {
+		return store.Scan(ctx, opt)
+	}
+	return f.run.scanner.ScanValues(ctx, opt, f.want, f.answer)
 }
 
 // refer is told of one reference, by the text of its value if it has one.
@@ -134,29 +161,27 @@ func (f *follower) read(ctx context.Context) error {
 	if len(f.asks) == 0 {
 		return nil
 	}
-	var unlike, refused int64
-	err := f.run.values.ReadValues(ctx, f.asks, func(i int, a kv.Answer, text []byte) {
-		switch a {
-		case kv.Found:
-			if f.err == nil {
-				f.err = f.value(&f.asks[i], f.about[i], text)
-			}
-		case kv.Unlike:
-			unlike++
-		case kv.Forbidden:
-			refused++
-		case kv.Lost: // nothing is referred to
-		}
-	})
-	f.run.mu.Lock()
-	f.run.unlike += unlike
-	f.run.refused += refused
-	f.run.mu.Unlock()
+	err := f.run.values.ReadValues(ctx, f.asks, f.answer)
 	f.asks, f.about = f.asks[:0], f.about[:0]
 	if err == nil {
 		err = f.err
 	}
 	return err
+}
+
+// answer takes the answer to the i-th ask.
+func (f *follower) answer(i int, a kv.Answer, text []byte) {
+	switch a {
+	case kv.Found:
+		if f.err == nil {
+			f.err = f.value(&f.asks[i], f.about[i], text)
+		}
+	case kv.Unlike:
+		f.unlike++
+	case kv.Forbidden:
+		f.refused++
+	case kv.Lost: // nothing is referred to
+	}
 }
 
 // value takes the text of a value: of one that refers, or of one that is referred to and leads back.
@@ -180,7 +205,7 @@ func (w *watched) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Re
 		f := w.run.follower()
 		f.exists = batch.Exists
 		f.refers = func(relation int, p join.Pair, _ *reference) error { return batch.Refers(relation, p) }
-		for rec, err := range w.Store.Scan(ctx, opt) {
+		for rec, err := range f.scan(ctx, w.Store, opt) {
 			if err == nil {
 				err = f.observe(ctx, rec)
 			}
@@ -193,7 +218,10 @@ func (w *watched) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Re
 				break
 			}
 		}
-		err := f.read(ctx)
+		var err error
+		if f.run.scanner == nil {
+			err = f.read(ctx)
+		}
 		f.count()
 		if failed := batch.Flush(); err == nil {
 			err = failed
@@ -204,10 +232,12 @@ func (w *watched) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Re
 	}
 }
 
-// count adds up how many keys each template has.
+// count adds up how many keys each template has, and the values that were not followed.
 func (f *follower) count() {
 	f.run.mu.Lock()
 	defer f.run.mu.Unlock()
+	f.run.unlike += f.unlike
+	f.run.refused += f.refused
 	for t, n := range f.keys {
 		if f.run.Keys != nil && n > 0 {
 			f.run.Keys[f.run.Schema.Templates[t].Key.String()] += n

@@ -51,7 +51,11 @@ func (r *run) tally(i int) tally {
 		rel.References = r.result.Relations[i-1].References
 	}
 	t := tally{references: rel.Of(r.result.Sample), sampled: r.result.Sample > 1 || f.picked}
-	if !f.picked {
+	switch {
+	case r.unnamed:
+		t.orphans, t.low, t.high = rel.Estimate(r.result.Sample)
+		return t
+	case !f.picked:
 		rel.Missing, rel.Squares = int64(len(f.confirmed)), squares(f.confirmed)
 		t.orphans, t.low, t.high = rel.Estimate(r.result.Sample)
 		return t
@@ -274,6 +278,9 @@ func (r *run) allNotes(plan join.Plan, sample uint64) []string {
 	}
 	if r.overflow {
 		note("There are more orphans than are listed: the first %d of a reference.", maxNamed)
+	}
+	if r.unnamed {
+		note("The orphans are counted; which they are takes reading once more.")
 	}
 	if r.live && (r.getter == nil || r.Recheck < 0) {
 		note("Nothing was asked about twice: what was written during the scan may be among the orphans.")

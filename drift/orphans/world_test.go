@@ -120,6 +120,25 @@ func (w *world) members(rng *rand.Rand, n int, gone []bool) {
 	}
 }
 
+// large writes collections of so many members that no server keeps them in one block, and one name that is none.
+func (w *world) large() {
+	const n, items = 5000, 300 // each item of a list is looked for from its beginning
+	friends, recent := []string{"SADD", "friends:900000"}, []string{"RPUSH", "recent:900000"}
+	w.add("HSET", "user:900000", "email", email(900000))
+	w.refers(false, "", "", "")
+	for i := range n {
+		friends = append(friends, fmt.Sprint(900000+i))
+		w.refers(i > 0, "KD081", "friends:900000", fmt.Sprint("user:", 900000+i))
+	}
+	for i := range items {
+		recent = append(recent, fmt.Sprint(i))
+		w.refers(true, "KD081", "recent:900000", fmt.Sprint("order:900000:", i))
+	}
+	w.add(append(friends, strings.Repeat("x", 5000))...)
+	w.add(recent...)
+	slices.Sort(w.orphans)
+}
+
 // difference says in a few lines how two sorted lists differ.
 func difference(got, want []string) string {
 	var b strings.Builder

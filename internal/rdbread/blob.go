@@ -118,23 +118,26 @@ type entries struct {
 	n       int64
 	group   layout // position in it
 	longest int64
+	told    *teller // nil: nobody wants them
 }
 
-func (e *entries) add(size int64) {
+// add counts an entry, and reports whether it is an element.
+func (e *entries) add(size int64) bool {
 	e.n++
 	if e.layout != 0 {
 		if e.group++; e.group == e.layout {
 			e.group = 0
-			return
+			return false
 		}
 	}
 	e.longest = max(e.longest, size)
+	return true
 }
 
 // inspect walks b entry by entry: fast where it lies in one piece, slow where it does not.
 func (w *window) inspect(b blob, l layout, fast func(p []byte, e *entries) bool, slow func(r *blobReader, e *entries)) (n int64) {
 	e := &w.entries
-	*e = entries{layout: l, longest: w.longest}
+	*e = entries{layout: l, longest: w.longest, told: w.told}
 	if b.size <= maxNeed && b.stored <= maxNeed {
 		if p := w.content(b); w.err == nil && !fast(p, e) {
 			w.fail(reasonf("a block's entries contradict its length"))
@@ -176,12 +179,15 @@ func (w *window) listpack(l layout) (n, size int64) {
 		w.fail(reasonf("a listpack of %d bytes says that it has %d", b.size, total))
 		return 0, 0
 	}
-	if n = int64(binary.LittleEndian.Uint16(h[4:])); n != unknownCount && !w.inside {
+	if n = int64(binary.LittleEndian.Uint16(h[4:])); n != unknownCount && !w.walks() {
 		w.skip(b.stored)
 		return n, b.size
 	}
 	return w.counted(n, w.inspect(b, l, listpackEntries, (*blobReader).countListpack)), b.size
 }
+
+// walks reports whether blocks are walked entry by entry.
+func (w *window) walks() bool { return w.inside || w.told != nil }
 
 // counted returns how many entries a block has that was walked and whose head says n.
 func (w *window) counted(n, walked int64) int64 {
@@ -202,9 +208,16 @@ func (r *blobReader) countListpack(e *entries) {
 			return
 		}
 		n := r.listpackData(c)
-		r.skip(n)
+		element := e.add(max(n, 1))
+		switch {
+		case e.told == nil:
+			r.skip(n)
+		case isListpackNumber(c):
+			e.number(element, listpackNumber(c, r.piece(e.told, n)))
+		default:
+			e.text(element, r.piece(e.told, n), n)
+		}
 		r.skip(backlen(before - r.left))
-		e.add(max(n, 1))
 	}
 }
 
@@ -248,11 +261,15 @@ func listpackEntries(p []byte, e *entries) bool {
 		default:
 			return c == 0xff && i == len(p)-1
 		}
-		e.add(max(data, 1))
-		if n += backlen(n); n > int64(len(p)-i) {
+		element := e.add(max(data, 1))
+		whole := n + backlen(n)
+		if whole > int64(len(p)-i) {
 			return false
 		}
-		i += int(n)
+		if e.told != nil {
+			e.listpack(element, p[i], p[i+int(n-data):i+int(n)])
+		}
+		i += int(whole)
 	}
 	return false
 }
@@ -313,7 +330,7 @@ func (w *window) ziplist(l layout) (n, size int64) {
 		w.fail(reasonf("a ziplist of %d bytes says that it has %d", b.size, total))
 		return 0, 0
 	}
-	if n = int64(binary.LittleEndian.Uint16(h[8:])); n != unknownCount && !w.inside {
+	if n = int64(binary.LittleEndian.Uint16(h[8:])); n != unknownCount && !w.walks() {
 		w.skip(b.stored)
 		return n, b.size
 	}
@@ -331,9 +348,16 @@ func (r *blobReader) countZiplist(e *entries) {
 		case 0xfe:
 			r.skip(4)
 		}
-		n := r.ziplistData()
-		r.skip(n)
-		e.add(max(n, 1))
+		c, n := r.ziplistData()
+		element := e.add(max(n, 1))
+		switch {
+		case e.told == nil:
+			r.skip(n)
+		case c >= 0xc0:
+			e.number(element, ziplistValue(c, r.piece(e.told, n)))
+		default:
+			e.text(element, r.piece(e.told, n), n)
+		}
 	}
 }
 
@@ -351,7 +375,10 @@ func ziplistEntries(p []byte, e *entries) bool {
 		if head == 0 || data > int64(len(p)-i-head) {
 			return false
 		}
-		e.add(max(data, 1))
+		element := e.add(max(data, 1))
+		if e.told != nil {
+			e.ziplist(element, p[i], p[i+head:i+head+int(data)])
+		}
 		i += head + int(data)
 	}
 	return false
@@ -385,26 +412,26 @@ func ziplistEntry(p []byte) (head int, data int64) {
 	}
 }
 
-// ziplistData reads an encoding and returns how many bytes of data follow it.
+// ziplistData reads an encoding and returns its first byte and how many bytes of data follow it.
 //
 //	00xxxxxx string, 6 bits        11000000, 11010000, 11100000 numbers of 2, 4, 8 bytes
 //	01xxxxxx string, 14 bits       11110000, 11111110 numbers of 3, 1 bytes
 //	10000000 string, 32 bits       1111xxxx number 0 to 12, no data
-func (r *blobReader) ziplistData() int64 {
-	c := r.byte()
+func (r *blobReader) ziplistData() (c byte, n int64) {
+	c = r.byte()
 	switch c >> 6 {
 	case 0:
-		return int64(c)
+		return c, int64(c)
 	case 1:
-		return int64(c&0x3f)<<8 | int64(r.byte())
+		return c, int64(c&0x3f)<<8 | int64(r.byte())
 	case 2:
-		return r.big(4)
+		return c, r.big(4)
 	}
 	n, ok := ziplistNumber(c)
 	if !ok {
 		r.w.fail(reasonf("unknown encoding in a ziplist: 0x%02x", c))
 	}
-	return n
+	return c, n
 }
 
 // ziplistNumber returns how many bytes of data follow the encoding c of a number.
@@ -434,12 +461,12 @@ func (w *window) zipmap() (n, size int64) {
 	if h == nil {
 		return 0, 0
 	}
-	if n = int64(h[0]); n < 254 && !w.inside {
+	if n = int64(h[0]); n < 254 && !w.walks() {
 		w.skip(b.stored)
 		return n, b.size
 	}
 	e := &w.entries
-	*e = entries{longest: w.longest}
+	*e = entries{longest: w.longest, told: w.told}
 	r := w.open(b)
 	r.countZipmap(e)
 	r.close()
@@ -459,13 +486,22 @@ func (r *blobReader) countZipmap(e *entries) {
 			return
 		}
 		field := r.zipmapLength(c)
-		r.skip(field)
-		e.add(field)
+		r.element(e, field)
 		value := r.zipmapLength(r.byte())
 		free := r.byte()
-		r.skip(value + int64(free))
-		e.add(value)
+		r.element(e, value)
+		r.skip(int64(free))
 	}
+}
+
+// element takes the next n bytes for an element.
+func (r *blobReader) element(e *entries, n int64) {
+	e.add(n)
+	if e.told == nil {
+		r.skip(n)
+		return
+	}
+	e.text(true, r.piece(e.told, n), n)
 }
 
 func (r *blobReader) zipmapLength(c byte) int64 {
@@ -493,6 +529,15 @@ func (w *window) intset() (n, size int64) {
 		w.fail(reasonf("an intset of %d bytes says that it has %d members of %d", b.size, n, width))
 		return 0, 0
 	}
-	w.skip(b.stored)
+	if w.told == nil {
+		w.skip(b.stored)
+		return n, b.size
+	}
+	r := w.open(b)
+	r.skip(8)
+	for i := n; i > 0 && w.err == nil; i-- {
+		w.told.entryNumber(twosComplement(uint64(r.little(int(width))), int(width)))
+	}
+	r.close()
 	return n, b.size
 }

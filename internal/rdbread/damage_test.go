@@ -61,7 +61,12 @@ func places(t *testing.T, n int) []int {
 
 // everything is a walk that looks into whatever can be looked into.
 func everything(size int, buf []byte) Options {
-	return Options{Size: int64(size), Wish: Wish{Want: kv.AllFields}, buf: buf}
+	return Options{Size: int64(size), Wish: Wish{Want: kv.AllFields, Values: anyText, Tell: func(int, kv.Answer, []byte) {}}, buf: buf}
+}
+
+// anyText asks for whatever can be asked for.
+func anyText(kv.Name) []kv.Ask {
+	return []kv.Ask{{Part: kv.ContentValue}, {Part: kv.ContentMembers}, {Part: kv.ContentField, Text: "f"}}
 }
 
 // walkBounded walks b and fails if that allocates by what the dump says and not by what is there.

@@ -13,11 +13,13 @@ const (
 	digestOneIn = 16
 )
 
-// content hops over a string's value, or hashes it where a digest of it is wanted. Either way no more than a piece of it is
-// held.
+// content hops over a string's value, or reads it where a digest or the text of it is wanted. No more than a piece of it is held,
+// or a document of which a field is wanted.
 func (r *Reader) content(b blob) {
 	w := r.w
-	if r.want&kv.FieldDigest == 0 || b.size < digestMin || xxh3.HashString(r.rec.Key)%digestOneIn != 0 {
+	digest := r.want&kv.FieldDigest != 0 && b.size >= digestMin && xxh3.HashString(r.rec.Key)%digestOneIn == 0
+	told := w.told.wants(b.size)
+	if !digest && !told {
 		w.skip(b.stored)
 		return
 	}
@@ -25,12 +27,27 @@ func (r *Reader) content(b blob) {
 		w.fail(errCut)
 		return
 	}
-	if b.size <= maxNeed && b.stored <= maxNeed {
-		r.rec.Digest = xxh3.Hash(w.content(b))
-	} else {
+	var text []byte
+	switch {
+	case b.size <= maxNeed && b.stored <= maxNeed:
+		text = w.content(b)
+	case told:
+		text = w.told.document(w.open(b))
+	default:
 		r.rec.Digest = r.hashLong(b)
+		r.rec.Known |= kv.FieldDigest
+		return
 	}
-	r.rec.Known |= kv.FieldDigest
+	if w.err != nil {
+		return
+	}
+	if digest {
+		r.rec.Digest = xxh3.Hash(text)
+		r.rec.Known |= kv.FieldDigest
+	}
+	if told {
+		w.told.whole(text)
+	}
 }
 
 // hashLong hashes a string piece by piece.

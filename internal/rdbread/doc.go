@@ -1,6 +1,6 @@
 // Package rdbread walks a dump of the Redis family (RDB) and says of each key what an audit wants to know: name, type,
 // encoding, elements, bytes in memory, expiry. It owns the file format. It does not open files, unpack gzip or judge what
-// it finds, and it never holds a value.
+// it finds, and it never holds a value: texts that somebody asks for (Wish.Values) are told as they go by.
 //
 // The one idea is that everything an audit wants is in the length prefixes. A value is hopped over, not decoded: its
 // elements are counted from its head, its size follows from its lengths (package memory), and the few bytes that must be

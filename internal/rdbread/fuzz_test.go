@@ -19,7 +19,7 @@ func FuzzWalk(f *testing.F) {
 	}
 	buf := make([]byte, maxNeed) // a fuzzing process runs one input at a time
 	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, opt := range []Options{{}, {Size: int64(len(b)), NoChecksum: true, Live: true, Wish: Wish{Match: "*a[^b]*"}}, {Wish: Wish{Want: kv.AllFields}}} {
+		for _, opt := range []Options{{}, {Size: int64(len(b)), NoChecksum: true, Live: true, Wish: Wish{Match: "*a[^b]*"}}, {Wish: Wish{Want: kv.AllFields}}, everything(len(b), nil)} {
 			opt.buf = buf
 			got, _, err := readAll(bytes.NewReader(b), opt)
 			if err != nil && !errors.Is(err, kv.ErrCorrupt) && !errors.Is(err, kv.ErrUsage) {

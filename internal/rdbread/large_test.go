@@ -74,7 +74,17 @@ func TestLargestKeys(t *testing.T) {
 	add(bytes.NewReader(make([]byte, 8)), 8) // no checksum
 
 	before := allocated()
-	got, sum, err := readAll(io.MultiReader(d...), Options{Size: size, Wish: Wish{Want: kv.AllFields}})
+	found, unlike := int64(0), int64(0)
+	tell := func(_ int, a kv.Answer, _ []byte) {
+		switch a {
+		case kv.Found:
+			found++
+		case kv.Unlike:
+			unlike++
+		}
+	}
+	members := func(kv.Name) []kv.Ask { return []kv.Ask{{Part: kv.ContentMembers}} }
+	got, sum, err := readAll(io.MultiReader(d...), Options{Size: size, Wish: Wish{Want: kv.AllFields, Values: members, Tell: tell}})
 	took := allocated() - before
 	if err != nil || len(got) != 3+2*64 {
 		t.Fatal(len(got), err)
@@ -84,6 +94,9 @@ func TestLargestKeys(t *testing.T) {
 	}
 	if r := got[len(got)-1]; r.Len != entries || r.Largest != 2 {
 		t.Errorf("%+v", r)
+	}
+	if found != fields+entries || unlike != nodes+2*64 { // an item is too long for a name, and a string has no members
+		t.Errorf("%d texts and %d that are none, want %d and %d", found, unlike, fields+entries, nodes+2*64)
 	}
 	digests := map[uint64]int{}
 	for _, r := range got[2 : len(got)-1] {

@@ -40,6 +40,10 @@ type Wish struct {
 	Match string                    // yield only keys that match this glob; the others are walked and counted
 	Want  kv.Field                  // facts worth paying for; the slot only if the dump is of a cluster
 	Ask   func(key string) kv.Field // which of them, for this key; nil is all. Called once for each key that is yielded
+	// Values says what of the value of a key is wanted, and Tell is told it while the value goes by; nil is nothing. Neither is
+	// called of a key that has expired.
+	Values func(kv.Name) []kv.Ask
+	Tell   func(i int, a kv.Answer, text []byte)
 }
 
 // A Reader yields the records of one dump. It is not safe for concurrent use.
@@ -78,6 +82,7 @@ type Reader struct {
 	piece    []byte       // of it
 	code     byte         // of the value that was read, if Options.Bodies
 	body     []byte
+	teller   teller
 }
 
 // A Summary is what a dump says of itself besides its keys. What follows keys in the file is there once they are read.
@@ -261,7 +266,14 @@ func (r *Reader) key(op byte) (wanted bool) {
 	if keeps {
 		r.w.record()
 	}
+	if wanted && r.opt.Values != nil {
+		r.w.told = r.asked(c.typ)
+	}
 	c.read(r)
+	if r.w.told != nil {
+		r.w.told.finish(r.w.err)
+		r.w.told = nil
+	}
 	if r.code, r.body = op, nil; keeps {
 		r.body = r.w.recorded()
 	}
@@ -337,9 +349,14 @@ func (r *Reader) setTTL() {
 	}
 	r.expires = false
 	rec.TTL, rec.ExpireAt = kv.TTLAt, time.UnixMilli(r.expiry)
-	if !r.sum.Created.IsZero() && rec.ExpireAt.Before(r.sum.Created) {
+	if r.gone(r.expiry) {
 		rec.TTL = kv.TTLExpired
 	}
+}
+
+// gone reports whether what expires at a time, in ms, was gone when the dump was made.
+func (r *Reader) gone(ms int64) bool {
+	return !r.sum.Created.IsZero() && ms < r.sum.Created.UnixMilli()
 }
 
 // finish reads what follows the last key: the checksum of everything before it.

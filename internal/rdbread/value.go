@@ -41,9 +41,9 @@ func (s *Summary) types() *[256]codec {
 		t[22] = codec{kv.TypeHash, kv.EncodingHashtable, "a hash with field expiry", (*Reader).hashValkey}
 		return t
 	}
-	t[22] = codec{kv.TypeHash, kv.EncodingHashtable, "a hash with field expiry", (*Reader).hashTTL}
+	t[22] = codec{kv.TypeHash, kv.EncodingHashtable, "a hash with field expiry", func(r *Reader) { r.hashTTL(1) }}
 	t[23] = codec{kv.TypeHash, kv.EncodingListpackEx, "a hash with field expiry (listpack)", (*Reader).listpackEx}
-	t[24] = codec{kv.TypeHash, kv.EncodingHashtable, "a hash with field expiry", func(r *Reader) { r.w.uint64(); r.hashTTL() }}
+	t[24] = codec{kv.TypeHash, kv.EncodingHashtable, "a hash with field expiry", func(r *Reader) { r.hashTTL(int64(r.w.uint64())) }}
 	t[25] = codec{kv.TypeHash, kv.EncodingListpackEx, "a hash with field expiry (listpack)", func(r *Reader) { r.w.uint64(); r.listpackEx() }}
 	return t
 }
@@ -65,8 +65,11 @@ func (r *Reader) str() {
 		v, _ := w.integer(n)
 		isInt, size = true, digits(v)
 		stored = size
+		w.told.number(v)
 	case n <= 20:
-		isInt = memory.IsInt(w.bytes(int(n)))
+		p := w.bytes(int(n))
+		isInt = memory.IsInt(p)
+		w.told.whole(p)
 	default:
 		r.content(blob{size: size, stored: size})
 	}
@@ -82,6 +85,9 @@ func (r *Reader) elements(n int64) (sum int64) {
 	longest := w.longest
 	for n > 0 && w.err == nil {
 		p := w.buf[w.pos:w.end]
+		if w.told != nil {
+			p = nil // they are read one by one
+		}
 		at := 0
 		for n > 0 && at < len(p) {
 			size := int(p[at])
@@ -116,7 +122,7 @@ func (r *Reader) element(w *window) int64 {
 
 // element is str for the elements of a collection, of which nearly all are short.
 func (w *window) element() int64 {
-	if w.pos < w.end {
+	if w.pos < w.end && w.told == nil {
 		if n := int(w.buf[w.pos]); n < 0x40 && w.pos+n < w.end {
 			w.pos += n + 1
 			return int64(n)
@@ -302,15 +308,18 @@ func (r *Reader) quicklist2() {
 	r.rec.Size = r.model.List(nodes)
 }
 
-// hashTTL reads fields with an expiry: a length that is 0 for none, else so many ms after the earliest; field; value.
-func (r *Reader) hashTTL() {
+// hashTTL reads fields with an expiry: a length that is 0 for none, else 1 and so many ms after the earliest, or, where that is not
+// written, a time in ms; field; value.
+func (r *Reader) hashTTL(earliest int64) {
 	w := r.w
 	n := w.count(3)
 	var sum, ttls int64
 	for i := n; i > 0 && w.err == nil; i-- {
-		if w.number() != 0 {
+		after := w.number()
+		if after != 0 {
 			ttls++
 		}
+		w.told.expiry(int64(min(after, 1<<62)), earliest)
 		sum += r.element(w) + r.element(w)
 	}
 	r.rec.Len, r.rec.Size = n, r.model.Hash(n, sum)+r.model.HashTTL(n, ttls)
@@ -320,6 +329,7 @@ func (r *Reader) hashTTL() {
 func (r *Reader) hashValkey() {
 	w := r.w
 	n := w.count(10)
+	w.told.date()
 	var sum int64
 	var expiries memory.Expiries
 	for i := n; i > 0 && w.err == nil; i-- {
@@ -329,6 +339,7 @@ func (r *Reader) hashValkey() {
 		if at != -1 {
 			expiries.Add(at)
 		}
+		w.told.expiry(max(at, 0), 1)
 		sum += r.model.Field(field, value, at != -1)
 	}
 	r.rec.Len, r.rec.Size = n, r.model.HashExpiring(n, sum, w.longest, &expiries)
@@ -336,6 +347,7 @@ func (r *Reader) hashValkey() {
 
 // listpackEx reads a listpack of field, value and expiry.
 func (r *Reader) listpackEx() {
+	r.w.told.date()
 	n, size := r.w.listpack(fieldValueTTL)
 	if n%3 != 0 {
 		r.w.fail(reasonf("%d entries cannot be fields, values and expiries", n))

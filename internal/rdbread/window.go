@@ -43,6 +43,7 @@ type window struct {
 	tapped  int    // where in buf begins what tap does not have yet
 	taps    bool
 	entries entries // of the block that is being walked
+	told    *teller // of the texts of the value that is being read; nil: nobody wants them
 }
 
 // newWindow returns a window on src, of size bytes or -1, in buf, which has at least maxNeed bytes, or nil.
@@ -266,6 +267,9 @@ const (
 
 // str hops over a string and returns its logical length: of a number the digits, of a compressed one what it expands to.
 func (w *window) str() int64 {
+	if w.told != nil {
+		return w.tellStr()
+	}
 	n, special := w.length()
 	if !special {
 		w.skipString(n)
