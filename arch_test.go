@@ -63,6 +63,8 @@ var mayImport = map[string][]string{
 	"internal/chart":            {},
 	"internal/monitor":          {"kv"},
 	"loadgen/trace":             {"kv", "internal/monitor"},
+	"loadgen/stat":              {},
+	"loadgen/findmax":           {"loadgen/stat"},
 	"drift/ttl":                 {"audit", "keydesign", "keydesign/schema", "report", "internal/humanize"},
 	"drift/skew":                {"audit", "drift/hotkeys", "kv", "report", "internal/humanize", "internal/saved", "internal/sketch", "internal/slot", "keydesign", "keydesign/bind", "keydesign/infer", "keydesign/schema"},
 	"drift/hotkeys":             {"audit", "kv", "report", "internal/humanize", "internal/saved", "internal/sketch", "internal/slot", "keydesign/bind", "keydesign/infer", "keydesign/lint", "keydesign/schema"},
