@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -16,6 +17,7 @@ type Driver interface {
 // SessionOptions are the zero value, or bounds.
 type SessionOptions struct {
 	Timeout time.Duration // of one Do; 0 is none
+	Epoch   time.Time     // what Result.Sent and Done count from, as one clock for many sessions; zero: when the session is opened
 }
 
 // A Session is not safe for concurrent use, except that Close may be called at any time and ends a Do that waits.
@@ -30,13 +32,15 @@ type Session interface {
 // An Op is one operation: a command in the store's own words, which belong to the caller and may be reused after Do.
 type Op struct {
 	Class uint16 // the caller's label: which line of the mix
+	Want  bool   // the reply is read: Result.Values
 	Args  [][]byte
 }
 
 // A Status says how an operation went.
 type Status uint8
 
-// The statuses. Miss is a reply that says there is nothing, as that of GET for a key that is not there.
+// The statuses. Miss is a reply that says there is nothing, as that of GET for a key that is not there. Failed is an error,
+// also one within a list, as EXEC returns it.
 const (
 	OK Status = iota
 	Miss
@@ -47,9 +51,25 @@ const (
 type Result struct {
 	Status Status
 	Bytes  int           // of the reply, as it would be on the wire
-	Sent   time.Duration // since a point that is the session's; one reading of the clock for all ops of a Do
+	Sent   time.Duration // since SessionOptions.Epoch; one reading of the clock for all ops of a Do
 	Done   time.Duration // the same of the reply's arrival
-	Err    error         // with Failed: what the store said
+	Hops   uint8         // how often the operation was sent on to another server (MOVED, ASK)
+	Err    error         // with Failed: what the store said, a ReplyError, or why no server was reached
+	// Values are, with Op.Want and unless the whole reply is an error, the elements of the reply: those of nested lists one
+	// after the other, numbers as text, nil for what is not there, an error within a list with its "-". They are valid until
+	// the next Do, and the slice is the session's.
+	Values [][]byte
+}
+
+// A ReplyError is what a store answered in place of a reply, or within one: "OOM command not allowed …".
+type ReplyError string
+
+func (e ReplyError) Error() string { return string(e) }
+
+// Class is the first word, by which such errors are counted: OOM, LOADING, WRONGTYPE, ERR.
+func (e ReplyError) Class() string {
+	word, _, _ := strings.Cut(string(e), " ")
+	return word
 }
 
 // DriverOf returns s as a Driver, or an error that wraps errors.ErrUnsupported.

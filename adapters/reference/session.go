@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"sync"
@@ -16,7 +15,11 @@ import (
 
 // Session implements kv.Driver: a client without a connection. Replies are those of RESP2.
 func (s *store) Session(_ context.Context, opt kv.SessionOptions) (kv.Session, error) {
-	c := &session{began: time.Now(), timeout: opt.Timeout, woken: make(chan struct{}, 1), closed: make(chan struct{})}
+	began := opt.Epoch
+	if began.IsZero() {
+		began = time.Now()
+	}
+	c := &session{began: began, timeout: opt.Timeout, values: [][]byte{}, woken: make(chan struct{}, 1), closed: make(chan struct{})}
 	c.client = s.engine.Connect(engine.Origin{Addr: "in-process", Local: "in-process", FD: -1, Wake: c.wake})
 	if c.client == nil {
 		return nil, errors.New(engine.ErrMaxClients)
@@ -31,6 +34,8 @@ type session struct {
 	timeout time.Duration
 	woken   chan struct{}
 	late    []byte // a reply that came when the client had waited for it
+	kept    []byte // the replies of the last Do that are read
+	values  [][]byte
 
 	mu     sync.Mutex // of Do
 	once   sync.Once
@@ -51,6 +56,7 @@ func (c *session) Do(ops []kv.Op, out []kv.Result) error {
 	defer c.mu.Unlock()
 	defer c.rest()
 	c.late = c.client.Inbox(c.late[:0]) // what came after the client had given up
+	c.kept, c.values = c.kept[:0], c.values[:0]
 	sent := time.Since(c.began)
 	for i := range ops {
 		reply, err := c.run(ops[i].Args)
@@ -59,12 +65,57 @@ func (c *session) Do(ops []kv.Op, out []kv.Result) error {
 		}
 		out[i] = result(reply)
 		out[i].Sent = sent
+		if ops[i].Want && reply[0] != '-' {
+			out[i].Values = c.keep(reply)
+		}
 	}
 	done := time.Since(c.began)
 	for i := range ops {
 		out[i].Done = done
 	}
 	return nil
+}
+
+// keep returns the elements of a reply, which is copied: others are written where it is.
+func (c *session) keep(reply []byte) [][]byte {
+	at, from := len(c.kept), len(c.values)
+	c.kept = append(c.kept, reply...)
+	c.values = appendValues(c.values, c.kept[at:])
+	return c.values[from:len(c.values):len(c.values)]
+}
+
+// appendValues appends the elements of a reply. An error within a list keeps its "-".
+func appendValues(values [][]byte, reply []byte) [][]byte {
+	for len(reply) > 0 {
+		var kind byte
+		var text []byte
+		if kind, text, reply = element(reply); kind != '*' || text == nil {
+			values = append(values, text)
+		}
+	}
+	return values
+}
+
+// element takes one element off a reply in RESP2, which is one of ours and whole: its text, nil if it is null; of an error its
+// line; of a list, whose elements follow, their number.
+func element(reply []byte) (kind byte, text, rest []byte) {
+	line, rest, _ := bytes.Cut(reply, []byte("\r\n"))
+	kind, text = line[0], line[1:]
+	switch {
+	case kind == '-':
+		return kind, line, rest
+	case kind == ':' || kind == '+':
+		return kind, text, rest
+	case text[0] == '-':
+		return kind, nil, rest
+	case kind == '*':
+		return kind, text, rest
+	}
+	n := 0
+	for _, digit := range text {
+		n = 10*n + int(digit-'0')
+	}
+	return kind, rest[:n:n], rest[n+2:]
 }
 
 // rest lets go of the engine, and forgets the replies.
@@ -124,12 +175,33 @@ func (c *session) wait() ([]byte, error) {
 func result(reply []byte) kv.Result {
 	r := kv.Result{Bytes: len(reply)}
 	switch {
-	case bytes.HasPrefix(reply, []byte("-")):
-		r.Status, r.Err = kv.Failed, fmt.Errorf("%s", bytes.TrimRight(reply[1:], "\r\n"))
-	case bytes.HasPrefix(reply, []byte("$-1\r\n")), bytes.HasPrefix(reply, []byte("*-1\r\n")):
+	case reply[0] == '-':
+		r.Status, r.Err = kv.Failed, replyError(reply)
+	case reply[1] == '-' && (reply[0] == '$' || reply[0] == '*'):
 		r.Status = kv.Miss
+	case reply[0] == '*':
+		if said := errorWithin(reply); said != nil {
+			r.Status, r.Err = kv.Failed, replyError(said)
+		}
 	}
 	return r
+}
+
+func replyError(line []byte) error {
+	text, _, _ := bytes.Cut(line[1:], []byte("\r\n"))
+	return kv.ReplyError(text)
+}
+
+// errorWithin returns the first error within a list, or nil.
+func errorWithin(reply []byte) []byte {
+	for len(reply) > 0 {
+		var kind byte
+		var text []byte
+		if kind, text, reply = element(reply); kind == '-' {
+			return text
+		}
+	}
+	return nil
 }
 
 // Close implements kv.Session.

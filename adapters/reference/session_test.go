@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -141,5 +142,56 @@ func TestSessionAllocates(t *testing.T) {
 	})
 	if n > 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestValues: what is wanted of a reply is read, whatever comes after it in the same Do.
+func TestValues(t *testing.T) {
+	s := newTestStore(t, kv.Target{Scheme: "ref"}, time.Time{})
+	c := openSession(t, s, kv.SessionOptions{})
+	ops := []kv.Op{
+		op("SET a \r\n"), op("RPUSH l x yy"), op("GET a"), op("LRANGE l 0 9"), op("BLPOP none 0.01"), op("GET none"),
+		op("MULTI"), op("INCR n"), op("LRANGE l 0 0"), op("INCR l"), op("EXEC"), op("LRANGE none 0 1"), op("LPUSH a x"), op("GET a"),
+	}
+	ops[0].Args[2] = []byte("\r\n")
+	for i := range ops {
+		ops[i].Want = i < len(ops)-1
+	}
+	want := []string{
+		`["OK"]`, `["2"]`, `["\r\n"]`, `["x" "yy"]`, `[nil]`, `[nil]`, `["OK"]`, `["QUEUED"]`, `["QUEUED"]`, `["QUEUED"]`,
+		`["1" "x" "-WRONGTYPE Operation against a key holding the wrong kind of value"]`, `[]`, `[]`, `[]`,
+	}
+	out := make([]kv.Result, len(ops))
+	for range 2 { // the second time the buffers are those of the first
+		do(t, c, "DEL n l")
+		if err := c.Do(ops, out); err != nil {
+			t.Fatal(err)
+		}
+		for i := range out {
+			if got := quoted(out[i].Values); got != want[i] {
+				t.Errorf("%q: %s, want %s", ops[i].Args, got, want[i])
+			}
+		}
+	}
+}
+
+func quoted(values [][]byte) string {
+	words := []string{}
+	for _, v := range values {
+		if v == nil {
+			words = append(words, "nil")
+			continue
+		}
+		words = append(words, strconv.Quote(string(v)))
+	}
+	return "[" + strings.Join(words, " ") + "]"
+}
+
+// TestEpoch: sessions that are told one count from it.
+func TestEpoch(t *testing.T) {
+	s := newTestStore(t, kv.Target{Scheme: "ref"}, time.Time{})
+	c := openSession(t, s, kv.SessionOptions{Epoch: time.Now().Add(-time.Hour)})
+	if out := do(t, c, "PING"); out[0].Sent < time.Hour || out[0].Done < out[0].Sent {
+		t.Errorf("sent %s, done %s", out[0].Sent, out[0].Done)
 	}
 }
