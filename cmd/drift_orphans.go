@@ -49,8 +49,9 @@ type orphansOptions struct {
 
 const orphansLong = `Find keys that have lost what they refer to: children whose parent is gone
 (KD082), index entries and members that lead to no key (KD081), entries whose
-key does not lead back (KD083). With a schema also keys that no template takes
-(KD013); and locks without expiry (KD062), keys that nobody reads (KD084).
+key does not lead back, and keys without their entry (KD083). With a schema also
+keys that no template takes (KD013); and locks without expiry (KD062), keys that
+nobody has used for a month (KD084).
 
 What refers to what is said by the refs of the schema, else by --ref, else it is
 inferred, and what is found then is for information:
@@ -141,6 +142,7 @@ func runOrphans(ctx context.Context, env *Env, o orphansOptions) error {
 	if err := errors.Join(spareOutputs(target, outs), spareOutputs(target, list)); err != nil {
 		return err
 	}
+	search.Entries = true
 	var found []orphans.Orphan
 	if len(list) > 0 {
 		search.All = true

@@ -39,6 +39,7 @@ type Options struct {
 	Rules      []string          // of these, the findings that are kept
 	Audit      audit.Options
 	Join       join.Options
+	Entries    bool          // look for index entries that are missing, too
 	All        bool          // re-check each candidate, however many there are
 	Recheck    time.Duration // between the two rounds; 0 is DefaultRecheck, less than 0 none
 	// List is told of each orphan, in the order of references and keys; nil is nobody.
@@ -129,6 +130,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	if err != nil {
 		r.scanner, _ = r.store.(kv.ValueScanner)
 	}
+	r.skipped = append(r.skipped, report.Skip{Name: "keys never read", Why: neverRead(info)})
 	for _, s := range r.Skipped {
 		r.skipped = append(r.skipped, report.Skip{Name: s.Name, Why: s.Why})
 	}
@@ -141,11 +143,26 @@ func (r *run) prepare(ctx context.Context) (err error) {
 			r.notes = append(r.notes, fmt.Sprintf("%s: entries that lead to the wrong key are not looked for: %s.", ref.Name(), ref.Unproved))
 		}
 		r.refs = append(r.refs, ref)
+		if m := ref.Mirror(); m != nil && r.Entries && !r.Proposed {
+			r.refs = append(r.refs, m)
+		}
 	}
 	if err := r.touches(ctx); err != nil {
 		return err
 	}
 	return r.bind()
+}
+
+// neverRead says why no key is reported as one that was never read. Redis keeps one time, or one counter, of reads and writes
+// together (object.c, lookupKey in db.c); memcached alone tells whether an item was fetched (lru_crawler metadump, fetch=).
+func neverRead(info *kv.Info) string {
+	switch have := info.Provides(); {
+	case have&kv.FieldIdle != 0:
+		return "this store keeps one time for reads and writes; what nobody has used for a month is KD084"
+	case have&kv.FieldFreq != 0:
+		return "the LFU counters of this store forget within hours, and count writes as well"
+	}
+	return "this target does not tell when a key was used"
 }
 
 // touches notes what reading values does to the store, where values have to be read.

@@ -66,7 +66,7 @@ func find(t testing.TB, target string, s *schema.Schema, set func(*orphans.Optio
 
 func findIn(t testing.TB, store kv.Store, s *schema.Schema, set func(*orphans.Options)) *search {
 	t.Helper()
-	opt := orphans.Options{Schema: s, Recheck: 10 * time.Millisecond, Audit: audit.Options{Parallel: 2}}
+	opt := orphans.Options{Schema: s, Entries: true, Recheck: 10 * time.Millisecond, Audit: audit.Options{Parallel: 2}}
 	opt.References, opt.Skipped = refs.Of(s)
 	got := &search{}
 	opt.List = func(o *orphans.Orphan) error {
@@ -107,10 +107,10 @@ func TestPlanted(t *testing.T) {
 	}
 }
 
-// total adds up the references of all that are not of a backref.
+// total adds up the references of all that do not lead back.
 func total(r *report.Report) (n int) {
 	for _, row := range r.Section(orphans.SectionName).Tables[0].Rows {
-		if fault, _ := row[1].Text(); fault != "stale" {
+		if fault, _ := row[1].Text(); fault != "stale" && fault != "no entry" {
 			v, _ := row[2].Number()
 			n += int(v)
 		}
@@ -296,7 +296,7 @@ func TestPlantedInADump(t *testing.T) {
 				t.Errorf("%d orphans live and %d in the dump, want %d\nlive\n%sdump\n%s", len(live.orphans), len(saved.orphans), len(w.orphans),
 					difference(live.orphans, w.orphans), difference(saved.orphans, w.orphans))
 			}
-			if n := total(saved.Report); n != w.refs || len(saved.Skipped) > 0 {
+			if n := total(saved.Report); n != w.refs || len(saved.Skipped) > 1 { // keys never read
 				t.Errorf("%d references, want %d; skipped: %+v", n, w.refs, saved.Skipped)
 			}
 		}

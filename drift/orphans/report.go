@@ -20,7 +20,7 @@ type Orphan struct {
 	Template  string
 	Reference string
 	Rule      string
-	Reason    string // no parent, no target, stale
+	Reason    string // no parent, no target, stale, no entry
 	Target    string // the key that it refers to
 	Text      string // of its value, where that names the target
 	Record    kv.Record
@@ -165,7 +165,7 @@ func (r *run) bytes(i int, t *tally) (int64, bool) {
 			n++
 		}
 	}
-	if n == 0 || r.refs[i/2].Content == kv.ContentMembers { // the key is not at fault as a whole
+	if n == 0 || r.refs[i/2].Content == kv.ContentMembers || r.refs[i/2].Missing { // the key is not at fault as a whole
 		return 0, false
 	}
 	return int64(sum / n * t.orphans), true
@@ -177,7 +177,7 @@ func (r *run) finding(i int, t *tally) report.Finding {
 	rule, reason := r.ruleOf(i)
 	share, low, high := t.share()
 	severity := rule.Severity
-	if low <= minShare || r.Proposed {
+	if low <= minShare || r.Proposed || ref.Missing {
 		severity = report.Info
 	}
 	count := report.Metric{Name: "orphans", Value: round(t.orphans), Unit: report.UnitCount}
@@ -219,6 +219,8 @@ func message(reason, to string, t *tally) string {
 		of = "about " + of
 	}
 	switch reason {
+	case "no entry":
+		return strings.Replace(of, "references", "keys", 1) + about + " have no entry in the index"
 	case "stale":
 		return of + about + " lead to a key that does not lead back"
 	case "no parent":

@@ -41,9 +41,12 @@ it is memory that only grows. Every key was asked about twice, after the one tha
 
 func staleIndex() *report.Rule {
 	return &report.Rule{
-		ID: "KD083", Name: "stale-index", Title: "Index entries that lead to the wrong key", Severity: report.Warning,
+		ID: "KD083", Name: "stale-index", Title: "Index entries that lead to the wrong key, or are missing", Severity: report.Warning,
 		Doc: `An index entry names a key that is there, but by its field that leads back the key belongs to another entry: what was
-indexed has changed, and the old entry was left. Whoever looks it up finds what does not fit.`,
+indexed has changed, and the old entry was left. Whoever looks it up finds what does not fit.
+
+The other way round, for information: a key has the field, and there is no entry of that name, so that no look-up finds the key.
+That is said where an entry is a key of its own; of a set of entries it is not known.`,
 		Fix:    "delete the old entry in the transaction that changes the field; kvtool drift clean plans the clean-up of those that are there",
 		Bad:    []string{"idx:user:email:x = 17, and the email of user:17 is y"},
 		Good:   []string{"idx:user:email:y = 17, and the email of user:17 is y"},
@@ -57,6 +60,8 @@ func Rules() []*report.Rule { return []*report.Rule{danglingIndex(), childOrphan
 // ruleOf returns the rule of a relation, and the word of its reason.
 func (r *run) ruleOf(relation int) (*report.Rule, string) {
 	switch ref := r.refs[relation/2]; {
+	case ref.Missing:
+		return staleIndex(), "no entry"
 	case relation%2 == 1:
 		return staleIndex(), "stale"
 	case ref.Kind == schema.RefParent:

@@ -81,6 +81,12 @@ func newWorld(seed uint64, n int, share float64) *world {
 // index writes the entry of a user's address, and of some an old one.
 func (w *world) index(u int, gone bool, rng *rand.Rand) {
 	key := "idx:mail:" + sha16(email(u))
+	if rng.IntN(30) == 0 { // no entry at all
+		if !gone {
+			w.orphans = append(w.orphans, "KD083 "+fmt.Sprint("user:", u)+" → "+key)
+		}
+		return
+	}
 	w.add("SET", key, fmt.Sprint(u))
 	w.refers(gone, "KD081", key, fmt.Sprint("user:", u))
 	if !gone && rng.IntN(40) == 0 {
@@ -125,6 +131,8 @@ func (w *world) large() {
 	const n, items = 5000, 300 // each item of a list is looked for from its beginning
 	friends, recent := []string{"SADD", "friends:900000"}, []string{"RPUSH", "recent:900000"}
 	w.add("HSET", "user:900000", "email", email(900000))
+	w.add("SET", "idx:mail:"+sha16(email(900000)), "900000")
+	w.refers(false, "", "", "")
 	w.refers(false, "", "", "")
 	for i := range n {
 		friends = append(friends, fmt.Sprint(900000+i))

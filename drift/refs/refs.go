@@ -35,6 +35,8 @@ type Reference struct {
 	Backref string
 	// Unproved is why Backref cannot be held against the keys, empty if it can.
 	Unproved string
+	// Missing is that the reference leads from a key to the index entry that should lead to it (Mirror).
+	Missing bool
 
 	key    *cutter // of the key that refers
 	target *writer // the other key
@@ -43,6 +45,7 @@ type Reference struct {
 	value  bool    // target has a place for the value
 	index  *writer // the key that refers, from the other key and its backref
 	to     schema.Key
+	mirror *Reference // the one that this is the other way round
 }
 
 // Name returns what to call a reference: "order:{uid}:{n} → user:{uid}:profile", with the field that names the other if there
@@ -65,6 +68,9 @@ func (r *Reference) Target(dst []byte, key string, text []byte) (to []byte, ok b
 	if r.Content != kv.ContentNone && len(text) == 0 {
 		return dst, false
 	}
+	if r.mirror != nil {
+		return r.mirror.Back(dst, key, text)
+	}
 	var at [maxCuts]int
 	if !r.key.cut(key, &at) {
 		return dst, false
@@ -82,6 +88,19 @@ func (r *Reference) Back(dst []byte, target string, text []byte) (key []byte, ok
 		return dst, false
 	}
 	return r.index.write(dst, target, &at, text), true
+}
+
+// Mirror returns the reference the other way round: from a key, by its field that leads back, to the index entry that should lead to
+// it. It is nil where the field does not say which that is, and where the entry is one of many in a collection: that a collection
+// is there says nothing of its members. It is of the kind of members: the key that lacks an entry is never the one to be deleted.
+func (r *Reference) Mirror() *Reference {
+	if r.index == nil || r.Kind != schema.RefIndex || r.Content == kv.ContentMembers {
+		return nil
+	}
+	return &Reference{
+		Kind: schema.RefMember, From: r.own.key.String(), To: r.From, Child: r.Parent, Parent: r.Child, Pos: r.Pos, Content: kv.ContentField, Field: r.Backref,
+		Missing: true, to: r.key.key, mirror: r,
+	}
 }
 
 // A Skipped is a reference that cannot be followed.
