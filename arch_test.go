@@ -46,7 +46,7 @@ var mayImport = map[string][]string{
 	"audit":                     {"kv", "report", "internal/saved", "internal/sketch"},
 	"audit/audittest":           {"audit", "kv"},
 	"audit/export":              {"kv"},
-	"keydesign":                 {"keydesign/infer", "audit", "kv", "report", "internal/memory", "internal/saved", "internal/sketch", "internal/slot"},
+	"keydesign":                 {"keydesign/infer", "audit", "kv", "report", "internal/humanize", "internal/memory", "internal/saved", "internal/sketch", "internal/slot"},
 	"keydesign/automaton":       {"keydesign/schema"},
 	"keydesign/bind":            {"keydesign/automaton", "keydesign/schema"},
 	"keydesign/infer":           {"internal/saved"},

@@ -12,7 +12,6 @@ import (
 	"github.com/kvtool/kvtool/drift/growth"
 	"github.com/kvtool/kvtool/drift/hotkeys"
 	"github.com/kvtool/kvtool/drift/orphans"
-	"github.com/kvtool/kvtool/drift/skew"
 	"github.com/kvtool/kvtool/keydesign"
 	"github.com/kvtool/kvtool/keydesign/lint"
 	"github.com/kvtool/kvtool/keydesign/schema"
@@ -46,7 +45,7 @@ func place(name string) int {
 
 // rules lists every rule that an analysis or lint may raise, each once, by its number.
 func rules() []*report.Rule {
-	all := slices.Concat(keydesign.Rules(), lint.Rules(), audit.Rules(), orphans.Rules(), compare.Rules(), growth.Rules(), hotkeys.Rules(), skew.Rules())
+	all := slices.Concat(keydesign.Rules(), lint.Rules(), audit.Rules(), orphans.Rules(), compare.Rules(), growth.Rules(), hotkeys.Rules())
 	slices.SortStableFunc(all, func(a, b *report.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return slices.CompactFunc(all, func(a, b *report.Rule) bool { return a.ID == b.ID })
 }

@@ -35,7 +35,8 @@ const ttlLong = `Say how the keys of each template expire: by which law (fixed, 
 sliding, mixed), with which TTL, estimated from what is left of it and with its
 interval; which share has none; which were given in a wrong unit; what expires
 at once, and how much in each hour of the day to come. With a schema the
-estimates are held against what it declares (KD071).
+estimates are held against what it declares (KD071), keys against those that
+they belong or lead to (KD066, KD067), and sliding TTLs against max_age (KD070).
 
 Of templates with fewer than 200 keys that expire nothing is estimated: they are
 "insufficient", which is no finding. That each use sets a TTL anew is known only

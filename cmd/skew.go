@@ -155,18 +155,10 @@ func runSkew(ctx context.Context, env *Env, o *skewOptions) error {
 		func(m report.Metric) bool { return m.Name == "operations" }) {
 		judged[keydesign.NodeSkew] = true
 	}
-	if !clustered(r) { // the rules of skew are about hash tags
-		for _, rule := range skew.Rules() {
-			delete(judged, rule.ID)
-		}
-	}
 	code := partialCode(r, runErr)
 	r = g.judge(env, r, judged)
 	return g.conclude(env, &o.viewFlags, outs, r, code, runErr, failed)
 }
-
-// clustered reports whether the store said in which slots its keys are.
-func clustered(r *report.Report) bool { return r.Target.How("slot") != "missing" }
 
 // analyzers are skew itself and those of a cluster's slots and nodes, which have the rules.
 func (o *skewOptions) analyzers(lfu *hotkeys.Decoder) []*audit.Analyzer {

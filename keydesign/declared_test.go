@@ -36,6 +36,10 @@ func schemaOf(t testing.TB, rule string) *schema.Schema {
 	templates, ok := map[string]string{
 		"KD013": "  cart: {key: \"cart:{uid}\"}\n",
 		"KD050": "  flag: {key: \"flag:{uid}\", cardinality: {max: 200}}\n",
+		"KD066": "  cart: {key: \"cart:{sid}:items\", ttl: {policy: fixed, value: 14d}, refs: [{kind: parent, to: session, on: sid}]}\n",
+		"KD067": "  idx: {key: \"idx:{uid}\", kind: index, type: string, ttl: {policy: none}, refs: [{kind: index, to: session, from: value}]}\n",
+		"KD068": "  page: {key: \"page:{uid}\", kind: cache, ttl: {policy: fixed, value: 1h}}\n",
+		"KD070": "  cart: {key: \"cart:{uid}\", ttl: {policy: sliding, idle: 1h}}\n",
 		"KD071": "  cart: {key: \"cart:{uid}\", ttl: {policy: fixed, value: 1h}}\n",
 	}[rule]
 	if !ok {

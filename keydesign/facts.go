@@ -87,6 +87,18 @@ type Lease struct {
 	Mean, Deviation float64
 }
 
+// Limits of a lease.
+const (
+	leaseSpread = 0.05 // the deviation, in shares of the mean
+	leaseKeys   = 10   // that told their idle time
+)
+
+// Slides reports whether each use of a key sets its TTL anew.
+func (l Lease) Slides() bool { return l.Keys >= leaseKeys && l.Deviation < leaseSpread*l.Mean }
+
+// Of reports whether the lease is a TTL of t seconds.
+func (l Lease) Of(t float64) bool { return l.Slides() && math.Abs(l.Mean-t) < leaseSpread*t }
+
 // A DeclaredTTL is what a schema says: how long keys live without jitter, and the longest that one may have left; 0 is no end.
 type DeclaredTTL struct {
 	Policy         schema.TTLPolicy
@@ -181,14 +193,20 @@ func (t *template) ttlFacts(f *TTLFacts, now time.Time) {
 	if b, ok := findBurst(expiry, groups); ok {
 		f.Burst = TTLSpan{b.low, b.high, b.keys}
 	}
-	if d := t.deep; d != nil && d.leases != nil && d.leases.keys > 0 {
-		n := float64(d.leases.keys)
-		mean := float64(d.leases.sum) / n
-		f.Lease = Lease{d.leases.keys, mean, math.Sqrt(max(0, d.leases.squares.Float()/n-mean*mean))}
-	}
+	f.Lease = t.lease()
 	if p := t.promise; p != nil && p.life.policy != "" {
 		f.Declared = &DeclaredTTL{p.life.policy, p.life.value, p.life.longest, p.pos}
 	}
+}
+
+func (t *template) lease() Lease {
+	if t.deep == nil || t.deep.leases == nil || t.deep.leases.keys == 0 {
+		return Lease{}
+	}
+	l := t.deep.leases
+	n := float64(l.keys)
+	mean := float64(l.sum) / n
+	return Lease{l.keys, mean, math.Sqrt(max(0, l.squares.Float()/n-mean*mean))}
 }
 
 func quantilesOf(q *sketch.Quantiles) Spread {

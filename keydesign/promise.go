@@ -23,7 +23,25 @@ type promise struct {
 	life     life
 	bounds   bounds
 	most     int64 // keys; 0 is not declared
+	refs     []promisedRef
 	pos      report.Pos
+}
+
+// A promisedRef is a reference to the keys of another template.
+type promisedRef struct {
+	kind schema.RefKind
+	to   string // text of that template
+}
+
+func refsOf(s *schema.Schema, t *schema.Template) (refs []promisedRef) {
+	for i := range t.Refs {
+		for j := range s.Templates {
+			if other := &s.Templates[j]; other.Name == t.Refs[i].To {
+				refs = append(refs, promisedRef{t.Refs[i].Kind, other.Key.String()})
+			}
+		}
+	}
+	return refs
 }
 
 func promises(s *schema.Schema) []promise {
@@ -33,7 +51,7 @@ func promises(s *schema.Schema) []promise {
 		t := &s.Templates[i]
 		ps[i] = promise{
 			text: t.Key.String(), segments: segmentsOf(t.Key), kind: t.Kind, typ: t.Type, types: typesOf(t.Type),
-			life: lifeOf(&lives[i]), bounds: boundsOf(&t.Value), most: t.Cardinality.Max, pos: t.Pos,
+			life: lifeOf(&lives[i]), bounds: boundsOf(&t.Value), most: t.Cardinality.Max, refs: refsOf(s, t), pos: t.Pos,
 		}
 	}
 	return ps
@@ -45,6 +63,9 @@ func configOf(s *schema.Schema, ps []promise) uint64 {
 	for i := range ps {
 		p := &ps[i]
 		fmt.Fprintf(h, "%q %q %q %q %d %d %+v %d\n", p.text, p.kind, p.typ, p.life.policy, p.life.value, p.life.longest, p.bounds, p.most)
+		if len(p.refs) > 0 || p.life.capped {
+			fmt.Fprintf(h, "%+v %t\n", p.refs, p.life.capped)
+		}
 		for _, piece := range s.Templates[i].Key {
 			if piece.Type != nil {
 				fmt.Fprintf(h, "%q", piece.Type.Regexp())
@@ -59,6 +80,7 @@ type life struct {
 	policy  schema.TTLPolicy // "" is not declared; never inherit
 	value   time.Duration    // without jitter
 	longest time.Duration    // the most that a key can have left; 0 is no end
+	capped  bool             // it ends, however often it is set anew
 }
 
 // expires reports whether each key is to have a TTL.
@@ -78,13 +100,13 @@ func lifeOf(ttl *schema.TTL) life {
 	case schema.TTLNone:
 		return life{policy: schema.TTLNone}
 	case schema.TTLFixed:
-		return life{schema.TTLFixed, ttl.Value, longestOf(ttl.Value, ttl.Jitter)}
+		return life{schema.TTLFixed, ttl.Value, longestOf(ttl.Value, ttl.Jitter), true}
 	case schema.TTLSliding:
 		longest := longestOf(cmp.Or(ttl.Idle, ttl.MaxAge), ttl.Jitter)
 		if ttl.Idle > 0 && ttl.MaxAge > 0 {
 			longest = min(longest, ttl.MaxAge)
 		}
-		return life{schema.TTLSliding, min(ttl.Idle, longest), longest}
+		return life{schema.TTLSliding, min(ttl.Idle, longest), longest, ttl.MaxAge > 0}
 	}
 	return life{}
 }

@@ -24,12 +24,14 @@ func rules() []rule {
 	return []rule{
 		noNamespace(), mixedSeparators(), unescapedInput(), longKeys(), keyOverhead(), personalData(), mixedIDs(), binaryKeys(),
 		tailTemplates(), monotonicPrefix(), largeValues(), largeCollections(), encodingSpill(), typeMismatch(), lostTTL(), immortalLocks(),
-		ttlUnits(), synchronisedExpiry(), idleKeysRule(),
+		ttlUnits(), synchronisedExpiry(), evictionMismatch(), idleKeysRule(),
 	}
 }
 
 // schemaRules lists those that say nothing without a schema.
-func schemaRules() []rule { return []rule{unmatchedKeys(), tooManyKeys(), longerTTL()} }
+func schemaRules() []rule {
+	return []rule{unmatchedKeys(), tooManyKeys(), outlivesParent(), outlivesPrimary(), slidingForever(), longerTTL()}
+}
 
 // Rules lists the rules that the analyses of key design may raise, by their number, with their documentation.
 func Rules() []*report.Rule {

@@ -73,6 +73,20 @@ func idleFor(d time.Duration) option {
 	return func(r *kv.Record, _ int) { r.Idle, r.Known = d, r.Known|kv.FieldIdle }
 }
 
+// used is what is left of a TTL that each use sets anew, or that none does, beside the time since the last use.
+func used(ttl time.Duration, anew bool) option {
+	rng := rand.New(rand.NewPCG(2, uint64(ttl)))
+	return func(r *kv.Record, i int) {
+		idle := time.Duration(rng.Int64N(int64(ttl)))
+		rest := ttl - idle
+		if !anew {
+			rest = 1 + time.Duration(rng.Int64N(int64(ttl)))
+		}
+		idleFor(idle)(r, i)
+		left(func(int) time.Duration { return rest })(r, i)
+	}
+}
+
 // block makes a collection of n elements one block, each string of it so many bytes long.
 func block(typ kv.Type, n, length int64) option {
 	m := memory.New(memory.Profile{State: memory.Live})
@@ -131,7 +145,7 @@ func findingsOf(t testing.TB, s *schema.Schema, families ...[]kv.Record) (*audit
 				c.Observe(&f[i])
 			}
 		}
-		var out audit.Output
+		out := audit.Output{Store: &kv.Info{Server: kv.Server{Policy: "noeviction", MaxMemory: 1 << 30}}}
 		c.Report(&out)
 		all, fs = append(all, out), append(fs, out.Findings...)
 	}
@@ -209,6 +223,31 @@ var cases = map[string]struct {
 		report.Warning, "cart:{uid}",
 		family(500, format("cart:%d"), spreadOver(24*time.Hour)),
 		family(500, format("cart:%d"), spreadOver(61*time.Minute)),
+	},
+	"KD028": {
+		report.Warning, keyspaceSubject,
+		family(50, format("cart:{}:%d")),
+		family(50, format("cart:{%d}:items")),
+	},
+	"KD066": {
+		report.Warning, "cart:{sid}:items",
+		family(500, format("cart:%032x:items"), spreadOver(14*24*time.Hour)),
+		family(500, format("cart:%032x:items"), spreadOver(30*time.Minute)),
+	},
+	"KD067": {
+		report.Warning, "idx:{uid}",
+		family(500, format("idx:%d")),
+		family(500, format("idx:%d"), spreadOver(30*time.Minute)),
+	},
+	"KD068": {
+		report.Error, serverSubject,
+		family(50, format("page:%d"), spreadOver(time.Hour)),
+		family(50, format("feed:%d"), spreadOver(time.Hour)),
+	},
+	"KD070": {
+		report.Info, "cart:{uid}",
+		family(500, format("cart:%d"), used(time.Hour, true)),
+		family(500, format("cart:%d"), used(time.Hour, false)),
 	},
 	"KD014": {
 		report.Info, keyspaceSubject,
@@ -420,14 +459,19 @@ func TestNamesAlone(t *testing.T) {
 	for i := range rs {
 		rs[i] = kv.Record{Key: rs[i].Key, Known: kv.FieldName}
 	}
-	out, _ := findings(t, rs)
+	c := byTemplate(nil).New(audittest.Now)
+	for i := range rs {
+		c.Observe(&rs[i])
+	}
+	var out audit.Output
+	c.Report(&out)
 	var idle string
 	for _, m := range out.Metrics {
 		if m.Name == "rules_not_evaluated" {
 			idle, _ = m.Value.Text()
 		}
 	}
-	if idle != "KD008 KD040 KD041 KD044 KD049 KD061 KD062 KD063 KD065 KD084" {
+	if idle != "KD008 KD040 KD041 KD044 KD049 KD061 KD062 KD063 KD065 KD068 KD084" {
 		t.Errorf("not evaluated: %q", idle)
 	}
 	row := out.Tables[0].Rows[0]

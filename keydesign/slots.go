@@ -21,7 +21,7 @@ func slots() *audit.Analyzer {
 keep keys together.`,
 		Needs:   kv.FieldSlot | kv.FieldName,
 		Uses:    kv.FieldSize,
-		Rules:   []*report.Rule{slotSkew(), giantTag()},
+		Rules:   []*report.Rule{slotSkew(), giantTag(), AccidentalTags()},
 		Version: slotsVersion,
 		New:     func(time.Time) audit.Collector { return &slotsOf{tags: newTags()} },
 	}
@@ -37,6 +37,7 @@ type slotsOf struct {
 	// for is not there.
 	sampled bool
 	tags    *tags
+	braces  Accidents
 }
 
 func (s *slotsOf) Observe(r *kv.Record) {
@@ -53,6 +54,7 @@ func (s *slotsOf) Observe(r *kv.Record) {
 	s.all.add(l)
 	s.slots[r.Slot%slot.Count].add(l)
 	s.tags.observe(r.Key, &l)
+	s.braces.Observe(r.Key)
 }
 
 func (s *slotsOf) Merge(c audit.Collector) {
@@ -60,6 +62,7 @@ func (s *slotsOf) Merge(c audit.Collector) {
 	s.all.add(o.all)
 	s.sampled = s.sampled || o.sampled
 	s.tags.merge(o.tags)
+	s.braces.Merge(&o.braces)
 	if s.slots == nil {
 		s.slots = o.slots
 		return
@@ -69,7 +72,8 @@ func (s *slotsOf) Merge(c audit.Collector) {
 	}
 }
 
-const slotsVersion = 1
+// slotsVersion is 2 since braces are counted.
+const slotsVersion = 2
 
 // AppendBinary saves s.
 func (s *slotsOf) AppendBinary(b []byte) ([]byte, error) {
@@ -82,6 +86,7 @@ func (s *slotsOf) UnmarshalBinary(b []byte) error { return saved.Read(b, slotsVe
 func (s *slotsOf) form(f *saved.Form) {
 	s.all.Form(f)
 	s.tags.Form(f)
+	s.braces.Form(f)
 	f.Bool(&s.sampled)
 	some := s.slots != nil
 	if f.Bool(&some); !some {
@@ -251,6 +256,7 @@ func (s *slotsOf) check(used int, keys *spread, out *audit.Output) {
 		out.Findings = append(out.Findings, f)
 	}
 	s.tags.check(&s.all, func(f report.Finding) { emit(giantTag(), f) })
+	out.Findings = append(out.Findings, s.braces.Findings(s.all.keys)...)
 	mean, chance := float64(s.all.keys)/float64(used), s.baseline(used)
 	limit := max(slotTimes, slotChance*chance)
 	if mean < slotKeys || keys.peak <= limit {

@@ -126,3 +126,32 @@ func TestEffectIsThatOfTheUnevenness(t *testing.T) {
 		}
 	}
 }
+
+// The examples of the rule are what they are said to be; what is merged and saved says the same.
+func TestAccidentalTag(t *testing.T) {
+	rule := AccidentalTags()
+	for _, key := range append(rule.Bad, "a}b{") {
+		if !accidental(key) {
+			t.Errorf("%q is called a tag", key)
+		}
+	}
+	for _, key := range append(rule.Good, "plain", "{a}") {
+		if accidental(key) {
+			t.Errorf("%q is called an accident", key)
+		}
+	}
+	var a, b Accidents
+	for i := range 10 {
+		a.Observe(fmt.Sprintf("q:{\"page\":%d}", i))
+		b.Observe(fmt.Sprintf("cart:{}:%d", i))
+		b.Observe(fmt.Sprintf("cart:{%d}", i))
+	}
+	a.Merge(&b)
+	fs := a.Findings(40)
+	if len(fs) != 1 || fs[0].Rule != rule.ID || fs[0].Measure.Value != report.Number(20) || fs[0].Samples[0] != report.Text("cart:{}:0") {
+		t.Errorf("%+v", fs)
+	}
+	if none := new(Accidents).Findings(7); len(none) != 0 {
+		t.Errorf("%+v", none)
+	}
+}

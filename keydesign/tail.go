@@ -29,6 +29,9 @@ const (
 // keyspaceSubject is the subject of findings on the whole.
 const keyspaceSubject = "keyspace"
 
+// serverSubject is that of findings on how the server is set up.
+const serverSubject = "server"
+
 func checkTail(ks *keyspace, emit func(report.Finding)) {
 	var all, keys, n int64
 	for _, t := range ks.templates {

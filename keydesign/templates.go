@@ -155,6 +155,9 @@ func (t *templates) Merge(c audit.Collector) {
 func (t *templates) Report(out *audit.Output) {
 	ks := newKeyspace(t.tree.Templates(), t.declared, t.now)
 	ks.scanned = out.Elapsed
+	if out.Store != nil {
+		ks.server = out.Store.Server
+	}
 	if ks.bytes > 0 {
 		out.Title = "MEMORY BY TEMPLATE"
 	}
@@ -165,7 +168,7 @@ func (t *templates) Report(out *audit.Output) {
 		judged = append(judged, schemaRules()...)
 	}
 	for _, r := range judged {
-		if r.needs&^ks.known != 0 {
+		if r.needs&^ks.known != 0 || r.ID == evictionRule && ks.server.Policy == "" {
 			idle = append(idle, r.ID)
 			continue
 		}
@@ -215,6 +218,7 @@ type keyspace struct {
 	bound       bool          // to a schema
 	file        string        // the first of it
 	scanned     time.Duration // from now until the last key was read
+	server      kv.Server     // empty of what is none, and before all was read
 	subjects    map[string]*template
 }
 

@@ -47,7 +47,7 @@ func (c *Collector) Report(out *audit.Output) {
 	if c.slotted() {
 		out.Tables = append(out.Tables, c.heatmap())
 	}
-	out.Findings = append(append(out.Findings, c.hotNodes()...), c.accidents()...)
+	out.Findings = append(out.Findings, c.hotNodes()...)
 }
 
 // A dimension is the bins that keys are counted by.

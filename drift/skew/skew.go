@@ -62,7 +62,7 @@ const Name = "skew"
 func Analyzer(o Options) *audit.Analyzer {
 	a := &audit.Analyzer{
 		Name: Name, Title: "SKEW", Doc: "How evenly keys, bytes and operations are spread over slots, nodes, hash tags, prefixes, templates and databases.",
-		Needs: kv.FieldName, Uses: kv.FieldSize | kv.FieldSlot | kv.FieldPlace, Rules: Rules(), Version: version, Config: 1,
+		Needs: kv.FieldName, Uses: kv.FieldSize | kv.FieldSlot | kv.FieldPlace, Version: version, Config: 1,
 		New: func(time.Time) audit.Collector { return newCollector(o) },
 	}
 	if o.Schema != nil {
@@ -128,8 +128,6 @@ type Collector struct {
 	squares  sketch.Wide // of the bytes of keys
 	untagged int64
 	used     sketch.Wide        // of the operations of keys, as LFU counters tell them
-	odd      int64              // keys whose braces nobody meant as a hash tag
-	oddKey   string             // of these the first in byte order
 	heavy    *sketch.Heavy      // keys by accesses
 	big      *sketch.Top[sized] // keys by bytes
 }
@@ -199,10 +197,6 @@ func (c *Collector) Observe(r *kv.Record) {
 	c.squares.AddSquare(l.Bytes)
 	if slot.Tag(r.Key) == r.Key {
 		c.untagged++
-	}
-	if accidental(r.Key) {
-		c.odd++
-		c.keepOdd(r.Key[:min(longestTag, len(r.Key))])
 	}
 	if last, full := c.big.Last(); l.Bytes > 0 && (!full || l.Bytes >= last.bytes) {
 		c.big.Add(sized{strings.Clone(r.Key), l.Bytes})
@@ -351,13 +345,11 @@ func (c *Collector) Merge(other audit.Collector) {
 	c.squares.Add(o.squares)
 	c.used.Add(o.used)
 	c.untagged += o.untagged
-	c.odd += o.odd
-	c.keepOdd(o.oddKey)
 	c.heavy.Merge(o.heavy)
 	c.big.Merge(o.big)
 }
 
-const version = 1
+const version = 2
 
 // AppendBinary saves c.
 func (c *Collector) AppendBinary(b []byte) ([]byte, error) { return saved.Append(b, version, c.form) }
@@ -400,8 +392,7 @@ func (c *Collector) form(f *saved.Form) {
 	c.tree.Form(f)
 	c.squares.Form(f)
 	c.used.Form(f)
-	saved.Count(f, &c.untagged, &c.odd)
-	saved.String(f, &c.oddKey)
+	saved.Count(f, &c.untagged)
 	c.heavy.Form(f)
 	c.big.Form(f, func(s *sized) {
 		saved.String(f, &s.key)

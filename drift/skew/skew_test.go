@@ -292,29 +292,3 @@ func TestHotNode(t *testing.T) {
 		t.Errorf("even: %+v", fs)
 	}
 }
-
-// The examples of the rule are what they are said to be; of a store that is no cluster nothing is said.
-func TestAccidentalTag(t *testing.T) {
-	for _, r := range Rules() {
-		for _, key := range append(r.Bad, "a}b{") {
-			if !accidental(key) {
-				t.Errorf("%q is called a tag", key)
-			}
-		}
-		for _, key := range append(r.Good, "plain", "{a}") {
-			if accidental(key) {
-				t.Errorf("%q is called an accident", key)
-			}
-		}
-	}
-	rs := records(100, func(i int) string { return fmt.Sprintf("q:{\"page\":%d}", i) })
-	if fs := fold(rs).accidents(); len(fs) != 1 || fs[0].Rule != "KD028" {
-		t.Errorf("%+v", fs)
-	}
-	for i := range rs {
-		rs[i].Known &^= kv.FieldSlot
-	}
-	if fs := fold(rs).accidents(); len(fs) != 0 {
-		t.Errorf("no cluster: %+v", fs)
-	}
-}

@@ -200,7 +200,7 @@ func (s *spans) between(low, high float64) (n float64) {
 
 // slides reports whether what sampled keys have left and their idle time add up to the TTL, for all of them.
 func slides(l *keydesign.Lease, t float64) bool {
-	return l.Keys >= leaseKeys && l.Deviation < leaseSpread*l.Mean && math.Abs(l.Mean-t) < leaseSpread*t
+	return l.Of(t)
 }
 
 // interval sets the TTL and its interval. Of n keys with any part of T left the greatest M says that T is between M and

@@ -64,8 +64,6 @@ const (
 	outlierT    = 1.5  // times T
 	outlierRank = 0.99 // of the keys are below the gap
 	outlierGap  = 1.2  // times: the gap
-	leaseSpread = 0.05 // deviation of what sliding keys have left and their idle time, in shares of T
-	leaseKeys   = 10   // that told their idle time
 	leastRise   = 2    // times as dense at the end as at the beginning: what sliding keys are at least
 	worstFit    = 0.08 // distance of Kolmogorov and Smirnov, or that of chance
 	jitterFit   = 0.01

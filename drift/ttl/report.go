@@ -31,7 +31,9 @@ const DefaultForecast = 24 * time.Hour
 const forecastParts = 24
 
 // Rules lists what a report of TTLs is judged by.
-func Rules() []string { return []string{"KD061", "KD062", "KD063", "KD065", keydesign.TTLDrift} }
+func Rules() []string {
+	return []string{"KD061", "KD062", "KD063", "KD065", "KD066", "KD067", "KD068", "KD070", keydesign.TTLDrift}
+}
 
 // Report says by which law each template expires, beside what is declared, and what expires when. The findings are those that
 // only an estimate of the TTL can make: one that is other than declared. Found holds what was found already, which is not found

@@ -68,13 +68,6 @@ func (d *design) inherits(a, b *template) bool {
 	return false
 }
 
-// slack is by how much one life may be longer than another before anybody would call it longer: two keys are not written in
-// the same instant, and not with the same second of rounding.
-func slack(of float64) float64 { return max(60, 0.1*of) }
-
-// longer reports whether a is longer than b by more than slack.
-func longer(a, b float64) bool { return !math.IsInf(b, 1) && a > b+slack(b) }
-
 // span writes a number of seconds, as it may be infinite.
 func span(seconds float64) string {
 	if math.IsInf(seconds, 1) {
