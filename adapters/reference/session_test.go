@@ -150,7 +150,7 @@ func TestValues(t *testing.T) {
 	s := newTestStore(t, kv.Target{Scheme: "ref"}, time.Time{})
 	c := openSession(t, s, kv.SessionOptions{})
 	ops := []kv.Op{
-		op("SET a \r\n"), op("RPUSH l x yy"), op("GET a"), op("LRANGE l 0 9"), op("BLPOP none 0.01"), op("GET none"),
+		op("SET a v"), op("RPUSH l x yy"), op("GET a"), op("LRANGE l 0 9"), op("BLPOP none 0.01"), op("GET none"),
 		op("MULTI"), op("INCR n"), op("LRANGE l 0 0"), op("INCR l"), op("EXEC"), op("LRANGE none 0 1"), op("LPUSH a x"), op("GET a"),
 	}
 	ops[0].Args[2] = []byte("\r\n")
