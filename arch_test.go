@@ -63,6 +63,7 @@ var mayImport = map[string][]string{
 	"internal/chart":            {},
 	"internal/monitor":          {"kv"},
 	"loadgen/trace":             {"kv", "internal/monitor"},
+	"loadgen":                   {"kv"},
 	"loadgen/stat":              {},
 	"loadgen/findmax":           {"loadgen/stat"},
 	"drift/ttl":                 {"audit", "keydesign", "keydesign/schema", "report", "internal/humanize"},
