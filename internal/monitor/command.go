@@ -72,6 +72,11 @@ var places = func() map[string]place {
 // Keys calls fn for each key that the command of words touches, with what is done to it. Of a command that it does not know it
 // says nothing.
 func Keys(words []string, fn func(key string, kind kv.OpKind)) {
+	Places(words, func(i int, kind kv.OpKind) { fn(words[i], kind) })
+}
+
+// Places is Keys with the places of the keys among the words.
+func Places(words []string, fn func(i int, kind kv.OpKind)) {
 	if len(words) < 2 {
 		return
 	}
@@ -85,7 +90,7 @@ func Keys(words []string, fn func(key string, kind kv.OpKind)) {
 	}
 	if c, ok := counted[name]; ok {
 		if c.dest {
-			fn(words[1], kv.OpWrite)
+			fn(1, kv.OpWrite)
 		}
 		countedKeys(words, c.at, c.step, c.kind, fn)
 		return
@@ -107,19 +112,19 @@ func lower(s string) bool {
 	return true
 }
 
-func (p *place) keys(words []string, fn func(string, kv.OpKind)) {
+func (p *place) keys(words []string, fn func(int, kv.OpKind)) {
 	last := p.last
 	if last < 0 {
 		last += len(words)
 	}
 	kind := p.head
 	for i := p.first; i <= last && i < len(words); i += p.step {
-		fn(words[i], kind)
+		fn(i, kind)
 		kind = p.rest
 	}
 }
 
-func countedKeys(words []string, at, step int, kind kv.OpKind, fn func(string, kv.OpKind)) {
+func countedKeys(words []string, at, step int, kind kv.OpKind, fn func(int, kv.OpKind)) {
 	if at >= len(words) {
 		return
 	}
@@ -128,21 +133,20 @@ func countedKeys(words []string, at, step int, kind kv.OpKind, fn func(string, k
 		return
 	}
 	for i := at + 1; i < len(words) && n > 0; i, n = i+step, n-1 {
-		fn(words[i], kind)
+		fn(i, kind)
 	}
 }
 
 // streams: … STREAMS key key id id.
-func streams(words []string, name string, fn func(string, kv.OpKind)) {
+func streams(words []string, name string, fn func(int, kv.OpKind)) {
 	kind := kv.OpRead
 	if name == "xreadgroup" { // it moves what the group has been given
 		kind = kv.OpWrite
 	}
 	for i, w := range words {
 		if strings.EqualFold(w, "streams") {
-			keys := words[i+1:]
-			for _, k := range keys[:len(keys)/2] {
-				fn(k, kind)
+			for k := range (len(words) - i - 1) / 2 {
+				fn(i+1+k, kind)
 			}
 			return
 		}
@@ -150,14 +154,14 @@ func streams(words []string, name string, fn func(string, kv.OpKind)) {
 }
 
 // migrate: MIGRATE host port key|"" db timeout … KEYS key …
-func migrate(words []string, fn func(string, kv.OpKind)) {
+func migrate(words []string, fn func(int, kv.OpKind)) {
 	if len(words) > 3 && words[3] != "" {
-		fn(words[3], kv.OpWrite)
+		fn(3, kv.OpWrite)
 		return
 	}
 	for i, w := range words {
 		if strings.EqualFold(w, "keys") {
-			for _, k := range words[i+1:] {
+			for k := i + 1; k < len(words); k++ {
 				fn(k, kv.OpWrite)
 			}
 			return
