@@ -37,16 +37,18 @@ func Bars(title string, cells []Cell) Drawing {
 		b.WriteString("</g>\n")
 		y += line
 	}
-	return Drawing{y + line/2, b.String()}
+	return Drawing{height: y + line/2, body: b.String()}
 }
 
 // shorten cuts a label in its middle, so that its ends are seen.
-func shorten(s string) string {
+func shorten(s string) string { return shortenTo(s, nameRune) }
+
+func shortenTo(s string, most int) string {
 	n := utf8.RuneCountInString(s)
-	if n <= nameRune {
+	if n <= most {
 		return s
 	}
 	r := []rune(s)
-	head := nameRune * 2 / 3
-	return string(r[:head]) + "…" + string(r[n-(nameRune-head-1):])
+	head := most * 2 / 3
+	return string(r[:head]) + "…" + string(r[n-(most-head-1):])
 }

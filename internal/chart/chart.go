@@ -1,4 +1,4 @@
-// Package chart draws numbers as SVG: heat maps and bars. Numbers and their texts go in, a string comes out; it knows neither
+// Package chart draws numbers as SVG: heat maps, bars and lines. Numbers and their texts go in, a string comes out; it knows neither
 // reports nor units.
 //
 // The one idea is that a picture says nothing that is not also text. Every cell and bar carries its label and value as a title,
@@ -19,6 +19,7 @@ const Width = 760
 type Drawing struct {
 	height int
 	body   string
+	lines  bool // needs lineStyle
 }
 
 const (
@@ -33,13 +34,26 @@ const style = `text{font:12px ui-monospace,Menlo,Consolas,monospace;fill:#1b1f24
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.d{fill:#9aa4af}.g{fill:#0d1117}
 .s0{fill:#1b222b}.s1{fill:#123a5e}.s2{fill:#1c5a8c}.s3{fill:#3b86c2}.s4{fill:#7db8e6}.s5{fill:#d6ebfc}.m{stroke:#fb923c}}`
 
+// lineStyle is added for lines: grid, marks of what happened, and six kinds of line that differ in colour and dashes.
+const lineStyle = `
+.a{stroke:#d0d7de;stroke-width:1}.e{stroke:#c2410c;stroke-width:1;stroke-dasharray:2 3}.o{fill:transparent}.o:hover{fill:#c2410c}
+.l{fill:none;stroke:#2a6fb0;stroke-width:1.8}.l1{stroke:#9a3412;stroke-dasharray:7 3}.l2{stroke:#166534;stroke-dasharray:2 3}
+.l3{stroke:#6b21a8;stroke-dasharray:10 3 2 3}.l4{stroke:#57606a;stroke-dasharray:4 2}.l5{stroke:#0f766e;stroke-dasharray:12 4}
+@media(prefers-color-scheme:dark){.a{stroke:#30363d}.l{stroke:#7db8e6}.l1{stroke:#fdba74}.l2{stroke:#86efac}.l3{stroke:#d8b4fe}
+.l4{stroke:#9aa4af}.l5{stroke:#5eead4}.e{stroke:#fb923c}}`
+
 // Page puts drawings below each other.
 func Page(title, description string, ds ...Drawing) string {
 	height := margin + 2*line
+	style, lines := style, false
 	var b strings.Builder
 	for _, d := range ds {
 		fmt.Fprintf(&b, "<g transform=\"translate(%d,%d)\">\n%s</g>\n", margin, height, d.body)
 		height += d.height + margin
+		lines = lines || d.lines
+	}
+	if lines {
+		style += lineStyle
 	}
 	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img" aria-labelledby="title description">
 <title id="title">%s</title>

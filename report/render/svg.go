@@ -16,7 +16,8 @@ const heatmapTable = "heatmap"
 // barRows is how many bars a table gets where the user does not say.
 const barRows = 12
 
-// SVG draws the report: a heat map for each column of a table of that name, and bars for every other table whose numbers add up.
+// SVG draws the report: a heat map for each column of a table of that name, lines for quantiles and seconds, and bars for every
+// other table whose numbers add up.
 func SVG(w io.Writer, r *report.Report, o Options) error {
 	r = o.Keys.apply(r)
 	section, _, _ := strings.Cut(o.Section, ".")
@@ -30,7 +31,7 @@ func SVG(w io.Writer, r *report.Report, o Options) error {
 			continue
 		}
 		for j := range s.Tables {
-			ds = append(ds, drawings(s, &s.Tables[j], o)...)
+			ds = append(ds, drawings(r, s, &s.Tables[j], o)...)
 		}
 	}
 	title := "kvtool " + r.Kind + " " + clean(r.Target.URL, o.ASCII)
@@ -44,7 +45,10 @@ func SVG(w io.Writer, r *report.Report, o Options) error {
 }
 
 // drawings draws a table, if it has anything to be drawn.
-func drawings(s *report.Section, t *report.Table, o Options) []chart.Drawing {
+func drawings(r *report.Report, s *report.Section, t *report.Table, o Options) []chart.Drawing {
+	if isPlot(t) {
+		return plots(r, t, o)
+	}
 	title := strings.ToLower(clean(cmp.Or(t.Title, s.Title)+" ", o.ASCII))
 	var ds []chart.Drawing
 	if len(t.Rows) == 0 || !isText(t.Columns[0].Unit) {
