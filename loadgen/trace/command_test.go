@@ -55,18 +55,35 @@ func TestCommands(t *testing.T) {
 		name, text, want string
 		opt              CommandOptions
 	}{
-		{"monitor", "OK\n1339518083.107412 [0 a:1] \"set\" \"k\\x00\" \"v\"\nrubbish\n1339518084.1 [2 lua] \"get\" \"k\"\n",
-			"0s a:1 0 [\"set\" \"k\\x00\" \"v\"]\n992.588ms lua 2 [\"get\" \"k\"] lost 1\n", CommandOptions{}},
-		{"twitter", "5,a,b,3,213,4,set,60\n7,k,1,0,4,get,0\n8,k,1,9,4,add,0\n",
-			"~0s 4 0 [\"SET\" \"a,b\"] 213B [\"PX\" \"60000\"]\n~2s 4 0 [\"GET\" \"k\"]\n~3s 4 0 [\"SET\" \"k\"] 9B [\"NX\"]\n", CommandOptions{}},
-		{"csv", "key,op,size,ts,client,host\na,set,10,1.5,c,x\n\"b,c\",get,,1.75,d,y\nz,frobnicate,,2,e,y\nbad\n",
-			"0s c 0 [\"SET\" \"a\"] 10B []\n250ms d 0 [\"GET\" \"b,c\"]\n? - 0 [] lost 2\n", CommandOptions{}},
-		{"csv without names", "1000,x,set,k,5,2\n2000,x,del,k,0,0\n", "0s  0 [\"SET\" \"k\"] 5B [\"PX\" \"2000\"]\n1s  0 [\"DEL\" \"k\"]\n",
-			CommandOptions{Columns: []string{"ts_ms", "-", "op", "key", "size", "ttl"}}},
-		{"jsonl", `{"ts":3,"op":"set","key":"k","size":4,"ttl":0.5,"client":"q"}` + "\n" + `{"ts":3.25,"op":"GET","key":{"b64":"AAE="}}` + "\n{\n",
-			"~0s q 0 [\"SET\" \"k\"] 4B [\"PX\" \"500\"]\n250ms  0 [\"GET\" \"\\x00\\x01\"]\n? - 0 [] lost 1\n", CommandOptions{}},
-		{"aof", resp("SELECT", "3") + "#TS:100\r\n" + resp("SET", "k", "v\r\nw") + resp("DEL", "") + "#TS:102\r\n" + resp("INCR", "n"),
-			"~0s  3 [\"SET\" \"k\" \"v\\r\\nw\"]\n~0s  3 [\"DEL\" \"\"]\n~2s  3 [\"INCR\" \"n\"]\n", CommandOptions{}},
+		{
+			"monitor", "OK\n1339518083.107412 [0 a:1] \"set\" \"k\\x00\" \"v\"\nrubbish\n1339518084.1 [2 lua] \"get\" \"k\"\n",
+			"0s a:1 0 [\"set\" \"k\\x00\" \"v\"]\n992.588ms lua 2 [\"get\" \"k\"] lost 1\n",
+			CommandOptions{},
+		},
+		{
+			"twitter", "5,a,b,3,213,4,set,60\n7,k,1,0,4,get,0\n8,k,1,9,4,add,0\n",
+			"~0s 4 0 [\"SET\" \"a,b\"] 213B [\"PX\" \"60000\"]\n~2s 4 0 [\"GET\" \"k\"]\n~3s 4 0 [\"SET\" \"k\"] 9B [\"NX\"]\n",
+			CommandOptions{},
+		},
+		{
+			"csv", "key,op,size,ts,client,host\na,set,10,1.5,c,x\n\"b,c\",get,,1.75,d,y\nz,frobnicate,,2,e,y\nbad\n",
+			"0s c 0 [\"SET\" \"a\"] 10B []\n250ms d 0 [\"GET\" \"b,c\"]\n? - 0 [] lost 2\n",
+			CommandOptions{},
+		},
+		{
+			"csv without names", "1000,x,set,k,5,2\n2000,x,del,k,0,0\n", "0s  0 [\"SET\" \"k\"] 5B [\"PX\" \"2000\"]\n1s  0 [\"DEL\" \"k\"]\n",
+			CommandOptions{Columns: []string{"ts_ms", "-", "op", "key", "size", "ttl"}},
+		},
+		{
+			"jsonl", `{"ts":3,"op":"set","key":"k","size":4,"ttl":0.5,"client":"q"}` + "\n" + `{"ts":3.25,"op":"GET","key":{"b64":"AAE="}}` + "\n{\n",
+			"~0s q 0 [\"SET\" \"k\"] 4B [\"PX\" \"500\"]\n250ms  0 [\"GET\" \"\\x00\\x01\"]\n? - 0 [] lost 1\n",
+			CommandOptions{},
+		},
+		{
+			"aof", resp("SELECT", "3") + "#TS:100\r\n" + resp("SET", "k", "v\r\nw") + resp("DEL", "") + "#TS:102\r\n" + resp("INCR", "n"),
+			"~0s  3 [\"SET\" \"k\" \"v\\r\\nw\"]\n~0s  3 [\"DEL\" \"\"]\n~2s  3 [\"INCR\" \"n\"]\n",
+			CommandOptions{},
+		},
 		{"aof without times", resp("SET", "k", "v"), "?  0 [\"SET\" \"k\" \"v\"]\n", CommandOptions{}},
 		{"nothing", "", "", CommandOptions{}},
 	} {

@@ -21,8 +21,11 @@ func loadReport() *report.Report {
 		{
 			Name: "seconds",
 			Columns: []report.Column{
-				{Name: "second", Unit: report.UnitDuration}, {Name: "asked", Unit: report.UnitRate}, {Name: "done", Unit: report.UnitRate},
-				{Name: "p99", Unit: report.UnitDuration}, {Name: "errors", Unit: report.UnitCount},
+				{Name: "second", Unit: report.UnitDuration},
+				{Name: "asked", Unit: report.UnitRate},
+				{Name: "done", Unit: report.UnitRate},
+				{Name: "p99", Unit: report.UnitDuration},
+				{Name: "errors", Unit: report.UnitCount},
 			},
 			Rows: [][]report.Value{
 				{n(0), n(1000), n(1000), n(0.002), n(0)}, {n(1), n(1000), n(10), report.Null, n(3)}, {n(2), n(1000), n(1990), n(0.9), n(0)},
