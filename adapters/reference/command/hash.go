@@ -14,22 +14,30 @@ import (
 
 func hashCommands() []engine.Command {
 	return []engine.Command{
-		{Name: "hset", Run: hset},
+		{Name: "hset", Run: hset, Warm: warmHash, Element: 2},
 		{Name: "hmset", Run: hmset},
-		{Name: "hsetnx", Run: hsetnx},
-		{Name: "hget", Run: hget},
+		{Name: "hsetnx", Run: hsetnx, Warm: warmHash, Element: 2},
+		{Name: "hget", Run: hget, Warm: warmHash, Element: 2},
 		{Name: "hmget", Run: hmget},
 		{Name: "hgetall", Run: hgetall},
 		{Name: "hkeys", Run: hkeys},
 		{Name: "hvals", Run: hvals},
-		{Name: "hdel", Run: hdel},
-		{Name: "hexists", Run: hexists},
+		{Name: "hdel", Run: hdel, Warm: warmHash, Element: 2},
+		{Name: "hexists", Run: hexists, Warm: warmHash, Element: 2},
 		{Name: "hlen", Run: hlen},
 		{Name: "hstrlen", Run: hstrlen},
-		{Name: "hincrby", Run: hincrby},
+		{Name: "hincrby", Run: hincrby, Warm: warmHash, Element: 2},
 		{Name: "hincrbyfloat", Run: hincrbyfloat},
 		{Name: "hrandfield", Run: hrandfield},
 		{Name: "hscan", Run: hscan},
+	}
+}
+
+func warmHash(c *engine.Call, key []byte, fields [][]byte) {
+	if it := c.Peek(key); it.OK() && it.Type() == kv.TypeHash {
+		s, _ := c.Shard(key)
+		h := value.OpenHash(s, it)
+		h.Warm(fields)
 	}
 }
 

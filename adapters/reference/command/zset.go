@@ -9,14 +9,14 @@ import (
 
 func zsetCommands() []engine.Command {
 	return []engine.Command{
-		{Name: "zadd", Run: func(c *engine.Call) { zadd(c, value.AddOptions{}) }},
-		{Name: "zincrby", Run: func(c *engine.Call) { zadd(c, value.AddOptions{Increment: true}) }},
-		{Name: "zrem", Run: zrem},
+		{Name: "zadd", Run: func(c *engine.Call) { zadd(c, value.AddOptions{}) }, Warm: warmZSet, Element: 3},
+		{Name: "zincrby", Run: func(c *engine.Call) { zadd(c, value.AddOptions{Increment: true}) }, Warm: warmZSet, Element: 3},
+		{Name: "zrem", Run: zrem, Warm: warmZSet, Element: 2},
 		{Name: "zcard", Run: zcard},
-		{Name: "zscore", Run: zscore},
+		{Name: "zscore", Run: zscore, Warm: warmZSet, Element: 2},
 		{Name: "zmscore", Run: zmscore},
-		{Name: "zrank", Run: func(c *engine.Call) { zrank(c, false) }},
-		{Name: "zrevrank", Run: func(c *engine.Call) { zrank(c, true) }},
+		{Name: "zrank", Run: func(c *engine.Call) { zrank(c, false) }, Warm: warmZSet, Element: 2},
+		{Name: "zrevrank", Run: func(c *engine.Call) { zrank(c, true) }, Warm: warmZSet, Element: 2},
 		{Name: "zscan", Run: zscan},
 		{Name: "zrandmember", Run: zrandmember},
 		{Name: "zpopmin", Run: func(c *engine.Call) { zpop(c, popMin) }},
@@ -36,6 +36,14 @@ func readZSet(c *engine.Call, key []byte) (v value.ZSet, ok bool) {
 	}
 	s, _ := c.Shard(key)
 	return value.OpenZSet(s, it), true
+}
+
+func warmZSet(c *engine.Call, key []byte, members [][]byte) {
+	if it := c.Peek(key); it.OK() && it.Type() == kv.TypeZSet {
+		s, _ := c.Shard(key)
+		v := value.OpenZSet(s, it)
+		v.Warm(members)
+	}
 }
 
 // writeZSet opens a sorted set to change it. It answers WRONGTYPE itself.

@@ -13,6 +13,10 @@ type Command struct {
 	Sub  []Command
 	// Whole says that it reads or changes more than the keys among its arguments, so that it needs every shard.
 	Whole bool
+	// Warm reads what calls for one key are about to read, of all of them at once, so that the processor waits for memory once and
+	// not once a call. It has argument number Element of each. Nil if that is not worth it.
+	Warm    func(c *Call, key []byte, elements [][]byte)
+	Element int
 }
 
 // command is a Command with its facts, and with what is counted of it.
@@ -23,6 +27,8 @@ type command struct {
 	parent *command
 	whole  bool
 	lock   lockKind
+	warm   func(c *Call, key []byte, elements [][]byte)
+	warmed int // the argument that it is about
 	stats  commandStats
 }
 
@@ -69,7 +75,7 @@ func newCommand(c Command, parent *command, all map[string]facts) (*command, err
 	if !ok {
 		return nil, fmt.Errorf("engine: no facts of command %q", name)
 	}
-	made := &command{facts: f, run: c.Run, parent: parent, whole: c.Whole}
+	made := &command{facts: f, run: c.Run, parent: parent, whole: c.Whole, warm: c.Warm, warmed: c.Element}
 	made.lock = lockOf(made)
 	for _, s := range c.Sub {
 		sub, err := newCommand(s, made, all)

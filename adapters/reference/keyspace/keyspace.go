@@ -104,6 +104,8 @@ type Shard struct {
 	wheel   *wheel // nil unless expiry is exact
 	made    uint32 // databases, those that were flushed included
 	scratch []byte
+
+	warmed byte // of what Warm has read: or else nothing would be read
 }
 
 // A space is a database.

@@ -21,6 +21,8 @@ type conn struct {
 	raw     syscall.RawConn // nil where there is none: then everything is sent by a goroutine
 	session *engine.Session
 	in      wire.Reader
+	ahead   [engine.Ahead][][]byte // requests that are about to run
+	marks   [engine.Ahead]int      // in's places behind them
 
 	read    atomic.Int64 // size of in's buffer
 	pending atomic.Int64 // length of out
@@ -92,24 +94,22 @@ func (c *conn) runBatch() {
 }
 
 func (c *conn) run() {
-	for !c.session.Blocked() && !c.session.Closing() {
-		args := c.session.Delayed()
-		if args == nil {
-			var err error
-			if args, err = c.in.Next(); err != nil {
-				c.session.Protocol(err.Error())
-				return
-			}
-			if args == nil {
-				break
-			}
+	for !c.idle() {
+		if args := c.session.Delayed(); args != nil {
+			c.session.Run(args)
+			continue
 		}
-		c.session.Run(args)
-		if c.in.Guest {
-			c.in.Guest = c.session.Guest()
+		n, err := c.look()
+		c.session.Warm(c.ahead[:n])
+		if n > 0 && !c.runAhead(n) {
+			continue
 		}
-		if c.session.Out.Len() > flushAt {
-			c.flush()
+		if err != nil {
+			c.session.Protocol(err.Error())
+			return
+		}
+		if n == 0 {
+			break
 		}
 	}
 	c.last.Store(time.Now().Unix())
@@ -119,6 +119,43 @@ func (c *conn) run() {
 			c.nc.RemoteAddr(), limit))
 		c.session.Quit()
 	}
+}
+
+// idle reports whether the session takes no request now.
+func (c *conn) idle() bool { return c.session.Blocked() || c.session.Closing() }
+
+// look reads the requests that have arrived whole, as many as are run together, into ahead.
+func (c *conn) look() (n int, err error) {
+	c.in.Forget()
+	most := len(c.ahead)
+	if c.in.Guest {
+		most = 1 // the next may be allowed more
+	}
+	for n < most {
+		args, err := c.in.Next()
+		if args == nil || err != nil {
+			return n, err
+		}
+		c.ahead[n], c.marks[n] = args, c.in.Mark()
+		n++
+	}
+	return n, nil
+}
+
+// runAhead runs the first n requests of ahead. It reports false if it had to stop before the last: the others are to be read again.
+func (c *conn) runAhead(n int) bool {
+	for i, args := range c.ahead[:n] {
+		c.session.Run(args)
+		if c.session.Out.Len() > flushAt {
+			c.flush()
+		}
+		if guest := c.session.Guest(); guest != c.in.Guest || c.idle() {
+			c.in.Guest = guest
+			c.in.Back(c.marks[i])
+			return false
+		}
+	}
+	return true
 }
 
 // flushAt is how many bytes of replies are sent before the batch is over.

@@ -30,6 +30,7 @@ type Table struct {
 	valued   bool
 	elements int64       // modelled, of all keys and values
 	server   memory.Dict // the buckets that a server would have
+	warmed   byte        // of what Warm has read: or else nothing would be read
 }
 
 // New returns an empty Table of keys with values, whose entries are in heap.

@@ -41,6 +41,13 @@ func OpenHash(s *keyspace.Shard, it keyspace.Item) Hash {
 	return h
 }
 
+// Warm reads what is about to be read for fields of a large hash, and changes nothing.
+func (h *Hash) Warm(fields [][]byte) {
+	if h.table != nil {
+		h.table.Warm(fields)
+	}
+}
+
 // Len returns the number of fields.
 func (h *Hash) Len() int {
 	if h.table != nil {

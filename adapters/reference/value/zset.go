@@ -60,6 +60,13 @@ func OpenZSet(s *keyspace.Shard, it keyspace.Item) ZSet {
 // NewZSet returns an empty sorted set, to be put at a key of s.
 func NewZSet(s *keyspace.Shard) ZSet { return ZSet{shard: s} }
 
+// Warm reads what is about to be read for members of a large set, and changes nothing.
+func (v *ZSet) Warm(members [][]byte) {
+	if v.tree != nil {
+		v.tree.Warm(members)
+	}
+}
+
 // Len returns the number of members.
 func (v *ZSet) Len() int {
 	switch {

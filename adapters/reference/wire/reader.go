@@ -51,6 +51,7 @@ type span struct{ from, to int }
 
 // Space returns room for what is to be read next. What Next has returned is void then.
 func (r *Reader) Space() []byte {
+	r.Forget()
 	if r.r == r.w {
 		r.r, r.w = 0, 0
 		if r.left == 0 && (len(r.buf) > keepBuffer || cap(r.args) > keepArguments) {
@@ -85,8 +86,17 @@ func (r *Reader) Pending() int { return r.w - r.r }
 // Size returns the length of the buffer.
 func (r *Reader) Size() int { return len(r.buf) }
 
+// Forget says that nobody looks any more at what Next has returned.
+func (r *Reader) Forget() { r.args = r.args[:0] }
+
+// Mark returns the place behind the last request that Next has returned. It is void after the next call of Space.
+func (r *Reader) Mark() int { return r.r }
+
+// Back goes back to a place that Mark has returned: the requests behind it come again.
+func (r *Reader) Back(mark int) { r.r, r.left = mark, 0 }
+
 // Next returns the arguments of the next request, the name of the command first, or nil if it has not arrived whole. They are
-// valid until the next call of Space. After an error, a ProtocolError, the connection is of no more use.
+// valid until the next call of Space or Forget. After an error, a ProtocolError, the connection is of no more use.
 func (r *Reader) Next() ([][]byte, error) {
 	for r.left > 0 || r.r < r.w {
 		if r.left == 0 && r.buf[r.r] != '*' {
@@ -126,7 +136,7 @@ func (r *Reader) count() (ok bool, err error) {
 		return true, nil
 	}
 	r.left, r.bulk, r.next = n, -1, end-r.r
-	r.args, r.spans = r.args[:0], r.spans[:0]
+	r.spans = r.spans[:0]
 	return true, nil
 }
 
@@ -149,12 +159,12 @@ func (r *Reader) arguments() ([][]byte, error) {
 		r.next, r.bulk = pos-r.r, -1
 		r.left--
 	}
-	base := r.buf[r.r:pos]
+	base, first := r.buf[r.r:pos], len(r.args)
 	for _, s := range r.spans {
 		r.args = append(r.args, base[s.from:s.to:s.to])
 	}
 	r.r = pos
-	return r.args, nil
+	return r.args[first:len(r.args):len(r.args)], nil
 }
 
 // bulkLength reads the header of an argument at pos into r.bulk, and returns where its bytes begin.

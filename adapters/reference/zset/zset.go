@@ -29,6 +29,8 @@ type Set struct {
 	heap  *arena.Arena
 	index *dict.Dict
 	tree  tree
+
+	warmed byte // of what Warm has read: or else nothing would be read
 }
 
 // New returns an empty Set whose members are in heap.
