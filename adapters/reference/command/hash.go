@@ -34,8 +34,8 @@ func hashCommands() []engine.Command {
 }
 
 func warmHash(c *engine.Call, key []byte, fields [][]byte) {
-	if it := c.Peek(key); it.OK() && it.Type() == kv.TypeHash {
-		s, _ := c.Shard(key)
+	s, hash := c.Shard(key)
+	if it := s.Look(c.DB(), key, hash); it.OK() && it.Type() == kv.TypeHash { // Look, as nothing has been asked yet
 		h := value.OpenHash(s, it)
 		h.Warm(fields)
 	}

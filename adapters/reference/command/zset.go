@@ -39,8 +39,8 @@ func readZSet(c *engine.Call, key []byte) (v value.ZSet, ok bool) {
 }
 
 func warmZSet(c *engine.Call, key []byte, members [][]byte) {
-	if it := c.Peek(key); it.OK() && it.Type() == kv.TypeZSet {
-		s, _ := c.Shard(key)
+	s, hash := c.Shard(key)
+	if it := s.Look(c.DB(), key, hash); it.OK() && it.Type() == kv.TypeZSet { // Look, as nothing has been asked yet
 		v := value.OpenZSet(s, it)
 		v.Warm(members)
 	}
