@@ -67,6 +67,7 @@ var mayImport = map[string][]string{
 	"loadgen/stat":              {},
 	"loadgen/findmax":           {"loadgen/stat"},
 	"loadgen/latency":           {},
+	"loadgen/recording":         {"kv", "report", "internal/saved", "loadgen/latency"},
 	"loadgen/compare":           {"loadgen/latency", "loadgen/stat"},
 	"loadgen/replay":            {"kv", "internal/monitor", "loadgen/latency", "loadgen/trace"},
 	"drift/ttl":                 {"audit", "keydesign", "keydesign/schema", "report", "internal/humanize"},

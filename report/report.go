@@ -24,6 +24,9 @@ const (
 	KindSkew     = "skew"     // how evenly a keyspace is spread
 	KindTTL      = "ttl"      // what TTLs seem to have been set
 	KindFleet    = "fleet"    // Targets holds one report a target
+	KindLoad     = "load"     // how a store behaved under load
+	KindCompare  = "compare"  // of two loads
+	KindFindMax  = "find-max" // the highest load under limits
 )
 
 // A Report is the document.

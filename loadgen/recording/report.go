@@ -1,0 +1,297 @@
+package recording
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kvtool/kvtool/loadgen/latency"
+	"github.com/kvtool/kvtool/report"
+)
+
+// Sections and tables of the report of a run. Other programs read these names: within report/v1 they stay.
+const (
+	SectionLatency  = "latency"
+	SectionHealth   = "health"
+	SectionSeconds  = "seconds"
+	TableLatency    = "latency"
+	TableSpectrum   = "spectrum"
+	TableSeconds    = "seconds"
+	TableEvents     = "events"
+	TableErrors     = "errors"
+	TableParts      = "parts"
+	OperationAll    = "all"
+	MetricAchieved  = "achieved"
+	MetricGenerator = "generator_cpu"
+	MetricUnsent    = "unsent"
+	MetricVerdict   = "verdict"
+)
+
+// Report writes what was recorded as sections: latencies by operation, the health of the run, and its seconds.
+func (r *Recording) Report() ([]report.Section, error) {
+	lat, err := r.latencySection()
+	if err != nil {
+		return nil, err
+	}
+	seconds, err := r.secondsSection()
+	if err != nil {
+		return nil, err
+	}
+	return []report.Section{*lat, r.healthSection(), *seconds}, nil
+}
+
+func duration(name string) report.Column { return report.Column{Name: name, Unit: report.UnitDuration} }
+
+// quantiles of the table of latencies.
+func quantiles() []struct {
+	name string
+	q    float64
+} {
+	return []struct {
+		name string
+		q    float64
+	}{{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}}
+}
+
+func (r *Recording) latencySection() (*report.Section, error) {
+	title := "LATENCY"
+	if r.Meta.Closed {
+		title = "LATENCY (closed loop: response times understate waiting)"
+	}
+	t := report.Table{Name: TableLatency, Columns: []report.Column{
+		{Name: "operation", Unit: report.UnitText},
+		{Name: "count", Unit: report.UnitCount, Sum: true},
+		{Name: "rate", Unit: report.UnitRate},
+		{Name: "errors", Unit: report.UnitCount, Sum: true},
+	}}
+	for _, q := range quantiles() {
+		t.Columns = append(t.Columns, duration(q.name))
+	}
+	t.Columns = append(t.Columns, duration("max"), duration("service_p99"), duration("send_lag_p99"))
+	spectrum := report.Table{Name: TableSpectrum, Columns: []report.Column{{Name: "percentile", Unit: report.UnitRatio}}}
+	sum := r.Sum()
+	var responses []*latency.Histogram
+	for c := range len(r.Meta.Classes) + 1 {
+		class, name := c, OperationAll
+		if c == len(r.Meta.Classes) {
+			class = -1
+		} else {
+			name = r.Meta.Classes[c]
+		}
+		row, response, err := r.latencyRow(class, name, sum)
+		if err != nil {
+			return nil, err
+		}
+		if response.Count() > 0 || class < 0 {
+			t.Rows = append(t.Rows, row)
+			spectrum.Columns = append(spectrum.Columns, duration(spectrumName(name)))
+			responses = append(responses, response)
+		}
+	}
+	spectrum.Rows = spectrumRows(responses)
+	return &report.Section{Name: SectionLatency, Title: title, Tables: []report.Table{t, spectrum}}, nil
+}
+
+// spectrumName makes of the name of an operation that of a column, which is of printable ASCII.
+func spectrumName(name string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' {
+			return '?'
+		}
+		return c
+	}, name)
+}
+
+// latencyRow is the row of a class, of all classes with -1.
+func (r *Recording) latencyRow(class int, name string, sum *Sum) ([]report.Value, *latency.Histogram, error) {
+	var hs [3]*latency.Histogram
+	for k := range hs {
+		h, err := r.Histogram(class, Kind(k), 0, len(r.Seconds))
+		if err != nil {
+			return nil, nil, err
+		}
+		hs[k] = h
+	}
+	errs := uint64(0)
+	for i := range r.Seconds {
+		for c := range r.Seconds[i].Classes {
+			if class < 0 || c == class {
+				errs += r.Seconds[i].Classes[c].Errors
+			}
+		}
+	}
+	count := hs[Service].Count() // those that were done: the response times have the unsent, too
+	row := []report.Value{
+		report.Text(name), report.Number(count), report.Number(float64(count) / float64(max(sum.Recorded, 1))), report.Number(errs),
+	}
+	for _, q := range quantiles() {
+		row = append(row, quantile(hs[Response], q.q))
+	}
+	return append(row, longest(hs[Response]), quantile(hs[Service], 0.99), quantile(hs[Lag], 0.99)), hs[Response], nil
+}
+
+func quantile(h *latency.Histogram, q float64) report.Value {
+	if h.Count() == 0 {
+		return report.Null
+	}
+	return report.Seconds(h.Quantile(q))
+}
+
+func longest(h *latency.Histogram) report.Value {
+	if h.Count() == 0 {
+		return report.Null
+	}
+	return report.Seconds(h.Max())
+}
+
+// spectrumRows are quantiles that halve what is beyond them three times a decade, as far as there are samples.
+func spectrumRows(hs []*latency.Histogram) [][]report.Value {
+	var rows [][]report.Value
+	for _, q := range []float64{0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9998, 0.9999, 0.99995, 0.99999, 0.999999} {
+		row := []report.Value{report.Number(q)}
+		known := false
+		for _, h := range hs {
+			v := report.Null
+			if float64(h.Count())*(1-q) >= 1 {
+				v, known = quantile(h, q), true
+			}
+			row = append(row, v)
+		}
+		if known {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+func (r *Recording) healthSection() report.Section {
+	sum := r.Sum()
+	verdict, why := r.Verdict()
+	cpu := 0.0
+	for i := range r.Parts {
+		cpu = max(cpu, r.Parts[i].CPUShare)
+	}
+	count := func(name string, n uint64) report.Metric {
+		return report.Metric{Name: name, Value: report.Number(n), Unit: report.UnitCount}
+	}
+	s := report.Section{Name: SectionHealth, Title: "HEALTH", Metrics: []report.Metric{
+		{Name: MetricAchieved, Value: report.Number(sum.Achieved()), Unit: report.UnitRatio},
+		{Name: MetricGenerator, Value: report.Number(cpu), Unit: report.UnitRatio},
+		count(MetricUnsent, sum.Unsent),
+		{Name: MetricVerdict, Value: report.Text(string(verdict)), Unit: report.UnitText},
+		count("errors", sum.ErrorCount()),
+		count("violations", sum.Violations),
+	}}
+	if why != "" {
+		s.Metrics = append(s.Metrics, report.Metric{Name: "why", Value: report.Text(why), Unit: report.UnitText})
+	}
+	if len(sum.Errors) > 0 {
+		t := report.Table{Name: TableErrors, Columns: []report.Column{{Name: "error", Unit: report.UnitText}, {Name: "count", Unit: report.UnitCount, Sum: true}}}
+		for _, k := range slices.SortedFunc(maps.Keys(sum.Errors), func(a, b string) int {
+			if sum.Errors[a] != sum.Errors[b] {
+				return int(min(max(int64(sum.Errors[b])-int64(sum.Errors[a]), -1), 1))
+			}
+			return strings.Compare(a, b)
+		}) {
+			t.Rows = append(t.Rows, []report.Value{report.Text(k), report.Number(sum.Errors[k])})
+		}
+		s.Tables = append(s.Tables, t)
+	}
+	if r.Meta.Parts > 1 {
+		s.Tables = append(s.Tables, r.partsTable())
+	}
+	return s
+}
+
+// partsTable says how each machine has done.
+func (r *Recording) partsTable() report.Table {
+	t := report.Table{Name: TableParts, Columns: []report.Column{
+		{Name: "part", Unit: report.UnitText},
+		{Name: "due", Unit: report.UnitCount, Sum: true},
+		{Name: "done", Unit: report.UnitCount, Sum: true},
+		{Name: "unsent", Unit: report.UnitCount, Sum: true},
+		{Name: "achieved", Unit: report.UnitRatio},
+		{Name: "generator_cpu", Unit: report.UnitRatio},
+		duration("clock"),
+		{Name: "verdict", Unit: report.UnitText},
+	}}
+	for i := range r.Parts {
+		p := &r.Parts[i]
+		achieved := (&Sum{Due: p.Due, Done: p.Done}).Achieved()
+		t.Rows = append(t.Rows, []report.Value{
+			report.Text(partName(p.Number, r.Meta.Parts)), report.Number(p.Due), report.Number(p.Done), report.Number(p.Unsent), report.Number(achieved),
+			report.Number(p.CPUShare), report.Seconds(p.Clock), report.Text(string(p.Verdict)),
+		})
+	}
+	return t
+}
+
+// partName is how people name a part: 0/4.
+func partName(number, of int) string { return strconv.Itoa(number) + "/" + strconv.Itoa(of) }
+
+// serverUnit is the unit of what a server says each second.
+func serverUnit(name string) report.Unit {
+	switch name {
+	case "used_memory", "maxmemory":
+		return report.UnitBytes
+	case "hit_rate":
+		return report.UnitRatio
+	case "ops":
+		return report.UnitRate
+	}
+	return report.UnitCount
+}
+
+func (r *Recording) secondsSection() (*report.Section, error) {
+	t := report.Table{Name: TableSeconds, Columns: []report.Column{
+		duration("second"),
+		{Name: "due", Unit: report.UnitRate},
+		{Name: "done", Unit: report.UnitRate},
+		duration("p50"), duration("p99"), duration("max"),
+		{Name: "errors", Unit: report.UnitCount, Sum: true},
+	}}
+	names := map[string]bool{}
+	for i := range r.Seconds {
+		for k := range r.Seconds[i].Server {
+			names[k] = true
+		}
+	}
+	server := slices.Sorted(maps.Keys(names))
+	for _, k := range server {
+		t.Columns = append(t.Columns, report.Column{Name: spectrumName(k), Unit: serverUnit(k)})
+	}
+	for i := range r.Seconds {
+		s := &r.Seconds[i]
+		h, err := r.Histogram(-1, Response, i, i+1)
+		if err != nil {
+			return nil, err
+		}
+		errs := uint64(0)
+		for _, n := range s.Errors {
+			errs += n
+		}
+		row := []report.Value{
+			report.Seconds(time.Duration(i) * time.Second), report.Number(s.Due), report.Number(s.Done),
+			quantile(h, 0.5), quantile(h, 0.99), longest(h), report.Number(errs),
+		}
+		for _, k := range server {
+			v := report.Null
+			if n, ok := s.Server[k]; ok {
+				v = report.Number(n)
+			}
+			row = append(row, v)
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	sec := &report.Section{Name: SectionSeconds, Title: "SECONDS", Tables: []report.Table{t}}
+	if len(r.Events) > 0 {
+		e := report.Table{Name: TableEvents, Columns: []report.Column{duration("at"), {Name: "event", Unit: report.UnitText}}}
+		for _, x := range r.Events {
+			e.Rows = append(e.Rows, []report.Value{report.Seconds(x.At), report.Text(x.Name)})
+		}
+		sec.Tables = append(sec.Tables, e)
+	}
+	return sec, nil
+}
