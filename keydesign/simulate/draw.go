@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/kvtool/kvtool/internal/random"
 	"github.com/kvtool/kvtool/keydesign/schema"
 )
 
@@ -56,7 +57,7 @@ func (p *population) each(fn func(*Draw)) {
 	}
 	d.Weight = p.stride
 	for j := range p.tail {
-		at := (float64(j) + unit(hash(p.id, uint64(j)))) * p.stride
+		at := (float64(j) + random.Unit(random.Hash(p.id, uint64(j)))) * p.stride
 		p.drawUnit(d, p.head+int64(at), fn)
 	}
 }
@@ -89,11 +90,11 @@ func (p *population) draw(d *Draw, i int64) {
 	if p.pk != nil {
 		d.pk = d.write(d.pk[:0], p.pk)
 	}
-	d.Value = p.value.draw(hash(p.id, uint64(i), 1))
+	d.Value = p.value.draw(random.Hash(p.id, uint64(i), 1))
 	for n := range p.shapes {
 		d.shares[n] = p.shapes[n].of(d)
 	}
-	d.Life, d.TTL = p.lives(d, hash(p.id, uint64(i), 2))
+	d.Life, d.TTL = p.lives(d, random.Hash(p.id, uint64(i), 2))
 }
 
 // split takes the number of a key apart.
@@ -130,11 +131,11 @@ func (p *population) split(d *Draw, i int64) {
 }
 
 // offset is where the values of a field begin for one value of the lead: not all users have the same first items.
-func (f *field) offset(lead int64) int64 { return int64(hash(uint64(lead), 5) >> 1 % uint64(f.n)) }
+func (f *field) offset(lead int64) int64 { return int64(random.Hash(uint64(lead), 5) >> 1 % uint64(f.n)) }
 
 // made returns the number of a value that is made from the value of another field.
 func (f *field) made(of int64) int64 {
-	h := int64(hash(uint64(of), 3) >> 2)
+	h := int64(random.Hash(uint64(of), 3) >> 2)
 	if f.n > 0 {
 		return h % f.n
 	}
@@ -146,7 +147,7 @@ func (f *field) valueOf(id int64) int64 {
 	if f.ordered {
 		return id
 	}
-	return f.scatter.at(id)
+	return f.scatter.At(id)
 }
 
 // write appends the text of a key.
@@ -176,10 +177,10 @@ func (p *population) lives(d *Draw, h uint64) (life, left time.Duration) {
 		return 0, 0
 	}
 	j := &p.ttl.Jitter
-	u := unit(h)
+	u := random.Unit(h)
 	seconds := p.life.Seconds()*(1+j.LowShare+u*(j.HighShare-j.LowShare)) + j.Low.Seconds() + u*(j.High-j.Low).Seconds()
 	seconds = max(seconds, 0.001)
-	v := unit(hash(h, 1))
+	v := random.Unit(random.Hash(h, 1))
 	rest := seconds * v
 	if p.ttl.Policy == schema.TTLSliding {
 		rest = seconds - ageOf(v, seconds, p.rate(d))

@@ -6,16 +6,17 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/kvtool/kvtool/internal/random"
 	"github.com/kvtool/kvtool/keydesign/schema"
 )
 
 func TestPermutation(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.Int64Range(1, 3000).Draw(t, "n")
-		p := newPermutation(n, rapid.Uint64().Draw(t, "seed"))
+		p := random.NewPermutation(n, rapid.Uint64().Draw(t, "seed"))
 		seen := make([]bool, n)
 		for i := range n {
-			x := p.at(i)
+			x := p.At(i)
 			if x < 0 || x >= n || seen[x] {
 				t.Fatalf("%d of %d becomes %d", i, n, x)
 			}
@@ -41,14 +42,14 @@ func TestZeta(t *testing.T) {
 // Sizes have the median and the percentiles that are declared.
 func TestQuantiles(t *testing.T) {
 	q := quantilesOf(schema.Dim{P50: 600, P99: 2048, Max: 8192})
-	if q.at(0.5) != 600 || math.Abs(float64(q.at(0.99))-2048) > 1 || q.at(1-1e-12) != 8192 || q.at(1e-12) < 1 {
-		t.Errorf("%d, %d, %d", q.at(0.5), q.at(0.99), q.at(1-1e-12))
+	if q.At(0.5) != 600 || math.Abs(float64(q.At(0.99))-2048) > 1 || q.At(1-1e-12) != 8192 || q.At(1e-12) < 1 {
+		t.Errorf("%d, %d, %d", q.At(0.5), q.At(0.99), q.At(1-1e-12))
 	}
-	if same := quantilesOf(schema.Dim{P50: 7, P99: 7, Max: 7}); same.at(0.01) != 7 || same.at(0.99) != 7 {
+	if same := quantilesOf(schema.Dim{P50: 7, P99: 7, Max: 7}); same.At(0.01) != 7 || same.At(0.99) != 7 {
 		t.Error("a size alone is all sizes")
 	}
-	if up := quantilesOf(schema.Dim{P50: 1024, Max: 16384}); up.at(0.5) != 1024 || up.at(0.9) >= 16384 {
-		t.Errorf("%d", up.at(0.9))
+	if up := quantilesOf(schema.Dim{P50: 1024, Max: 16384}); up.At(0.5) != 1024 || up.At(0.9) >= 16384 {
+		t.Errorf("%d", up.At(0.9))
 	}
 }
 

@@ -3,6 +3,7 @@ package simulate
 import (
 	"time"
 
+	"github.com/kvtool/kvtool/internal/random"
 	"github.com/kvtool/kvtool/keydesign/schema"
 )
 
@@ -56,13 +57,13 @@ type field struct {
 	time    bool
 	of      int // index of the field that this one is made from, or -1
 	dist    schema.Dist
-	scatter permutation
+	scatter random.Permutation
 	ordered bool // numbers are not scattered: times, and what is made from another field
 }
 
 func newPopulation(w *world, number int) *population {
 	t := &w.s.Templates[number]
-	p := &population{w: w, t: t, number: number, text: t.Key.String(), ttl: w.lives[number], id: hash(w.o.Seed, text(t.Name))}
+	p := &population{w: w, t: t, number: number, text: t.Key.String(), ttl: w.lives[number], id: random.Hash(w.o.Seed, random.Text(t.Name))}
 	p.life = lifeOf(p.ttl)
 	p.parts = p.parse(t.Key)
 	if len(t.Item.PK) > 0 {
@@ -147,7 +148,7 @@ func (p *population) count(made map[string]*population) bool {
 		if n == 0 {
 			n = p.keys
 		}
-		f.scatter = newPermutation(n, hash(p.w.o.Seed, text(f.name)))
+		f.scatter = random.NewPermutation(n, random.Hash(p.w.o.Seed, random.Text(f.name)))
 	}
 	return true
 }

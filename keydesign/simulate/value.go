@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"github.com/kvtool/kvtool/internal/humanize"
+	"github.com/kvtool/kvtool/internal/random"
 	"github.com/kvtool/kvtool/keydesign/schema"
 )
 
@@ -90,7 +91,7 @@ func (p *population) scalar(v *value) {
 	if length > 0 {
 		n = length
 	}
-	v.size = quantiles{median: float64(n), most: float64(n)}
+	v.size = quantiles{Median: float64(n), Most: float64(n)}
 	if v.number {
 		p.assume("%d digits", n)
 		return
@@ -136,7 +137,7 @@ func (p *population) collection(v *value) {
 	}
 	sized := d.Size.Typical() > 0 && !(limit(d.Size) && elements.Typical() > 0)
 	if sized && limit(elements) { // the size says more: most collections are far from the longest
-		v.elements.most, elements = float64(elements.Max), schema.Dim{}
+		v.elements.Most, elements = float64(elements.Max), schema.Dim{}
 	} else {
 		v.elements = quantilesOf(elements)
 	}
@@ -152,7 +153,7 @@ func (p *population) collection(v *value) {
 	if sized {
 		v.size = quantilesOf(d.Size)
 	}
-	if v.elements.median == 0 {
+	if v.elements.Median == 0 {
 		p.countElements(v, sized)
 	}
 	if v.element == 0 && !sized {
@@ -165,7 +166,7 @@ func (p *population) collection(v *value) {
 func (p *population) countElements(v *value, sized bool) {
 	switch {
 	case len(v.named) > 0:
-		v.elements = quantiles{median: float64(len(v.named)), most: float64(len(v.named))}
+		v.elements = quantiles{Median: float64(len(v.named)), Most: float64(len(v.named))}
 	case sized:
 		if v.element == 0 {
 			v.element = p.assumedElement(v)
@@ -173,7 +174,7 @@ func (p *population) countElements(v *value, sized bool) {
 		}
 		// As many as the size has room for: draw divides.
 	default:
-		v.elements = quantiles{median: 10, most: 10}
+		v.elements = quantiles{Median: 10, Most: 10}
 		p.assume("10 elements")
 	}
 }
@@ -194,8 +195,8 @@ const largest = 1 << 44
 // draw returns the value that chance h makes.
 func (v *value) draw(h uint64) Value {
 	out := Value{Type: v.kind, Number: v.number, Fields: v.named}
-	if v.size.median > 0 {
-		out.Bytes = v.size.at(unit(h))
+	if v.size.Median > 0 {
+		out.Bytes = v.size.At(random.Unit(h))
 	}
 	if v.kind == "string" || v.kind == "json" || v.kind == "item" {
 		return out
@@ -205,21 +206,21 @@ func (v *value) draw(h uint64) Value {
 		name = FieldName
 	}
 	switch {
-	case v.elements.median > 0:
-		out.Elements = v.elements.at(unit(hash(h)))
+	case v.elements.Median > 0:
+		out.Elements = v.elements.At(random.Unit(random.Hash(h)))
 	default:
 		out.Elements = max(1, out.Bytes/(v.element+name))
 	}
-	few := v.elements.median == 0 && v.elements.most > 0 && float64(out.Elements) > v.elements.most
+	few := v.elements.Median == 0 && v.elements.Most > 0 && float64(out.Elements) > v.elements.Most
 	if few {
-		out.Elements = int64(v.elements.most)
+		out.Elements = int64(v.elements.Most)
 	}
 	names := v.nameBytes(out.Elements)
 	out.Element = v.element
-	if out.Element == 0 || few || v.size.median > 0 && v.elements.median > 0 {
+	if out.Element == 0 || few || v.size.Median > 0 && v.elements.Median > 0 {
 		out.Element = max(1, (out.Bytes-names)/out.Elements)
 	}
-	if v.most > 0 && v.size.median == 0 {
+	if v.most > 0 && v.size.Median == 0 {
 		out.Elements = max(1, min(out.Elements, v.most/(out.Element+name)))
 		names = v.nameBytes(out.Elements)
 	}
