@@ -1,7 +1,6 @@
 package skew
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -456,99 +455,6 @@ func (c *Collector) nodeOps() (n int64) {
 		n += l.Ops
 	}
 	return n
-}
-
-// Plan returns the moves of slots after which no node holds more than 1.3 times the mean of a metric, as a section. No move is
-// made. Without nodes there is nothing to move, and the section says why.
-func (c *Collector) Plan(of Metric) report.Section {
-	sec := report.Section{Name: "plan", Title: "PLAN", Metrics: []report.Metric{}, Tables: []report.Table{}}
-	say := func(name, text string) {
-		sec.Metrics = append(sec.Metrics, report.Metric{Name: name, Value: report.Text(text), Unit: report.UnitText})
-	}
-	nodes := sortedKeys(c.placed)
-	if len(nodes) < 2 {
-		say("moves", "none: a plan needs a cluster of two nodes or more")
-		return sec
-	}
-	number := map[string]int{}
-	for i, n := range nodes {
-		number[n] = i
-	}
-	slots := make([]slotLoad, slot.Count)
-	before := make([]int64, len(nodes))
-	for i := range slots {
-		l := &c.slots[i]
-		slots[i] = slotLoad{owner: -1, keys: l.Keys, bytes: l.Bytes, load: l.of(of)}
-		if at := c.owner[i]; at > 0 {
-			slots[i].owner = number[c.places[at-1]]
-			before[slots[i].owner] += slots[i].load
-		}
-	}
-	moves, after, done := plan(slots, len(nodes))
-	unit := report.UnitCount
-	if of == Bytes {
-		unit = report.UnitBytes
-	}
-	moved := report.Table{Name: "moves", Title: "Slots", Rows: [][]report.Value{}, Columns: []report.Column{
-		{Name: "slots", Unit: report.UnitText},
-		{Name: "count", Unit: report.UnitCount, Sum: true},
-		{Name: "from", Unit: report.UnitText},
-		{Name: "to", Unit: report.UnitText},
-		{Name: "keys", Unit: report.UnitCount, Sum: true},
-		{Name: "bytes", Unit: report.UnitBytes, Sum: true},
-	}}
-	var bytes, keys, count int64
-	for _, m := range moves {
-		text := strconv.Itoa(m.first)
-		if m.last > m.first {
-			text += "-" + strconv.Itoa(m.last)
-		}
-		bytes, keys, count = bytes+m.bytes, keys+m.keys, count+int64(m.n)
-		moved.Rows = append(moved.Rows, []report.Value{
-			report.Text(text), report.Number(m.n), report.Text(nodes[m.from]), report.Text(nodes[m.to]), report.Number(m.keys),
-			report.Number(m.bytes),
-		})
-	}
-	say("of", string(of))
-	sec.Metrics = append(sec.Metrics,
-		report.Metric{Name: "slots", Value: report.Number(count), Unit: report.UnitCount},
-		report.Metric{Name: "keys", Value: report.Number(keys), Unit: report.UnitCount},
-		report.Metric{Name: "bytes", Value: report.Number(bytes), Unit: report.UnitBytes})
-	switch {
-	case !done:
-		say("left", "a node stays over 1.3 times the mean: one slot of it is too heavy to be moved anywhere. Divide what is in it (see cause)")
-	case len(moves) == 0:
-		say("left", "nothing to do: no node is over 1.3 times the mean")
-	}
-	sec.Tables = append(sec.Tables, moved, planned(nodes, before, after, unit))
-	return sec
-}
-
-func planned(nodes []string, before, after []int64, unit report.Unit) report.Table {
-	t := report.Table{Name: "after", Title: "Node", Columns: []report.Column{
-		{Name: "node", Unit: report.UnitText},
-		{Name: "before", Unit: unit},
-		{Name: "before_times", Title: "× mean", Unit: report.UnitFactor},
-		{Name: "after", Unit: unit},
-		{Name: "after_times", Title: "× mean", Unit: report.UnitFactor},
-	}}
-	total := int64(0)
-	for _, x := range before {
-		total += x
-	}
-	mean := float64(total) / float64(len(nodes))
-	for i, n := range nodes {
-		t.Rows = append(t.Rows, []report.Value{
-			report.Text(n), report.Number(before[i]), report.Number(float64(before[i]) / mean), report.Number(after[i]),
-			report.Number(float64(after[i]) / mean),
-		})
-	}
-	slices.SortStableFunc(t.Rows, func(a, b []report.Value) int {
-		x, _ := a[1].Number()
-		y, _ := b[1].Number()
-		return cmp.Compare(y, x)
-	})
-	return t
 }
 
 // Keep leaves of a section what is of the dimensions and metrics that are asked for; none is all.
