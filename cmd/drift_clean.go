@@ -1,15 +1,18 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -35,6 +38,9 @@ type cleanOptions struct {
 	log      string
 	maxShare percent
 	allow    bool
+	scanned  int64 // keys that were looked at for a plan; 0 is not told
+	prod     bool  // the target is one that a configuration says is in production
+	restored bool  // the server is another process than when the undo file was written
 	yes      bool
 	noInput  bool
 }
@@ -90,6 +96,7 @@ func newCleanCmd(env *Env) *cobra.Command {
 	f.Var(&o.undoMost, "undo-max", "leave values alone that are longer")
 	f.StringVar(&o.log, "log", "", "with --apply: the `FILE` for what became of each key (default: that of the plan with .log.jsonl); appended to")
 	f.Var(&o.maxShare, "max-share", "the most of a template's keys that may be deleted")
+	f.BoolVar(&o.restored, "restarted", false, "with --undo: the server was started anew since, or another has taken its place")
 	f.BoolVar(&o.allow, "allow-writes", false, "write to a target that .kvtool.yaml calls env: prod, too")
 	f.BoolVar(&o.yes, "yes", false, "do not ask")
 	f.BoolVar(&o.noInput, "no-input", false, "never ask: without --yes nothing is written")
@@ -165,26 +172,43 @@ func (o *cleanOptions) runPlan(ctx context.Context, env *Env, outs []output) err
 		return targetError(ended(ctx, err))
 	}
 	defer store.Close()
-	now := env.Now().UTC()
-	p.Tool, p.Target, p.Created, p.Expires = tool().Version, target.String(), now, now.Add(clean.Lifetime)
-	if r, err := kv.RemoverOf(store); err == nil {
-		id, err := r.Identify(ctx)
+	p.Tool, p.Target = tool().Version, target.String()
+	writable, err := kv.RemoverOf(store)
+	if err == nil {
+		id, err := writable.Identify(ctx)
 		if err != nil {
 			return targetError(ended(ctx, err))
 		}
 		p.Server, p.Version = id.ID, id.Version
 	}
 	notes, err := o.make(ctx, env, store, p)
+	if err == nil {
+		p.Sort()
+		err = o.seal(ctx, store, writable, p)
+	}
 	if err != nil {
 		return targetError(ended(ctx, err))
 	}
-	p.Sort()
+	p.Created = env.Now().UTC() // what is used from now on stays
+	p.Expires = p.Created.Add(clean.Lifetime)
 	if err := writeFile(o.plan, p.Write); err != nil {
 		return fmt.Errorf("writing %s: %w", o.plan, err)
 	}
 	r := planReport(env, p, "plan "+o.plan)
+	r.Coverage.Keys = o.scanned
 	r.Target.Notes = append(r.Target.Notes, notes...)
 	return o.write(env, outs, r, exitOK)
+}
+
+// seal notes what the values are, and what the server does to its counters; writable is nil for what is never written to.
+func (o *cleanOptions) seal(ctx context.Context, store kv.Store, writable kv.Remover, p *clean.Plan) error {
+	if writable == nil {
+		return nil
+	}
+	if p.What == "free" {
+		p.Decay = decoder(ctx, store).DecayTime
+	}
+	return p.Seal(ctx, writable, int64(o.undoMost), kv.NewLimiter(float64(o.rate)))
 }
 
 // make fills the plan, and says what a reader of it must know.
@@ -256,6 +280,7 @@ func (o *cleanOptions) makeOrphans(ctx context.Context, env *Env, store kv.Store
 	if err != nil {
 		return nil, err
 	}
+	o.scanned = r.Coverage.Keys
 	p.Sampled = sampledPlan(r) || !r.Coverage.Complete
 	var notes []string
 	if left > 0 {
@@ -319,7 +344,7 @@ func (o *cleanOptions) runApply(ctx context.Context, env *Env, outs []output) er
 	}
 	defer log.Close()
 	result, err := clean.Apply(ctx, store, p, clean.Options{
-		Undo: o.undoFile, Log: log, Limiter: o.pace(env), MaxShare: float64(o.maxShare), MaxValue: int64(o.undoMost),
+		Undo: o.undoFile, Log: log, Limiter: o.pace(), MaxShare: float64(o.maxShare), MaxValue: int64(o.undoMost),
 		Now: env.Now, Seed: uint64(env.Now().UnixNano()), User: env.Getenv("USER"),
 	})
 	err = ended(ctx, err)
@@ -347,7 +372,7 @@ func (o *cleanOptions) runUndo(ctx context.Context, env *Env, outs []output) err
 		return err
 	}
 	defer store.Close()
-	result, err := clean.Restore(ctx, store, u, o.pace(env))
+	result, err := clean.Restore(ctx, store, u, o.restored, o.pace())
 	err = ended(ctx, err)
 	if len(result.Counts) == 0 && err != nil {
 		return targetError(err)
@@ -373,9 +398,10 @@ func (o *cleanOptions) openToWrite(ctx context.Context, env *Env, of, what strin
 	if name != of {
 		return nil, "", kv.WithHint(kv.Usagef("the file is of %s, not of %s", of, name), "name that target")
 	}
-	if env.isProd(args[0]) && !o.allow {
-		return nil, "", kv.WithHint(kv.Usagef("%s is env: prod", args[0]), "--allow-writes, if that is meant")
+	if prod := env.prodOf(args[0], target); prod != "" && !o.allow {
+		return nil, "", kv.WithHint(kv.Usagef("%s is env: prod", prod), "--allow-writes, if that is meant")
 	}
+	o.prod = env.prodOf(args[0], target) != ""
 	if err := o.confirm(env, what, name); err != nil {
 		return nil, "", err
 	}
@@ -422,19 +448,59 @@ func readLine(r io.Reader) (string, error) {
 }
 
 // pace is how fast keys are changed: as --rate says, which a target in production has by itself for reading.
-func (o *cleanOptions) pace(env *Env) *kv.Limiter {
+func (o *cleanOptions) pace() *kv.Limiter {
 	r := float64(o.rate)
-	if r == 0 || len(o.args) > 0 && env.isProd(o.args[0]) {
+	if r == 0 || o.prod {
 		r = clean.DefaultRate
 	}
 	return kv.NewLimiter(r)
 }
 
-// isProd reports whether a target is one that a configuration says is in production.
-func (e *Env) isProd(arg string) bool {
-	if len(arg) < 2 || arg[0] != '@' {
+// prodOf returns the name of the profile in production that a target is: by its name, or because it has the address of one.
+// "" is none.
+func (e *Env) prodOf(arg string, t kv.Target) string {
+	for _, name := range e.conf.names() {
+		p := e.conf.profile(name)
+		if p == nil || p.Settings.Text("env") != "prod" {
+			continue
+		}
+		if arg == "@"+name {
+			return arg
+		}
+		if its, err := kv.ParseTarget(p.Settings.Text("url")); err == nil && sameServer(its, t) {
+			return "@" + name
+		}
+	}
+	return ""
+}
+
+// sameServer reports whether two targets have an address in common, however they are written: with TLS or without, as a cluster or
+// as one of its nodes.
+func sameServer(a, b kv.Target) bool {
+	if a.URL == nil || b.URL == nil {
 		return false
 	}
-	p := e.conf.profile(arg[1:])
-	return p != nil && p.Settings.Text("env") == "prod"
+	its := addressesOf(a)
+	return slices.ContainsFunc(addressesOf(b), func(addr string) bool { return slices.Contains(its, addr) })
+}
+
+// addressesOf returns the addresses of a target as host:port, in lower case. The names of this machine are one.
+func addressesOf(t kv.Target) (all []string) {
+	const redisPort = "6379"
+	if t.URL.Host == "" {
+		return []string{t.URL.Path} // a socket
+	}
+	for h := range strings.SplitSeq(strings.ToLower(t.URL.Host), ",") {
+		host, port, err := net.SplitHostPort(h)
+		if err != nil {
+			host, port = strings.Trim(h, "[]"), redisPort
+		}
+		if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+			host = "localhost"
+		} else if ip != nil {
+			host = ip.String()
+		}
+		all = append(all, net.JoinHostPort(strings.TrimSuffix(host, "."), cmp.Or(port, redisPort)))
+	}
+	return all
 }

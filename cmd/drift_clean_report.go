@@ -32,10 +32,9 @@ type planRow struct {
 	example                        string
 }
 
-// planReport shows a plan.
+// planReport shows a plan. Its lines are no keys that were scanned: how many were, only who made it knows.
 func planReport(env *Env, p *clean.Plan, title string) *report.Report {
 	r := cleanReport(env, p.Target, "PLAN")
-	r.Coverage.Keys = int64(len(p.Lines))
 	rows := map[[3]string]*planRow{}
 	var bytes int64
 	for i := range p.Lines {
@@ -126,7 +125,6 @@ func resultReport(env *Env, target, title string, res *clean.Result) *report.Rep
 			tried += n
 		}
 	}
-	r.Coverage.Keys = int64(tried)
 	r.Coverage.Complete = tried == res.Keys
 	if res.Stopped != "" {
 		r.Coverage.Why = append(r.Coverage.Why, res.Stopped)
@@ -134,6 +132,7 @@ func resultReport(env *Env, target, title string, res *clean.Result) *report.Rep
 	r.Sections[0].Tables = []report.Table{table}
 	r.Sections[0].Metrics = []report.Metric{
 		{Name: "keys", Value: report.Number(res.Keys), Unit: report.UnitCount},
+		{Name: "tried", Value: report.Number(tried), Unit: report.UnitCount},
 		{Name: "done", Value: report.Number(res.Counts[kv.Done]), Unit: report.UnitCount},
 		{Name: "bytes", Value: report.Number(res.Bytes), Unit: report.UnitBytes},
 	}
@@ -151,11 +150,12 @@ func outcomes() []meaning {
 		{kv.Done, "as planned"},
 		{kv.Gone, "not there any more"},
 		{kv.Present, "there: left alone"},
+		{kv.Expired, "its time is over: it would have expired by now, and is not written back"},
 		{kv.Parent, "what it had lost is there, or what was read is not so any more: left alone"},
-		{kv.NewValue, "written to meanwhile: left alone"},
+		{kv.NewValue, "written to, or used, since the plan: left alone"},
 		{kv.NewTTL, "its expiry is another: left alone"},
 		{kv.NewType, "its type is another: left alone"},
-		{clean.Large, "longer than --undo-max: left alone"},
+		{clean.Large, "longer than --undo-max, here or when the plan was made: left alone"},
 		{kv.Restored, "put back: what it had lost came back meanwhile"},
 		{kv.Refused, "refused by the server"},
 		{"unknown", "the connection ended: it may have been changed; the undo file has it"},

@@ -57,13 +57,19 @@ func TestDriftClean(t *testing.T) {
 	}
 	expect(2, "takes one of --plan", "drift", "clean", target)
 	expect(0, `order:\{uid\}:\{n:int\} +delete +10 +200 +5%`, "drift", "clean", target, "--schema", "keys.yaml", "--plan", "p.jsonl", "--recheck", "10ms")
+	if out, _ := kvtoolIn(t, dir, "", false, "drift", "clean", "--show", "p.jsonl"); strings.Contains(out, "scan ") {
+		t.Errorf("nothing is scanned to show a plan:\n%s", out)
+	}
 	expect(0, `p.jsonl: nothing was written to the store`, "drift", "clean", "--show", "p.jsonl")
 	if got := fmt.Sprint(c.Must(t, "DEBUG", "DIGEST")); got != before {
 		t.Fatal("a plan has changed the store")
 	}
+	expect(2, "env: prod", "drift", "clean", "@live", "--apply", "p.jsonl", "--yes")
+	write(t, filepath.Join(dir, ".kvtool.yaml"), "targets:\n  live: {url: "+strings.Replace(target, "127.0.0.1", "localhost", 1)+"/0, env: prod}\n")
+	expect(2, "@live is env: prod", "drift", "clean", target, "--apply", "p.jsonl", "--yes") // by its address
+	write(t, filepath.Join(dir, ".kvtool.yaml"), "targets:\n  live: {url: redis://127.0.0.1:1, env: prod}\n")
 	expect(2, "without being confirmed", "drift", "clean", target, "--apply", "p.jsonl")
 	expect(2, "has to be named", "drift", "clean", "--apply", "p.jsonl", "--yes")
-	expect(2, "env: prod", "drift", "clean", "@live", "--apply", "p.jsonl", "--yes")
 	expect(2, "not of redis://", "drift", "clean", "redis://localhost:1", "--apply", "p.jsonl", "--yes")
 	expect(2, "more than 2% may not go", "drift", "clean", target, "--apply", "p.jsonl", "--yes", "--max-share", "2%")
 	expectFrom(t, dir, "no\n", true, 2, "nothing was written", "drift", "clean", target, "--apply", "p.jsonl")

@@ -14,9 +14,13 @@ import (
 type Remover interface {
 	// Identify says which server this is. An empty ID is one that does not say.
 	Identify(ctx context.Context) (Identity, error)
+	// Digest tells keys from what they were without reading them: the store computes it. It calls fn for each in the order of names,
+	// with nil where there is no such key.
+	Digest(ctx context.Context, names []Name, fn func(i int, d *Digest)) error
 	// Dump reads keys whole, and calls fn for each in the order of names, with nil where there is no such key.
 	Dump(ctx context.Context, names []Name, fn func(i int, d *Dump)) error
-	// Change changes keys, each in one atomic step and only if it still is as the change says. It calls fn for each as soon as its
+	// Change changes keys, each in one atomic step and only if it still is as the change says. In a cluster all keys of a change
+	// are of one slot. It calls fn for each as soon as its
 	// outcome is known, so that with an error what is known is known.
 	Change(ctx context.Context, changes []Change, fn func(i int, o Outcome)) error
 	// Restore writes dumps of keys that are not there: one that is there is left alone.
@@ -32,6 +36,17 @@ type Identity struct {
 	Replica bool          // it is written to by its primary alone
 	Cluster bool          // keys of different slots cannot be looked at in one step
 	Lag     time.Duration // since the last word of the replica that has been silent longest
+	// Lineage are names of what it holds, which outlive a restart or a failover where the server keeps them: the histories that
+	// replicas follow, the nodes of a cluster. Two servers that share one hold what came from one another.
+	Lineage []string
+}
+
+// A Digest is what a key is, in a few bytes.
+type Digest struct {
+	Type    Type
+	SHA1    string // of what Dump.Value would be, in hexadecimal digits; empty where the server refuses to tell
+	Freq    uint8  // the LFU counter, after the value was read
+	HasFreq bool
 }
 
 // A Dump is a key, whole: what it takes to write it again.
@@ -41,6 +56,8 @@ type Dump struct {
 	ExpireAt time.Time // zero: never. To the millisecond
 	Idle     time.Duration
 	HasIdle  bool
+	Freq     uint8 // the LFU counter, before the value was read
+	HasFreq  bool
 	Value    []byte    // in the store's own form, with a checksum of its own
 	Now      time.Time // by the clock of the server that has the key, when it was read
 }
@@ -52,7 +69,17 @@ type Change struct {
 	Digest  string    // SHA-1 of Dump.Value, in hexadecimal digits
 	Expires string    // none; some; >N: more than N milliseconds are left
 	Missing string    // a key of the same database that must still be missing; "" is none
+	Says    []Saying  // at most two; with Missing, of Name alone
 	To      time.Time // when it is to expire; zero: it is deleted
+}
+
+// A Saying is what the value of the key itself, or of one other of the same database, must still say.
+type Saying struct {
+	Key   string
+	Field string // of a hash; "" is the whole of a string
+	Text  string
+	Lost  bool   // there is no such field
+	SHA1  string // set: the whole value has this digest, whatever it says
 }
 
 // An ExpiryBack gives a key its expiry back.
@@ -76,6 +103,7 @@ const (
 	NewTTL   Outcome = "ttl"      // its expiry is not as it was
 	Parent   Outcome = "parent"   // what was missing is there
 	Restored Outcome = "restored" // it was removed, then what was missing was there: it was put back at once
+	Expired  Outcome = "expired"  // Restore: its time is over
 	Refused  Outcome = "refused"  // the server will not
 )
 

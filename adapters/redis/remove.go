@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +15,7 @@ import (
 	"github.com/kvtool/kvtool/kv"
 )
 
-// This file is all of the adapter that writes. What it sends passes the guard of resp.Cleaning, which knows four scripts and
+// This file is all of the adapter that writes. What it sends passes the guard of resp.Cleaning, which knows five scripts and
 // nothing else that writes.
 //
 // Each call sends a page of commands and reads their answers one by one. A connection that breaks in the middle leaves the rest
@@ -23,7 +24,7 @@ import (
 // A cleaner is a connection that may write, with its commands.
 type cleaner struct {
 	*asking
-	dump, change, changeIf, restore, expiry resp.Command
+	dump, digest, change, restore, expiry resp.Command
 }
 
 func newCleaner(l *asking) (*cleaner, error) {
@@ -33,9 +34,9 @@ func newCleaner(l *asking) (*cleaner, error) {
 		args  int
 		words []string
 	}{
-		{&c.dump, 2, []string{"EVAL", resp.ScriptDump}},       // 1, key
-		{&c.change, 6, []string{"EVAL", resp.ScriptChange}},   // 1, key, type, digest, expires, to
-		{&c.changeIf, 7, []string{"EVAL", resp.ScriptChange}}, // 2, key, missing, …
+		{&c.dump, 2, []string{"EVAL", resp.ScriptDump}},     // 1, key
+		{&c.digest, 2, []string{"EVAL", resp.ScriptDigest}}, // 1, key
+		{&c.change, changeArgs, []string{"EVAL", resp.ScriptChange}},
 		{&c.restore, 5, []string{"EVAL", resp.ScriptRestore}}, // 1, key, at, value, idle
 		{&c.expiry, 5, []string{"EVAL", resp.ScriptExpiry}},   // 1, key, digest, set, was
 	} {
@@ -96,9 +97,15 @@ func (s *store) Identify(ctx context.Context) (kv.Identity, error) {
 	if err != nil {
 		return kv.Identity{}, err
 	}
-	return kv.Identity{
+	id := kv.Identity{
 		ID: now.fields["run_id"], Version: now.version(), Replica: parseRole(now).replica, Cluster: now.clustered(), Lag: lagOf(now),
-	}, nil
+	}
+	for _, name := range []string{"master_replid", "master_replid2"} {
+		if history := now.fields[name]; strings.Trim(history, "0") != "" {
+			id.Lineage = append(id.Lineage, history)
+		}
+	}
+	return id, nil
 }
 
 // lagOf returns how long ago the replica was heard of that has been silent longest: INFO replication, slaveN:…,lag=1.
@@ -153,7 +160,7 @@ func readDump(c *cleaner, name kv.Name, rep resp.Reply) (*kv.Dump, error) {
 	if rep.Kind == resp.Error {
 		return nil, serverError(rep.Data)
 	}
-	var parts [5]resp.Reply
+	var parts [6]resp.Reply
 	var typ, value string
 	if rep.Kind != resp.Array || rep.N < 1 || rep.N > int64(len(parts)) {
 		return nil, fmt.Errorf("%w: a dump of %d parts", resp.ErrProtocol, rep.N)
@@ -171,7 +178,7 @@ func readDump(c *cleaner, name kv.Name, rep resp.Reply) (*kv.Dump, error) {
 		}
 		parts[i] = resp.Reply{Kind: p.Kind, N: p.N}
 	}
-	if typ == "none" || rep.N < 5 || value == "" {
+	if typ == "none" || rep.N < 6 || value == "" {
 		return nil, nil
 	}
 	d := &kv.Dump{Name: name, Type: kv.Type(typ), Value: []byte(value), Now: time.UnixMilli(parts[4].N)}
@@ -180,6 +187,64 @@ func readDump(c *cleaner, name kv.Name, rep resp.Reply) (*kv.Dump, error) {
 	}
 	if idle := parts[2].N; idle >= 0 {
 		d.Idle, d.HasIdle = time.Duration(min(idle, maxSeconds))*time.Second, true
+	}
+	if freq := parts[5].N; freq >= 0 {
+		d.Freq, d.HasFreq = uint8(min(freq, math.MaxUint8)), true
+	}
+	return d, nil
+}
+
+// Digest implements kv.Remover.
+func (s *store) Digest(ctx context.Context, names []kv.Name, fn func(int, *kv.Digest)) error {
+	_, err := s.digest(ctx, names, indices(len(names)), fn)
+	return err
+}
+
+func (s *store) digest(ctx context.Context, names []kv.Name, which []int, fn func(int, *kv.Digest)) (moved []int, err error) {
+	err = s.cleaning(ctx, which, func(i int) kv.Name { return names[i] }, func(c *cleaner, i int) {
+		c.out.Add(c.digest, "1", names[i].Key)
+	}, func(c *cleaner, i int, rep resp.Reply) error {
+		if rep.Kind == resp.Error && elsewhere(rep.Data) {
+			moved = append(moved, i)
+			return nil
+		}
+		d, err := readDigest(c, rep)
+		if err == nil {
+			fn(i, d)
+		}
+		return err
+	})
+	return moved, err
+}
+
+// readDigest reads the answer of ScriptDigest, whose beginning is rep.
+func readDigest(c *cleaner, rep resp.Reply) (*kv.Digest, error) {
+	if rep.Kind == resp.Error {
+		if o, _, err := outcomeOf(rep); o != kv.Refused {
+			return nil, err
+		}
+		return &kv.Digest{}, nil
+	}
+	if rep.Kind != resp.Array || rep.N != 1 && rep.N != 3 {
+		return nil, fmt.Errorf("%w: a digest of %d parts", resp.ErrProtocol, rep.N)
+	}
+	d, none := &kv.Digest{}, rep.N == 1
+	for i := range rep.N {
+		p, err := c.in.Next()
+		if err != nil {
+			return nil, unexpected(err)
+		}
+		switch i {
+		case 0:
+			d.Type = kv.Type(p.Data)
+		case 1:
+			d.SHA1 = string(p.Data)
+		case 2:
+			d.Freq, d.HasFreq = uint8(min(max(0, p.N), math.MaxUint8)), p.N >= 0
+		}
+	}
+	if none {
+		return nil, nil
 	}
 	return d, nil
 }
@@ -192,16 +257,8 @@ func (s *store) Change(ctx context.Context, changes []kv.Change, fn func(int, kv
 
 func (s *store) change(ctx context.Context, changes []kv.Change, which []int, fn func(int, kv.Outcome)) (moved []int, err error) {
 	err = s.cleaning(ctx, which, func(i int) kv.Name { return changes[i].Name }, func(c *cleaner, i int) {
-		x := &changes[i]
-		to := ""
-		if !x.To.IsZero() {
-			to = strconv.FormatInt(x.To.UnixMilli(), 10)
-		}
-		if x.Missing == "" {
-			c.out.Add(c.change, "1", x.Key, string(x.Type), x.Digest, x.Expires, to)
-			return
-		}
-		c.out.Add(c.changeIf, "2", x.Key, x.Missing, string(x.Type), x.Digest, x.Expires, to)
+		args := argsOf(&changes[i])
+		c.out.Add(c.change, args[:]...)
 	}, func(c *cleaner, i int, rep resp.Reply) error {
 		o, gone, err := outcomeOf(rep)
 		if gone {
@@ -212,6 +269,40 @@ func (s *store) change(ctx context.Context, changes []kv.Change, which []int, fn
 		return err
 	})
 	return moved, err
+}
+
+// What ScriptChange takes: the keys, five arguments, and four for each of two sayings.
+const (
+	maxSayings = 2
+	changeArgs = 3 + 5 + 4*maxSayings
+)
+
+// argsOf returns what ScriptChange takes for a change.
+func argsOf(x *kv.Change) (args [changeArgs]string) {
+	other, missing, to := x.Key, "", ""
+	if x.Missing != "" {
+		other, missing = x.Missing, "missing"
+	}
+	if !x.To.IsZero() {
+		to = strconv.FormatInt(x.To.UnixMilli(), 10)
+	}
+	for i, says := range x.Says[:min(maxSayings, len(x.Says))] {
+		which, how, text := "1", "field", says.Text
+		if says.Key != x.Key {
+			which, other = "2", says.Key
+		}
+		switch {
+		case says.SHA1 != "":
+			how, text = "dump", says.SHA1
+		case says.Lost:
+			how = "lost"
+		case says.Field == "":
+			how = "value"
+		}
+		copy(args[8+4*i:], []string{which, how, says.Field, text})
+	}
+	copy(args[:], []string{"2", x.Key, other, string(x.Type), x.Digest, x.Expires, to, missing})
+	return args
 }
 
 // outcomeOf reads the answer of a script.
@@ -299,6 +390,7 @@ func (c *cluster) Identify(ctx context.Context) (kv.Identity, error) {
 			return id, err
 		}
 		ids, id.Version, id.Lag = append(ids, one.ID), one.Version, max(id.Lag, one.Lag)
+		id.Lineage = append(append(id.Lineage, m.groups[i].primary.id), one.Lineage...)
 	}
 	slices.Sort(ids)
 	id.ID = strings.Join(ids, ",")
@@ -318,6 +410,11 @@ func (c *cluster) settled(ctx context.Context, names []kv.Name, do func(s *store
 // Dump asks the primary of each key.
 func (c *cluster) Dump(ctx context.Context, names []kv.Name, fn func(int, *kv.Dump)) error {
 	return c.settled(ctx, names, func(s *store, which []int) ([]int, error) { return s.dump(ctx, names, which, fn) })
+}
+
+// Digest asks the primary of each key.
+func (c *cluster) Digest(ctx context.Context, names []kv.Name, fn func(int, *kv.Digest)) error {
+	return c.settled(ctx, names, func(s *store, which []int) ([]int, error) { return s.digest(ctx, names, which, fn) })
 }
 
 // Change changes keys on their primaries. A key that must be missing has to be in the same slot.
@@ -347,7 +444,7 @@ func (c *cluster) Expire(ctx context.Context, backs []kv.ExpiryBack, fn func(int
 	return c.settled(ctx, names, func(s *store, which []int) ([]int, error) { return s.expire(ctx, backs, which, fn) })
 }
 
-// Identify, Dump, Change, Restore and Expire go to the server that the sentinels name now.
+// Identify, Digest, Dump, Change, Restore and Expire go to the server that the sentinels name now.
 
 // Identify implements kv.Remover.
 func (w *watched) Identify(ctx context.Context) (kv.Identity, error) {
@@ -356,6 +453,15 @@ func (w *watched) Identify(ctx context.Context) (kv.Identity, error) {
 		return kv.Identity{}, err
 	}
 	return s.Identify(ctx)
+}
+
+// Digest implements kv.Remover.
+func (w *watched) Digest(ctx context.Context, names []kv.Name, fn func(int, *kv.Digest)) error {
+	s, err := w.server(ctx)
+	if err != nil {
+		return err
+	}
+	return s.Digest(ctx, names, fn)
 }
 
 // Dump implements kv.Remover.

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kvtool/kvtool/internal/slot"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -100,8 +99,17 @@ func (p *Plan) Refuse(id kv.Identity, opt *Options) error {
 		return kv.WithHint(kv.Usagef("the plan is of another server, or the server has been started anew since"), "make a new one")
 	case id.Replica:
 		return kv.WithHint(kv.Usagef("the server is a replica, which only its primary writes to"), "name the primary")
+	case p.unsealed():
+		return kv.WithHint(kv.Usagef("the plan does not hold what the values were, so that a value written since would be deleted"),
+			"make it as a user who may run EVAL and DUMP")
 	}
 	return p.tooMuch(opt)
+}
+
+// unsealed reports whether keys are to be deleted and of none of them it is known what it was.
+func (p *Plan) unsealed() bool {
+	deletes := func(l Line) bool { return l.Action == Delete }
+	return slices.ContainsFunc(p.Lines, deletes) && !slices.ContainsFunc(p.Lines, func(l Line) bool { return deletes(l) && l.Value != "" })
 }
 
 // tooMuch returns an error if a plan takes more of a template than may go.
@@ -175,7 +183,7 @@ func Apply(ctx context.Context, store kv.Store, p *Plan, opt Options) (*Result, 
 		return a.result, err
 	}
 	a.cluster = id.Cluster
-	a.undo, err = openUndo(opt.Undo, undoHead{Target: p.Target, Server: id.ID, Version: id.Version, Plan: p.Digest, Created: opt.Now().UTC()})
+	a.undo, err = openUndo(opt.Undo, undoHead{Target: p.Target, Server: id.ID, Lineage: id.Lineage, Version: id.Version, Plan: p.Digest, Created: opt.Now().UTC()})
 	if err != nil {
 		return a.result, err
 	}
@@ -244,7 +252,8 @@ type step struct {
 	dump *kv.Dump
 	sum  string
 	to   time.Time
-	out  kv.Outcome // set: it is decided
+	says []kv.Saying // what the step that changes it is to ask
+	out  kv.Outcome  // set: it is decided
 }
 
 // batch does what is to be done with some keys: it reads them, keeps what it has read, looks whether they are to go, and lets
@@ -274,7 +283,7 @@ func (a *applying) read(ctx context.Context, lines []*Line) ([]step, error) {
 	var of []*step
 	for i, l := range lines {
 		steps[i].line = l
-		if l.Action == Delete && l.Bytes > surely*a.MaxValue { // what is too long to be kept need not be fetched
+		if l.Action == Delete && (l.Bytes > surely*a.MaxValue || l.Value == "") { // what is too long to be kept need not be fetched
 			steps[i].out = Large
 			continue
 		}
@@ -303,7 +312,11 @@ func (a *applying) read(ctx context.Context, lines []*Line) ([]step, error) {
 			s.out = kv.NewValue
 		default:
 			sum := sha1.Sum(s.dump.Value) //nolint:gosec // as above
-			s.sum = hex.EncodeToString(sum[:])
+			if text := hex.EncodeToString(sum[:]); s.line.Value == "" || text == s.line.Value {
+				s.sum = text
+			} else {
+				s.out = kv.NewValue
+			}
 		}
 	}
 	return steps, nil
@@ -319,10 +332,25 @@ func (l *Line) expires(d *kv.Dump) bool {
 	return err == nil && !d.ExpireAt.IsZero() && d.ExpireAt.Sub(d.Now).Milliseconds() > n
 }
 
-// usedSince reports whether a key that is to go because nobody misses it has been read or written since the plan was made. Idle
-// times are whole seconds.
+// usedSince reports whether a key that is to go because nobody misses it has been used since the plan was made: it has been idle
+// for less, in whole seconds, or its LFU counter is higher than what decay has left of it. The least that decay takes is assumed:
+// of a counter that few uses raise (one in 51 at 10) not every use is seen. A server that tells neither any more is not trusted.
 func (a *applying) usedSince(s *step) bool {
-	return a.plan.What == "free" && s.line.Idle != nil && s.dump.HasIdle && s.dump.Idle+2*time.Second < a.Now().Sub(a.plan.Created)
+	if a.plan.What != "free" {
+		return false
+	}
+	since := a.Now().Sub(a.plan.Created)
+	switch {
+	case s.line.Idle != nil && s.dump.HasIdle:
+		return s.dump.Idle+2*time.Second < since
+	case s.line.Freq != nil && s.dump.HasFreq:
+		decayed := 0
+		if a.plan.Decay > 0 {
+			decayed = int(since.Minutes()) / a.plan.Decay
+		}
+		return int(s.dump.Freq) > max(0, *s.line.Freq-decayed)
+	}
+	return s.line.Idle != nil || s.line.Freq != nil
 }
 
 // keep writes what is to change to the undo file, and returns when it is on the disk.
@@ -352,104 +380,6 @@ func (a *applying) keep(steps []step) error {
 		}
 	}
 	return a.undo.sync()
-}
-
-// apart reports whether a key that must be missing cannot be looked at in the same step.
-func (a *applying) apart(l *Line) bool {
-	return l.Missing != "" && a.cluster && slot.Of(string(l.Key)) != slot.Of(string(l.Missing))
-}
-
-// before decides what the script cannot: whether a key in another slot is still missing, and a field still says what it did.
-func (a *applying) before(ctx context.Context, steps []step) error {
-	if err := a.missing(ctx, steps, "", func(s *step) { s.out = kv.Parent }); err != nil {
-		return err
-	}
-	var asks []kv.Ask
-	var of []*step
-	var says []*Reading
-	for i := range steps {
-		s := &steps[i]
-		if s.out != "" {
-			continue
-		}
-		for j := range s.line.Reads {
-			r := &s.line.Reads[j]
-			q := kv.Ask{Name: kv.Name{DB: s.line.DB, Key: string(r.Key)}, Part: kv.ContentValue, Text: r.Field}
-			if r.Field != "" {
-				q.Part = kv.ContentField
-			}
-			asks, of, says = append(asks, q), append(of, s), append(says, r)
-		}
-	}
-	if asks == nil {
-		return nil
-	}
-	return a.values.ReadValues(ctx, asks, func(i int, answer kv.Answer, text []byte) {
-		r := says[i]
-		same := answer == kv.Found && string(text) == string(r.Says) && !r.Lost || answer == kv.Lost && r.Lost
-		if !same {
-			of[i].out = kv.Parent
-		}
-	})
-}
-
-// missing calls found for each step with the outcome whose key that must be missing, in another slot, is there.
-func (a *applying) missing(ctx context.Context, steps []step, with kv.Outcome, found func(s *step)) error {
-	var names []kv.Name
-	var of []*step
-	for i := range steps {
-		if s := &steps[i]; s.out == with && a.apart(s.line) {
-			names, of = append(names, kv.Name{DB: s.line.DB, Key: string(s.line.Missing)}), append(of, s)
-		}
-	}
-	if names == nil {
-		return nil
-	}
-	return a.getter.Get(ctx, kv.FieldName, names, func(i int, r *kv.Record) {
-		if r != nil {
-			found(of[i])
-		}
-	})
-}
-
-// change lets the keys go that are still as they were read.
-func (a *applying) change(ctx context.Context, steps []step) error {
-	var changes []kv.Change
-	var of []*step
-	for i := range steps {
-		s := &steps[i]
-		if s.out != "" {
-			continue
-		}
-		c := kv.Change{Name: s.line.name(), Type: s.dump.Type, Digest: s.sum, Expires: s.line.Expiry, To: s.to}
-		if !a.apart(s.line) {
-			c.Missing = string(s.line.Missing)
-		}
-		changes, of = append(changes, c), append(of, s)
-	}
-	if changes == nil {
-		return nil
-	}
-	return a.store.Change(ctx, changes, func(i int, o kv.Outcome) { of[i].out = o })
-}
-
-// after puts back at once what was removed while the key that it was said to have lost came back, in another slot.
-func (a *applying) after(ctx context.Context, steps []step) error {
-	var dumps []kv.Dump
-	var of []*step
-	err := a.missing(ctx, steps, kv.Done, func(s *step) {
-		if s.line.Action == Delete {
-			dumps, of = append(dumps, *s.dump), append(of, s)
-		}
-	})
-	if err != nil || dumps == nil {
-		return err
-	}
-	return a.store.Restore(ctx, dumps, func(i int, o kv.Outcome) {
-		if o == kv.Done || o == kv.Present {
-			of[i].out = kv.Restored
-		}
-	})
 }
 
 // A logLine is what became of a key.

@@ -107,10 +107,22 @@ func planOf(t testing.TB, store kv.Store, s *schema.Schema) *clean.Plan {
 		}
 		return nil
 	}
+	if len(opt.Skipped) > 0 {
+		t.Fatal(opt.Skipped)
+	}
 	if _, err := orphans.Run(context.Background(), store, opt); err != nil {
 		t.Fatal(err)
 	}
 	p.Sort()
+	return seal(t, store, p)
+}
+
+// seal notes what the values of a plan are, writes it and reads it.
+func seal(t testing.TB, store kv.Store, p *clean.Plan) *clean.Plan {
+	t.Helper()
+	if err := p.Seal(context.Background(), store.(kv.Remover), clean.DefaultMaxValue, nil); err != nil {
+		t.Fatal(err)
+	}
 	return reread(t, p)
 }
 
@@ -134,6 +146,15 @@ func options(dir string) clean.Options {
 
 func undo(t testing.TB, store kv.Store, path string) *clean.Result {
 	t.Helper()
+	r, err := undoIn(t, store, path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func undoIn(t testing.TB, store kv.Store, path string, anew bool) (*clean.Result, error) {
+	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
@@ -143,11 +164,7 @@ func undo(t testing.TB, store kv.Store, path string) *clean.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := clean.Restore(t.Context(), store, u, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return clean.Restore(t.Context(), store, u, anew, nil)
 }
 
 // A state is all that a server holds.
@@ -331,7 +348,7 @@ func TestUsedSince(t *testing.T) {
 	c := server.Client(t)
 	c.Must(t, "SET", "page:1", "x")
 	dump := fmt.Sprint(c.Must(t, "DUMP", "page:1"))
-	c.Must(t, "RESTORE", "page:2", "0", dump, "IDLETIME", "7200")
+	c.Must(t, "SET", "page:2", "x")
 	store := open(t, "redis://"+server.Addr)
 	id, err := store.(kv.Remover).Identify(t.Context())
 	if err != nil {
@@ -345,7 +362,9 @@ func TestUsedSince(t *testing.T) {
 	for _, key := range []clean.Text{"page:1", "page:2"} {
 		p.Lines = append(p.Lines, clean.Line{Key: key, Template: "page", Action: clean.Delete, Expiry: "none", Type: kv.TypeString, Idle: &idle})
 	}
-	r, err := clean.Apply(t.Context(), store, reread(t, p), options(t.TempDir()))
+	p = seal(t, store, p)
+	c.Must(t, "RESTORE", "page:2", "0", dump, "IDLETIME", "7200", "REPLACE")
+	r, err := clean.Apply(t.Context(), store, p, options(t.TempDir()))
 	if err != nil || r.Counts[kv.Done] != 1 || r.Counts[kv.NewValue] != 1 || c.Must(t, "EXISTS", "page:1") != int64(1) {
 		t.Errorf("%+v, %v", r, err)
 	}
@@ -474,7 +493,12 @@ func TestDies(t *testing.T) {
 	if _, err := clean.Apply(t.Context(), store, p, opt); !errors.Is(err, kv.ErrUsage) {
 		t.Errorf("the plan of the server before it was started anew: %v", err)
 	}
-	undo(t, store, opt.Undo)
+	if r, err := undoIn(t, store, opt.Undo, false); !errors.Is(err, kv.ErrUsage) || !strings.Contains(kv.Hint(err), "--restarted") || len(r.Counts) > 0 {
+		t.Errorf("the server before it was started anew: %+v, %v", r, err)
+	}
+	if _, err := undoIn(t, store, opt.Undo, true); err != nil {
+		t.Fatal(err)
+	}
 	after := stateOf(t, c)
 	for _, key := range before.tables {
 		if after.keys[key] == "" {
@@ -513,9 +537,10 @@ func TestRefuses(t *testing.T) {
 	now := time.Now()
 	good := clean.Plan{Head: clean.Head{Server: "a", Created: now, Expires: now.Add(time.Hour), Templates: map[string]int64{"t": 100}}}
 	for range 10 {
-		good.Lines = append(good.Lines, clean.Line{Key: clean.Text(fmt.Sprint(len(good.Lines))), Template: "t", Action: clean.Delete})
+		good.Lines = append(good.Lines, clean.Line{Key: clean.Text(fmt.Sprint(len(good.Lines))), Template: "t", Action: clean.Delete, Value: "00"})
 	}
 	id := kv.Identity{ID: "a"}
+	bare := []clean.Line{{Key: "1", Template: "t", Action: clean.Delete}}
 	for name, c := range map[string]struct {
 		change func(p *clean.Plan, id *kv.Identity, o *clean.Options)
 		want   string
@@ -527,6 +552,7 @@ func TestRefuses(t *testing.T) {
 		"other":         {func(p *clean.Plan, _ *kv.Identity, _ *clean.Options) { p.Server = "b" }, "another server"},
 		"nameless":      {func(p *clean.Plan, id *kv.Identity, _ *clean.Options) { p.Server, id.ID = "", "" }, "another server"},
 		"replica":       {func(_ *clean.Plan, id *kv.Identity, _ *clean.Options) { id.Replica = true }, "a replica"},
+		"unsealed":      {func(p *clean.Plan, _ *kv.Identity, _ *clean.Options) { p.Lines = bare }, "a user who may run EVAL"},
 		"share":         {func(p *clean.Plan, _ *kv.Identity, _ *clean.Options) { p.Templates["t"] = 99 }, "more than 10% may not go"},
 		"share of none": {func(p *clean.Plan, _ *kv.Identity, _ *clean.Options) { p.Templates = nil }, "more than 10% may not go"},
 		"share, told":   {func(p *clean.Plan, _ *kv.Identity, o *clean.Options) { p.Templates["t"], o.MaxShare = 20, 0.5 }, ""},
@@ -535,7 +561,7 @@ func TestRefuses(t *testing.T) {
 		p.Templates = map[string]int64{"t": 100}
 		c.change(&p, &id, &opt)
 		err := p.Refuse(id, &opt)
-		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error()+kv.Hint(err), c.want)) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}

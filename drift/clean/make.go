@@ -52,6 +52,53 @@ func (l *Line) describe(r *kv.Record) {
 	}
 }
 
+// sealPage is how many keys are told from what they will be at a time.
+const sealPage = 200
+
+// Seal notes of what is to be deleted what it is now, as the store computes it: what is written to it afterwards stays. What has gone
+// meanwhile leaves the plan. Values that are too long to be kept are not computed with; the limiter counts keys.
+//
+// An expiry is given to whatever has none: a value that was written to since needs it as much.
+func (p *Plan) Seal(ctx context.Context, store kv.Remover, maxValue int64, limiter *kv.Limiter) error {
+	var names []kv.Name
+	var of []int
+	for i := range p.Lines {
+		if l := &p.Lines[i]; l.Action == Delete && l.Bytes <= surely*maxValue {
+			names, of = append(names, l.name()), append(of, i)
+		}
+	}
+	gone := map[int]bool{}
+	for len(names) > 0 {
+		n := min(sealPage, len(names))
+		if err := limiter.Wait(ctx, n); err != nil {
+			return err
+		}
+		err := store.Digest(ctx, names[:n], func(i int, d *kv.Digest) {
+			l := &p.Lines[of[i]]
+			if d == nil {
+				gone[of[i]] = true
+				return
+			}
+			if l.Value = d.SHA1; d.HasFreq {
+				freq := int(d.Freq)
+				l.Freq = &freq
+			}
+		})
+		if err != nil {
+			return err
+		}
+		names, of = names[n:], of[n:]
+	}
+	left := p.Lines[:0]
+	for i := range p.Lines {
+		if !gone[i] {
+			left = append(left, p.Lines[i])
+		}
+	}
+	p.Lines = left
+	return nil
+}
+
 // Sort puts the lines of a plan into their order, and leaves one of those that a key has.
 func (p *Plan) Sort() {
 	slices.SortStableFunc(p.Lines, func(a, b Line) int {

@@ -26,7 +26,7 @@ import (
 )
 
 // PlanForm is the first word of a plan, and the version of its form.
-const PlanForm = "clean-plan/1"
+const PlanForm = "clean-plan/2"
 
 // Lifetime is how long a plan may be applied after it was made.
 const Lifetime = 24 * time.Hour
@@ -66,10 +66,11 @@ type Head struct {
 	Version   string           `json:"version,omitempty"`
 	Created   time.Time        `json:"created"`
 	Expires   time.Time        `json:"expires"`
-	What      string           `json:"what"`             // orphans, ttl, free
-	Schema    string           `json:"schema,omitempty"` // digest of keys.yaml
-	Sampled   bool             `json:"sampled"`          // not all keys were looked at
-	Templates map[string]int64 `json:"templates"`        // how many keys each has, in the plan or not
+	What      string           `json:"what"`                // orphans, ttl, free
+	Schema    string           `json:"schema,omitempty"`    // digest of keys.yaml
+	Sampled   bool             `json:"sampled"`             // not all keys were looked at
+	Decay     int              `json:"lfu_decay,omitempty"` // minutes after which the server takes one off an LFU counter; 0 never
+	Templates map[string]int64 `json:"templates"`           // how many keys each has, in the plan or not
 }
 
 // The actions.
@@ -93,7 +94,9 @@ type Line struct {
 	Missing  Text           `json:"missing,omitempty"` // a key that must still be missing
 	Reads    []Reading      `json:"reads,omitempty"`   // what must still be read
 	Bytes    int64          `json:"bytes,omitempty"`
+	Value    string         `json:"sha1,omitempty"` // of the DUMP of what is to be deleted, when the plan was made
 	Idle     *float64       `json:"idle_seconds,omitempty"`
+	Freq     *int           `json:"freq,omitempty"` // LFU counter, when the plan was made
 	ExpireAt *time.Time     `json:"expire_at,omitempty"`
 	Digest   string         `json:"digest"`
 }

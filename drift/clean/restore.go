@@ -2,13 +2,20 @@ package clean
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/kvtool/kvtool/kv"
 )
 
-// Restore writes back what an undo file holds. A key that is there is left alone.
-func Restore(ctx context.Context, store kv.Store, u *Undo, limiter *kv.Limiter) (*Result, error) {
+// Came reports whether an undo file is of this server: the same process, or one that has its history or is of its cluster.
+func (u *Undo) Came(id kv.Identity) bool {
+	return u.Server != "" && u.Server == id.ID || slices.ContainsFunc(u.Lineage, func(l string) bool { return slices.Contains(id.Lineage, l) })
+}
+
+// Restore writes back what an undo file holds. A key that is there is left alone, and one whose time is over as well. A server of
+// which nothing says that the file is of it is refused, unless somebody says that it is the one (anew).
+func Restore(ctx context.Context, store kv.Store, u *Undo, anew bool, limiter *kv.Limiter) (*Result, error) {
 	r := &Result{Keys: len(u.lines), Counts: map[kv.Outcome]int{}}
 	to, err := kv.RemoverOf(store)
 	if err != nil {
@@ -20,6 +27,9 @@ func Restore(ctx context.Context, store kv.Store, u *Undo, limiter *kv.Limiter) 
 		return r, err
 	case id.Replica:
 		return r, kv.WithHint(kv.Usagef("the server is a replica, which only its primary writes to"), "name the primary")
+	case !anew && !u.Came(id):
+		return r, kv.WithHint(kv.Usagef("the undo file is of another server, or the server has been started anew since"),
+			"--restarted, if it is the one")
 	}
 	for _, part := range batches(u.lines, func(l *undoLine) int64 { return int64(len(l.Dump)) }) {
 		if err := limiter.Wait(ctx, len(part)); err != nil {

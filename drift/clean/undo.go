@@ -28,6 +28,7 @@ type undoHead struct {
 	Form    string    `json:"kvtool"`
 	Target  string    `json:"target"`
 	Server  string    `json:"server"`
+	Lineage []string  `json:"lineage,omitempty"` // kv.Identity.Lineage
 	Version string    `json:"version"`
 	Plan    string    `json:"plan"`
 	Created time.Time `json:"created"`
@@ -130,6 +131,7 @@ func (u *undoFile) close() error { return errors.Join(u.sync(), u.enc.Close(), u
 // An Undo is an undo file that was read.
 type Undo struct {
 	Target, Server, Version string
+	Lineage                 []string
 	Created                 time.Time
 	Cut                     bool // its end is missing: of keys that were not touched
 	lines                   []undoLine
@@ -160,7 +162,7 @@ func ReadUndo(r io.Reader) (*Undo, error) {
 			if head.Form != UndoForm || u.Target != "" && head.Target != u.Target {
 				return nil, kv.Usagef("it is no undo file of this version (%s), or of several targets", UndoForm)
 			}
-			u.Target, u.Server, u.Version, u.Created = head.Target, head.Server, head.Version, head.Created
+			u.Target, u.Server, u.Lineage, u.Version, u.Created = head.Target, head.Server, head.Lineage, head.Version, head.Created
 			continue
 		}
 		var l undoLine
