@@ -149,10 +149,10 @@ func (c *session) run(args [][]byte) ([]byte, error) {
 	}
 }
 
-// wait returns the reply to a request that blocks.
+// wait returns the reply to a request that blocks. One that says how long it waits is answered by then.
 func (c *session) wait() ([]byte, error) {
 	var late <-chan time.Time
-	if c.timeout > 0 {
+	if c.timeout > 0 && c.client.Endless() {
 		t := time.NewTimer(c.timeout)
 		defer t.Stop()
 		late = t.C

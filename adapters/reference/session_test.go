@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/kv/kvtest"
 )
 
 func openSession(t *testing.T, s *store, opt kv.SessionOptions) kv.Session {
@@ -194,4 +195,15 @@ func TestEpoch(t *testing.T) {
 	if out := do(t, c, "PING"); out[0].Sent < time.Hour || out[0].Done < out[0].Sent {
 		t.Errorf("sent %s, done %s", out[0].Sent, out[0].Done)
 	}
+}
+
+// TestDriver holds a session to the contract that those of servers keep.
+func TestDriver(t *testing.T) {
+	kvtest.TestDriver(t, kvtest.DriverConfig{Open: func(t *testing.T) kv.Driver {
+		d, err := kv.DriverOf(newTestStore(t, kv.Target{Scheme: "ref"}, time.Time{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}})
 }

@@ -62,6 +62,12 @@ func (c *Call) Block(keys [][]byte, timeoutMS int64, serve func(c *Call, key []b
 // Blocked reports whether the session waits, for a key or for the end of a pause: it runs nothing until it is woken.
 func (s *Session) Blocked() bool { return s.waiting.Load() != nil }
 
+// Endless reports whether the session waits, and nothing but what others do will end that.
+func (s *Session) Endless() bool {
+	w := s.waiting.Load()
+	return w != nil && w.timer == nil
+}
+
 // Ready says that a list or a sorted set has got elements: who waits for it is served when the command is over.
 func (c *Call) Ready(key []byte) {
 	if c.e.attention.Load()&someBlocked == 0 {

@@ -1,0 +1,52 @@
+//go:build unix
+
+package redis
+
+import (
+	"errors"
+	"net"
+	"syscall"
+)
+
+// rawConn returns the socket of conn, nil if it has none to itself.
+func rawConn(conn net.Conn) syscall.RawConn {
+	c, ok := conn.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// readRaw reads once from a socket that does not block. Again says that there is nothing at the moment.
+func readRaw(fd uintptr, b []byte) (n int, again bool, err error) {
+	for {
+		n, err = syscall.Read(int(fd), b)
+		switch {
+		case err == nil:
+			return n, false, nil
+		case errors.Is(err, syscall.EAGAIN):
+			return 0, true, nil
+		case !errors.Is(err, syscall.EINTR):
+			return 0, false, err
+		}
+	}
+}
+
+// writeRaw writes once, as much as the socket takes.
+func writeRaw(fd uintptr, b []byte) (n int, err error) {
+	for {
+		n, err = syscall.Write(int(fd), b)
+		switch {
+		case err == nil:
+			return n, nil
+		case errors.Is(err, syscall.EAGAIN):
+			return 0, nil
+		case !errors.Is(err, syscall.EINTR):
+			return 0, err
+		}
+	}
+}

@@ -1,0 +1,258 @@
+package kvtest
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kvtool/kvtool/kv"
+)
+
+// A DriverConfig says how to open a driver and what it can do. The suite speaks the words of Redis.
+type DriverConfig struct {
+	// Open returns a driver of a store that is empty.
+	Open func(t *testing.T) kv.Driver
+	// Cluster says that keys are on several servers, so that lists of keys and transactions must have a hash tag in common.
+	Cluster bool
+	// Allocations are those that a Do may make: what is below the driver may not do without, as TLS.
+	Allocations float64
+}
+
+// TestDriver checks that a driver keeps the contract of kv.Driver.
+func TestDriver(t *testing.T, c DriverConfig) {
+	t.Run("replies", c.replies)
+	t.Run("values", c.values)
+	t.Run("transaction", c.transaction)
+	t.Run("batch", c.batch)
+	t.Run("clock", c.clock)
+	t.Run("blocks", c.blocks)
+	t.Run("timeout", c.timeout)
+	t.Run("close", c.close)
+	t.Run("allocates nothing", c.allocates)
+}
+
+func (c DriverConfig) session(t *testing.T, d kv.Driver, opt kv.SessionOptions) kv.Session {
+	t.Helper()
+	s, err := d.Session(t.Context(), opt)
+	if err != nil {
+		t.Fatalf("opening a session: %v", err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// Op makes an operation of words.
+func Op(words ...string) kv.Op {
+	o := kv.Op{Args: make([][]byte, len(words))}
+	for i, w := range words {
+		o.Args[i] = []byte(w)
+	}
+	return o
+}
+
+// wanted makes operations of lines, whose replies are wanted.
+func wanted(lines ...string) []kv.Op {
+	ops := make([]kv.Op, len(lines))
+	for i, l := range lines {
+		ops[i] = Op(strings.Fields(l)...)
+		ops[i].Want = true
+	}
+	return ops
+}
+
+func do(t *testing.T, s kv.Session, ops []kv.Op) []kv.Result {
+	t.Helper()
+	out := make([]kv.Result, len(ops))
+	if err := s.Do(ops, out); err != nil {
+		t.Fatalf("Do: %v", err)
+	}
+	return out
+}
+
+func (c DriverConfig) replies(t *testing.T) {
+	s := c.session(t, c.Open(t), kv.SessionOptions{})
+	for _, x := range []struct {
+		line   string
+		status kv.Status
+		bytes  int
+		class  string
+	}{
+		{"SET a 1", kv.OK, len("+OK\r\n"), ""},
+		{"GET a", kv.OK, len("$1\r\n1\r\n"), ""},
+		{"GET nothing", kv.Miss, len("$-1\r\n"), ""},
+		{"INCR a", kv.OK, len(":2\r\n"), ""},
+		{"LPUSH a x", kv.Failed, 0, "WRONGTYPE"},
+		{"NOSUCHCOMMAND a", kv.Failed, 0, "ERR"},
+		{"BLPOP nothing 0.01", kv.Miss, len("*-1\r\n"), ""},
+		{"LRANGE nothing 0 -1", kv.OK, len("*0\r\n"), ""},
+		{"ZADD z 1 m 2 n", kv.OK, len(":2\r\n"), ""},
+		{"ZRANGE z 0 -1", kv.OK, len("*2\r\n$1\r\nm\r\n$1\r\nn\r\n"), ""},
+	} {
+		r := do(t, s, []kv.Op{Op(strings.Fields(x.line)...)})[0]
+		var said kv.ReplyError
+		if r.Status != x.status || x.bytes > 0 && r.Bytes != x.bytes || errors.As(r.Err, &said) != (x.class != "") || said.Class() != x.class {
+			t.Errorf("%s: %+v, want status %d, %d bytes, %q", x.line, r, x.status, x.bytes, x.class)
+		}
+		if strings.ContainsAny(string(said), "\r\n") || r.Values != nil {
+			t.Errorf("%s: %+v", x.line, r)
+		}
+	}
+}
+
+func (c DriverConfig) values(t *testing.T) {
+	s := c.session(t, c.Open(t), kv.SessionOptions{})
+	ops := wanted("SET a v", "GET a", "GET nothing", "RPUSH l x yy", "LRANGE l 0 -1", "LRANGE nothing 0 -1", "HSET h f v", "HGETALL h",
+		"HMGET h f g", "LPUSH a x", "SET empty v", "GET empty", "STRLEN a")
+	ops[10].Args[2] = nil
+	ops[0].Args[2] = []byte("\r\n\x00")
+	want := `["OK"] ["\r\n\x00"] [nil] ["2"] ["x" "yy"] [] ["1"] ["f" "v"] ["v" nil] none ["OK"] [""] ["3"]`
+	for range 2 { // the second time the memory is that of the first
+		if got := quote(do(t, s, ops)); got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+		do(t, s, []kv.Op{Op("DEL", "l"), Op("DEL", "h")})
+	}
+	large := strings.Repeat("0123456789abcdef", 100_000) // more than a socket takes at once
+	out := do(t, s, []kv.Op{Op("SET", "large", large), {Want: true, Args: [][]byte{[]byte("GET"), []byte("large")}}})
+	if len(out[1].Values) != 1 || string(out[1].Values[0]) != large {
+		t.Errorf("a large value comes back otherwise")
+	}
+}
+
+func quote(out []kv.Result) string {
+	words := make([]string, len(out))
+	for i, r := range out {
+		if r.Values == nil {
+			words[i] = "none"
+			continue
+		}
+		items := make([]string, len(r.Values))
+		for j, v := range r.Values {
+			if items[j] = fmt.Sprintf("%q", v); v == nil {
+				items[j] = "nil"
+			}
+		}
+		words[i] = "[" + strings.Join(items, " ") + "]"
+	}
+	return strings.Join(words, " ")
+}
+
+// transaction: an error within the reply of EXEC is a failure, although the others have been done.
+func (c DriverConfig) transaction(t *testing.T) {
+	s := c.session(t, c.Open(t), kv.SessionOptions{})
+	out := do(t, s, wanted("SET {t}a v", "MULTI", "INCR {t}n", "INCR {t}a", "EXEC", "GET {t}n"))
+	if out[4].Status != kv.Failed || out[4].Err == nil || len(out[4].Values) != 2 || string(out[4].Values[0]) != "1" || out[4].Values[1][0] != '-' {
+		t.Errorf("EXEC: %+v %q", out[4], out[4].Values)
+	}
+	if string(out[5].Values[0]) != "1" {
+		t.Errorf("what EXEC has done: %q", out[5].Values)
+	}
+	do(t, s, wanted("WATCH {t}n", "GET {t}n"))
+	do(t, s, wanted("INCR {t}n")) // the watched key changes
+	if out = do(t, s, wanted("MULTI", "SET {t}a x", "EXEC", "GET {t}a")); out[2].Status != kv.Miss || string(out[3].Values[0]) != "v" {
+		t.Errorf("EXEC after a change: %+v", out)
+	}
+}
+
+// batch: many operations of one Do come back in their order.
+func (c DriverConfig) batch(t *testing.T) {
+	s := c.session(t, c.Open(t), kv.SessionOptions{})
+	var ops []kv.Op
+	for i := range 2000 {
+		o := Op("SET", fmt.Sprint("key:", i), fmt.Sprint("value:", i))
+		ops = append(ops, o, kv.Op{Want: true, Args: [][]byte{[]byte("GET"), o.Args[1]}})
+	}
+	for i, r := range do(t, s, ops) {
+		if i%2 == 1 && (len(r.Values) != 1 || string(r.Values[0]) != fmt.Sprint("value:", i/2)) {
+			t.Fatalf("operation %d: %+v %q", i, r, r.Values)
+		}
+	}
+}
+
+// clock: Sent and Done lie within Do, by the clock that was asked for.
+func (c DriverConfig) clock(t *testing.T) {
+	epoch := time.Now().Add(-time.Hour)
+	s := c.session(t, c.Open(t), kv.SessionOptions{Epoch: epoch})
+	before := time.Since(epoch)
+	for _, r := range do(t, s, []kv.Op{Op("SET", "a", "1"), Op("GET", "b"), Op("GET", "c")}) {
+		if after := time.Since(epoch); r.Sent < before || r.Done < r.Sent || after < r.Done {
+			t.Errorf("between %v and %v: %+v", before, after, r)
+		}
+	}
+}
+
+// blocks: an operation that waits is answered by what another session does.
+func (c DriverConfig) blocks(t *testing.T) {
+	d := c.Open(t)
+	// The timeout is for a server that does not answer: how long a command says that it waits comes on top. Without end it may
+	// not wait.
+	waits, pushes := c.session(t, d, kv.SessionOptions{Timeout: 300 * time.Millisecond}), c.session(t, d, kv.SessionOptions{})
+	if r := do(t, waits, wanted("BLPOP list 0.5"))[0]; r.Status != kv.Miss || r.Done-r.Sent < 400*time.Millisecond {
+		t.Errorf("BLPOP of nothing: %+v", r)
+	}
+	go func() {
+		time.Sleep(20 * time.Millisecond)
+		if err := pushes.Do([]kv.Op{Op("RPUSH", "list", "x")}, make([]kv.Result, 1)); err != nil {
+			t.Error(err)
+		}
+	}()
+	if r := do(t, waits, wanted("BLPOP list 5"))[0]; quote([]kv.Result{r}) != `["list" "x"]` {
+		t.Errorf("%+v %q", r, r.Values)
+	}
+	if err := waits.Do(wanted("BLPOP list 0"), make([]kv.Result, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a wait without end: %v", err)
+	}
+}
+
+// timeout: a Do ends, although nothing comes.
+func (c DriverConfig) timeout(t *testing.T) {
+	d := c.Open(t)
+	s, other := c.session(t, d, kv.SessionOptions{Timeout: 100 * time.Millisecond}), c.session(t, d, kv.SessionOptions{})
+	pause := Op("CLIENT", "PAUSE", "400", "ALL")
+	do(t, other, []kv.Op{pause})
+	began, out := time.Now(), make([]kv.Result, 1)
+	err := s.Do([]kv.Op{Op("SET", "a", "1")}, out)
+	if c.Cluster && err == nil {
+		err = out[0].Err
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) && !c.Cluster {
+		t.Errorf("a server that is silent: %v", err)
+	}
+	if took := time.Since(began); took > 350*time.Millisecond && err != nil {
+		t.Errorf("a timeout of 100 ms came after %v", took)
+	}
+	time.Sleep(400*time.Millisecond - time.Since(began))
+}
+
+// close ends a Do that waits.
+func (c DriverConfig) close(t *testing.T) {
+	s := c.session(t, c.Open(t), kv.SessionOptions{})
+	time.AfterFunc(20*time.Millisecond, func() { s.Close() })
+	if err := s.Do([]kv.Op{Op("BLPOP", "nothing", "0")}, make([]kv.Result, 1)); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("a Do whose session is closed: %v", err)
+	}
+	if err := s.Do([]kv.Op{Op("PING")}, make([]kv.Result, 1)); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("a Do after Close: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("closed again: %v", err)
+	}
+}
+
+func (c DriverConfig) allocates(t *testing.T) {
+	s := c.session(t, c.Open(t), kv.SessionOptions{Timeout: time.Minute})
+	ops := []kv.Op{Op("SET", "key", "value"), Op("GET", "key"), Op("INCR", "n"), Op("HSET", "h", "f", "v"), Op("GET", "no")}
+	ops[1].Want = true
+	out := make([]kv.Result, len(ops))
+	if n := testing.AllocsPerRun(200, func() {
+		if err := s.Do(ops, out); err != nil {
+			t.Fatal(err)
+		}
+	}); n > c.Allocations {
+		t.Errorf("%v allocations in a Do", n)
+	}
+}
