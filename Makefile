@@ -4,6 +4,8 @@ SHELL := /bin/bash
 FUZZTIME ?= 20s
 SOAK_RECORDS ?= 1000000000
 SOAK_MINUTES ?= 10
+# Packages tested at a time: twice the cores that CI has, for many wait for a server.
+TESTS ?= 4
 
 .PHONY: sizes build test race lint fmt fuzz golden gate bench bench-smoke soak snapshot servers tools
 
@@ -14,12 +16,12 @@ servers:
 	scripts/servers
 
 test: servers
-	go test ./...
+	go test -p $(TESTS) ./...
 
 # The packages that share something between goroutines; the structures of the engine are under its locks, and some tests ask a
 # server one thing after the other. Needs a C compiler.
 race:
-	go test -race -short -skip 'Stats|LookupDoesNotTouch|TouchesNothing|ReadsOnly|Ledger' \
+	go test -race -short -p $(TESTS) -skip 'Stats|LookupDoesNotTouch|TouchesNothing|ReadsOnly|Ledger' \
 		./kv/... ./audit/... ./adapters ./adapters/keylist ./adapters/rdb ./adapters/redis ./adapters/reference \
 		./adapters/reference/keyspace ./adapters/reference/engine ./adapters/reference/server ./adapters/reference/conformance \
 		./internal/rdbread/... ./cmd/...
@@ -61,6 +63,8 @@ soak:
 	cd bench && go run ./soak -n $(SOAK_RECORDS)
 	scripts/soak-dumps $(SOAK_MINUTES)
 	scripts/soak-engine $(SOAK_MINUTES)
+	KVTOOL_SOAK=1 go test -count=1 -run 'Halves|HeavyPrecision|Accuracy|OrderAndShards|Soak' \
+		./drift/compare ./internal/sketch ./keydesign/infer
 
 snapshot: tools
 	"$$(scripts/tools path)/goreleaser" check

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -214,12 +215,20 @@ func world(seed uint64) records {
 	return all
 }
 
+// pairs is how many keyspaces are halved: a hundred where KVTOOL_SOAK is set (make soak), else as many as show a mistake.
+func pairs() int {
+	switch {
+	case os.Getenv("KVTOOL_SOAK") != "":
+		return 100
+	case testing.Short():
+		return 10
+	}
+	return 25
+}
+
 // Between two halves of one keyspace nothing has changed: no alarm in 99 of 100, though 24 templates are compared each time.
 func TestHalves(t *testing.T) {
-	runs, alarms := 100, 0
-	if testing.Short() {
-		runs = 20
-	}
+	runs, alarms := pairs(), 0
 	for seed := range uint64(runs) {
 		a, b := halves(world(seed), seed)
 		if got := found(compare.Diff(sideOf(t, "a", a), sideOf(t, "b", b), compare.Options{})); len(got) > 0 {
@@ -272,10 +281,7 @@ func later(seed uint64) records {
 }
 
 func TestHalvesOfOthers(t *testing.T) {
-	runs, alarms := 100, 0
-	if testing.Short() {
-		runs = 10
-	}
+	runs, alarms := pairs(), 0
 	for seed := range uint64(runs) {
 		a, b := halves(later(seed), seed)
 		if got := found(compare.Diff(sideOf(t, "a", a), sideOf(t, "b", b), compare.Options{})); len(got) > 0 {

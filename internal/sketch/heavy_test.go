@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strconv"
 	"testing"
@@ -72,9 +73,9 @@ func checkHeavy(t *rapid.T, h *Heavy, exact map[string]int64, total int64, place
 // The targets of issue 8: precision at 100 of at least .98 from Zipf .8 to 1.2 in one pass of ten million accesses, merged from
 // eight shards; every key that is called guaranteed is truly one of the hundred; the exponent within .05 (drift.md).
 func TestHeavyPrecision(t *testing.T) {
-	draws := 10_000_000
-	if testing.Short() {
-		draws = 1_000_000
+	draws := 1_000_000 // fewer accesses are harder: the hundredth and the next are closer to each other
+	if os.Getenv("KVTOOL_SOAK") != "" {
+		draws = 10_000_000
 	}
 	for _, c := range []struct {
 		s             float64

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -113,9 +114,9 @@ var (
 // key set: two on which the constants were tuned, and one written after they
 // were frozen.
 func TestAccuracy(t *testing.T) {
-	n := 300_000
-	if testing.Short() {
-		n = 60_000
+	n := 60_000
+	if os.Getenv("KVTOOL_SOAK") != "" {
+		n = 300_000
 	}
 	for _, tt := range []struct {
 		set  keySet

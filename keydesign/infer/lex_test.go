@@ -174,7 +174,7 @@ type panicker struct{}
 func (panicker) Fatalf(format string, args ...any) { panic(format) }
 
 func TestRandomBytes(t *testing.T) {
-	n := 1_000_000
+	n := 200_000
 	if testing.Short() {
 		n = 50_000
 	}
