@@ -26,6 +26,7 @@ type cluster struct {
 	known  []string           // addresses to ask for the slot map, the one that answered last first
 	stores map[contact]*store // of nodes that are or were read
 	blind  map[string]string  // nodes that may not be asked what they give away, and their words
+	router *router            // of sessions; nil until there is one
 }
 
 // A contact is an address and how it is spoken to.

@@ -2,7 +2,7 @@
 // databases, every primary of a cluster side by side, or the server that sentinels name. Reading
 // never writes, moves no value over the network that was not asked for (values.go), and leaves no trace in the idle times by
 // which a server evicts: what may be sent is the allow-list of internal/resp, and every connection passes through it. What
-// writes is in remove.go, all of it.
+// writes is in remove.go, and what a load test runs on in session.go and its like: all of it.
 //
 // The one idea is that a scan is bound by the server's one thread, so that the client's part is never to let it wait:
 //

@@ -53,8 +53,9 @@ const (
 // A wire is one connection that requests go out on and their replies come back on. It is a kv.Session.
 type wire struct {
 	conn    net.Conn
-	raw     syscall.RawConn // nil: only conn can be read, as with TLS
-	step    func(fd uintptr) bool
+	raw     syscall.RawConn       // nil: only conn can be read, as with TLS
+	step    func(fd uintptr) bool // exchangeRaw
+	put     func(fd uintptr) bool // putRaw
 	closed  atomic.Bool
 	began   time.Time
 	timeout time.Duration
@@ -97,7 +98,7 @@ func (c *config) wire(ctx context.Context, opt kv.SessionOptions) (*wire, error)
 	if w.began.IsZero() {
 		w.began = time.Now()
 	}
-	w.raw, w.step = rawConn(l.conn), w.exchangeRaw
+	w.raw, w.step, w.put = rawConn(l.conn), w.exchangeRaw, w.putRaw
 	return w, nil
 }
 
@@ -141,6 +142,28 @@ func (w *wire) begin(ops []kv.Op, out []kv.Result) error {
 	w.count.Begin(ops[0].Want)
 	w.sent = time.Since(w.began)
 	return w.setDeadline()
+}
+
+// send sends what begin has put into words, and reads nothing. What is too long for one write, or has no socket, is left to
+// finish.
+func (w *wire) send() error {
+	if w.raw == nil {
+		return nil
+	}
+	if err := w.raw.Write(w.put); err != nil {
+		return err
+	}
+	return w.err
+}
+
+// putRaw is called with the socket, to write once.
+func (w *wire) putRaw(fd uintptr) bool {
+	n, err := writeRaw(fd, w.unsent)
+	w.unsent = w.unsent[n:]
+	if err != nil {
+		w.err = os.NewSyscallError("write", err)
+	}
+	return true
 }
 
 // finish sends what has not been sent, and reads all replies.

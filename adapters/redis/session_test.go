@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/kvtool/kvtool/internal/servertest"
@@ -53,4 +54,72 @@ func driver(t *testing.T, url string) kv.Driver {
 		t.Fatal(err)
 	}
 	return d
+}
+
+// TestClusterDriver holds sessions of a cluster to the contract, and has them sent on.
+func TestClusterDriver(t *testing.T) {
+	cluster := servertest.Cluster(t, servertest.ClusterOptions{})
+	url := "redis+cluster://" + cluster.Primaries[1].Addr
+	open := func(t *testing.T) kv.Driver {
+		for _, p := range cluster.Primaries {
+			p.Client(t).Must(t, "FLUSHALL")
+		}
+		return driver(t, url)
+	}
+	kvtest.TestDriver(t, kvtest.DriverConfig{Open: open, Cluster: true, Allocations: 1})
+	t.Run("moved", func(t *testing.T) { testMoved(t, cluster, open(t)) })
+}
+
+// testMoved gives a slot away while a session works: it is sent on with ASK, then with MOVED, and then knows the way.
+func testMoved(t *testing.T, cluster *servertest.ServerCluster, d kv.Driver) {
+	s, err := d.Session(t.Context(), kv.SessionOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	number := "5061" // of {bar}; the first node has up to 5460
+	from, to := cluster.Primaries[0].Client(t), cluster.Primaries[2].Client(t)
+	set := func(want uint8, class string) {
+		t.Helper()
+		ops := []kv.Op{kvtest.Op("SET", "{bar}x", "1"), kvtest.Op("SET", "foo{}{bar}", "1"), kvtest.Op("GET", "{bar}x")}
+		out := make([]kv.Result, len(ops))
+		if err := s.Do(ops, out); err != nil {
+			t.Fatal(err)
+		}
+		if out[0].Hops != want || out[0].Status != kv.OK || out[1].Hops != 0 || out[2].Status != kv.OK {
+			t.Errorf("%s: %+v, want %d hops", class, out, want)
+		}
+	}
+	set(0, "before")
+	from.Must(t, "DEL", "{bar}x")
+	to.Must(t, "CLUSTER", "SETSLOT", number, "IMPORTING", cluster.IDs[0])
+	from.Must(t, "CLUSTER", "SETSLOT", number, "MIGRATING", cluster.IDs[2])
+	set(1, "ASK")
+	set(1, "ASK")
+	for _, p := range []*servertest.Client{to, from, cluster.Primaries[1].Client(t)} {
+		p.Must(t, "CLUSTER", "SETSLOT", number, "NODE", cluster.IDs[2])
+	}
+	set(1, "MOVED")
+	set(0, "after")
+	cluster.Primaries[1].Stop() // it has slot 8363: its operations fail, and no others
+	out := make([]kv.Result, 2)
+	if err := s.Do([]kv.Op{kvtest.Op("GET", "foo{}{bar}"), kvtest.Op("GET", "{bar}x")}, out); err != nil || out[0].Status != kv.Failed || out[1].Err != nil {
+		t.Errorf("a node that is dead: %v, %+v", err, out)
+	}
+}
+
+func TestRedirection(t *testing.T) {
+	for said, want := range map[string]string{
+		"MOVED 3999 127.0.0.1:6381": "false 3999 127.0.0.1:6381", "ASK 1 host:1": "true 1 host:1", "MOVED 7 ::1:6379": "false 7 [::1]:6379",
+		"MOVED 7 :6379": "false 7 :6379", "MOVED 16384 h:1": "", "MOVED x h:1": "", "MOVED 1": "", "MOVED": "", "ERR MOVED 1 h:1": "",
+		"MOVED 1 h:99999": "", "ASK 1 h:1 x": "", "MOVED 1 [::1]:5": "false 1 [::1]:5",
+	} {
+		got := ""
+		if asking, n, addr := redirection(kv.ReplyError(said)); addr != "" {
+			got = fmt.Sprint(asking, " ", n, " ", addr)
+		}
+		if got != want {
+			t.Errorf("%q sends on to %q, want %q", said, got, want)
+		}
+	}
 }

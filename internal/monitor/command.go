@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 
@@ -167,4 +168,56 @@ func migrate(words []string, fn func(int, kv.OpKind)) {
 			return
 		}
 	}
+}
+
+// FirstKey returns which word of a command is its first key, -1 if it has none or is not known. It allocates nothing.
+func FirstKey(words [][]byte) int {
+	var buf [24]byte
+	if len(words) < 2 || len(words[0]) > len(buf) {
+		return -1
+	}
+	name := buf[:len(words[0])]
+	for i, c := range words[0] {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		name[i] = c
+	}
+	at := -1
+	if p, ok := places[string(name)]; ok {
+		at = p.first
+	} else if c, ok := counted[string(name)]; ok {
+		if at = c.at + 1; c.dest {
+			at = 1
+		}
+	} else {
+		at = firstOther(string(name), words)
+	}
+	if at >= len(words) {
+		return -1
+	}
+	return at
+}
+
+// firstOther finds the key of commands that the tables do not hold, for what they do to it is not theirs to say.
+func firstOther(name string, words [][]byte) int {
+	switch name {
+	case "watch", "spublish":
+		return 1
+	case "object", "memory":
+		return 2
+	case "eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro":
+		if len(words) > 3 && string(words[2]) != "0" {
+			return 3
+		}
+	case "migrate":
+		return 3
+	case "xread", "xreadgroup":
+		for i, w := range words {
+			if bytes.EqualFold(w, []byte("streams")) {
+				return i + 1
+			}
+		}
+	}
+	return -1
 }

@@ -148,3 +148,24 @@ func TestKeysAgreeWithServers(t *testing.T) {
 		}
 	})
 }
+
+// TestFirstKey holds FirstKey against Keys where both know a command.
+func TestFirstKey(t *testing.T) {
+	for command, want := range map[string]int{
+		"GET a": 1, "Set a v": 1, "BITOP AND d a b": 2, "ZUNIONSTORE d 2 a b": 1, "ZUNION 2 a b": 2, "BLMPOP 0 2 a b LEFT": 3,
+		"XREAD COUNT 2 STREAMS a b 0 0": 4, "XGROUP CREATE a g $": 2, "EVAL x 1 a": 3, "EVAL x 0 a": -1, "MEMORY USAGE a": 2,
+		"OBJECT FREQ a": 2, "PING": -1, "PING x": -1, "NOSUCH a": -1, "GET": -1, "WATCH a": 1, "MULTI": -1, "ZUNION 2": -1,
+	} {
+		var words [][]byte
+		for w := range strings.FieldsSeq(command) {
+			words = append(words, []byte(w))
+		}
+		if got := FirstKey(words); got != want {
+			t.Errorf("the first key of %s is word %d, want %d", command, got, want)
+		}
+	}
+	get := [][]byte{[]byte("ZRANGE"), []byte("a")}
+	if n := testing.AllocsPerRun(100, func() { FirstKey(get) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
