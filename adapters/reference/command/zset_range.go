@@ -173,19 +173,18 @@ func zrange(c *engine.Call, r zrangeRequest) {
 
 // bulkRange answers n members from a rank on, up or down, without their scores.
 func bulkRange(c *engine.Call, v *value.ZSet, from, n int, down bool) {
-	if n == 0 {
+	if v.Packed() {
+		eachOfRange(v, from, n, down, func(member []byte, _ float64) { c.Out.Bulk(member) })
 		return
 	}
-	out := c.Out
-	step := func(member []byte, _ float64) bool {
-		out.Bulk(member)
-		n--
-		return n > 0
-	}
-	if down {
-		v.Back(from)(step)
-	} else {
-		v.From(from)(step)
+	var room [64][]byte
+	for n > 0 {
+		run := v.Members(room[:0], from, min(n, len(room)), down)
+		c.Out.Bulks(run)
+		n -= len(run)
+		if from += len(run); down {
+			from -= 2 * len(run)
+		}
 	}
 }
 

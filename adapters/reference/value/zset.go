@@ -203,6 +203,11 @@ func (v *ZSet) descend(rank int, yield func([]byte, float64) bool) {
 	}
 }
 
+// Members appends to dst n members from a rank on, up or down, of a set that is not Packed; it must have so many.
+func (v *ZSet) Members(dst [][]byte, rank, n int, down bool) [][]byte {
+	return v.tree.Members(dst, rank, n, down)
+}
+
 // ScoreRange returns the ranks from low to before high whose scores are in r.
 func (v *ZSet) ScoreRange(r ScoreRange) (low, high int) {
 	switch {

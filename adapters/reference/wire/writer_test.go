@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"bytes"
 	"math"
 	"testing"
 
@@ -53,5 +54,30 @@ func TestWriteAllocatesNothing(t *testing.T) {
 	})
 	if n > 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestBulks: strings of every length, alone in memory and with more behind them, come out as Bulk writes them one by one.
+func TestBulks(t *testing.T) {
+	var all [][]byte
+	for n := range 120 {
+		long := bytes.Repeat([]byte{byte('a' + n%26)}, n+n%3*40)
+		all = append(all, long[:n], long[:n:n])
+	}
+	var one, at wire.Writer
+	for range 2 { // into a buffer that has to grow, and into one that has grown
+		one.Reset()
+		at.Reset()
+		one.OK()
+		at.OK()
+		for i := range len(all) + 1 {
+			at.Bulks(all[:i])
+			for _, b := range all[:i] {
+				one.Bulk(b)
+			}
+		}
+		if !bytes.Equal(one.Bytes(), at.Bytes()) {
+			t.Fatal("Bulks and Bulk differ")
+		}
 	}
 }

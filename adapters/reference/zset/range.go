@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 
 	"github.com/zeebo/xxh3"
+
+	"github.com/kvtool/kvtool/adapters/reference/arena"
 )
 
 // from returns the items from a rank on.
@@ -62,6 +64,29 @@ func (s *Set) Back(rank int) iter.Seq2[[]byte, float64] {
 			i = int(s.tree.leaves.at(id).n) - 1
 		}
 	}
+}
+
+// Members appends to dst n members from a rank on, up or down; the Set must have so many. Without a call for each it takes half of
+// the time of From.
+func (s *Set) Members(dst [][]byte, rank, n int, down bool) [][]byte {
+	heap := s.heap
+	for id, i := s.tree.seek(rank); n > 0; {
+		l := s.tree.leaves.at(id)
+		if down {
+			for ; i >= 0 && n > 0; i, n = i-1, n-1 {
+				dst = append(dst, memberIn(heap.Bytes(arena.Ref(l.ref[i]))))
+			}
+			if id = l.prev; n > 0 {
+				i = int(s.tree.leaves.at(id).n) - 1
+			}
+			continue
+		}
+		for ; i < int(l.n) && n > 0; i, n = i+1, n-1 {
+			dst = append(dst, memberIn(heap.Bytes(arena.Ref(l.ref[i]))))
+		}
+		id, i = l.next, 0
+	}
+	return dst
 }
 
 // Random returns a member, each with the same chance. The Set must not be empty.

@@ -37,15 +37,17 @@ func (s *Set) score(ref uint32) float64 {
 }
 
 // member returns the bytes of a record's member, valid until the set changes.
-func (s *Set) member(ref uint32) []byte {
-	b := s.heap.Bytes(arena.Ref(ref))
+func (s *Set) member(ref uint32) []byte { return memberIn(s.heap.Bytes(arena.Ref(ref))) }
+
+// memberIn returns the member of the record that b begins with. It is inlined where loops need it.
+func memberIn(b []byte) []byte {
 	if n := int(b[8]); n < 0x80 {
 		return b[9 : 9+n]
 	}
-	return longMember(b[8:])
+	return longMember(b)
 }
 
 func longMember(b []byte) []byte {
-	n, w := binary.Uvarint(b)
-	return b[w : w+int(n)]
+	n, w := binary.Uvarint(b[8:])
+	return b[8+w : 8+w+int(n)]
 }

@@ -63,6 +63,32 @@ func collect(items iter.Seq2[[]byte, float64]) (all []pair) {
 	return all
 }
 
+// checkMembers holds runs of members against the sorted ones.
+func checkMembers(t *rapid.T, s *Set, want []pair) {
+	for _, from := range []int{0, len(want) / 2, len(want) - 1} {
+		for _, n := range []int{0, 1, leafMost, 3*leafMost + 1} {
+			if len(want) == 0 {
+				continue
+			}
+			up, down := min(n, len(want)-from), min(n, from+1)
+			for i, m := range s.Members(nil, from, up, false) {
+				if string(m) != want[from+i].member {
+					t.Fatalf("%d up from %d: %q, want %q", i, from, m, want[from+i].member)
+				}
+			}
+			run := s.Members(nil, from, down, true)
+			for i, m := range run {
+				if string(m) != want[from-i].member {
+					t.Fatalf("%d down from %d: %q, want %q", i, from, m, want[from-i].member)
+				}
+			}
+			if len(run) != down {
+				t.Fatalf("%d members down from %d, want %d", len(run), from, down)
+			}
+		}
+	}
+}
+
 // checkCounts holds what is counted below a score against the sorted members.
 func checkCounts(t *rapid.T, s *Set, want []pair) {
 	for _, score := range []float64{math.Inf(-1), -1, 0, 7, 24.5, 49, 100, math.Inf(1)} {
@@ -95,6 +121,7 @@ func checkSet(t *rapid.T, s *Set, model map[string]float64) {
 			t.Fatalf("back from %d: %v, want %v", from, got, back)
 		}
 	}
+	checkMembers(t, s, want)
 	checkCounts(t, s, want)
 	for rank, p := range want {
 		r, ok := s.Rank([]byte(p.member))
