@@ -1,5 +1,7 @@
 package arena
 
+import "github.com/kvtool/kvtool/internal/hugepage"
+
 // A pageTable keeps the runs of free pages of the chunks that have pages, by length. A run is known by its first and its last page,
 // so that neighbours join when one is freed.
 type pageTable struct {
@@ -107,6 +109,7 @@ func (a *Arena) newChunk(bytes int) (chunk uint32, ok bool) {
 		a.chunks = append(a.chunks, nil)
 	}
 	a.chunks[chunk] = make([]byte, bytes)
+	hugepage.Advise(a.chunks[chunk])
 	a.held += int64(bytes)
 	return chunk, true
 }

@@ -1,5 +1,7 @@
 package dict
 
+import "github.com/kvtool/kvtool/internal/hugepage"
+
 // resize begins to grow or shrink the table when it is too full or too empty.
 func (d *Dict) resize() {
 	if d.growing() {
@@ -9,6 +11,7 @@ func (d *Dict) resize() {
 	switch {
 	case d.n > growAt*n:
 		d.tables[1].groups = make([]group, 2*n)
+		hugepage.Advise(d.tables[1].groups)
 	case d.n < shrinkAt*n && n > 1<<minBits:
 		d.tables[1].groups = make([]group, n/2)
 	default:

@@ -1,5 +1,7 @@
 package zset
 
+import "github.com/kvtool/kvtool/internal/hugepage"
+
 const (
 	pieceNodes = 256 // nodes of a piece
 	firstNodes = 4   // nodes of the first one, to begin with
@@ -37,6 +39,7 @@ func (p *pool[N]) extend() {
 		p.pieces[0] = append(p.pieces[0], make([]N, len(p.pieces[0]))...)
 	case int(p.used) == n*pieceNodes:
 		p.pieces = append(p.pieces, make([]N, pieceNodes))
+		hugepage.Advise(p.pieces[n])
 	}
 }
 

@@ -35,7 +35,7 @@ func (s *Set) From(rank int) iter.Seq2[[]byte, float64] {
 		for ; id != 0; i = 0 {
 			l := s.tree.leaves.at(id)
 			for ; i < int(l.n); i++ {
-				if !yield(s.member(l.ref[i]), l.score[i]) {
+				if !yield(memberIn(s.heap.Bytes(arena.Ref(l.ref[i]))), l.score[i]) {
 					return
 				}
 			}
@@ -54,7 +54,7 @@ func (s *Set) Back(rank int) iter.Seq2[[]byte, float64] {
 		for {
 			l := s.tree.leaves.at(id)
 			for ; i >= 0; i-- {
-				if !yield(s.member(l.ref[i]), l.score[i]) {
+				if !yield(memberIn(s.heap.Bytes(arena.Ref(l.ref[i]))), l.score[i]) {
 					return
 				}
 			}
