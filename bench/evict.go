@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 const (
@@ -24,33 +25,60 @@ type cached struct {
 	missed, refused int
 }
 
-// measureEvict replays one trace under each policy on both servers.
+// measureEvict replays one trace under each policy on both servers, all policies side by side: a lane waits for round trips most of
+// its time, and only what the two servers of one lane answer is compared.
 func measureEvict(ctx context.Context, b *bench, r *result) error {
 	requests := int(b.keys / 10)
+	policies := []string{
+		"noeviction", "allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
+	}
+	b.say("%d requests under each of %d policies", requests, len(policies))
+	theirs, ours := make([]*cached, len(policies)), make([]*cached, len(policies))
+	if err := sideBySide(len(policies), len(policies), func(i int) (err error) {
+		if theirs[i], ours[i], err = b.replay(ctx, policies[i], requests); err != nil {
+			err = fmt.Errorf("%s: %w", policies[i], err)
+		}
+		return err
+	}); err != nil {
+		return err
+	}
 	var table strings.Builder
 	table.WriteString("| policy | `redis-server` | `kvtool serve` | difference | out of memory |\n|---|---|---|---|---|\n")
-	for _, policy := range []string{
-		"noeviction", "allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
-	} {
-		b.say("%d requests under %s", requests, policy)
-		theirs, ours, err := b.replay(ctx, policy, requests)
-		if err != nil {
-			return fmt.Errorf("%s: %w", policy, err)
-		}
-		n := float64(requests)
+	for i, policy := range policies {
+		n, theirs, ours := float64(requests), theirs[i], ours[i]
 		off := float64(ours.missed-theirs.missed) / n
-		r.bars = append(r.bars, bar{figure: policy + ": miss ratio, difference", got: math.Abs(off), shown: fmt.Sprintf("%+.4f", off), limit: evictLimit})
-		fmt.Fprintf(&table, "| %s | %.4f | %.4f | %+.4f | %d, %d |\n", policy, float64(theirs.missed)/n, float64(ours.missed)/n, off, theirs.refused, ours.refused)
+		r.bars = append(r.bars, bar{
+			figure: policy + ": miss ratio, difference", got: math.Abs(off), shown: fmt.Sprintf("%+.4f", off), limit: evictLimit,
+		})
+		fmt.Fprintf(&table, "| %s | %.4f | %.4f | %+.4f | %d, %d |\n",
+			policy, float64(theirs.missed)/n, float64(ours.missed)/n, off, theirs.refused, ours.refused)
 	}
 	r.data = fmt.Sprintf("%d requests for %d keys.", requests, evictKeys)
-	r.commands = []string{"redis-server --maxmemory-policy POLICY", "kvtool serve --preset empty --shards 1   # CONFIG SET maxmemory-policy POLICY"}
+	r.commands = []string{
+		"redis-server --maxmemory-policy POLICY", "kvtool serve --preset empty --shards 1   # CONFIG SET maxmemory-policy POLICY",
+	}
 	r.tables = table.String()
 	return nil
 }
 
+// sideBySide calls fn with each number below n, at most so many at a time, and returns all errors.
+func sideBySide(n, most int, fn func(i int) error) error {
+	errs, turn := make([]error, n), make(chan struct{}, most)
+	var wg sync.WaitGroup
+	for i := range n {
+		turn <- struct{}{}
+		wg.Go(func() {
+			errs[i] = fn(i)
+			<-turn
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
 // replay sends the trace to a redis-server and to the engine, each request to both.
 func (b *bench) replay(ctx context.Context, policy string, requests int) (theirs, ours *cached, err error) {
-	redis, err := startServer(ctx, filepath.Join(b.dir, "evict"))
+	redis, err := startServer(ctx, filepath.Join(b.dir, "evict-"+policy))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -67,20 +67,29 @@ func usedShapes() []usedShape {
 // usedLimit is by how many percent the modelled used_memory may differ.
 const usedLimit = 0.5
 
-// measureUsed compares what both servers say that they use.
+// measureUsed compares what both servers say that they use. Most of the time goes by while tables settle, so that shapes are measured
+// side by side.
 func measureUsed(ctx context.Context, b *bench, r *result) error {
+	shapes := usedShapes()
+	theirs, ours := make([]int64, len(shapes)), make([]int64, len(shapes))
+	number := func(i int) int64 { return max(1, shapes[i].keys*b.keys/2_000_000) }
+	if err := sideBySide(len(shapes), 4, func(i int) (err error) {
+		b.say("%d %s", number(i), shapes[i].name)
+		if theirs[i], ours[i], err = b.usedBy(ctx, shapes[i], number(i)); err != nil {
+			err = fmt.Errorf("%s: %w", shapes[i].name, err)
+		}
+		return err
+	}); err != nil {
+		return err
+	}
 	var table strings.Builder
 	table.WriteString("| shape | keys | `redis-server`, bytes | `kvtool serve`, bytes | off |\n|---|---|---|---|---|\n")
-	for _, shape := range usedShapes() {
-		n := max(1, shape.keys*b.keys/2_000_000)
-		b.say("%d %s", n, shape.name)
-		theirs, ours, err := b.usedBy(ctx, shape, n)
-		if err != nil {
-			return fmt.Errorf("%s: %w", shape.name, err)
-		}
-		off := 100 * float64(ours-theirs) / float64(theirs)
-		r.bars = append(r.bars, bar{figure: shape.name + ": `used_memory`, % off", got: math.Abs(off), shown: fmt.Sprintf("%+.3f", off), limit: usedLimit})
-		fmt.Fprintf(&table, "| %s | %d | %d | %d | %+.3f %% |\n", shape.name, n, theirs, ours, off)
+	for i, shape := range shapes {
+		off := 100 * float64(ours[i]-theirs[i]) / float64(theirs[i])
+		r.bars = append(r.bars, bar{
+			figure: shape.name + ": `used_memory`, % off", got: math.Abs(off), shown: fmt.Sprintf("%+.3f", off), limit: usedLimit,
+		})
+		fmt.Fprintf(&table, "| %s | %d | %d | %d | %+.3f %% |\n", shape.name, number(i), theirs[i], ours[i], off)
 	}
 	r.commands = []string{"redis-server", "kvtool serve --preset empty --shards 1", "INFO memory   # used_memory"}
 	r.tables = table.String()
@@ -89,7 +98,7 @@ func measureUsed(ctx context.Context, b *bench, r *result) error {
 
 // usedBy returns what n keys of a shape take in a redis-server, and in the engine.
 func (b *bench) usedBy(ctx context.Context, shape usedShape, n int64) (theirs, ours int64, err error) {
-	redis, err := startServer(ctx, filepath.Join(b.dir, "used"), "--enable-debug-command", "yes", "--hash-max-listpack-entries", "512")
+	redis, err := startServer(ctx, filepath.Join(b.dir, "used-"+strings.ReplaceAll(shape.name, " ", "-")), "--enable-debug-command", "yes", "--hash-max-listpack-entries", "512")
 	if err != nil {
 		return 0, 0, err
 	}
