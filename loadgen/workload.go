@@ -1,5 +1,18 @@
 // Package loadgen runs a load against a store and says how long it took: honestly, from the moment at which each operation was due.
-// What is done is a Workload's; when, an arrival's; how, a kv.Driver's.
+// What is done is a Workload's; when, an arrival's; how, a kv.Driver's; and what comes of it, a recording's.
+//
+// The one idea is that the schedule knows nothing of the store. When each task is due is decided before the run, so a store that
+// stands still makes the tasks of that time late, and their response times say so; nothing is left out because nobody could send
+// it. What is due and not yet sent costs nothing: it is the distance between a schedule and the clock.
+//
+//	schedule ── due ──▶ worker ── a free session ──▶ step ── step … ──▶ recorder
+//	                      ▲  a task that waits is parked │
+//	                      └──────────────────────────────┘
+//
+//	due      free        sent         done
+//	├────────┼───────────┼────────────┤    response = done − due, what a user waits
+//	│ queued │    lag    │  service   │    service = done − sent, what the store took
+//	                                       lag = sent − max(due, free), which is the generator's own fault
 package loadgen
 
 import (

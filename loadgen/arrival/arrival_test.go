@@ -1,0 +1,128 @@
+package arrival
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func laws() *rapid.Generator[Law] {
+	segment := rapid.Custom(func(t *rapid.T) Segment {
+		rate := rapid.Float64Range(0, 500)
+		return Segment{time.Duration(rapid.Int64Range(1e8, 3e9).Draw(t, "for")), rate.Draw(t, "from"), rate.Draw(t, "to")}
+	})
+	return rapid.Custom(func(t *rapid.T) Law {
+		return Law{rapid.Bool().Draw(t, "constant"), rapid.SliceOfN(segment, 1, 5).Draw(t, "segments"), rapid.Bool().Draw(t, "repeat")}
+	})
+}
+
+// until returns the arrivals of one worker before end.
+func until(l *Law, seed uint64, worker, workers int, end time.Duration) []time.Duration {
+	var all []time.Duration
+	s := l.Schedule(seed, worker, workers)
+	for at := s.Next(); at < end; at = s.Next() {
+		all = append(all, at)
+	}
+	return all
+}
+
+// However a load is divided, the counted arrivals are the same, and each is where the integral of the rate says.
+func TestCountedArrivals(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := laws().Draw(t, "law")
+		l.Constant = true
+		const end = 8 * time.Second
+		whole := until(&l, 1, 0, 1, end)
+		for _, n := range []int{2, 3, 8} {
+			var parts []time.Duration
+			for w := range n {
+				parts = append(parts, until(&l, uint64(n), w, n, end)...)
+			}
+			slices.Sort(parts)
+			if !slices.Equal(whole, parts) {
+				t.Fatalf("%d parts have %d arrivals, the whole %d", n, len(parts), len(whole))
+			}
+		}
+		for i, at := range whole {
+			if before := l.Mean(at) * at.Seconds(); at > 0 && math.Abs(before-float64(i)) > 1e-3 {
+				t.Fatalf("arrival %d is due at %v, when the rate has come to %g", i, at, before)
+			}
+		}
+	})
+}
+
+// Poisson arrivals are as many as the rate says, within what chance does, in each half of the time; and gaps are exponential.
+func TestPoisson(t *testing.T) {
+	l := Law{Segments: Ramp(1000, 3000, 10*time.Second)}
+	var all []time.Duration
+	for w := range 4 {
+		all = append(all, until(&l, 7, w, 4, 20*time.Second)...)
+	}
+	slices.Sort(all)
+	for _, x := range []struct {
+		from, to time.Duration
+		want     float64
+	}{{0, 5 * time.Second, 7500}, {5 * time.Second, 10 * time.Second, 12500}, {10 * time.Second, 20 * time.Second, 30000}} {
+		n := 0.0
+		for _, at := range all {
+			if at >= x.from && at < x.to {
+				n++
+			}
+		}
+		if math.Abs(n-x.want) > 4*math.Sqrt(x.want) {
+			t.Errorf("from %v to %v: %g arrivals, want about %g", x.from, x.to, n, x.want)
+		}
+	}
+	long, gaps := 0, 0
+	for i, at := range all {
+		if at > 10*time.Second && i > 0 {
+			gaps++
+			if (at - all[i-1]).Seconds() > math.Ln2/3000 {
+				long++
+			}
+		}
+	}
+	if share := float64(long) / float64(gaps); math.Abs(share-0.5) > 0.015 {
+		t.Errorf("%.3f of the gaps are longer than the median of an exponential law", share)
+	}
+}
+
+func TestEnds(t *testing.T) {
+	for _, l := range []Law{
+		{Segments: Steady(0)},
+		{Segments: Steady(0), Repeat: true},
+		{Constant: true, Segments: Ramp(100, 0, time.Second)},
+	} {
+		s := l.Schedule(1, 0, 1)
+		n := 0
+		for ; s.Next() != never; n++ {
+			if n > 1000 {
+				t.Fatalf("%+v never ends", l)
+			}
+		}
+	}
+	burst := Law{Segments: Burst(1000, 0, time.Second, 9*time.Second), Repeat: true}
+	for _, at := range until(&burst, 1, 0, 1, time.Minute) {
+		if at%(10*time.Second) > time.Second {
+			t.Fatalf("an arrival at %v, between two bursts", at)
+		}
+	}
+	sine := Law{Segments: Sine(100, 0.5, time.Minute), Repeat: true}
+	if m := sine.Mean(10 * time.Minute); math.Abs(m-100) > 0.1 {
+		t.Errorf("a sine around 100 has the mean %g", m)
+	}
+	if p := sine.Peak(); math.Abs(p-150) > 0.2 {
+		t.Errorf("its peak is %g, want 150", p)
+	}
+}
+
+func BenchmarkNext(b *testing.B) {
+	l := Law{Segments: Steady(1e6)}
+	s := l.Schedule(1, 0, 1)
+	for b.Loop() {
+		s.Next()
+	}
+}

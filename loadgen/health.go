@@ -1,0 +1,236 @@
+package loadgen
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/kvtool/kvtool/loadgen/recording"
+)
+
+// errorCount counts errors by a word.
+type errorCount struct {
+	mu sync.Mutex
+	n  map[string]uint64
+}
+
+func (e *errorCount) add(word string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.n == nil {
+		e.n = map[string]uint64{}
+	}
+	e.n[word]++
+}
+
+// health is what is known of the generator itself.
+type health struct {
+	seconds int           // that were watched
+	busy    int           // of them, those in which the processors were the limit
+	cpu     time.Duration // of the recorded seconds
+	took    time.Duration
+	slips   int // times at which the process stood still
+}
+
+// When a generator is no longer believed: load.md, section 2.3.
+const (
+	busyShare   = 0.85 // of the processors that it may use
+	badSeconds  = 0.05 // of all: with more, the verdict is that of the seconds
+	lagShare    = 0.1  // of the tightest limit
+	looseLag    = time.Millisecond
+	leastSeries = 100 // operations of a second, for its 99th percentile to mean anything
+	standstill  = 700 * time.Millisecond
+)
+
+// A timed is an event at its time since the epoch.
+type timed struct {
+	at time.Duration
+	Event
+}
+
+func (t *timed) do(r *runner) {
+	if t.Do != nil {
+		t.Do()
+	}
+	if r.build != nil {
+		r.build.Event(t.at-r.origin, t.Name)
+	}
+}
+
+// events are those of a stretch, in their order.
+func (r *runner) events(p *plan) []timed {
+	var all []timed
+	for i := range p.phases {
+		for _, e := range p.phases[i].Events {
+			all = append(all, timed{p.from[i] + e.At, e})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b timed) int { return cmp.Compare(a.at, b.at) })
+	return all
+}
+
+// watch looks after a stretch: events at their time, the generator's health and the server's figures each second, and the end of
+// those who wait for a server that does not answer. It returns when over is closed.
+func (r *runner) watch(p *plan, over <-chan struct{}) {
+	events := r.events(p)
+	var server sync.WaitGroup
+	defer server.Wait()
+	asked := make(chan struct{}, 1) // one question at a time
+	last, cpu := r.now(), processCPU()
+	second := last.Truncate(time.Second) + r.origin%time.Second
+	for second <= last {
+		second += time.Second
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	done, closed := r.ctx.Done(), false
+	for {
+		now := r.now()
+		for len(events) > 0 && events[0].at <= now {
+			events[0].do(r)
+			events = events[1:]
+		}
+		if now >= second {
+			used := processCPU()
+			r.health.add(now-last, used-cpu, now-second)
+			r.look(now, &server, asked)
+			last, cpu = now, used
+			for second <= now {
+				second += time.Second
+			}
+		}
+		limit := p.last(r.opt.Timeout)
+		if now > limit && !closed {
+			closed = true
+			r.lost.Add(int64(r.close())) // whoever still waits is told that there is no reply
+		}
+		if closed {
+			limit = never
+		}
+		wake := min(second, limit)
+		if len(events) > 0 {
+			wake = min(wake, events[0].at)
+		}
+		timer.Reset(max(wake-now+1, 0))
+		select {
+		case <-timer.C:
+		case <-over:
+			return
+		case <-done:
+			p.stop(r.now())
+			for _, w := range r.workers {
+				w.wake()
+			}
+			done = nil
+		}
+	}
+}
+
+// add counts one second of the generator, which ended late by slip.
+func (h *health) add(took, cpu, slip time.Duration) {
+	h.seconds++
+	h.took, h.cpu = h.took+took, h.cpu+cpu
+	if cpu.Seconds() > busyShare*took.Seconds()*float64(runtime.GOMAXPROCS(0)) {
+		h.busy++
+	}
+	if slip > standstill {
+		h.slips++
+	}
+}
+
+// look shows what is there, and asks the server for its figures without waiting for them.
+func (r *runner) look(now time.Duration, server *sync.WaitGroup, asked chan struct{}) {
+	if r.build == nil {
+		return
+	}
+	if r.opt.Update != nil {
+		for _, w := range r.workers {
+			w.mu.Lock()
+			w.rec.Flush()
+			w.mu.Unlock()
+		}
+		r.opt.Update(r.build.Snapshot())
+	}
+	if r.opt.Server == nil {
+		return
+	}
+	select {
+	case asked <- struct{}{}:
+	default:
+		return // it has not answered the last question yet
+	}
+	at := int((now-r.origin)/time.Second) - 1
+	server.Add(1)
+	go func() {
+		defer server.Done()
+		defer func() { <-asked }()
+		ctx, cancel := context.WithTimeout(r.ctx, time.Second)
+		defer cancel()
+		if figures := r.opt.Server(ctx); len(figures) > 0 {
+			r.build.Add(max(at, 0), &recording.Second{Server: figures})
+		}
+	}()
+}
+
+// judge ends the recording with a verdict on the run.
+func (r *runner) judge(part *recording.Part) (*recording.Recording, error) {
+	h := &r.health
+	if h.took > 0 {
+		part.CPUShare = h.cpu.Seconds() / h.took.Seconds() / float64(runtime.GOMAXPROCS(0))
+	}
+	rec := r.build.Snapshot()
+	slow, all, err := r.slowSeconds(rec)
+	if err != nil {
+		return nil, err
+	}
+	sum := rec.Sum()
+	switch {
+	case r.ctx.Err() != nil:
+		part.Verdict, part.Why = recording.Incomplete, "interrupted"
+	case h.busy > 0 && float64(h.busy) > badSeconds*float64(h.seconds):
+		part.Verdict = recording.GeneratorBound
+		part.Why = fmt.Sprintf("more than 85%% of the processors were used in %d of %d seconds", h.busy, h.seconds)
+	case slow > 0 && float64(slow) > badSeconds*float64(all):
+		part.Verdict = recording.GeneratorBound
+		part.Why = fmt.Sprintf("operations were sent late by kvtool itself: p99 over %s in %d of %d seconds", r.lagLimit(), slow, all)
+	case h.slips > 0:
+		part.Verdict, part.Why = recording.Unstable, fmt.Sprintf("the process stood still %d times", h.slips)
+	case r.lost.Load() > 0:
+		part.Verdict, part.Why = recording.Unstable, fmt.Sprintf("connections were lost: %d", r.lost.Load())
+	case !rec.Meta.Closed && sum.Achieved() < 0.99:
+		part.Verdict, part.Why = recording.RateMissed, fmt.Sprintf("%d of %d operations were done", sum.Done, sum.Due)
+	case len(r.unsaved.n) > 0:
+		part.Why = fmt.Sprintf("before the recording there were errors: %v", r.unsaved.n)
+	}
+	return r.build.Finish(*part)
+}
+
+// lagLimit is how late operations may be sent.
+func (r *runner) lagLimit() time.Duration {
+	if r.opt.Tightest == 0 {
+		return looseLag
+	}
+	return time.Duration(lagShare * float64(r.opt.Tightest))
+}
+
+// slowSeconds counts the seconds in which the generator was late, of those that have enough operations to say so.
+func (r *runner) slowSeconds(rec *recording.Recording) (slow, all int, err error) {
+	for i := range rec.Seconds {
+		h, err := rec.Histogram(-1, recording.Lag, i, i+1)
+		if err != nil {
+			return 0, 0, err
+		}
+		if h.Count() < leastSeries {
+			continue
+		}
+		all++
+		if h.Quantile(0.99) > r.lagLimit() {
+			slow++
+		}
+	}
+	return slow, all, nil
+}
