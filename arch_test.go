@@ -67,6 +67,7 @@ var mayImport = map[string][]string{
 	"loadgen/draw":              {"internal/random", "keydesign/schema"},
 	"internal/random":           {},
 	"loadgen":                   {"kv"},
+	"loadgen/arrival":           {},
 	"loadgen/stat":              {},
 	"loadgen/findmax":           {"loadgen/stat"},
 	"loadgen/latency":           {},
