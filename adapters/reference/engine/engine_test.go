@@ -405,3 +405,29 @@ func FuzzMatch(f *testing.F) {
 	f.Add("[^a-\\]*?", "ab")
 	f.Fuzz(func(t *testing.T, pattern, s string) { engine.Match(pattern, []byte(s)) })
 }
+
+// A batch that has been looked at in advance is answered as one that has not: a container's subcommand is found.
+func TestWarmedSubcommands(t *testing.T) {
+	e, _ := start(t, engine.Options{})
+	s := e.Connect(engine.Origin{})
+	run(t, s, "set k 1")
+	for _, line := range []string{"object encoding k", "client getname"} {
+		want := run(t, s, line)
+		var batch [][][]byte
+		for range engine.Ahead {
+			var args [][]byte
+			for _, word := range strings.Fields(line) {
+				args = append(args, []byte(word))
+			}
+			batch = append(batch, args)
+		}
+		s.Warm(batch)
+		for _, args := range batch {
+			s.Out.Reset()
+			s.Run(args)
+			expect(t, string(s.Out.Bytes()), want)
+		}
+		s.Release()
+		s.Out.Reset()
+	}
+}

@@ -57,7 +57,9 @@ func (s *Session) warmingOf(args [][]byte) (w warming, ok bool) {
 		if cmd = s.e.table.find(args[0]); cmd == nil {
 			return w, false
 		}
-		s.recent = cmd
+		if len(cmd.sub) == 0 { // Run believes recent, and would look for no subcommand
+			s.recent = cmd
+		}
 	}
 	if cmd.lock != lockOne || len(args) <= max(cmd.keys[0].index, cmd.warmed) {
 		return w, false
