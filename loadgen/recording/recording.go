@@ -99,7 +99,7 @@ type Class struct {
 	Response, Service, Lag latency.Packed
 }
 
-// Kinds of latency.
+// A Kind is one of three latencies.
 type Kind int
 
 // The kinds: from when it was due, from when it was sent, and how late it was sent.
