@@ -80,6 +80,7 @@ func newRootCmd(env *Env) *cobra.Command {
 		newExportCmd(env),
 		newHotkeysCmd(env),
 		newKeydesignCmd(env),
+		newLoadCmd(env),
 		newReportCmd(env),
 		newSkewCmd(env),
 		newServeCmd(env),

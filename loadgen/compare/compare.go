@@ -67,7 +67,11 @@ type Effect struct {
 	P          float64 // corrected for the number of metrics
 	Verdict    Verdict
 	Why        string // of what is inconclusive
+	void       bool   // whatever the numbers say, too little was measured
 }
+
+// Void reports whether too little was measured to say anything of the metric.
+func (e *Effect) Void() bool { return e.void }
 
 // Regress returns by how much head is worse, as a share of base, and the interval of that: for rates the other way round.
 func (e *Effect) Regress() (at, low, high float64) {
@@ -112,10 +116,12 @@ func verdict(s stat.Shift, p float64, higherIsBetter bool, limit float64) (Verdi
 	return Inconclusive, "the interval reaches beyond the practical limit"
 }
 
-// void makes every effect inconclusive for one reason.
+// Void makes every effect inconclusive for one reason.
+func Void(es []Effect, why string) []Effect { return void(es, why) }
+
 func void(es []Effect, why string) []Effect {
 	for i := range es {
-		es[i].Verdict, es[i].Why = Inconclusive, why
+		es[i].Verdict, es[i].Why, es[i].void = Inconclusive, why, true
 	}
 	return es
 }

@@ -31,11 +31,11 @@ const (
 
 // Report writes what was recorded as sections: latencies by operation, the health of the run, and its seconds.
 func (r *Recording) Report() ([]report.Section, error) {
-	lat, err := r.latencySection()
+	lat, spectrum, err := r.latencySection()
 	if err != nil {
 		return nil, err
 	}
-	seconds, err := r.secondsSection()
+	seconds, err := r.secondsSection(spectrum)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,8 @@ func quantiles() []struct {
 	}{{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}}
 }
 
-func (r *Recording) latencySection() (*report.Section, error) {
+// latencySection returns the table of latencies, and that of more quantiles, which is drawn.
+func (r *Recording) latencySection() (*report.Section, *report.Table, error) {
 	title := "LATENCY"
 	if r.Meta.Closed {
 		title = "LATENCY (closed loop: response times understate waiting)"
@@ -82,7 +83,7 @@ func (r *Recording) latencySection() (*report.Section, error) {
 		}
 		row, response, err := r.latencyRow(class, name, sum)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if response.Count() > 0 || class < 0 {
 			t.Rows = append(t.Rows, row)
@@ -91,7 +92,7 @@ func (r *Recording) latencySection() (*report.Section, error) {
 		}
 	}
 	spectrum.Rows = spectrumRows(responses)
-	return &report.Section{Name: SectionLatency, Title: title, Tables: []report.Table{t, spectrum}}, nil
+	return &report.Section{Name: SectionLatency, Title: title, Tables: []report.Table{t}}, &spectrum, nil
 }
 
 // spectrumName makes of the name of an operation that of a column, which is of printable ASCII.
@@ -188,7 +189,7 @@ func (r *Recording) healthSection() report.Section {
 		s.Metrics = append(s.Metrics, report.Metric{Name: "why", Value: report.Text(why), Unit: report.UnitText})
 	}
 	if len(sum.Errors) > 0 {
-		t := report.Table{Name: TableErrors, Columns: []report.Column{{Name: "error", Unit: report.UnitText}, {Name: "count", Unit: report.UnitCount, Sum: true}}}
+		t := report.Table{Name: TableErrors, Title: "ERRORS", Columns: []report.Column{{Name: "error", Unit: report.UnitText}, {Name: "count", Unit: report.UnitCount, Sum: true}}}
 		for _, k := range slices.SortedFunc(maps.Keys(sum.Errors), func(a, b string) int {
 			if sum.Errors[a] != sum.Errors[b] {
 				return int(min(max(int64(sum.Errors[b])-int64(sum.Errors[a]), -1), 1))
@@ -207,7 +208,7 @@ func (r *Recording) healthSection() report.Section {
 
 // partsTable says how each machine has done.
 func (r *Recording) partsTable() report.Table {
-	t := report.Table{Name: TableParts, Columns: []report.Column{
+	t := report.Table{Name: TableParts, Title: "PARTS", Columns: []report.Column{
 		{Name: "part", Unit: report.UnitText},
 		{Name: "due", Unit: report.UnitCount, Sum: true},
 		{Name: "done", Unit: report.UnitCount, Sum: true},
@@ -244,7 +245,8 @@ func serverUnit(name string) report.Unit {
 	return report.UnitCount
 }
 
-func (r *Recording) secondsSection() (*report.Section, error) {
+// secondsSection has what is drawn. Its tables have no titles: text leaves them out.
+func (r *Recording) secondsSection(spectrum *report.Table) (*report.Section, error) {
 	t := report.Table{Name: TableSeconds, Columns: []report.Column{
 		duration("second"),
 		{Name: "due", Unit: report.UnitRate},
@@ -285,9 +287,11 @@ func (r *Recording) secondsSection() (*report.Section, error) {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	sec := &report.Section{Name: SectionSeconds, Title: "SECONDS", Tables: []report.Table{t}}
+	sec := &report.Section{Name: SectionSeconds, Title: "SECONDS", Tables: []report.Table{t, *spectrum}, Metrics: []report.Metric{
+		{Name: "recorded", Value: report.Number(r.Sum().Recorded), Unit: report.UnitCount},
+	}}
 	if len(r.Events) > 0 {
-		e := report.Table{Name: TableEvents, Columns: []report.Column{duration("at"), {Name: "event", Unit: report.UnitText}}}
+		e := report.Table{Name: TableEvents, Title: "EVENTS", Columns: []report.Column{duration("at"), {Name: "event", Unit: report.UnitText}}}
 		for _, x := range r.Events {
 			e.Rows = append(e.Rows, []report.Value{report.Seconds(x.At), report.Text(x.Name)})
 		}

@@ -1,0 +1,210 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/loadgen/compare"
+	"github.com/kvtool/kvtool/loadgen/recording"
+	"github.com/kvtool/kvtool/report"
+)
+
+// loadCompareOptions are the flags of load compare.
+type loadCompareOptions struct {
+	viewFlags
+	limits    maxRegress
+	operation string
+	practical percent
+	seed      uint64
+	exitZero  bool
+}
+
+const loadCompareLong = `Say whether HEAD is slower than BASE: two runs that were saved by kvtool load run
+--out. Seconds are drawn anew, in blocks that do not depend on each other, and
+their histograms added again; the interval holds the change in 95 of 100 cases.
+
+A change is called one if its interval leaves out zero, corrected for the number
+of metrics, and it is beyond the practical limit. A run of less than 30 blocks,
+or of another scenario, seed, machine or server, is inconclusive (exit 4).`
+
+func newLoadCompareCmd(env *Env) *cobra.Command {
+	o := loadCompareOptions{practical: compare.Practical}
+	c := &cobra.Command{
+		Use:     "compare BASE HEAD",
+		Short:   "Whether one run is slower than another",
+		Long:    loadCompareLong,
+		Example: "  kvtool load compare base.kvr head.kvr --max-regress p99=10%,p99.9=10%",
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return kv.WithHint(kv.Usagef("%s takes two runs, not %d", c.CommandPath(), len(args)), "usage: "+c.UseLine())
+			}
+			return nil
+		},
+		ValidArgsFunction: completeSnapshots,
+		RunE:              func(c *cobra.Command, args []string) error { return runLoadCompare(c.Context(), env, o, args) },
+	}
+	o.viewFlags.bind(c)
+	f := c.Flags()
+	f.Var(&o.limits, "max-regress", "exit 1 if a metric is worse by more than this: p99=10%,rate=5%")
+	f.StringVar(&o.operation, "op", "", "compare one `OPERATION`, not all together")
+	f.Var(&o.practical, "practical", "a change of less than this is none")
+	f.Uint64Var(&o.seed, "seed", 1, "of what is drawn: the same seed, the same bytes")
+	f.BoolVar(&o.exitZero, "exit-zero", false, "exit 0 where it would exit 1 or 4")
+	return c
+}
+
+func runLoadCompare(ctx context.Context, env *Env, o loadCompareOptions, paths []string) error {
+	outs, err := o.parse()
+	if err != nil {
+		return err
+	}
+	var recs [2]*recording.Recording
+	for i, path := range paths {
+		if recs[i], err = env.readRecording(ctx, path); err != nil {
+			return err
+		}
+	}
+	es, err := o.stored(recs)
+	if err != nil {
+		return err
+	}
+	differ := different(&recs[0].Meta, &recs[1].Meta)
+	if differ != "" {
+		es = compare.Void(es, differ)
+	}
+	r, err := o.report(es, &recs[1].Meta, paths)
+	if err != nil {
+		return err
+	}
+	r.Taken = recs[1].Began
+	return o.conclude(env, outs, r, es)
+}
+
+// stored compares the seconds of two runs.
+func (o *loadCompareOptions) stored(recs [2]*recording.Recording) ([]compare.Effect, error) {
+	class := -1
+	if o.operation != "" {
+		if class = slices.Index(recs[0].Meta.Classes, o.operation); class < 0 {
+			return nil, kv.WithHint(kv.Usagef("--op %s: the run has no such operation", o.operation), "it has "+strings.Join(recs[0].Meta.Classes, ", "))
+		}
+	}
+	base, err := recs[0].Responses(class)
+	if err != nil {
+		return nil, err
+	}
+	head, err := recs[1].Responses(class)
+	if err != nil {
+		return nil, err
+	}
+	return compare.Stored(o.metrics(), base, head, compare.Options{Practical: float64(o.practical), Seed: o.seed}), nil
+}
+
+// metrics are the usual ones, and those with a limit.
+func (o *loadCompareOptions) metrics() []compare.Metric {
+	ms := compare.Metrics()
+	for _, l := range o.limits {
+		if !slices.Contains(ms, l.metric) {
+			ms = append(ms, l.metric)
+		}
+	}
+	return ms
+}
+
+// different says in what two runs differ that ought to be the same, "" if in nothing.
+func different(a, b *recording.Meta) string {
+	var ds []string
+	for _, d := range []struct {
+		what string
+		same bool
+	}{
+		{"scenario", a.Hash == b.Hash},
+		{"seed", a.Seed == b.Seed},
+		{"machine", a.CPU == b.CPU},
+		{"server", a.Server == b.Server},
+		{"operations", slices.Equal(a.Classes, b.Classes)},
+	} {
+		if !d.same {
+			ds = append(ds, d.what)
+		}
+	}
+	if len(ds) == 0 {
+		return ""
+	}
+	return "the runs differ in " + strings.Join(ds, ", ")
+}
+
+func (o *loadCompareOptions) report(es []compare.Effect, m *recording.Meta, sides []string) (*report.Report, error) {
+	r := &report.Report{
+		Schema: report.Schema, Kind: report.KindCompare, Tool: tool(), Findings: []report.Finding{}, Skipped: []report.Skip{}, Coverage: report.Coverage{Complete: true},
+		Target:   report.Target{Adapter: "load", URL: sides[0] + " → " + sides[1], Product: m.Server, Notes: []string{"scenario " + m.Scenario}},
+		Sections: []report.Section{compare.Report(es)},
+	}
+	var checks []report.Check
+	for _, l := range o.limits {
+		for i := range es {
+			if es[i].Metric == l.metric {
+				checks = append(checks, es[i].Check(l.most))
+			}
+		}
+	}
+	judged, _ := report.Judge(r, nil, report.Policy{Checks: checks}) // there are no suppressions to warn of
+	return judged, nil
+}
+
+// conclude writes the report. A comparison that could say nothing of anything is incomplete, whatever was limited.
+func (o *loadCompareOptions) conclude(env *Env, outs []output, r *report.Report, es []compare.Effect) error {
+	code := gateCode(r.Gate)
+	if !slices.ContainsFunc(es, func(e compare.Effect) bool { return !e.Void() }) {
+		code = worst(code, exitIncomplete)
+		env.say("warning", "inconclusive: "+es[0].Why)
+	}
+	if o.exitZero && (code == exitGate || code == exitIncomplete) {
+		code = exitOK
+	}
+	if err := o.write(env, outs, r, code); err != nil {
+		return &codeError{worst(exitUsage, code), err}
+	}
+	if code != exitOK {
+		return &codeError{code, nil}
+	}
+	return nil
+}
+
+// A regression limits how much worse a metric may be.
+type regression struct {
+	metric compare.Metric
+	most   float64
+}
+
+// maxRegress are limits, as a flag: p99=10%,rate=5%.
+type maxRegress []regression
+
+// Set reads what String writes.
+func (m *maxRegress) Set(s string) error {
+	for _, part := range strings.Split(s, ",") {
+		name, limit, ok := strings.Cut(part, "=")
+		metric, known := compare.ParseMetric(strings.TrimSpace(name))
+		var p percent
+		if !ok || !known || p.Set(strings.TrimSpace(limit)) != nil {
+			return fmt.Errorf("want limits such as p99=10%%,rate=5%%")
+		}
+		*m = append(*m, regression{metric, float64(p)})
+	}
+	return nil
+}
+
+func (m *maxRegress) String() string {
+	var parts []string
+	for _, l := range *m {
+		parts = append(parts, l.metric.Name+"="+percent(l.most).String())
+	}
+	return strings.Join(parts, ",")
+}
+
+// Type names the flag's value in help.
+func (*maxRegress) Type() string { return "METRIC=SHARE" }
