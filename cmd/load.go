@@ -1,9 +1,6 @@
 package cmd
 
 import (
-	"runtime"
-	"strconv"
-
 	"github.com/spf13/cobra"
 
 	"github.com/kvtool/kvtool/loadgen/recording"
@@ -57,9 +54,4 @@ func loadCode(v recording.Verdict) int {
 		return exitGate
 	}
 	return exitIncomplete
-}
-
-// generator names this machine, as far as it matters to a comparison.
-func generator() string {
-	return runtime.GOOS + "/" + runtime.GOARCH + " " + strconv.Itoa(runtime.GOMAXPROCS(0)) + " cpu"
 }

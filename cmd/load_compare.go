@@ -24,9 +24,10 @@ type loadCompareOptions struct {
 	exitZero  bool
 }
 
-const loadCompareLong = `Say whether HEAD is slower than BASE: two runs that were saved by kvtool load run
---out. Seconds are drawn anew, in blocks that do not depend on each other, and
-their histograms added again; the interval holds the change in 95 of 100 cases.
+const loadCompareLong = `Say whether HEAD is slower than BASE: two runs that were saved by kvtool load
+run --out. Seconds are drawn anew, in blocks that do not depend on each other,
+and their histograms added again; the interval holds the change in 95 of 100
+cases.
 
 A change is called one if its interval leaves out zero, corrected for the number
 of metrics, and it is beyond the practical limit. A run of less than 30 blocks,
