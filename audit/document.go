@@ -38,7 +38,13 @@ func (r *run) elapsed() time.Duration {
 	return max(0, r.opt.Now().Sub(r.start))
 }
 
-func (r *run) basis() basis { return basis{r.info, r.opt.Depth, r.census(), r.elapsed()} }
+func (r *run) basis() basis {
+	info := *r.info
+	if r.opt.Settings != nil {
+		info.Server.Settings = r.opt.Settings
+	}
+	return basis{&info, r.opt.Depth, r.census(), r.elapsed()}
+}
 
 // fill adds to a report what the collectors say, one of each analyzer, on the given basis. Whole says that the whole store was
 // read.

@@ -21,6 +21,7 @@ type Options struct {
 	Update   func(*report.Report) // sees each partial report, from the goroutine that called Run
 	Now      func() time.Time     // nil is time.Now
 	Save     bool                 // fill Parts of the report, and Resume if the scan ends early
+	Settings map[string]string    // what the store is set to, to be saved with it; nil is not known
 	// Resume is the report of a run that was saved and ended early: this one goes on where it ended. It must be of the same
 	// store, analyzers and Match. Nil begins at the beginning.
 	Resume *report.Report

@@ -3,6 +3,8 @@ package audit
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/kvtool/kvtool/internal/saved"
@@ -50,7 +52,7 @@ func find(parts []report.Part, name string, shard int) *report.Part {
 	return nil
 }
 
-const storeVersion = 4
+const storeVersion = 5 // with settings
 
 // saveStore returns the part that holds what a store said of itself, and how far it was asked.
 func saveStore(b *basis) (report.Part, error) {
@@ -88,6 +90,26 @@ func (b *basis) form(f *saved.Form) {
 	if f.Version() > 3 {
 		saved.Count(f, &b.info.Server.MaxMemory, &b.info.Server.Evicted)
 		f.Time(&b.info.Server.Started)
+	}
+	if f.Version() > 4 {
+		formSettings(f, &b.info.Server)
+	}
+}
+
+// formSettings goes over the settings by name.
+func formSettings(f *saved.Form, s *kv.Server) {
+	type setting struct{ name, value string }
+	var all []setting
+	for _, name := range slices.Sorted(maps.Keys(s.Settings)) {
+		all = append(all, setting{name, s.Settings[name]})
+	}
+	saved.Slice(f, maxInfo, &all, func(x *setting) { saved.String(f, &x.name, &x.value) })
+	if !f.Reading() || len(all) == 0 {
+		return
+	}
+	s.Settings = map[string]string{}
+	for _, x := range all {
+		s.Settings[x.name] = x.value
 	}
 }
 

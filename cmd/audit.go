@@ -22,6 +22,7 @@ import (
 type auditOptions struct {
 	viewFlags
 	gateFlags
+	settings func(context.Context, kv.Store) map[string]string // what is saved of them; nil: they are not asked for
 	args     []string
 	match    string
 	depth    audit.Depth
@@ -191,6 +192,7 @@ func (o *auditOptions) scan(ctx context.Context, env *Env, target kv.Target, cho
 		Update:   p.update,
 		Now:      o.now.clock(env.Now),
 		Save:     o.save.path != "",
+		Settings: o.set(ctx, store),
 		Resume:   old,
 	})
 	if r == nil {

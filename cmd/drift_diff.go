@@ -132,7 +132,7 @@ func (o *driftDiffOptions) state(ctx context.Context, env *Env, arg string) (*re
 	as := append(keydesign.Analyzers(o.declared), audit.Analyzers(audit.Config{Top: o.top})...)
 	r, err := audit.Run(ctx, store, as, audit.Options{
 		Depth: o.depth, Limiter: kv.NewLimiter(float64(o.rate)), Parallel: parallel, Every: p.every(), Update: p.update,
-		Now: o.now.clock(env.Now), Save: true,
+		Now: o.now.clock(env.Now), Save: true, Settings: settingsOf(ctx, store),
 	})
 	if r != nil {
 		r.Tool = tool()

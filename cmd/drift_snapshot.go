@@ -51,5 +51,40 @@ func runSnapshot(ctx context.Context, env *Env, o auditOptions) error {
 	if o.save.path == "" {
 		return kv.WithHint(kv.Usagef("drift snapshot: --out is missing"), "--out monday.kvr")
 	}
+	o.settings = settingsOf
 	return runAudit(ctx, env, o)
+}
+
+// settingsOf returns what a store is set to: of several servers what they have in common. Nil is not known: it does not tell, or not
+// this user, and no snapshot is worth failing for that.
+func settingsOf(ctx context.Context, store kv.Store) map[string]string {
+	s, err := kv.StatsOf(store)
+	if err != nil {
+		return nil
+	}
+	all, err := s.Stats(ctx)
+	if err != nil || len(all) == 0 {
+		return nil
+	}
+	var sum kv.Server
+	for i := range all {
+		one := kv.Server{Settings: all[i].Settings}
+		if i == 0 {
+			sum = one
+			continue
+		}
+		sum.Add(&one)
+	}
+	if len(sum.Settings) == 0 {
+		return nil
+	}
+	return sum.Settings
+}
+
+// set returns the settings that are to be saved.
+func (o *auditOptions) set(ctx context.Context, store kv.Store) map[string]string {
+	if o.settings == nil {
+		return nil
+	}
+	return o.settings(ctx, store)
 }

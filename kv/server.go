@@ -15,6 +15,8 @@ type Server struct {
 	MaxMemory  int64   // bytes that it may use; 0: no limit, or it does not say
 	Started    time.Time
 	Evicted    int64 // keys, since then
+	// Settings are what else it is set to, by its own names; nil where it was not asked, or does not say.
+	Settings map[string]string
 }
 
 // Calls is how often a command was called, of whomever.
@@ -42,6 +44,7 @@ func (s *Server) Add(o *Server) {
 	if s.AppendOnly != o.AppendOnly {
 		s.AppendOnly = ""
 	}
+	s.Settings = alike(s.Settings, o.Settings)
 	s.Evicted += o.Evicted
 	if o.Started.After(s.Started) { // what one of them has lost, not all have held since
 		s.Started = o.Started
@@ -59,4 +62,18 @@ func (s *Server) Add(o *Server) {
 	for _, c := range o.Calls {
 		s.Count(c.Command, c.N)
 	}
+}
+
+// alike returns the settings that are the same in both; nil where one of them is not known.
+func alike(a, b map[string]string) map[string]string {
+	if a == nil || b == nil {
+		return nil
+	}
+	both := map[string]string{}
+	for name, value := range a {
+		if b[name] == value {
+			both[name] = value
+		}
+	}
+	return both
 }

@@ -29,6 +29,7 @@ type Side struct {
 	Report *report.Report
 	facts  *keydesign.Facts
 	info   *kv.Info
+	slots  []keydesign.KeyLoad
 	nodes  map[string]keydesign.KeyLoad
 }
 
@@ -42,7 +43,7 @@ func Load(name string, s *schema.Schema, r *report.Report) (*Side, error) {
 	if side.info, err = audit.InfoOf(r); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if _, side.nodes, err = keydesign.LoadsOf(r); err != nil {
+	if side.slots, side.nodes, err = keydesign.LoadsOf(r); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return side, nil

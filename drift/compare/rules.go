@@ -80,7 +80,7 @@ WRONGTYPE. Or the keys of a type are in another encoding, of which hash tables t
 func servers() *report.Rule {
 	return &report.Rule{
 		ID: "DR005", Name: "server-drift", Title: "A server that is set otherwise", Severity: report.Warning, Stores: []string{"redis", "redis-cluster", "valkey"},
-		Doc:  `Of two snapshots, the servers are of another product or version, evict otherwise, or keep another log.`,
+		Doc:  `Of two snapshots, the servers are of another product or version, evict otherwise, keep another log, or are set otherwise in what CONFIG GET tells.`,
 		Fix:  "set both alike, or know why not: what holds on the one does not on the other",
 		Bad:  []string{"allkeys-lru in staging, noeviction in production"},
 		Good: []string{"the same maxmemory-policy in both"},
@@ -89,8 +89,8 @@ func servers() *report.Rule {
 
 func skews() *report.Rule {
 	return &report.Rule{
-		ID: "DR006", Name: "skew-drift", Title: "Keys that are spread over nodes otherwise", Severity: report.Warning, Stores: []string{"redis-cluster"},
-		Doc:    `The keys of a cluster lie more, or less, unevenly on its nodes than in the snapshot before.`,
+		ID: "DR006", Name: "skew-drift", Title: "Keys that are spread over slots or nodes otherwise", Severity: report.Warning, Stores: []string{"redis-cluster"},
+		Doc:    `The keys of a cluster lie more, or less, unevenly over its slots (64 at a time) or nodes than in the snapshot before, chance taken out.`,
 		Fix:    "kvtool skew --by node --plan says which slots to move",
 		Bad:    []string{"a third on each node before, and half of them on one now"},
 		Good:   []string{"a third on each node"},

@@ -14,6 +14,13 @@ import (
 // compare judges one template, and returns its row.
 func (c *comparison) compare(p *pair) []report.Value {
 	row := newRow(p)
+	if c.Normalise {
+		for i, t := range []*keydesign.TemplateFacts{p.base, p.head} {
+			if all := []int64{c.base.facts.Keys, c.head.facts.Keys}[i]; t != nil && all > 0 {
+				row.shares[i] = float64(t.Keys) / float64(all)
+			}
+		}
+	}
 	switch {
 	case p.base == nil:
 		c.appeared(p)
