@@ -68,6 +68,7 @@ var mayImport = map[string][]string{
 	"internal/random":           {},
 	"loadgen":                   {"kv"},
 	"loadgen/arrival":           {},
+	"loadgen/hlog":              {"loadgen/latency", "loadgen/recording"},
 	"loadgen/stat":              {},
 	"loadgen/findmax":           {"loadgen/stat"},
 	"loadgen/latency":           {},
@@ -109,6 +110,7 @@ var mayImport = map[string][]string{
 // onlyImporter names the packages that alone may import a module of another's.
 var onlyImporter = map[string][]string{
 	"github.com/redis/go-redis/v9":     {"adapters/redis"},
+	"github.com/HdrHistogram/":         {"loadgen/hlog"},
 	"github.com/spf13/cobra":           {"cmd"},
 	"github.com/axiomhq/hyperloglog":   {"keydesign/infer"},
 	"github.com/klauspost/compress":    {"adapters/rdb", "drift/clean", "report/kvr"},

@@ -381,6 +381,25 @@ func BenchmarkTask(b *testing.B) {
 	}
 }
 
+// BenchmarkPacerAndRecorder is the path of an operation without store and simulation: an arrival is taken, and what came of it
+// recorded.
+func BenchmarkPacerAndRecorder(b *testing.B) {
+	r := &runner{opt: Options{Workers: 2, Meta: recording.Meta{Parts: 1}}}
+	r.build = recording.NewBuilder(recording.Meta{Classes: single{}.Operations()}, time.Now())
+	w := &worker{run: r, rec: r.build.Recorder()}
+	w.begin(&plan{phases: []Phase{{Workload: single{}, Arrivals: steady(50_000), Record: true}}, from: []time.Duration{0}, end: never})
+	out := make([]kv.Result, 1)
+	b.ReportAllocs()
+	for b.Loop() {
+		w.mu.Lock()
+		t := w.take(w.next)
+		w.mu.Unlock()
+		t.begin()
+		out[0].Sent, out[0].Done = t.due+time.Microsecond, t.due+200*time.Microsecond
+		w.after(t, out, 0, out[0].Done)
+	}
+}
+
 // TestStartsLate: a part that begins late begins in the schedule where it should be.
 func TestStartsLate(t *testing.T) {
 	rec, err := Run(t.Context(), &fake{}, []Phase{{Workload: single{}, Arrivals: constant(1000), For: 500 * time.Millisecond, Record: true}},
