@@ -34,6 +34,7 @@ type conn struct {
 	broken  bool
 	soft    time.Time // since when out is over the soft limit
 	attempt attempt
+	reading attempt // of the connection's goroutine, without mu
 	scratch []byte
 }
 
@@ -68,7 +69,7 @@ func (c *conn) serve() {
 			c.finish()
 			return
 		}
-		n, err := c.nc.Read(c.in.Space())
+		n, err := c.receive(c.in.Space())
 		c.in.Advance(n)
 		if errors.Is(err, os.ErrDeadlineExceeded) { // the session has been woken
 			err = c.nc.SetReadDeadline(time.Time{})

@@ -7,3 +7,5 @@ type attempt struct{}
 
 // try sends nothing: here a goroutine sends everything.
 func (c *conn) try([]byte) (int, error) { return 0, nil }
+
+func (c *conn) receive(b []byte) (int, error) { return c.nc.Read(b) }
