@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	"drift/clean":               {"drift/orphans", "keydesign/bind", "keydesign/schema", "kv", "internal/slot"},
 	"drift/compare":             {"audit", "drift/ttl", "keydesign", "keydesign/schema", "kv", "report"},
 	"drift/growth":              {"audit", "drift/compare", "internal/humanize", "keydesign", "keydesign/schema", "report"},
-	"drift/orphans":             {"audit", "drift/join", "drift/refs", "keydesign/bind", "keydesign/schema", "kv", "report"},
+	"drift/orphans":             {"audit", "drift/join", "drift/refs", "internal/humanize", "keydesign/bind", "keydesign/schema", "kv", "report"},
 	"kv/kvtest":                 {"kv"},
 	"report":                    {},
 	"report/render":             {"report", "internal/chart", "internal/humanize"},

@@ -18,6 +18,7 @@ import (
 	"github.com/kvtool/kvtool/drift/join"
 	"github.com/kvtool/kvtool/drift/orphans"
 	"github.com/kvtool/kvtool/drift/refs"
+	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/keydesign"
 	"github.com/kvtool/kvtool/keydesign/lint"
 	"github.com/kvtool/kvtool/keydesign/propose"
@@ -314,7 +315,7 @@ func (o *orphansOptions) searchIn(ctx context.Context, env *Env, store kv.Store,
 	if p.every() > 0 {
 		search.Waiting = func(n int, d time.Duration) {
 			p.clear()
-			fmt.Fprintf(env.Stderr, "kvtool: %d candidates: asked about once more in %s\n", n, d)
+			fmt.Fprintf(env.Stderr, "kvtool: %s: asked about once more in %s\n", humanize.Counted(int64(n), "candidate"), d)
 		}
 	}
 	return orphans.Run(ctx, store, search)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/keydesign/foreign"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report/render"
@@ -84,7 +85,7 @@ func runImport(env *Env, o importOptions, path string) error {
 	if err := writeFile(o.out, func(w io.Writer) error { return im.Write(w) }); err != nil {
 		return fmt.Errorf("writing %s: %w", o.out, err)
 	}
-	fmt.Fprintf(env.Stdout, "%s: %d templates\n", render.Clean(o.out, false), len(im.Schema.Templates))
+	fmt.Fprintf(env.Stdout, "%s: %s\n", render.Clean(o.out, false), humanize.Counted(int64(len(im.Schema.Templates)), "template"))
 	return nil
 }
 

@@ -136,8 +136,8 @@ func (o *inferOptions) summary(env *Env, p *propose.Proposal, k *keyspace) {
 	for i := range p.Templates {
 		keys += p.Templates[i].Inferred.Keys
 	}
-	fmt.Fprintf(env.Stdout, "%s: %d templates, %d shared fields, %s of %s keys\n", render.Clean(o.out, false), len(p.Templates),
-		len(p.Fields), humanize.Exact(keys), humanize.Exact(k.Keys))
+	fmt.Fprintf(env.Stdout, "%s: %s, %s, %s of %s\n", render.Clean(o.out, false), humanize.Counted(int64(len(p.Templates)), "template"),
+		humanize.Counted(int64(len(p.Fields)), "shared field"), humanize.Exact(keys), humanize.Counted(k.Keys, "key"))
 	for _, n := range p.Notes {
 		fmt.Fprintf(env.Stdout, "  %s\n", render.Clean(n, false))
 	}

@@ -363,19 +363,25 @@ func (o serveOptions) load(ctx context.Context, env *Env, e *engine.Engine) (str
 func leftOut(l command.Loaded) (lines []string) {
 	for _, x := range [...]struct {
 		n    int64
-		what string
+		one  string
+		many string
+		why  string
 	}{
-		{l.Streams, "streams are left out: this engine has none"},
-		{l.Modules, "keys of modules are left out: this engine has none"},
-		{l.Expired, "keys are past their expiry and left out, as Redis does when it loads a dump"},
-		{l.Beyond, "keys of databases above 15 are left out"},
-		{l.Bad, "keys are left out: they are empty or have an element twice, which no server writes"},
-		{l.Twice, "keys are there more than once: the last one counts"},
-		{l.FieldTTLs, "fields of hashes have lost their expiry, which Redis 7.0 does not know"},
-		{int64(l.Functions), "libraries of functions are left out"},
+		{l.Streams, "stream is", "streams are", "left out: this engine has none"},
+		{l.Modules, "key of a module is", "keys of modules are", "left out: this engine has none"},
+		{l.Expired, "key is", "keys are", "past the expiry and left out, as Redis does when it loads a dump"},
+		{l.Beyond, "key of a database above 15 is", "keys of databases above 15 are", "left out"},
+		{l.Bad, "key is", "keys are", "left out: empty, or with an element twice, which no server writes"},
+		{l.Twice, "key is", "keys are", "there more than once: the last one counts"},
+		{l.FieldTTLs, "field of a hash has", "fields of hashes have", "lost the expiry, which Redis 7.0 does not know"},
+		{int64(l.Functions), "library of functions is", "libraries of functions are", "left out"},
 	} {
+		what := x.many
+		if x.n == 1 {
+			what = x.one
+		}
 		if x.n > 0 {
-			lines = append(lines, humanize.Exact(x.n)+" "+x.what)
+			lines = append(lines, humanize.Exact(x.n)+" "+what+" "+x.why)
 		}
 	}
 	return lines

@@ -56,7 +56,7 @@ func checkLost(ks *keyspace, emit func(report.Finding)) {
 			severity = report.Error
 		}
 		share := ratioMetric("no_ttl", t.persistent, t.timed)
-		f := t.finding(severity, share, "%d of %d keys have no TTL, the others have", t.persistent, t.timed)
+		f := t.finding(severity, share, "%d of %d keys %s no TTL, the others have", t.persistent, t.timed, number(t.persistent, "has", "have"))
 		f.Evidence = []report.Metric{
 			countMetric("keys", t.persistent),
 			{Name: "no_ttl_low", Value: report.Number(low), Unit: report.UnitRatio},
@@ -76,7 +76,7 @@ func checkDeclaredTTL(t *template, emit func(report.Finding)) {
 		severity = report.Error
 	}
 	share := ratioMetric("no_ttl", t.persistent, t.timed)
-	f := t.finding(severity, share, "%d of %d keys have no TTL; %s is declared", t.persistent, t.timed, t.promise.life)
+	f := t.finding(severity, share, "%d of %d keys %s no TTL; %s is declared", t.persistent, t.timed, number(t.persistent, "has", "have"), t.promise.life)
 	f.Evidence = []report.Metric{countMetric("keys", t.persistent)}
 	if d := t.promise.life.longest; d > 0 {
 		f.Evidence = append(f.Evidence, secondsMetric("declared", d.Seconds()))
@@ -126,7 +126,7 @@ func checkLocks(ks *keyspace, emit func(report.Finding)) {
 		if t.persistent == 0 || !isLock(t) {
 			continue
 		}
-		f := t.finding(report.Error, countMetric("keys", t.persistent), "%d of %d locks have no TTL", t.persistent, t.timed)
+		f := t.finding(report.Error, countMetric("keys", t.persistent), "%d of %d locks %s no TTL", t.persistent, t.timed, number(t.persistent, "has", "have"))
 		f.Evidence = []report.Metric{ratioMetric("no_ttl", t.persistent, t.timed)}
 		f.Samples = keyValues(t.lasting[:]...)
 		emit(f)
@@ -258,10 +258,15 @@ func tooLong(t *template, spans []span, now int64) (f report.Finding, ok bool) {
 
 // verb writes a count with the words for one and for several: "1 key has", "3 keys have".
 func verb(n int64, one, several string) string {
+	return fmt.Sprintf("%d %s", n, number(n, one, several))
+}
+
+// number returns the word that goes with n.
+func number(n int64, one, several string) string {
 	if n == 1 {
-		return "1 " + one
+		return one
 	}
-	return fmt.Sprintf("%d %s", n, several)
+	return several
 }
 
 // wrongUnit finds two groups of TTLs a factor of units apart.

@@ -40,7 +40,7 @@ func checkUnmatched(ks *keyspace, emit func(report.Finding)) {
 	measure := ratioMetric("share", keys, ks.keys)
 	f := report.Finding{
 		Severity: report.Warning, Subject: keyspaceSubject, Measure: &measure,
-		Message:  fmt.Sprintf("%d of %d keys fit no template of the schema", keys, ks.keys),
+		Message:  fmt.Sprintf("%d of %d %s no template of the schema", keys, ks.keys, number(keys, "keys fits", "keys fit")),
 		Evidence: []report.Metric{countMetric("keys", keys), countMetric("templates", int64(len(templates)))},
 		Samples:  keyValues(templates[0].samples[:]...),
 		Pos:      report.Pos{File: ks.file, Line: 1}, // nothing in it is about these keys

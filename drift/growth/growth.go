@@ -72,6 +72,7 @@ type Trend struct {
 	Limit   float64  // bytes; 0: there is none
 	Full    Interval // seconds from the last point until the limit; +Inf: never
 	Reaches bool     // it may be reached at all
+	Brief   bool     // the snapshots span too little for a rate
 	TooFar  bool     // too far ahead for what the snapshots span: there is no date
 	Growing []Growing
 	Enough  bool // three points and more: else there is a rate at most, and no interval
@@ -101,7 +102,8 @@ const (
 	stepShare = 0.05
 	stepLeast = 5 // increments, to know what is usual
 
-	mostSpans = 100 // times what the snapshots span: no line is drawn farther ahead
+	mostSpans = 100       // times what the snapshots span: no line is drawn farther ahead
+	leastSpan = time.Hour // that snapshots span: within less what moves is no growth, and a rate a day is made up
 )
 
 // Read reads a history. Points are put in order; there must be one.
@@ -114,6 +116,7 @@ func Read(points []Point, opt Options) *Trend {
 	t.Points, t.Policy = len(points), last.Policy
 	t.Span = last.Taken.Sub(points[0].Taken)
 	t.Enough = len(points) >= 3
+	t.Brief = len(points) > 1 && t.Span < leastSpan
 	limit := cmp.Or(opt.MaxMemory, last.MaxMemory)
 	t.Limit = limit * cmp.Or(opt.Headroom, 0.9)
 	whole := increments(points, func(p *Point) float64 { return p.used() })
@@ -132,8 +135,13 @@ func Read(points []Point, opt Options) *Trend {
 	t.Used = last.used()
 	noise := f.noise
 	t.UsedIn = Interval{t.Used - 2*noise, t.Used + 2*noise}
+	if t.Brief {
+		t.Slope, t.SlopeIn, t.ToCome = 0, Interval{}, 0
+	}
 	t.when()
-	t.grow(points, whole)
+	if !t.Brief {
+		t.grow(points, whole)
+	}
 	return t
 }
 

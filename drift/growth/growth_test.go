@@ -195,13 +195,16 @@ func TestFewPoints(t *testing.T) {
 	if trend := Read(flat.points, Options{}); !math.IsInf(trend.Full.High, 1) {
 		t.Errorf("what does not grow is full in %v", trend.Full)
 	}
-	hurried := slices.Clone(h.points) // the same in seconds: that says nothing of next week
-	for i := range hurried {
-		hurried[i].Taken = hurried[0].Taken.Add(time.Duration(i) * time.Second)
-		hurried[i].MaxMemory = 1e6 * gib
-	}
-	if trend := Read(hurried, Options{}); trend.Reaches || !trend.TooFar || !math.IsInf(trend.Full.Low, 1) {
-		t.Errorf("snapshots of %v: full in %v", trend.Span, trend.Full)
+	for step, brief := range map[time.Duration]bool{time.Second: true, time.Hour: false} { // that says nothing of next year
+		hurried := slices.Clone(h.points)
+		for i := range hurried {
+			hurried[i].Taken = hurried[0].Taken.Add(time.Duration(i) * step)
+			hurried[i].MaxMemory = 1e6 * gib
+		}
+		trend := Read(hurried, Options{})
+		if trend.Reaches || trend.Brief != brief || trend.TooFar == brief || !math.IsInf(trend.Full.Low, 1) || (trend.Slope == 0) != brief {
+			t.Errorf("snapshots of %v: %+v", trend.Span, trend)
+		}
 	}
 	for i := range h.points {
 		h.points[i].MaxMemory = 0

@@ -87,7 +87,10 @@ func (t *Trend) Report(last *report.Report) *report.Report {
 
 func (t *Trend) metrics(taken time.Time) []report.Metric {
 	slope := report.Metric{Name: "bytes_a_day", Value: report.Number(t.Slope * 86400), Unit: report.UnitBytes}
-	if t.Enough {
+	switch {
+	case t.Brief:
+		slope.Value = report.Null
+	case t.Enough:
 		slope.Interval = &report.Interval{Low: t.SlopeIn.Low * 86400, High: t.SlopeIn.High * 86400}
 	}
 	ms := []report.Metric{
@@ -199,6 +202,9 @@ func (t *Trend) notes(taken time.Time) (notes []string) {
 	switch {
 	case t.Points == 1:
 		note("One snapshot: nothing is known of growth, but of what keys that expire are still to come to.")
+	case t.Brief:
+		note("The snapshots span %s: too short to say what grows, or when memory is full. Take one an hour at most, better one a day.",
+			humanize.Duration(t.Span.Seconds()))
 	case !t.Enough:
 		note("Two points: a rate, and no interval. Three snapshots or more say when memory is full.")
 	case t.Limit == 0:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kvtool/kvtool/drift/join"
 	"github.com/kvtool/kvtool/drift/refs"
+	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
@@ -213,20 +214,27 @@ func (r *run) finding(i int, t *tally) report.Finding {
 }
 
 func message(reason, to string, t *tally) string {
-	about, of := "", fmt.Sprintf("%.0f of %.0f references", t.orphans, t.references)
+	about, of := "", fmt.Sprintf("%.0f of %.0f %s", t.orphans, t.references, humanize.Noun(int64(math.Round(t.references)), "reference"))
+	one := math.Round(t.orphans) == 1
+	say := func(single, several string) string {
+		if one {
+			return single
+		}
+		return several
+	}
 	if t.sampled {
 		about = fmt.Sprintf(" (%.0f to %.0f)", math.Floor(t.low), math.Ceil(t.high))
 		of = "about " + of
 	}
 	switch reason {
 	case "no entry":
-		return strings.Replace(of, "references", "keys", 1) + about + " have no entry in the index"
+		return strings.Replace(of, "reference", "key", 1) + about + say(" has", " have") + " no entry in the index"
 	case "stale":
-		return of + about + " lead to a key that does not lead back"
+		return of + about + say(" leads", " lead") + " to a key that does not lead back"
 	case "no parent":
-		return of + about + " have no " + to
+		return of + about + say(" has", " have") + " no " + to
 	}
-	return of + about + " lead to no " + to
+	return of + about + say(" leads", " lead") + " to no " + to
 }
 
 // list tells of the orphans of a relation.
@@ -269,14 +277,14 @@ func (r *run) allNotes(plan join.Plan, sample uint64) []string {
 			note("%s: of %d candidates %d were re-checked; --all re-checks each.", r.refs[i/2].Name(), f.candidates, f.rechecked)
 		}
 		if f.expiring > 0 {
-			note("%s: %d that expire within %s are not counted.", r.refs[i/2].Name(), f.expiring, r.Recheck.Round(time.Millisecond))
+			note("%s: not counted are those that expire within %[3]s: %[2]d.", r.refs[i/2].Name(), f.expiring, r.Recheck.Round(time.Millisecond))
 		}
 	}
 	if r.unlike > 0 {
-		note("%d values are of another type than their reference says, or too long for a name: they were not followed.", r.unlike)
+		note("Not followed, as of another type than their reference says or too long for a name: %s.", humanize.Counted(r.unlike, "value"))
 	}
 	if r.refused > 0 {
-		note("%d values may not be read by this user: they were not followed.", r.refused)
+		note("Not followed, as this user may not read them: %s.", humanize.Counted(r.refused, "value"))
 	}
 	if r.overflow {
 		note("There are more orphans than are listed: the first %d of a reference.", maxNamed)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -40,6 +41,20 @@ func Exact(n int64) string {
 	}
 	return string(out)
 }
+
+// Noun returns a regular noun in the number of n: key, keys; entry, entries.
+func Noun(n int64, one string) string {
+	switch stem, ends := strings.CutSuffix(one, "y"); {
+	case n == 1:
+		return one
+	case ends && !strings.HasSuffix(stem, "e"):
+		return stem + "ies"
+	}
+	return one + "s"
+}
+
+// Counted writes a number in full and what is counted: 1 key, 12,104,331 keys.
+func Counted(n int64, one string) string { return Exact(n) + " " + Noun(n, one) }
 
 // Rate writes events a second: 48.2k/s.
 func Rate(n float64) string { return Count(n) + "/s" }

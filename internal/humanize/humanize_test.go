@@ -96,3 +96,14 @@ func TestExact(t *testing.T) {
 		}
 	}
 }
+
+func TestCounted(t *testing.T) {
+	for _, c := range []struct {
+		n         int64
+		one, want string
+	}{{0, "key", "0 keys"}, {1, "key", "1 key"}, {12_104, "key", "12,104 keys"}, {2, "entry", "2 entries"}, {1, "entry", "1 entry"}} {
+		if got := Counted(c.n, c.one); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}

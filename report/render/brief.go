@@ -42,7 +42,7 @@ func Brief(w io.Writer, r *report.Report, o Options) error {
 func (t *text) briefScope() []string {
 	var items []string
 	if t.r.Kind != report.KindLint && t.r.Kind != report.KindDiff {
-		items = append([]string{humanize.Exact(t.r.Coverage.Keys) + " keys"}, t.scan()...)
+		items = append([]string{humanize.Counted(t.r.Coverage.Keys, "key")}, t.scan()...)
 	}
 	if d := t.r.Design; d != nil {
 		items = append(items, counted(d.Templates, "template"))

@@ -26,7 +26,7 @@ func (t *text) designHead() {
 		items = append(items, t.clean(strings.Join(d.Files, " ")), counted(d.Templates, "template"), counted(d.Rules, "rule"))
 	}
 	if t.r.Kind == report.KindCheck {
-		items = append(items, fmt.Sprintf("%s (%s keys)", t.clean(t.r.Target.URL), humanize.Exact(t.r.Coverage.Keys)))
+		items = append(items, fmt.Sprintf("%s (%s)", t.clean(t.r.Target.URL), humanize.Counted(t.r.Coverage.Keys, "key")))
 	}
 	if g := t.r.Gate; g != nil {
 		items = append(items, "fail-on: "+failOn(g))

@@ -104,9 +104,9 @@ func (t *text) scanHead() {
 	t.items("target", t.clean(tg.URL), t.clean(strings.TrimSpace(tg.Product+" "+tg.Version)))
 	switch of := t.r.Coverage.Of; {
 	case t.r.Kind == report.KindSimulate && of != nil:
-		t.items("drawn", humanize.Exact(t.r.Coverage.Keys)+" keys", "of "+humanize.Exact(*of))
+		t.items("drawn", humanize.Counted(t.r.Coverage.Keys, "key"), "of "+humanize.Exact(*of))
 	case t.scanned() && (t.r.Kind != report.KindHotkeys || t.r.Coverage.Keys > 0):
-		t.items("scan", append([]string{humanize.Exact(t.r.Coverage.Keys) + " keys"}, t.scan()...)...)
+		t.items("scan", append([]string{humanize.Counted(t.r.Coverage.Keys, "key")}, t.scan()...)...)
 	}
 	if m := t.memory(); len(m) > 0 {
 		t.items("memory", m...)
