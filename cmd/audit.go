@@ -11,6 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/drift/join"
+	"github.com/kvtool/kvtool/drift/orphans"
+	"github.com/kvtool/kvtool/drift/refs"
 	"github.com/kvtool/kvtool/keydesign/fit"
 	"github.com/kvtool/kvtool/keydesign/lint"
 	"github.com/kvtool/kvtool/keydesign/schema"
@@ -37,6 +40,8 @@ type auditOptions struct {
 	declared *schema.Schema // nil without --schema
 	save     saveFlag
 	resume   string
+	refs     bool
+	recheck  time.Duration
 }
 
 const auditLong = `Scan a store once and report what is in it, what it costs and what is wrong with
@@ -89,6 +94,8 @@ func (o *auditOptions) bind(c *cobra.Command) {
 	f.Var(&o.now, "now", "take this time for now")
 	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
 	o.schema.bind(c)
+	f.BoolVar(&o.refs, "refs", false, "follow the refs of the schema, as drift orphans does: a live store is asked about each orphan twice")
+	f.DurationVar(&o.recheck, "recheck", orphans.DefaultRecheck, "with --refs, time between the two questions: longer than a write in several steps takes")
 	o.save.bind(c, "save the audit as a snapshot `FILE`.kvr, to be shown, merged and resumed later")
 	f.StringVar(&o.resume, "resume", "", "go on with the interrupted audit in a snapshot `FILE`.kvr")
 	complete(c, "resume", completeSnapshots)
@@ -121,7 +128,7 @@ func (o *auditOptions) read(ctx context.Context, env *Env, outs []output) (*repo
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(o.checkDepth(chosen), o.save.check(outs)); err != nil {
+	if err := errors.Join(o.checkDepth(chosen), o.checkRefs(), o.save.check(outs)); err != nil {
 		return nil, err
 	}
 	p, err := env.newProgress(o.progress, o.quiet)
@@ -151,6 +158,16 @@ func (o *auditOptions) read(ctx context.Context, env *Env, outs []output) (*repo
 		return nil, targetError(scanErr)
 	}
 	return r, scanErr
+}
+
+// followed adds the rules about references to those that were judged.
+func (o *auditOptions) followed(judged map[string]bool) {
+	if !o.refs {
+		return
+	}
+	for _, rule := range orphans.Rules() {
+		judged[rule.ID] = true
+	}
 }
 
 // withTimeout returns a context that --timeout ends; 0 is never.
@@ -183,7 +200,7 @@ func (o *auditOptions) scan(ctx context.Context, env *Env, target kv.Target, cho
 	}
 	defer store.Close()
 	p.scanning()
-	r, err := audit.Run(ctx, store, chosen.run, audit.Options{
+	opt := audit.Options{
 		Match:    o.match,
 		Depth:    o.depth,
 		Limiter:  kv.NewLimiter(float64(o.rate)),
@@ -194,7 +211,8 @@ func (o *auditOptions) scan(ctx context.Context, env *Env, target kv.Target, cho
 		Save:     o.save.path != "",
 		Settings: o.set(ctx, store),
 		Resume:   old,
-	})
+	}
+	r, err := o.run(ctx, env, store, chosen.run, opt, p)
 	if r == nil {
 		return nil, targetError(err)
 	}
@@ -202,6 +220,40 @@ func (o *auditOptions) scan(ctx context.Context, env *Env, target kv.Target, cho
 	r.Skipped = append(r.Skipped, chosen.out...)
 	p.done(r.Coverage.Keys)
 	return r, err
+}
+
+// run reads a store, and follows what its keys refer to if that was asked for.
+func (o *auditOptions) run(
+	ctx context.Context, env *Env, store kv.Store, as []*audit.Analyzer, opt audit.Options, p *progress,
+) (*report.Report, error) {
+	if !o.refs {
+		return audit.Run(ctx, store, as, opt)
+	}
+	search := orphans.Options{
+		Schema: o.declared, Analyzers: as, Whole: true, Entries: true, Audit: opt, Join: join.Options{Memory: referenceMemory},
+		Waiting: waiting(env, p), Recheck: o.recheck,
+	}
+	search.References, search.Skipped = refs.Of(o.declared)
+	return orphans.Run(ctx, store, search)
+}
+
+// referenceMemory is what references may take beside an audit, in bytes: of more a sample is followed, and the report says so.
+const referenceMemory = 512 << 20
+
+// checkRefs refuses what would call keys orphans whose parents were not read.
+func (o *auditOptions) checkRefs() error {
+	switch {
+	case !o.refs:
+	case o.declared == nil:
+		return kv.WithHint(kv.Usagef("--refs without --schema: nothing says which keys refer to which"), "kvtool drift orphans infers them, too")
+	case o.match != "":
+		return kv.Usagef("--refs with --match: what is not read would be missed by what refers to it")
+	case o.resume != "":
+		return kv.Usagef("--refs with --resume: what was read before is not known by name")
+	case o.only != nil:
+		return kv.Usagef("--refs with --only")
+	}
+	return nil
 }
 
 // parallel is how many shards are scanned at once: enough to fill what waits for the network or a second core, few
@@ -235,6 +287,7 @@ func (o *auditOptions) report(env *Env, g *gate, outs []output, r *report.Report
 	advise(r, o.declared)
 	addFixes(r, rules())
 	judged := ran(r, analyzersOf(o.declared, 0))
+	o.followed(judged)
 	if s := o.declared; s != nil {
 		r.Design = designOf(s, len(judged))
 		g.policy.Suppressions = append(g.policy.Suppressions, lint.Suppressions(s)...)

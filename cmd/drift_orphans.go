@@ -312,13 +312,19 @@ func (o *orphansOptions) searchIn(ctx context.Context, env *Env, store kv.Store,
 	}
 	search.Audit = o.reading(env)
 	search.Audit.Every, search.Audit.Update = p.every(), p.update
-	if p.every() > 0 {
-		search.Waiting = func(n int, d time.Duration) {
-			p.clear()
-			fmt.Fprintf(env.Stderr, "kvtool: %s: asked about once more in %s\n", humanize.Counted(int64(n), "candidate"), d)
-		}
-	}
+	search.Waiting = waiting(env, p)
 	return orphans.Run(ctx, store, search)
+}
+
+// waiting says on stderr that orphans are asked about once more, where progress is told.
+func waiting(env *Env, p *progress) func(int, time.Duration) {
+	if p.every() <= 0 {
+		return nil
+	}
+	return func(n int, d time.Duration) {
+		p.clear()
+		fmt.Fprintf(env.Stderr, "kvtool: %s: asked about once more in %s\n", humanize.Counted(int64(n), "candidate"), d)
+	}
 }
 
 func (o *orphansOptions) reading(env *Env) audit.Options {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/drift/orphans"
 	"github.com/kvtool/kvtool/keydesign/lint"
 	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
@@ -178,6 +179,11 @@ func ranIn(r *report.Report) map[string]bool {
 		judged = ran(r, analyzersOf(&schema.Schema{}, 0)) // the rules are the same for every schema
 	default:
 		judged = ran(r, analyzers(0))
+	}
+	if r.Section(orphans.SectionName) != nil { // its references were followed
+		for _, rule := range orphans.Rules() {
+			judged[rule.ID] = true
+		}
 	}
 	if r.Kind != report.KindLint && r.Kind != report.KindCheck {
 		return judged

@@ -78,6 +78,7 @@ func runCheck(ctx context.Context, env *Env, o auditOptions) error {
 	linted := lint.Check(o.declared)
 	judged := ran(r, analyzersOf(o.declared, o.top))
 	maps.Copy(judged, linted.Judged)
+	o.followed(judged)
 	r = checked(r, o.declared, &linted, len(judged))
 	addFixes(r, rules())
 	g.policy.Checks = limits.measure(r, g.base, o.declared)
@@ -91,6 +92,9 @@ func (o *auditOptions) readOrScan(ctx context.Context, env *Env, outs []output) 
 	target := env.targetOf(o.args)
 	if !isSnapshot(target) {
 		return o.read(ctx, env, outs)
+	}
+	if o.refs {
+		return nil, kv.Usagef("--refs: a snapshot holds no values and no names to follow; give the store or a dump")
 	}
 	file := kv.Target{Path: target}
 	if err := errors.Join(o.save.check(outs), o.save.spare(file), spareOutputs(file, outs)); err != nil {

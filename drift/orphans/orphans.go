@@ -37,6 +37,7 @@ type Options struct {
 	Proposed   bool              // nobody has declared them: what they find is for information
 	Analyzers  []*audit.Analyzer // that ride along with the first pass
 	Rules      []string          // of these, the findings that are kept
+	Whole      bool              // everything that they report is kept
 	Audit      audit.Options
 	Join       join.Options
 	Entries    bool          // look for index entries that are missing, too
@@ -204,10 +205,13 @@ func (r *run) bind() (err error) {
 
 // trim leaves of what rode along what this is about.
 func (r *run) trim(doc *report.Report) {
+	doc.Skipped = append(doc.Skipped, r.skipped...)
+	if r.Whole {
+		return
+	}
 	doc.Kind = report.KindDrift
 	doc.Sections = doc.Sections[:0]
 	doc.Findings = slices.DeleteFunc(doc.Findings, func(f report.Finding) bool { return !slices.Contains(r.Rules, f.Rule) })
-	doc.Skipped = append(doc.Skipped, r.skipped...)
 }
 
 // judge joins, names and re-checks.

@@ -111,14 +111,19 @@ func (r *run) report(doc *report.Report) error {
 	if r.result != nil {
 		plan, sample = r.result.Plan, r.result.Sample
 	}
-	doc.Sections = append([]report.Section{{
+	sec := report.Section{
 		Name: SectionName, Title: "REFERENCES",
 		Metrics: []report.Metric{
 			{Name: "plan", Value: report.Text(string(plan)), Unit: report.UnitText},
 			{Name: "sample", Value: report.Number(sample), Unit: report.UnitCount},
 		},
 		Tables: []report.Table{table},
-	}}, doc.Sections...)
+	}
+	if r.Whole {
+		doc.Sections = append(doc.Sections, sec)
+	} else {
+		doc.Sections = append([]report.Section{sec}, doc.Sections...)
+	}
 	doc.Target.Notes = append(doc.Target.Notes, r.allNotes(plan, sample)...)
 	return failed
 }
