@@ -21,7 +21,7 @@ templates:
   user: {key: "user:{uid:int}", type: hash}
   nick: {key: "nick:{nick:word}", type: string, refs: [{kind: index, to: user, from: value, target: "user:{value}", backref: nick}]}
 `)
-	expectFrom(t, dir, "", false, 0, `(?s)I KD083.*1 of 2 keys have no entry in the index.*keys never read: this store keeps one time`,
+	expectFrom(t, dir, "", false, 0, `(?s)I KD083.*1 of 2 keys has no entry in the index.*keys never read: this store keeps one time`,
 		"drift", "orphans", target, "--schema", "keys.yaml", "--recheck", "1ms", "-o", "text", "-o", "jsonl=o.jsonl")
 	expectFrom(t, dir, "", false, 0, `(?m)^nick:\S+ +delete +1 +2 `,
 		"drift", "clean", target, "--schema", "keys.yaml", "--plan", "p.jsonl", "--recheck", "1ms")
