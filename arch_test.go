@@ -65,6 +65,8 @@ var mayImport = map[string][]string{
 	"internal/monitor":          {"kv"},
 	"loadgen/trace":             {"kv", "internal/monitor"},
 	"loadgen/draw":              {"internal/random", "keydesign/schema"},
+	"loadgen/scenario":          {"internal/monitor", "internal/spell", "internal/yamlfile", "keydesign/schema", "kv"},
+	"loadgen/play":              {"internal/random", "keydesign/schema", "kv", "loadgen", "loadgen/draw", "loadgen/scenario"},
 	"internal/random":           {},
 	"loadgen":                   {"kv"},
 	"loadgen/arrival":           {},

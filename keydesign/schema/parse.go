@@ -27,6 +27,11 @@ func Parse(files ...Source) (*Schema, error) {
 			return nil, err
 		}
 	}
+	return p.finish()
+}
+
+// finish reads the fields and templates that were collected.
+func (p *parser) finish() (*Schema, error) {
 	for _, n := range p.fields {
 		if err := p.fieldMap().Read(n); err != nil {
 			return nil, err
@@ -181,4 +186,22 @@ func (p *parser) follow() error {
 		}
 	}
 	return nil
+}
+
+// ParseWithin reads the schema that another kind of file has in it: its mappings fields and templates, beside files of keys.yaml.
+// What a file of those needs to say once may be said in one of them alone.
+func ParseWithin(root yamlfile.Node, files ...Source) (*Schema, error) {
+	p := newParser()
+	for _, f := range files {
+		if err := p.file(f); err != nil {
+			return nil, err
+		}
+	}
+	if n, ok := root.Get("fields"); ok {
+		p.fields = append(p.fields, n)
+	}
+	if n, ok := root.Get("templates"); ok {
+		p.templates = append(p.templates, n)
+	}
+	return p.finish()
 }
