@@ -116,18 +116,22 @@ func (p *Player) expireOf(t *loadgen.Task, st *state, c *command, args [][]byte)
 	}
 	if c.name == "MSET" {
 		for i := 1; i+1 < len(args); i += 2 {
-			p.renew(t, st, args[i], p.templates[c.words[1].template].life)
+			p.renew(t, st, args[i], p.templates[c.words[1].template].life, true)
 		}
 		return
 	}
 	for _, i := range c.expire {
-		p.renew(t, st, args[i], p.templates[c.words[i].template].life)
+		tm := &p.templates[c.words[i].template]
+		p.renew(t, st, args[i], tm.life, tm.gone || overwrites(c.name))
 	}
 }
 
-// renew appends a PEXPIRE of a key, unless it was given its life less than half of it ago.
-func (p *Player) renew(t *loadgen.Task, st *state, key []byte, life time.Duration) {
-	if !p.renewed.due(key, t.Now, life) {
+// overwrites reports whether a command takes the life of what it writes over.
+func overwrites(name string) bool { return name == "SET" || name == "GETSET" || name == "MSETNX" || name == "SETNX" }
+
+// renew appends a PEXPIRE of a key, unless it was given its life less than half of it ago and still has it.
+func (p *Player) renew(t *loadgen.Task, st *state, key []byte, life time.Duration, always bool) {
+	if !p.renewed.due(key, t.Now, life) && !always {
 		return
 	}
 	p.counts[renewalsSent].Add(1)

@@ -70,6 +70,7 @@ type template struct {
 	size   draw.Size
 	fields []valueField
 	life   time.Duration // the longest that its TTL can be
+	gone   bool          // an operation takes its keys away, or all that is in them: whoever writes one may have made it anew
 }
 
 type valueField struct {
@@ -94,12 +95,32 @@ func New(s *scenario.Scenario, opt Options) *Player {
 		}
 		p.templates = append(p.templates, c)
 	}
+	for i := range s.Ops {
+		p.findGone(s.Ops[i].Steps)
+	}
 	p.keys.init()
 	for i := range s.Ops {
 		p.ops = append(p.ops, p.compile(&s.Ops[i]))
 		p.names = append(p.names, s.Ops[i].Name)
 	}
 	return p
+}
+
+// findGone notes the templates whose keys the steps take away.
+func (p *Player) findGone(steps []scenario.Step) {
+	for i := range steps {
+		p.findGone(steps[i].OnNil)
+		for j := range steps[i].Cmds {
+			c := &steps[i].Cmds[j]
+			name := strings.ToUpper(c.Name())
+			c.Places(func(k int, kind kv.OpKind) {
+				moved := k == 1 && (name == "LMOVE" || name == "RPOPLPUSH" || name == "RENAME" || name == "SMOVE" || name == "BLMOVE")
+				if kind == kv.OpWrite && c.Words[k].Template >= 0 && (moved || removes(name) && !strings.Contains(name, "EX")) {
+					p.templates[c.Words[k].Template].gone = true
+				}
+			})
+		}
+	}
 }
 
 // usualSize is how large values are of which nobody says it, in bytes.
