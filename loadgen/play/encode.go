@@ -127,7 +127,9 @@ func (p *Player) expireOf(t *loadgen.Task, st *state, c *command, args [][]byte)
 }
 
 // overwrites reports whether a command takes the life of what it writes over.
-func overwrites(name string) bool { return name == "SET" || name == "GETSET" || name == "MSETNX" || name == "SETNX" }
+func overwrites(name string) bool {
+	return name == "SET" || name == "GETSET" || name == "MSETNX" || name == "SETNX"
+}
 
 // renew appends a PEXPIRE of a key, unless it was given its life less than half of it ago and still has it.
 func (p *Player) renew(t *loadgen.Task, st *state, key []byte, life time.Duration, always bool) {

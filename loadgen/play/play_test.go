@@ -214,7 +214,7 @@ func TestBuiltins(t *testing.T) {
 		for _, name := range scenario.Builtins() {
 			t.Run(where+"/"+name, func(t *testing.T) {
 				b := newBench(t, target, name, nil)
-				if n := 800; strings.HasPrefix(name, "failover") || strings.HasPrefix(name, "read-your") {
+				if n := 400; strings.HasPrefix(name, "failover") || strings.HasPrefix(name, "read-your") {
 					b.play(b.p.Mix([]float64{1, 0}), uint64(n)) // without WAIT: there is no replica
 					if err := b.p.Verify(context.Background(), b.sessions[0].Session); err != nil {
 						t.Fatal(err)
