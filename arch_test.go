@@ -106,6 +106,7 @@ var mayImport = map[string][]string{
 	"adapters/reference/server":      {"adapters/reference/engine", "adapters/reference/wire"},
 	"adapters/reference/wire":        {"adapters/reference/number"},
 	// For tests alone.
+	"internal/faultproxy": {},
 	"internal/servertest": {},
 }
 

@@ -1,0 +1,176 @@
+// Package faultproxy stands between a client and a server, for tests, and does what networks and servers do at their worst.
+//
+// The one idea is that faults are switched while a test runs: a Proxy passes everything on until it is told otherwise, and a fault
+// is in force from then on for connections that are there as well as for new ones.
+package faultproxy
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A Fault is what the proxy does in place of passing on. The zero value passes everything on.
+type Fault struct {
+	Refuse bool          // new connections are closed at once
+	Stall  bool          // nothing comes back
+	Delay  time.Duration // replies come back this much later
+	Reply  string        // each request that comes is answered with this, and not passed on: "-OOM command not allowed\r\n"
+}
+
+// A Proxy listens on the loopback interface.
+type Proxy struct {
+	Addr   string
+	server string
+	l      net.Listener
+
+	mu    sync.Mutex
+	fault Fault
+	ended bool
+	conns map[net.Conn]bool
+	wg    sync.WaitGroup
+}
+
+// Start starts a proxy to the server at addr, which ends with the test.
+func Start(t testing.TB, addr string) *Proxy {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Proxy{Addr: l.Addr().String(), server: addr, l: l, conns: map[net.Conn]bool{}}
+	p.wg.Go(p.accept)
+	t.Cleanup(func() {
+		p.mu.Lock()
+		p.ended = true
+		p.mu.Unlock()
+		l.Close()
+		p.Reset()
+		p.wg.Wait()
+	})
+	return p
+}
+
+// Set puts a fault in force.
+func (p *Proxy) Set(f Fault) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fault = f
+}
+
+func (p *Proxy) now() Fault {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.fault
+}
+
+// Reset ends all connections, with RST where there is one.
+func (p *Proxy) Reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		if tcp, ok := c.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0) // of a connection that may have ended
+		}
+		c.Close()
+	}
+}
+
+// keep notes a connection to be ended, unless all is over.
+func (p *Proxy) keep(c net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		c.Close()
+		return false
+	}
+	p.conns[c] = true
+	return true
+}
+
+func (p *Proxy) drop(c net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.conns, c)
+	c.Close()
+}
+
+func (p *Proxy) accept() {
+	for {
+		client, err := p.l.Accept()
+		if err != nil {
+			return
+		}
+		if p.now().Refuse {
+			client.Close()
+			continue
+		}
+		server, err := net.Dial("tcp", p.server)
+		if err != nil {
+			client.Close()
+			continue
+		}
+		if !p.keep(client) || !p.keep(server) {
+			server.Close()
+			return
+		}
+		p.wg.Go(func() { p.requests(client, server) })
+		p.wg.Go(func() { p.replies(client, server) })
+	}
+}
+
+// requests passes on what the client says. Where requests are answered here, each piece that comes is taken for whole requests,
+// as clients write them.
+func (p *Proxy) requests(client, server net.Conn) {
+	defer p.drop(client)
+	defer p.drop(server)
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := client.Read(buf)
+		if f := p.now(); n > 0 && f.Reply != "" {
+			if _, err := io.WriteString(client, repeat(f.Reply, buf[:n])); err != nil {
+				return
+			}
+		} else if _, err := server.Write(buf[:n]); err != nil {
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// repeat returns one reply for each request: a request is a list at the beginning of a line.
+func repeat(reply string, requests []byte) string {
+	return string(bytes.Repeat([]byte(reply), max(1, 1+bytes.Count(requests, []byte("\r\n*")))))
+}
+
+func (p *Proxy) replies(client, server net.Conn) {
+	defer p.drop(client)
+	defer p.drop(server)
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := server.Read(buf)
+		if d := p.now().Delay; d > 0 {
+			time.Sleep(d)
+		}
+		for p.now().Stall && !p.over() {
+			time.Sleep(time.Millisecond)
+		}
+		if _, err := client.Write(buf[:n]); err != nil {
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (p *Proxy) over() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ended
+}

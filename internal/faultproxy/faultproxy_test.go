@@ -1,0 +1,70 @@
+package faultproxy
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"testing"
+	"time"
+)
+
+// TestProxy passes on, answers by itself, delays, refuses and resets.
+func TestProxy(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _, _ = io.Copy(c, c) }()
+		}
+	}()
+	p := Start(t, l.Addr().String())
+	dial := func() net.Conn {
+		c, err := net.Dial("tcp", p.Addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	c := dial()
+	r := bufio.NewReader(c)
+	ask := func(text string) string {
+		if _, err := io.WriteString(c, text); err != nil {
+			return err.Error()
+		}
+		line, err := r.ReadString('\n')
+		if err != nil {
+			return err.Error()
+		}
+		return line
+	}
+	if got := ask("*1\r\n"); got != "*1\r\n" {
+		t.Errorf("passed on: %q", got)
+	}
+	p.Set(Fault{Reply: "-OOM\r\n"})
+	if got := ask("*1\r\n*1\r\n"); got != "-OOM\r\n" {
+		t.Errorf("answered: %q", got)
+	}
+	if got, _ := r.ReadString('\n'); got != "-OOM\r\n" {
+		t.Errorf("the second answer: %q", got)
+	}
+	p.Set(Fault{Delay: 50 * time.Millisecond})
+	if began := time.Now(); ask("x\n") != "x\n" || time.Since(began) < 50*time.Millisecond {
+		t.Errorf("a delay of 50 ms took %v", time.Since(began))
+	}
+	p.Reset()
+	if got := ask("x\n"); got == "x\n" {
+		t.Error("answered after a reset")
+	}
+	p.Set(Fault{Refuse: true})
+	if _, err := dial().Read(make([]byte, 1)); err == nil {
+		t.Error("a connection that is refused says something")
+	}
+}
