@@ -187,6 +187,20 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// A figure is the worst that a test has logged, as a number or as one count of another; without a line there is none.
+func TestTestedFigure(t *testing.T) {
+	figures := testedFigures(1)
+	log := "x: 3 alarms in 100\ny: 1 alarms in 100\n| all | 1079 of 1100 | 482 of 494 | 797 of 868 |\nresident at most 744332 kB\n"
+	for i, want := range map[int]float64{1: 1079. / 1100, 2: 482. / 494, 5: 744332, 6: .03} {
+		if x, err := figures[i].bar(log); err != nil || x.got != want {
+			t.Errorf("%s: %+v, %v, want %v", figures[i].figure, x, err, want)
+		}
+	}
+	if _, err := figures[0].bar(log); err == nil {
+		t.Error("a figure that nobody has logged")
+	}
+}
+
 // Every section and the summary have their place in the page.
 func TestPage(t *testing.T) {
 	text, err := os.ReadFile("../docs/benchmarks.md")

@@ -32,6 +32,7 @@ func sections() []section {
 		{"store", needNothing, measureStore},
 		{"used", needNothing, measureUsed},
 		{"evict", needNothing, measureEvict},
+		{"drift", needNothing, measureDrift},
 		{"soak", needNothing, measureSoak},
 	}
 }
