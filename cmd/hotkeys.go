@@ -27,6 +27,7 @@ type hotkeysOptions struct {
 	args     []string
 	source   string
 	trace    string
+	save     saveFlag
 	window   time.Duration
 	accesses int64
 	bytes    int64
@@ -95,6 +96,7 @@ func newHotkeysCmd(env *Env) *cobra.Command {
 	f.Var(&o.rate, "rate", "read at most so many LFU counters a second: 50k/s")
 	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
 	f.BoolVar(&o.noDemo, "no-demo", false, "fail without a TARGET instead of using demo:")
+	o.save.bind(c, "save the report as a snapshot `FILE`.kvr, to be shown later")
 	o.schema.bind(c)
 	fixedValues(c, "source", "auto", "server", "lfu", "monitor", "trace")
 	fixedValues(c, "weight", "ops", "cpu", "bytes")
@@ -107,7 +109,7 @@ func runHotkeys(ctx context.Context, env *Env, o *hotkeysOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := o.check(); err != nil {
+	if err := errors.Join(o.check(), o.save.check(outs)); err != nil {
 		return err
 	}
 	if o.declared, err = o.schema.load(); err != nil {
@@ -134,8 +136,9 @@ func runHotkeys(ctx context.Context, env *Env, o *hotkeysOptions) error {
 		judged = hotkeys.Judged()
 	}
 	code := partialCode(r, runErr)
+	failed := o.save.write(r)
 	r = g.judge(env, r, judged)
-	return g.conclude(env, &o.viewFlags, outs, r, code, runErr, nil)
+	return g.conclude(env, &o.viewFlags, outs, r, code, runErr, failed)
 }
 
 // check refuses what cannot be meant, and settles what follows from other flags.
@@ -150,6 +153,8 @@ func (o *hotkeysOptions) check() error {
 		return kv.WithHint(kv.Usagef("--trace and a TARGET: a trace is read without any store"), "leave one of the two out")
 	case o.trace != "" && o.source != "trace":
 		return kv.Usagef("--trace with --source %s", o.source)
+	case o.save.path != "" && o.trace != "" && samePlace(o.trace, o.save.path):
+		return kv.Usagef("--save %s: that is the trace", o.save.path)
 	case o.window < 0 || o.accesses < 0 || o.bytes < 0:
 		return kv.Usagef("--window, --max-accesses and --max-bytes must not be negative")
 	case o.source == "monitor" && o.window > monitorLongest:
@@ -250,7 +255,7 @@ func (o *hotkeysOptions) watch(ctx context.Context, env *Env, outs []output) (*r
 	if err != nil {
 		return nil, err
 	}
-	if err := spareOutputs(target, outs); err != nil {
+	if err := errors.Join(o.save.spare(target), spareOutputs(target, outs)); err != nil {
 		return nil, err
 	}
 	store, err := env.Open(ctx, target)
