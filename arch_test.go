@@ -76,7 +76,7 @@ var mayImport = map[string][]string{
 	"loadgen/latency":           {},
 	"loadgen/recording":         {"kv", "report", "internal/saved", "loadgen/latency"},
 	"loadgen/compare":           {"report", "loadgen/latency", "loadgen/stat"},
-	"loadgen/replay":            {"kv", "internal/monitor", "loadgen/latency", "loadgen/trace"},
+	"loadgen/replay":            {"kv", "report", "internal/monitor", "loadgen/latency", "loadgen/trace"},
 	"drift/ttl":                 {"audit", "keydesign", "keydesign/schema", "report", "internal/humanize"},
 	"drift/skew":                {"audit", "drift/hotkeys", "kv", "report", "internal/humanize", "internal/saved", "internal/sketch", "internal/slot", "keydesign", "keydesign/bind", "keydesign/infer", "keydesign/schema"},
 	"drift/hotkeys":             {"audit", "kv", "report", "internal/humanize", "internal/saved", "internal/sketch", "internal/slot", "keydesign/bind", "keydesign/infer", "keydesign/lint", "keydesign/schema"},

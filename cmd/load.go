@@ -19,6 +19,7 @@ func newLoadCmd(env *Env) *cobra.Command {
 	c.AddCommand(
 		newLoadCompareCmd(env),
 		newLoadMergeCmd(env),
+		newLoadReplayCmd(env),
 	)
 	return c
 }

@@ -51,7 +51,9 @@ func saveRun(t *testing.T, path string, seconds int, slower float64, change func
 func in(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, errs strings.Builder
-	env := &Env{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" }, Now: time.Now, Open: OS().Open}
+	env := OS()
+	env.Stdin, env.Stdout, env.Stderr, env.TTY = strings.NewReader(""), &out, &errs, false
+	env.Getenv = func(string) string { return "" }
 	code = Main(args, env)
 	return out.String(), errs.String(), code
 }
