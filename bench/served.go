@@ -51,8 +51,8 @@ const (
 	scalingLimit = 1.15
 	// slowShare is how much less the peers that are much slower are asked.
 	slowShare = 10
-	// turns is how often the contenders take turns in a round.
-	turns = 5
+	// mostTurns is how often the contenders take turns in a round.
+	mostTurns = 5
 )
 
 // A contender is a server that takes part.
@@ -91,7 +91,7 @@ func measureServed(ctx context.Context, b *bench, r *result) error {
 // or two then falls on all of them.
 func (b *bench) round(ctx context.Context, all []*contender, op operation) error {
 	sums := make([]float64, len(all))
-	for range turns {
+	for range b.turns() {
 		for i, c := range all {
 			if c.skips != nil && c.skips(op) {
 				continue
@@ -105,7 +105,7 @@ func (b *bench) round(ctx context.Context, all []*contender, op operation) error
 	}
 	for i, c := range all {
 		if sums[i] > 0 {
-			c.cost[op.name] = append(c.cost[op.name], sums[i]/turns)
+			c.cost[op.name] = append(c.cost[op.name], sums[i]/float64(b.turns()))
 		}
 	}
 	return nil
@@ -153,6 +153,16 @@ func (b *bench) contenders(ctx context.Context) ([]*contender, error) {
 // members is the size of the sorted set: a million, fewer in a quick check.
 func (b *bench) members() int64 { return min(b.keys/2, 1_000_000) }
 
+// full reports whether the sorted set is that of the bars, not that of a quick check.
+func (b *bench) full() bool { return b.members() == 1_000_000 }
+
+func (b *bench) turns() int64 {
+	if b.full() {
+		return mostTurns
+	}
+	return 1
+}
+
 // loadBoard makes the sorted set, by names that redis-benchmark draws.
 func loadBoard(s *server, members int64) error {
 	c, err := net.Dial("tcp", "127.0.0.1:"+s.port)
@@ -180,7 +190,7 @@ func loadBoard(s *server, members int64) error {
 
 // cost returns the µs of the server's CPU that an operation takes.
 func (b *bench) cost(ctx context.Context, c *contender, op operation) (float64, error) {
-	n := b.members() / turns / int64(c.share)
+	n := b.members() / b.turns() / int64(c.share)
 	args := []string{
 		"-p", c.port, "-n", strconv.FormatInt(n, 10), "-P", strconv.Itoa(pipeline), "-c", "20", "-r",
 		strconv.FormatInt(b.members(), 10), "-q",
@@ -220,7 +230,7 @@ func (b *bench) judgeServed(r *result, all []*contender) {
 	}
 	r.data = fmt.Sprintf("The sorted set has %d members of 19 B; keys are drawn out of as many. "+
 		"%d operations a round (miniredis %d), in %d turns, 20 connections.",
-		b.members(), b.members(), b.members()/slowShare, turns)
+		b.members(), b.members(), b.members()/slowShare, b.turns())
 	r.commands = []string{
 		"kvtool serve --preset empty --shards 1", "redis-benchmark -P 16 -c 20 -n N -r N -t set,get,incr,hset",
 		"redis-benchmark -P 16 -c 20 -n N -r N ZADD board __rand_int__ member:__rand_int__",
