@@ -123,6 +123,10 @@ func (p *Player) run(t *loadgen.Task, st *state, pc int) {
 	for pc != end {
 		in := &p.ops[st.op].code[pc]
 		if len(in.cmds) > 0 {
+			if t.Wait > 0 { // what is sent then is made then: it has the time in it, and a lock is held until it is
+				st.pc = pc
+				return
+			}
 			st.pc, st.try, st.phase = pc, 0, 0
 			if in.atomic != "" {
 				p.beginAtomic(t, st, in)

@@ -50,7 +50,7 @@ func TestMistakes(t *testing.T) {
 		{"unknown template", "[GET, \"@user\"]", "[GET, \"@usr\"]", `x.yaml:7: ops.read.steps[0].cmd[1]: there is no template "usr", did you mean user?`},
 		{"unknown part", "@user.value", "@user.vaule", `did you mean value?`},
 		{"unknown command", "[GET,", "[GTE,", `unknown command "gte", did you mean get?`},
-		{"unknown branch", "on_nil: make", "on_nil: mkae", `has no branch "mkae", did you mean make?`},
+		{"unknown branch", "on_nil: make", "on_nil: mkke", `has no branch "mkke", did you mean make?`},
 		{"circle", "make: [{cmd: [SET, \"@user\", \"@user.value\", PX, \"@user.ttl\"]}]", "make: [{cmd: [GET, \"@user\"], on_nil: make}]", "may not go in a circle"},
 		{"keys outside the prefix", "[GET, \"@user\"]", "[GET, user]", "must be templates"},
 		{"a value as a key", "[GET, \"@user\"]", "[GET, \"@user.value\"]", "must be templates"},
