@@ -76,6 +76,7 @@ type runner struct {
 	lost    atomic.Int64 // sessions that had to be opened again
 	unsaved errorCount   // of phases that are not recorded
 	health  health
+	took    time.Duration // of the phases that are recorded
 }
 
 // errNothing says that there is nothing to run.
@@ -247,6 +248,14 @@ func (r *runner) stretch(phases []Phase) {
 	for _, w := range r.workers {
 		w.leave()
 	}
+	now := r.now()
+	for i := range phases {
+		if x := &phases[i]; x.Record && x.For > 0 {
+			r.took += max(0, min(now-p.from[i], x.For))
+		} else if x.Record {
+			r.took += max(0, now-p.from[i])
+		}
+	}
 }
 
 // sleep waits, unless the run is ended meanwhile.
@@ -301,7 +310,7 @@ func (r *runner) finish() (*recording.Recording, error) {
 	for _, w := range r.workers {
 		w.rec.Flush()
 	}
-	part := recording.Part{Number: r.opt.Part, Workers: r.opt.Workers, Took: r.now() - r.origin}
+	part := recording.Part{Number: r.opt.Part, Workers: r.opt.Workers, Took: r.took}
 	rec, err := r.judge(&part)
 	if err == nil {
 		err = r.ctx.Err()

@@ -125,12 +125,25 @@ func (r *Recording) latencyRow(class int, name string, sum *Sum) ([]report.Value
 	}
 	count := hs[Service].Count() // those that were done: the response times have the unsent, too
 	row := []report.Value{
-		report.Text(name), report.Number(count), report.Number(float64(count) / float64(max(sum.Recorded, 1))), report.Number(errs),
+		report.Text(name), report.Number(count), report.Number(float64(count) / r.length(sum)), report.Number(errs),
 	}
 	for _, q := range quantiles() {
 		row = append(row, quantile(hs[Response], q.q))
 	}
 	return append(row, longest(hs[Response]), quantile(hs[Service], 0.99), quantile(hs[Lag], 0.99)), hs[Response], nil
+}
+
+// length is how many seconds rates are of: those that the longest part took, without the drain behind it, or else those that have
+// anything.
+func (r *Recording) length(sum *Sum) float64 {
+	took := time.Duration(0)
+	for i := range r.Parts {
+		took = max(took, r.Parts[i].Took)
+	}
+	if took > 0 {
+		return took.Seconds()
+	}
+	return float64(max(sum.Recorded, 1))
 }
 
 func quantile(h *latency.Histogram, q float64) report.Value {
