@@ -12,16 +12,16 @@ import (
 	"github.com/kvtool/kvtool/adapters/reference/engine"
 )
 
-// moves are commands that take something from one place to another, or put something in the place of what was there: K is a key.
+// moves are commands that take something from one place to another, or put something in the place of what was there: K is a key, E a member.
 var moves = []string{
-	"RENAME K K", "COPY K K REPLACE", "MOVE K 1", "SMOVE K K e0", "SMOVE K K e7", "LMOVE K K LEFT RIGHT", "LMOVE K K RIGHT LEFT",
+	"RENAME K K", "COPY K K REPLACE", "MOVE K 1", "SMOVE K K E", "LMOVE K K LEFT RIGHT", "LMOVE K K RIGHT LEFT",
 	"LMOVE K K LEFT LEFT", "RPOPLPUSH K K",
 }
 
 // TestFullArenaLosesNothing: where there is no room, the error says so, and both keys are what they were.
 func TestFullArenaLosesNothing(t *testing.T) {
 	refused := map[string]int{}
-	for seed := range uint64(6) {
+	for seed := range uint64(10) {
 		e, err := engine.New(engine.Options{
 			Shards: 2, Heap: 1 << 20, Clock: engine.NewManualClock(time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)), Log: func(text string) { t.Error(text) },
 		}, command.Table())
@@ -51,6 +51,9 @@ func TestFullArenaLosesNothing(t *testing.T) {
 			text := moves[r.IntN(len(moves))]
 			from, to := key(), key()
 			text = strings.Replace(strings.Replace(text, "K", from, 1), "K", to, 1)
+			if strings.HasSuffix(text, " E") {
+				text = strings.TrimSuffix(text, "E") + member(r)
+			}
 			before := run("DUMP "+from) + run("DUMP "+to) + run("PEXPIRETIME "+from) + run("PEXPIRETIME "+to)
 			if !strings.HasPrefix(run(text), "-OOM") {
 				continue
@@ -67,10 +70,42 @@ func TestFullArenaLosesNothing(t *testing.T) {
 		}
 	}
 	t.Log(refused)
-	for _, name := range []string{"RENAME", "COPY", "SMOVE", "LMOVE"} {
+	for _, name := range []string{"RENAME", "COPY", "LMOVE"} {
 		if refused[name] == 0 {
 			t.Errorf("%s was never refused", name)
 		}
+	}
+}
+
+// A member that is moved needs room in the other set before its own is given back.
+func TestFullArenaKeepsMember(t *testing.T) {
+	e, err := engine.New(engine.Options{Heap: 1 << 20}, command.Table())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := e.Connect(engine.Origin{FD: -1})
+	run := func(words ...string) string {
+		args := make([][]byte, len(words))
+		for i, w := range words {
+			args[i] = []byte(w)
+		}
+		s.Run(args)
+		s.Release()
+		defer s.Out.Reset()
+		return string(s.Out.Bytes())
+	}
+	long := strings.Repeat("m", 5000)
+	run("SADD", "from", long, "other")
+	run("SADD", "to", "some")
+	for n := 5000; n > 0; n /= 2 {
+		for i := 0; run("SADD", "filler", fmt.Sprintf("%d:%d:%s", n, i, strings.Repeat("f", n))) == ":1\r\n"; i++ {
+		}
+	}
+	if got := run("SMOVE", "from", "to", long); !strings.HasPrefix(got, "-OOM") {
+		t.Fatalf("SMOVE answers %q", got)
+	}
+	if in, out := run("SISMEMBER", "from", long), run("SISMEMBER", "to", long); in != ":1\r\n" || out != ":0\r\n" {
+		t.Errorf("in the source %q, in the destination %q", in, out)
 	}
 }
 
@@ -85,5 +120,8 @@ func grow(r *rand.Rand, key string) string {
 	case 2:
 		return fmt.Sprintf("RPUSH %s %s %s", key, big, big)
 	}
-	return fmt.Sprintf("SADD %s e%d %s %d", key, r.IntN(9), big[:len(big)/8+1], r.IntN(1e6))
+	return fmt.Sprintf("SADD %s %s %d %s", key, member(r), r.IntN(1e6), big[:len(big)/8+1])
 }
+
+// member returns one of 52 long members.
+func member(r *rand.Rand) string { return strings.Repeat(string(rune('A'+r.IntN(26))), 4000+r.IntN(2)) }

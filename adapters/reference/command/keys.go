@@ -84,14 +84,12 @@ func rename(c *engine.Call, nx bool) {
 		renamed(c, nx, 0)
 		return
 	}
-	if old := c.Write(to); old.OK() {
-		if nx {
-			c.Out.Int(0)
-			return
-		}
-		c.Delete(old)
+	old := c.Write(to)
+	if old.OK() && nx {
+		c.Out.Int(0)
+		return
 	}
-	if !carry(c, it, c.DB(), to) {
+	if !carry(c, it, c.DB(), to, old) {
 		c.Fail(engine.ErrOOM)
 		return
 	}
@@ -108,18 +106,22 @@ func renamed(c *engine.Call, nx bool, n int64) {
 	}
 }
 
-// carry gives a key another name or database, where there is no such key. It reports false if there is no room.
-func carry(c *engine.Call, it keyspace.Item, db int, to []byte) bool {
+// carry gives a key another name or database, in the place of old if there is such a key. It reports false, and has changed
+// nothing, if there is no room.
+func carry(c *engine.Call, it keyspace.Item, db int, to []byte, old keyspace.Item) bool {
 	from, _ := c.Shard(it.Key())
 	s, hash := c.Shard(to)
 	if s == from {
+		if !supersede(c, s, it, to, old) {
+			return false
+		}
 		moved, ok := s.Move(it, db, to, hash)
 		if ok {
 			c.Arrived(moved)
 		}
 		return ok
 	}
-	made, ok := duplicate(c, it, db, to)
+	made, ok := duplicate(c, it, db, to, old)
 	if ok {
 		made.SetState(it.State())
 		from.Delete(it)
@@ -127,19 +129,37 @@ func carry(c *engine.Call, it keyspace.Item, db int, to []byte) bool {
 	return ok
 }
 
-// duplicate makes a copy of a key under another name or in another database, where there is no such key, with its expiry. It
-// reports false, and has changed nothing, if there is no room.
-func duplicate(c *engine.Call, it keyspace.Item, db int, to []byte) (made keyspace.Item, ok bool) {
+// supersede deletes old, if there is such a key, provided that the record of another has room in its place.
+func supersede(c *engine.Call, s *keyspace.Shard, it keyspace.Item, to []byte, old keyspace.Item) bool {
+	if !old.OK() {
+		return true
+	}
+	if !s.RoomFor(it, to) {
+		return false
+	}
+	c.Delete(old)
+	return true
+}
+
+// duplicate makes a copy of a key under another name or in another database, in the place of old if there is such a key, with its
+// expiry. It reports false, and has changed nothing, if there is no room.
+func duplicate(c *engine.Call, it keyspace.Item, db int, to []byte, old keyspace.Item) (made keyspace.Item, ok bool) {
 	s, hash := c.Shard(to)
 	if o := it.Object(); o != nil {
 		clone, ok := o.Clone(s)
 		if !ok {
 			return made, false
 		}
+		if !supersede(c, s, it, to, old) {
+			clone.Release()
+			return made, false
+		}
 		if made, ok = s.PutObject(db, to, hash, keyspace.Item{}, it.Kind(), clone); !ok {
 			clone.Release()
 			return made, false
 		}
+	} else if !supersede(c, s, it, to, old) {
+		return made, false
 	} else if made, ok = s.PutBytes(db, to, hash, keyspace.Item{}, it.Kind(), it.Bytes()); !ok {
 		return made, false
 	}
@@ -183,14 +203,12 @@ func copyKey(c *engine.Call) {
 		c.Out.Int(0)
 		return
 	}
-	if old := c.WriteIn(db, to); old.OK() {
-		if !replace {
-			c.Out.Int(0)
-			return
-		}
-		c.Delete(old)
+	old := c.WriteIn(db, to)
+	if old.OK() && !replace {
+		c.Out.Int(0)
+		return
 	}
-	if _, ok := duplicate(c, it, db, to); !ok {
+	if _, ok := duplicate(c, it, db, to, old); !ok {
 		c.Fail(engine.ErrOOM)
 		return
 	}
@@ -223,7 +241,7 @@ func moveKey(c *engine.Call) {
 		c.Out.Int(0)
 		return
 	}
-	if !carry(c, it, db, key) {
+	if !carry(c, it, db, key, keyspace.Item{}) {
 		c.Fail(engine.ErrOOM)
 		return
 	}

@@ -57,8 +57,7 @@ func move(c *engine.Call, source, dest []byte, from, to bool) {
 // rotate moves an element within a list. The list is never empty meanwhile, so that its key stays.
 func rotate(c *engine.Call, l *value.List, key []byte, from, to bool) {
 	var buf [64]byte
-	elem := l.Pop(buf[:0], from)
-	l.Push(elem, to)
+	elem := l.Rotate(buf[:0], from, to)
 	if !putList(c, l, key) {
 		return
 	}

@@ -135,29 +135,36 @@ func smove(c *engine.Call) {
 		c.Out.Int(oneIf(v.Has(member)))
 		return
 	}
-	if !v.Remove(member) {
+	if !v.Has(member) {
 		c.Out.Int(0)
 		return
 	}
+	added, ok := addMember(c, to, member) // first: where there is no room, it stays where it is
+	if !ok {
+		return
+	}
+	v = value.OpenSet(s, c.Peek(from))
+	v.Remove(member)
 	left := v.Len()
 	if !putSet(c, &v, from) {
 		return
 	}
 	changedOrGone(c, from, 's', "srem", left)
-	s, _ = c.Shard(to)
-	w := value.OpenSet(s, c.Peek(to))
-	added, room := w.Add(member)
-	if !room {
-		c.Fail(engine.ErrOOM)
-		return
-	}
-	if !putSet(c, &w, to) {
-		return
-	}
 	if added {
 		c.Changed(to, 's', "sadd")
 	}
 	c.Out.Int(1)
+}
+
+// addMember makes member one of the set at key. It fails, and says so, if there is no room.
+func addMember(c *engine.Call, key, member []byte) (added, ok bool) {
+	s, _ := c.Shard(key)
+	v := value.OpenSet(s, c.Peek(key))
+	if added, ok = v.Add(member); !ok {
+		c.Fail(engine.ErrOOM)
+		return false, false
+	}
+	return added, putSet(c, &v, key)
 }
 
 func sismember(c *engine.Call) {

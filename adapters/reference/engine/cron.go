@@ -35,6 +35,11 @@ func (e *Engine) Cron() {
 		e.unlockShards(1 << i)
 		m.deliver()
 	}
+	var m mail
+	e.trackers.mu.Lock()
+	e.boundTrackers(&m, nil) // the limit may have been lowered
+	e.trackers.mu.Unlock()
+	m.deliver()
 	e.sample()
 }
 

@@ -32,6 +32,7 @@ type Options struct {
 	Seed   uint64
 	Model  *memory.Model   // of used_memory; nil is that of Redis 7.0 as Debian builds it
 	Expiry keyspace.Expiry // how keys go whose time has come
+	Heap   int64           // bytes that the keys of a shard may take, and their values; 0 is 32 GiB
 	WhatIf bool            // maxmemory-policy may be one that Redis does not have
 	// Config are settings that it begins with, by the names of CONFIG GET; also those that cannot be changed later.
 	Config [][2]string
@@ -122,6 +123,7 @@ func (e *Engine) newShard(i int) *shard {
 	made := &shard{}
 	made.Shard = keyspace.New(keyspace.Options{
 		Databases: Databases,
+		Heap:      e.opts.Heap,
 		Seed:      e.opts.Seed + uint64(i),
 		Model:     e.opts.Model,
 		Limits:    keyspace.DefaultLimits(),

@@ -241,6 +241,21 @@ func TestTracking(t *testing.T) {
 	expect(t, inbox(a), ">2\r\n$10\r\ninvalidate\r\n*1\r\n$3\r\nu:1\r\n")
 }
 
+// The table of what clients track is bounded: who read a key that is forgotten is told to forget it too.
+func TestTrackedKeysAreBounded(t *testing.T) {
+	e, _ := start(t, engine.Options{Config: [][2]string{{"tracking-table-max-keys", "2"}}})
+	a := e.Connect(engine.Origin{})
+	got := run(t, a, "hello 3", "client tracking on noloop", "get k1", "get k2", "get k3", "get k4", "ping")
+	if n := strings.Count(got+inbox(a), "invalidate"); n != 2 {
+		t.Errorf("%d keys were forgotten of four, where two may be tracked: %q", n, got)
+	}
+	run(t, e.Connect(engine.Origin{}), "config set tracking-table-max-keys 1")
+	e.Cron()
+	if n := strings.Count(inbox(a), "invalidate"); n != 1 {
+		t.Errorf("%d keys were forgotten when the limit was lowered", n)
+	}
+}
+
 // No log and no monitor shows a password.
 func TestSecrets(t *testing.T) {
 	e, _ := start(t, engine.Options{Config: [][2]string{{"slowlog-log-slower-than", "0"}}})

@@ -33,17 +33,18 @@ type settings struct {
 	engine *Engine
 
 	// Read without the lock.
-	password   atomic.Pointer[string]
-	maxClients atomic.Int64
-	maxBulk    atomic.Int64
-	maxQuery   atomic.Int64
-	idle       atomic.Int64 // timeout, seconds
-	events     atomic.Uint32
-	slowUS     atomic.Int64
-	latencyMS  atomic.Int64
-	hz         atomic.Int64
-	evictUS    atomic.Int64 // how long may be evicted before a command
-	output     atomic.Pointer[[3]OutputLimit]
+	password    atomic.Pointer[string]
+	maxClients  atomic.Int64
+	maxBulk     atomic.Int64
+	maxQuery    atomic.Int64
+	trackedKeys atomic.Int64 // in the table of what clients track; 0 is no limit
+	idle        atomic.Int64 // timeout, seconds
+	events      atomic.Uint32
+	slowUS      atomic.Int64
+	latencyMS   atomic.Int64
+	hz          atomic.Int64
+	evictUS     atomic.Int64 // how long may be evicted before a command
+	output      atomic.Pointer[[3]OutputLimit]
 }
 
 // An OutputLimit is one of the three of client-output-buffer-limit: of normal clients, replicas and subscribers.
@@ -321,6 +322,8 @@ func (s *settings) apply(name, value string) {
 		s.maxBulk.Store(n)
 	case "client-query-buffer-limit":
 		s.maxQuery.Store(n)
+	case "tracking-table-max-keys":
+		s.trackedKeys.Store(n)
 	case "timeout":
 		s.idle.Store(n)
 	case "slowlog-max-len":

@@ -167,6 +167,27 @@ func (s *Session) remember(cmd *command, args [][]byte) {
 		}
 		tr.readers[key][s.id] = struct{}{}
 	})
+	s.e.boundTrackers(&s.post, s)
+}
+
+// boundTrackers forgets keys at random, and tells who has them so, until there are as many as tracking-table-max-keys allows
+// (trackingLimitUsedSlots, which does it before the next command). trackers.mu is locked.
+func (e *Engine) boundTrackers(m *mail, by *Session) {
+	tr, most := &e.trackers, e.settings.trackedKeys.Load()
+	if most == 0 {
+		return
+	}
+	for key, readers := range tr.readers {
+		if int64(len(tr.readers)) <= most {
+			return
+		}
+		for id := range readers {
+			if s := tr.all[id]; s != nil && s.tracking != nil && !s.tracking.Broadcast {
+				e.tell(m, by, s, s.tracking, []byte(key))
+			}
+		}
+		delete(tr.readers, key)
+	}
 }
 
 // invalidate tells who may have a key in its cache that it has changed. by, which may be nil, is told after its reply.

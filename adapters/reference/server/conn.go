@@ -212,8 +212,8 @@ func (c *conn) send(b []byte) {
 		return
 	}
 	if !c.writing {
-		c.writing = true
-		c.server.wg.Go(c.drain)
+		c.writing = c.server.begin(c.drain) // somebody outside of the server may publish after Close
+		c.broken = !c.writing
 	}
 }
 

@@ -22,8 +22,10 @@ type Server struct {
 	mu        sync.Mutex
 	listeners []net.Listener
 	conns     map[*conn]struct{}
-	closed    chan struct{}
-	wg        sync.WaitGroup
+
+	starting sync.Mutex // taken last: nothing is begun once closed is
+	closed   chan struct{}
+	wg       sync.WaitGroup
 }
 
 // New returns a Server of e. What an operator should know is given to log, which may be nil.
@@ -101,6 +103,17 @@ func (s *Server) forget(c *conn) {
 	delete(s.conns, c)
 }
 
+// begin runs f in a goroutine that Close waits for, or reports that the server is closed.
+func (s *Server) begin(f func()) bool {
+	s.starting.Lock()
+	defer s.starting.Unlock()
+	if s.isClosed() {
+		return false
+	}
+	s.wg.Go(f)
+	return true
+}
+
 // cron calls the engine's, and looks at clients that send nothing or read nothing.
 func (s *Server) cron() {
 	for n := int64(0); ; n++ {
@@ -133,9 +146,11 @@ func (s *Server) everySecond() {
 // Close ends all connections and listeners, and waits until they are gone.
 func (s *Server) Close() {
 	s.mu.Lock()
+	s.starting.Lock()
 	if !s.isClosed() {
 		close(s.closed)
 	}
+	s.starting.Unlock()
 	for _, l := range s.listeners {
 		l.Close()
 	}

@@ -169,6 +169,16 @@ func (l *List) Pop(dst []byte, front bool) []byte {
 	return dst
 }
 
+// Rotate moves an element of a list that has one from an end to an end, and appends it to dst. Where there is no room it stays.
+func (l *List) Rotate(dst []byte, from, to bool) []byte {
+	elem := l.Pop(dst, from)
+	l.Push(elem, to)
+	if l.full && l.nodes != nil {
+		l.nodes.Push(elem, from) // where it was there is room for it
+	}
+	return elem
+}
+
 // Index returns element i, 0 <= i < Len. buf has room for a number.
 func (l *List) Index(i int, buf []byte) []byte {
 	if l.nodes != nil {
