@@ -24,7 +24,7 @@ func rawConn(conn net.Conn) syscall.RawConn {
 // readRaw reads once from a socket that does not block. Again says that there is nothing at the moment.
 func readRaw(fd uintptr, b []byte) (n int, again bool, err error) {
 	for {
-		n, err = syscall.Read(int(fd), b)
+		n, err = tryRead(fd, b)
 		switch {
 		case err == nil:
 			return n, false, nil
@@ -39,7 +39,7 @@ func readRaw(fd uintptr, b []byte) (n int, again bool, err error) {
 // writeRaw writes once, as much as the socket takes.
 func writeRaw(fd uintptr, b []byte) (n int, err error) {
 	for {
-		n, err = syscall.Write(int(fd), b)
+		n, err = tryWrite(fd, b)
 		switch {
 		case err == nil:
 			return n, nil

@@ -1,0 +1,9 @@
+//go:build unix && !linux
+
+package redis
+
+import "syscall"
+
+func tryRead(fd uintptr, b []byte) (int, error) { return syscall.Read(int(fd), b) }
+
+func tryWrite(fd uintptr, b []byte) (int, error) { return syscall.Write(int(fd), b) }
