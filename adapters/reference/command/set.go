@@ -135,21 +135,23 @@ func smove(c *engine.Call) {
 		c.Out.Int(oneIf(v.Has(member)))
 		return
 	}
-	if !v.Has(member) {
+	if !v.Remove(member) {
 		c.Out.Int(0)
 		return
 	}
-	added, ok := addMember(c, to, member) // first: where there is no room, it stays where it is
-	if !ok {
-		return
-	}
-	v = value.OpenSet(s, c.Peek(from))
-	v.Remove(member)
 	left := v.Len()
 	if !putSet(c, &v, from) {
 		return
 	}
 	changedOrGone(c, from, 's', "srem", left)
+	added, ok := addMember(c, to, member)
+	if !ok { // it goes back where its room is
+		v = value.OpenSet(s, c.Peek(from))
+		_, _ = v.Add(member)
+		_, hash := c.Shard(from)
+		_, _ = v.Put(c.DB(), from, hash)
+		return
+	}
 	if added {
 		c.Changed(to, 's', "sadd")
 	}
