@@ -71,6 +71,8 @@ var mayImport = map[string][]string{
 	"loadgen":                   {"kv"},
 	"loadgen/arrival":           {},
 	"loadgen/hlog":              {"loadgen/latency", "loadgen/recording"},
+	"loadgen/figures":           {"kv"},
+	"loadgen/threshold":         {"kv", "report", "internal/spell", "internal/yamlfile", "loadgen/latency", "loadgen/recording"},
 	"loadgen/stat":              {},
 	"loadgen/findmax":           {"loadgen/stat"},
 	"loadgen/latency":           {},

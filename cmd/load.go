@@ -17,6 +17,8 @@ func newLoadCmd(env *Env) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(
+		newLoadRunCmd(env),
+		newLoadListCmd(env),
 		newLoadCompareCmd(env),
 		newLoadMergeCmd(env),
 		newLoadReplayCmd(env),

@@ -156,6 +156,23 @@ func (p *progress) rewrite(line string) {
 	p.drawn = true
 }
 
+// say shows how something else than a scan goes.
+func (p *progress) say(what, text string) {
+	switch p.mode {
+	case "line":
+		p.rewrite(what + "  " + text)
+	case "plain":
+		fmt.Fprintf(p.w, "kvtool: %s %s\n", what, text)
+	case "json":
+		b, _ := json.Marshal(struct {
+			T     string `json:"t"`
+			Phase string `json:"phase"`
+			Text  string `json:"text"`
+		}{"progress", what, text})
+		fmt.Fprintf(p.w, "%s\n", b)
+	}
+}
+
 // clear takes the line off the terminal.
 func (p *progress) clear() {
 	if p.drawn {

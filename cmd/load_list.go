@@ -1,0 +1,54 @@
+package cmd
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/loadgen/scenario"
+)
+
+func newLoadListCmd(env *Env) *cobra.Command {
+	var show string
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "List the scenarios that come with kvtool",
+		Long:    "List the scenarios that come with kvtool. Each is a file: --show prints it, to be changed and\nrun by its path.",
+		Example: "  kvtool load list\n  kvtool load list --show leaderboard",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if show != "" {
+				return showScenario(env, show)
+			}
+			return listScenarios(env)
+		},
+	}
+	c.Flags().StringVar(&show, "show", "", "print the file of `NAME`")
+	fixedValues(c, "show", scenario.Builtins()...)
+	return c
+}
+
+func showScenario(env *Env, name string) error {
+	data, ok := scenario.Builtin(name)
+	if !ok {
+		return kv.WithHint(kv.Usagef("scenario %s: not one of kvtool's", name), "kvtool load list")
+	}
+	_, err := env.Stdout.Write(data)
+	return err
+}
+
+func listScenarios(env *Env) error {
+	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
+	for _, name := range scenario.Builtins() {
+		s, err := readScenario(name, nil)
+		if err != nil {
+			return err
+		}
+		about, _, _ := strings.Cut(s.About, "\n")
+		fmt.Fprintf(w, "%s\t%s\n", name, about)
+	}
+	return w.Flush()
+}

@@ -1,0 +1,537 @@
+package cmd
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/loadgen"
+	"github.com/kvtool/kvtool/loadgen/arrival"
+	"github.com/kvtool/kvtool/loadgen/figures"
+	"github.com/kvtool/kvtool/loadgen/play"
+	"github.com/kvtool/kvtool/loadgen/recording"
+	"github.com/kvtool/kvtool/loadgen/scenario"
+	"github.com/kvtool/kvtool/loadgen/threshold"
+	"github.com/kvtool/kvtool/report"
+)
+
+// loadFlags are the flags of commands that load a store with a scenario.
+type loadFlags struct {
+	viewFlags
+	scenario    string
+	rate        rate
+	constant    bool
+	duration    time.Duration
+	warmup      time.Duration
+	conns       int
+	concurrency int
+	pipeline    int
+	requests    uint64
+	workers     int
+	seed        uint64
+	noFill      bool
+	keep        bool
+	writes      bool
+	timeout     time.Duration
+	thresholds  []string
+	set         []string
+	hlog        string
+	part        string
+	startAt     string
+	out         string
+	progress    string
+}
+
+const loadRunLong = `Load a store with a scenario, and say how long operations take from when they
+were due: an operation that has to wait because the store stood still has waited.
+
+With --rate operations come whether or not those before them are done (open loop).
+With --concurrency each connection begins the next when the last is done (closed
+loop): response times understate waiting then.
+
+No TARGET is ref:?preset=empty, the store inside kvtool. Everything is written
+under one prefix, with a TTL, and removed at the end. A target that a
+configuration calls env: prod is refused, and so is one that is not empty, without
+--allow-writes.`
+
+const loadRunExample = `  kvtool load run -s leaderboard
+  kvtool load run redis://127.0.0.1:6379 -s session-cache --rate 2k/s -d 10s
+  kvtool load run ref: -s counters --concurrency 10 --requests 100000
+  kvtool load run -s cache-aside --threshold 'p99 < 5ms' -o json=run.json`
+
+func newLoadRunCmd(env *Env) *cobra.Command {
+	var o loadFlags
+	c := &cobra.Command{
+		Use:               "run [TARGET]",
+		Short:             "Load a store with a scenario",
+		Long:              loadRunLong,
+		Example:           loadRunExample,
+		Args:              atMostOne,
+		ValidArgsFunction: env.completeTargets,
+		RunE: func(c *cobra.Command, args []string) error {
+			return runLoad(c.Context(), env, &o, args)
+		},
+	}
+	o.bind(c)
+	return c
+}
+
+func (o *loadFlags) bind(c *cobra.Command) {
+	o.viewFlags.bind(c)
+	f := c.Flags()
+	f.StringVarP(&o.scenario, "scenario", "s", "", "`NAME|FILE`: what is done; load list names those that come with kvtool")
+	f.Var(&o.rate, "rate", "open loop: so many operations a second, 20k/s")
+	f.BoolVar(&o.constant, "constant", false, "with --rate: evenly, instead of as independent clients come (Poisson)")
+	f.DurationVarP(&o.duration, "duration", "d", 0, "how long, instead of the scenario's phases")
+	f.DurationVar(&o.warmup, "warmup", 0, "how long before that, without being recorded")
+	f.IntVar(&o.conns, "conns", 0, "connections (default 50, or as the scenario says)")
+	f.IntVar(&o.concurrency, "concurrency", 0, "closed loop: connections, each of which does one thing after the other")
+	f.IntVar(&o.pipeline, "pipeline", 1, "closed loop: operations of a connection in flight")
+	f.Uint64Var(&o.requests, "requests", 0, "stop after so many operations")
+	f.IntVar(&o.workers, "workers", 0, "goroutines that share the load (default one for each processor)")
+	f.Uint64Var(&o.seed, "seed", 0, "of what is left to chance (default the scenario's)")
+	f.BoolVar(&o.noFill, "no-fill", false, "do not write keys before")
+	f.BoolVar(&o.keep, "keep", false, "leave what was written; it expires by its TTLs")
+	f.BoolVar(&o.writes, "allow-writes", false, "load a target that holds keys")
+	f.DurationVar(&o.timeout, "op-timeout", 0, "the longest that one step may take (default 5s)")
+	f.StringArrayVar(&o.thresholds, "threshold", nil, "`LIMIT` that fails the command when it does not hold, repeatable: 'p99 < 5ms'")
+	f.StringArrayVar(&o.set, "set", nil, "`PATH=VALUE` in the place of what the scenario says, repeatable: ops.view.weight=3")
+	f.StringVar(&o.part, "part", "", "`I/N`: one of N parts of the load, counted from 0; load merge puts them together")
+	f.StringVar(&o.startAt, "start-at", "", "begin at `TIME`, as all parts do: 2026-03-01T10:00:00Z")
+	f.StringVar(&o.hlog, "hlog", "", "write an interval log of HdrHistogram to `FILE`")
+	f.StringVar(&o.out, "out", "", "write the run to `FILE`.kvr, for load compare, load merge and report")
+	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
+	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
+}
+
+// loadTarget is what no TARGET means to load.
+const loadTarget = "ref:?preset=empty"
+
+// A loading is a run that was prepared.
+type loading struct {
+	env        *Env
+	o          *loadFlags
+	target     kv.Target
+	scenario   *scenario.Scenario
+	thresholds []threshold.Threshold
+	store      kv.Store
+	driver     kv.Driver
+	player     *play.Player
+	info       *kv.Info
+	progress   *progress
+	part       int
+	parts      int
+	start      time.Time       // zero is at once
+	figures    *figures.Reader // nil where the store has none
+}
+
+func runLoad(ctx context.Context, env *Env, o *loadFlags, args []string) error {
+	outs, err := o.parse()
+	if err != nil {
+		return err
+	}
+	l := &loading{env: env, o: o}
+	if l.progress, err = env.newProgress(o.progress, o.quiet); err != nil {
+		return err
+	}
+	if err := l.read(); err != nil {
+		return err
+	}
+	if err := l.open(ctx, args); err != nil {
+		return err
+	}
+	defer l.store.Close()
+	rec, runErr := loadgen.Run(ctx, l.driver, l.phases(ctx), l.options(ctx))
+	l.progress.clear()
+	if l.figures != nil {
+		defer l.figures.Close()
+	}
+	if rec == nil {
+		return targetError(ended(ctx, runErr))
+	}
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTime)
+	defer cancel()
+	if ctx.Err() == nil {
+		runErr = errors.Join(runErr, l.verify(after))
+	}
+	left, cleanErr := l.clean(after)
+	r, err := l.report(rec, left, cleanErr)
+	if err != nil {
+		return err
+	}
+	return l.conclude(ctx, outs, r, rec, runErr)
+}
+
+// cleanTime bounds what comes after a run: the checks of its invariants and the removal of what it wrote.
+const cleanTime = time.Minute
+
+// read reads what can be refused before anything is opened.
+func (l *loading) read() error {
+	o := l.o
+	switch {
+	case o.scenario == "":
+		return kv.WithHint(kv.Usagef("no scenario"), "-s NAME or -s FILE; kvtool load list names those that come with it")
+	case o.rate > 0 && o.concurrency > 0:
+		return kv.WithHint(kv.Usagef("--rate and --concurrency"), "the one is an open loop, the other a closed one: leave one out")
+	case o.pipeline > 1 && o.concurrency == 0:
+		return kv.WithHint(kv.Usagef("--pipeline in an open loop"), "it needs --concurrency")
+	case o.conns < 0 || o.concurrency < 0 || o.pipeline < 1 || o.duration < 0 || o.warmup < 0 || o.workers < 0:
+		return kv.Usagef("--conns, --concurrency, --pipeline, --duration, --warmup and --workers must not be negative")
+	}
+	var err error
+	if l.scenario, err = readScenario(o.scenario, o.set); err != nil {
+		return err
+	}
+	if err := l.readPart(); err != nil {
+		return err
+	}
+	if o.seed != 0 {
+		l.scenario.Seed = o.seed
+	}
+	limits := append(l.scenario.Thresholds, o.thresholds...)
+	if o.concurrency == 0 {
+		limits = append(limits, threshold.BuiltIn)
+	}
+	for _, text := range append(limits, "violations == 0") {
+		if slices.ContainsFunc(l.thresholds, func(t threshold.Threshold) bool { return t.Text == text }) {
+			continue // the scenario says so itself
+		}
+		t, err := threshold.Parse(text)
+		if err != nil {
+			return err
+		}
+		l.thresholds = append(l.thresholds, t)
+	}
+	return nil
+}
+
+// readPart reads which part of the load this process has, and from when on.
+func (l *loading) readPart() error {
+	l.parts = 1
+	if l.o.part != "" {
+		i, n, ok := strings.Cut(l.o.part, "/")
+		var err1, err2 error
+		l.part, err1 = strconv.Atoi(i)
+		l.parts, err2 = strconv.Atoi(n)
+		if !ok || err1 != nil || err2 != nil || l.part < 0 || l.part >= l.parts {
+			return kv.WithHint(kv.Usagef("--part %s", l.o.part), "parts are counted from 0: of two they are 0/2 and 1/2")
+		}
+	}
+	if l.o.startAt != "" {
+		var err error
+		if l.start, err = time.Parse(time.RFC3339, l.o.startAt); err != nil {
+			return kv.WithHint(kv.Usagef("--start-at %s", l.o.startAt), "a time as 2026-03-01T10:00:00Z")
+		}
+	}
+	return nil
+}
+
+// readScenario returns a scenario by the name of one that comes with kvtool, or of a file, with or without its ending.
+func readScenario(name string, set []string) (*scenario.Scenario, error) {
+	data, ok := scenario.Builtin(name)
+	file := name + ".yaml"
+	if !ok {
+		var err error
+		for _, file = range []string{name, name + ".yaml"} {
+			if data, err = os.ReadFile(file); !errors.Is(err, fs.ErrNotExist) {
+				break
+			}
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, kv.WithHint(kv.Usagef("scenario %s: neither one of kvtool's nor a file", name), "kvtool load list")
+		}
+		if err != nil {
+			return nil, &codeError{exitUsage, fmt.Errorf("%s: %w", file, reason(err))}
+		}
+	}
+	s, err := scenario.Parse(file, data, os.ReadFile)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range set {
+		if err := s.Set(path); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// open opens the target, and refuses one that is not to be loaded.
+func (l *loading) open(ctx context.Context, args []string) error {
+	var err error
+	if len(args) == 0 {
+		fmt.Fprintf(l.env.Stderr, "kvtool: no TARGET: using %s (the store inside kvtool)\n", loadTarget)
+		args = []string{loadTarget}
+	}
+	if l.target, err = l.env.resolve(ctx, args, true); err != nil {
+		return err
+	}
+	if prod := l.env.prodOf(args[0], l.target); prod != "" {
+		return kv.WithHint(kv.Usagef("%s is env: prod: it is never loaded", prod), "load a copy: kvtool serve dump.rdb")
+	}
+	if l.store, err = l.env.Open(ctx, l.target); err != nil {
+		return targetError(ended(ctx, err))
+	}
+	if err = l.prepare(ctx); err != nil {
+		l.store.Close()
+	}
+	return err
+}
+
+func (l *loading) prepare(ctx context.Context) error {
+	var err error
+	if l.driver, err = kv.DriverOf(l.store); err != nil {
+		return kv.WithHint(&codeError{exitUsage, err}, "load a server, or ref:")
+	}
+	if l.info, err = l.store.Info(ctx); err != nil {
+		return targetError(ended(ctx, err))
+	}
+	if n := l.info.Keys; n > 0 && !l.o.writes && l.target.Scheme != "ref" && l.target.Scheme != "demo" {
+		return kv.WithHint(kv.Usagef("%s holds %d keys", l.info.Target, n), "--allow-writes, if it is not used by anybody else")
+	}
+	s, err := l.driver.Session(ctx, kv.SessionOptions{Timeout: 5 * time.Second})
+	if err != nil {
+		return targetError(ended(ctx, err))
+	}
+	defer s.Close()
+	var id [4]byte
+	_, _ = rand.Read(id[:]) // never fails
+	l.player = play.New(l.scenario, play.Options{Run: hex.EncodeToString(id[:]), Scripts: play.HasScripts(s), Part: l.part, Parts: l.parts})
+	return nil
+}
+
+// phases are the scenario's: its fills, and then its own phases or the one that the flags make of them.
+func (l *loading) phases(ctx context.Context) []loadgen.Phase {
+	var phases []loadgen.Phase
+	for i := range l.scenario.Phases {
+		p := &l.scenario.Phases[i]
+		switch {
+		case len(p.Fill) > 0 && !l.o.noFill:
+			w, n := l.player.Fill(i)
+			phases = append(phases, loadgen.Phase{Name: p.Name, Workload: w, Requests: n, Pipeline: fillPipeline})
+		case len(p.Fill) == 0 && !l.single():
+			phases = append(phases, loadgen.Phase{
+				Name: p.Name, Workload: l.player.Phase(i), Arrivals: arrivals(&p.Rate, p.For), For: p.For, Record: p.Record,
+				Events: l.events(ctx, i),
+			})
+		}
+	}
+	if l.single() {
+		phases = append(phases, l.one()...)
+	}
+	return phases
+}
+
+// fillPipeline is how many keys a connection writes at once before a run.
+const fillPipeline = 16
+
+// one is the phase that the flags make, of the scenario's mix, after a warm-up that is not recorded.
+func (l *loading) one() []loadgen.Phase {
+	o := l.o
+	mix := make([]float64, len(l.scenario.Ops))
+	for i := range mix {
+		mix[i] = l.scenario.Ops[i].Weight
+	}
+	p := loadgen.Phase{
+		Name: "run", Workload: l.player.Mix(mix), For: o.duration, Requests: o.requests, Pipeline: o.pipeline, Record: true,
+	}
+	if o.concurrency == 0 {
+		p.Arrivals = &arrival.Law{Constant: o.constant, Segments: arrival.Steady(l.rate())}
+	}
+	switch {
+	case p.For > 0 || p.Requests > 0 && p.Arrivals == nil:
+	case p.Requests > 0:
+		p.For = time.Duration(float64(p.Requests) / l.rate() * float64(time.Second))
+	default:
+		p.For = usualDuration
+	}
+	if o.warmup == 0 {
+		return []loadgen.Phase{p}
+	}
+	warm := p
+	warm.Name, warm.For, warm.Requests, warm.Record = "warm-up", o.warmup, 0, false
+	return []loadgen.Phase{warm, p}
+}
+
+// What a run has of which nothing is said.
+const (
+	usualDuration = 10 * time.Second
+	usualRate     = 1000 // operations a second
+)
+
+// rate is that of the flags or, of a scenario's first phase that has one, its mean.
+func (l *loading) rate() float64 {
+	if l.o.rate > 0 {
+		return float64(l.o.rate)
+	}
+	for i := range l.scenario.Phases {
+		p := &l.scenario.Phases[i]
+		if law := arrivals(&p.Rate, p.For); len(p.Fill) == 0 && p.Record && law != nil {
+			return law.Mean(p.For)
+		}
+	}
+	return usualRate
+}
+
+// arrivals is the law of a scenario's rate in a phase of d; nil is as fast as it goes.
+func arrivals(r *scenario.Rate, d time.Duration) *arrival.Law {
+	at := func(i int) float64 { return r.Values[i] }
+	switch r.Kind {
+	case "constant":
+		return &arrival.Law{Constant: true, Segments: arrival.Steady(at(0))}
+	case "poisson":
+		return &arrival.Law{Segments: arrival.Steady(at(0))}
+	case "ramp":
+		return &arrival.Law{Segments: arrival.Ramp(at(0), at(1), d)}
+	case "steps":
+		return &arrival.Law{Segments: arrival.Steps(d, r.Values...)}
+	case "burst":
+		return &arrival.Law{Segments: arrival.Burst(at(0), at(1), r.Every/2, r.Every/2), Repeat: true}
+	case "sine":
+		return &arrival.Law{Segments: arrival.Sine(at(0), at(1)/at(0), r.Every), Repeat: true}
+	}
+	return nil
+}
+
+// events are those of phase i. What one asks the store it asks over a session of its own.
+func (l *loading) events(ctx context.Context, i int) []loadgen.Event {
+	var all []loadgen.Event
+	for _, e := range l.player.Events(i) {
+		do := func() {
+			s, err := l.driver.Session(ctx, kv.SessionOptions{Timeout: 5 * time.Second})
+			if err == nil {
+				err = errors.Join(e.Do(s), s.Close())
+			}
+			if err != nil && ctx.Err() == nil {
+				l.env.say("warning", e.Name+": "+err.Error())
+			}
+		}
+		all = append(all, loadgen.Event{At: e.At, Name: e.Name, Do: func() { go do() }})
+	}
+	return all
+}
+
+// single reports whether the flags make one phase of the scenario's.
+func (l *loading) single() bool {
+	o := l.o
+	return o.duration > 0 || o.requests > 0 || o.rate > 0 || o.concurrency > 0
+}
+
+func (l *loading) options(ctx context.Context) loadgen.Options {
+	o := l.o
+	opt := loadgen.Options{
+		Conns: l.scenario.Load.Conns, Workers: o.workers, Timeout: o.timeout,
+		Meta: recording.Meta{
+			Scenario: l.scenario.Name, Hash: l.scenario.Hash(), Seed: l.scenario.Seed, Version: tool().Version, Parts: l.parts, CPU: generator(),
+			Server: strings.TrimSpace(l.info.Product + " " + l.info.Version), Target: l.info.Target, Text: string(l.scenario.Text),
+		},
+		Part: l.part, StartAt: l.start,
+		Server: l.sampler(ctx),
+		Update: l.live(),
+	}
+	if opt.Conns == 0 || o.conns > 0 {
+		opt.Conns = max(o.conns, 1)
+	}
+	if o.conns == 0 && l.scenario.Load.Conns == 0 {
+		opt.Conns = 50
+	}
+	if o.concurrency > 0 {
+		opt.Conns = o.concurrency
+	}
+	for i := range l.thresholds {
+		if d := l.thresholds[i].Latency(); d > 0 && (opt.Tightest == 0 || d < opt.Tightest) {
+			opt.Tightest = d
+		}
+	}
+	return opt
+}
+
+// verify asks the store for what has to hold at the end.
+func (l *loading) verify(ctx context.Context) error {
+	s, err := l.driver.Session(ctx, kv.SessionOptions{Timeout: 10 * time.Second})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return l.player.Verify(ctx, s)
+}
+
+// report makes the document, with what the player has counted and found.
+func (l *loading) report(rec *recording.Recording, left int64, cleanErr error) (*report.Report, error) {
+	r, err := loadReport(rec)
+	if err != nil {
+		return nil, err
+	}
+	counts := map[string]float64{}
+	sec := report.Section{Name: "checks", Title: "CHECKS"}
+	for name, n := range l.player.Metrics() {
+		counts[name] = float64(n)
+	}
+	for _, name := range sortedKeys(counts) {
+		sec.Metrics = append(sec.Metrics, report.Metric{Name: name, Unit: report.UnitCount, Value: report.Number(counts[name])})
+	}
+	if evidence := l.player.Evidence(); len(evidence) > 0 {
+		t := report.Table{Name: "violations", Columns: []report.Column{{Name: "what", Unit: report.UnitText}}}
+		for _, e := range evidence {
+			t.Rows = append(t.Rows, []report.Value{report.Text(e)})
+		}
+		sec.Tables = append(sec.Tables, t)
+	}
+	if form := l.player.Form(); form != "" {
+		r.Target.Notes = append(r.Target.Notes, "what is atomic is done by "+form)
+	}
+	if left > 0 || cleanErr != nil {
+		r.Target.Notes = append(r.Target.Notes, fmt.Sprintf("left behind: %d keys under %s, until their TTLs end", left, l.player.Prefix()))
+	}
+	r.Sections = append(r.Sections, sec)
+	l.addFigures(counts)
+	checks, err := threshold.Judge(l.thresholds, rec, counts)
+	if err != nil {
+		return nil, err
+	}
+	r.Gate = &report.Gate{Verdict: report.Pass, Checks: checks}
+	for i := range checks {
+		switch {
+		case checks[i].Verdict == report.Fail:
+			r.Gate.Verdict = report.Fail
+		case checks[i].Verdict == report.Inconclusive && r.Gate.Verdict == report.Pass:
+			r.Gate.Verdict = report.Inconclusive
+		}
+		if checks[i].Verdict != report.Pass {
+			r.Gate.Why = append(r.Gate.Why, checks[i].Name+strings.TrimRight(": "+checks[i].Why, ": "))
+		}
+	}
+	if v, why := rec.Verdict(); loadCode(v) == exitIncomplete && r.Gate.Verdict == report.Pass {
+		r.Gate.Verdict = report.Inconclusive
+		r.Gate.Why = append(r.Gate.Why, why)
+	}
+	return r, nil
+}
+
+// conclude writes the report and decides the exit code.
+func (l *loading) conclude(ctx context.Context, outs []output, r *report.Report, rec *recording.Recording, runErr error) error {
+	verdict, _ := rec.Verdict()
+	code := worst(gateCode(r.Gate), loadCode(verdict))
+	if err := ended(ctx, runErr); err != nil {
+		code = worst(code, exitCode(err))
+	}
+	failed := errors.Join(l.save(r, rec), l.o.write(l.env, outs, r, code))
+	if failed != nil {
+		return &codeError{worst(exitUsage, code), failed}
+	}
+	if code == exitOK {
+		return nil
+	}
+	return &codeError{code, ended(ctx, runErr)}
+}

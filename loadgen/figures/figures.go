@@ -1,0 +1,92 @@
+// Package figures reads, second by second, what a server that answers INFO says of itself while it is under load: operations, hits,
+// memory, evictions. The one idea is that counters are of the run: each is what it has grown by since the first reading.
+package figures
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/kvtool/kvtool/kv"
+)
+
+// A Reader asks over a session of its own. It is not safe for concurrent use.
+type Reader struct {
+	session kv.Session
+	first   map[string]float64
+	last    map[string]float64
+}
+
+// New returns a reader that has taken the first reading; it fails where the store answers no INFO.
+func New(ctx context.Context, d kv.Driver, opt kv.SessionOptions) (*Reader, error) {
+	s, err := d.Session(ctx, opt)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{session: s}
+	if r.first, err = r.info(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	r.last = r.first
+	return r, nil
+}
+
+// Close ends the session.
+func (r *Reader) Close() error { return r.session.Close() }
+
+// Read returns the figures of now: used_memory in bytes, evicted and expired keys since the first reading, hit_rate and ops since the
+// one before.
+func (r *Reader) Read() (map[string]float64, error) {
+	now, err := r.info()
+	if err != nil {
+		return nil, err
+	}
+	since := func(of map[string]float64, name string) float64 { return max(0, now[name]-of[name]) } // less after a restart
+	out := map[string]float64{
+		"used_memory": now["used_memory"],
+		"evicted":     since(r.first, "evicted_keys"),
+		"expired":     since(r.first, "expired_keys"),
+		"ops":         since(r.last, "total_commands_processed"),
+		"blocked":     now["blocked_clients"],
+	}
+	hits, misses := since(r.last, "keyspace_hits"), since(r.last, "keyspace_misses")
+	if hits+misses > 0 {
+		out["hit_rate"] = hits / (hits + misses)
+	}
+	r.last = now
+	return out, nil
+}
+
+// HitRate is that of all since the first reading, and whether anything was read.
+func (r *Reader) HitRate() (float64, bool) {
+	hits, misses := r.last["keyspace_hits"]-r.first["keyspace_hits"], r.last["keyspace_misses"]-r.first["keyspace_misses"]
+	return hits / (hits + misses), hits+misses > 0
+}
+
+func (r *Reader) info() (map[string]float64, error) {
+	out := make([]kv.Result, 1)
+	if err := r.session.Do([]kv.Op{{Want: true, Args: [][]byte{[]byte("INFO")}}}, out); err != nil {
+		return nil, err
+	}
+	switch {
+	case out[0].Status == kv.Failed:
+		return nil, out[0].Err
+	case len(out[0].Values) != 1:
+		return nil, errors.New("INFO: no text")
+	}
+	return Parse(out[0].Values[0]), nil
+}
+
+// Parse returns the numbers of an INFO text by name.
+func Parse(text []byte) map[string]float64 {
+	all := map[string]float64{}
+	for line := range bytes.SplitSeq(text, []byte("\n")) {
+		name, value, ok := bytes.Cut(bytes.TrimSpace(line), []byte(":"))
+		if x, err := strconv.ParseFloat(string(value), 64); ok && err == nil && len(name) < 64 {
+			all[string(name)] = x
+		}
+	}
+	return all
+}
