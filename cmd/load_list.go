@@ -16,7 +16,7 @@ func newLoadListCmd(env *Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "list",
 		Short:   "List the scenarios that come with kvtool",
-		Long:    "List the scenarios that come with kvtool. Each is a file: --show prints it, to be changed and\nrun by its path.",
+		Long:    "List the scenarios that come with kvtool. Each is a file: --show\nprints it, to be changed and run by its path.",
 		Example: "  kvtool load list\n  kvtool load list --show leaderboard",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {

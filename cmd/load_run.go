@@ -54,16 +54,17 @@ type loadFlags struct {
 }
 
 const loadRunLong = `Load a store with a scenario, and say how long operations take from when they
-were due: an operation that has to wait because the store stood still has waited.
+were due: an operation that has to wait because the store stood still has
+waited.
 
-With --rate operations come whether or not those before them are done (open loop).
-With --concurrency each connection begins the next when the last is done (closed
-loop): response times understate waiting then.
+With --rate operations come whether or not those before them are done (open
+loop). With --concurrency each connection begins the next when the last is done
+(closed loop): response times understate waiting then.
 
 No TARGET is ref:?preset=empty, the store inside kvtool. Everything is written
 under one prefix, with a TTL, and removed at the end. A target that a
-configuration calls env: prod is refused, and so is one that is not empty, without
---allow-writes.`
+configuration calls env: prod is refused, and so is one that is not empty,
+without --allow-writes.`
 
 const loadRunExample = `  kvtool load run -s leaderboard
   kvtool load run redis://127.0.0.1:6379 -s session-cache --rate 2k/s -d 10s
