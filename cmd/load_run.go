@@ -174,9 +174,6 @@ func runLoad(ctx context.Context, env *Env, o *loadFlags, args []string) error {
 	return l.conclude(ctx, outs, r, rec, runErr)
 }
 
-// cleanTime bounds what comes after a run: the checks of its invariants and the removal of what it wrote.
-const cleanTime = time.Minute
-
 // read reads what can be refused before anything is opened.
 func (l *loading) read() error {
 	o := l.o
