@@ -256,8 +256,7 @@ func (w *wire) exchangeLong() error {
 	err := w.read()
 	if err != nil {
 		w.conn.Close() // ends the writing, too
-		<-written
-		return err
+		return errors.Join(err, <-written)
 	}
 	return <-written
 }

@@ -183,7 +183,7 @@ func FirstKey(words [][]byte) int {
 		}
 		name[i] = c
 	}
-	at := -1
+	var at int
 	if p, ok := places[string(name)]; ok {
 		at = p.first
 	} else if c, ok := counted[string(name)]; ok {
