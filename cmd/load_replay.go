@@ -189,8 +189,11 @@ func (o *loadReplayOptions) open(ctx context.Context, env *Env) (kv.Store, kv.Dr
 		return nil, nil, nil, targetError(err)
 	}
 	if !o.allowWrites {
-		for range store.Scan(ctx, kv.ScanOptions{}) {
+		for _, err := range store.Scan(ctx, kv.ScanOptions{}) {
 			store.Close()
+			if err != nil {
+				return nil, nil, nil, targetError(ended(ctx, err))
+			}
 			return nil, nil, nil, kv.WithHint(kv.Usagef("%s is not empty", args[0]), "--allow-writes writes to it all the same, only under "+o.Prefix)
 		}
 	}

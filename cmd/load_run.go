@@ -191,6 +191,10 @@ func (l *loading) read() error {
 	if l.scenario, err = readScenario(o.scenario, o.set); err != nil {
 		return err
 	}
+	if asksReplica(l.scenario) {
+		return kv.WithHint(kv.Usagef("scenario %s reads from a replica, which this version does not", l.scenario.Name),
+			"kvtool load list --show prints it: without `replica: true` it runs")
+	}
 	if err := l.readPart(); err != nil {
 		return err
 	}
@@ -212,6 +216,14 @@ func (l *loading) read() error {
 		l.thresholds = append(l.thresholds, t)
 	}
 	return nil
+}
+
+// asksReplica reports whether a command of a scenario is for a replica.
+func asksReplica(s *scenario.Scenario) bool {
+	asks := func(step scenario.Step) bool {
+		return slices.ContainsFunc(step.Cmds, func(c scenario.Cmd) bool { return c.Replica })
+	}
+	return slices.ContainsFunc(s.Ops, func(op scenario.Op) bool { return slices.ContainsFunc(op.Steps, asks) })
 }
 
 // readPart reads which part of the load this process has, and from when on.
@@ -306,6 +318,10 @@ func (l *loading) prepare(ctx context.Context) error {
 	var id [4]byte
 	_, _ = rand.Read(id[:]) // never fails
 	l.player = play.New(l.scenario, play.Options{Run: hex.EncodeToString(id[:]), Scripts: play.HasScripts(s), Part: l.part, Parts: l.parts})
+	if l.o.pipeline > 1 && strings.HasPrefix(l.player.Form(), "WATCH") {
+		return kv.WithHint(kv.Usagef("scenario %s with --pipeline %d: this store does what is atomic by WATCH, one at a time of a connection",
+			l.scenario.Name, l.o.pipeline), "leave --pipeline out")
+	}
 	return nil
 }
 

@@ -131,7 +131,9 @@ func (p *population) split(d *Draw, i int64) {
 }
 
 // offset is where the values of a field begin for one value of the lead: not all users have the same first items.
-func (f *field) offset(lead int64) int64 { return int64(random.Hash(uint64(lead), 5) >> 1 % uint64(f.n)) }
+func (f *field) offset(lead int64) int64 {
+	return int64(random.Hash(uint64(lead), 5) >> 1 % uint64(f.n))
+}
 
 // made returns the number of a value that is made from the value of another field.
 func (f *field) made(of int64) int64 {

@@ -70,8 +70,11 @@ func quantile(h *latency.Histogram, q float64) report.Value {
 
 func (r *Result) latencies() report.Section {
 	t := report.Table{Name: "latency", Columns: []report.Column{
-		{Name: "operation", Unit: report.UnitText}, {Name: "count", Unit: report.UnitCount, Sum: true}, {Name: "rate", Unit: report.UnitRate},
-		{Name: "errors", Unit: report.UnitCount, Sum: true}, duration("p50"), duration("p90"), duration("p99"), duration("p999"), duration("max"),
+		{Name: "operation", Unit: report.UnitText},
+		{Name: "count", Unit: report.UnitCount, Sum: true},
+		{Name: "rate", Unit: report.UnitRate},
+		{Name: "errors", Unit: report.UnitCount, Sum: true},
+		duration("p50"), duration("p90"), duration("p99"), duration("p999"), duration("max"),
 		duration("service_p99"), duration("send_lag_p99"),
 	}}
 	all := &Class{Name: "all", Errors: map[string]uint64{}}
@@ -139,7 +142,10 @@ func tally(name, title string, counts map[string]uint64) report.Table {
 // seconds are what is drawn; text leaves the table out.
 func (r *Result) seconds() report.Section {
 	t := report.Table{Name: "seconds", Columns: []report.Column{
-		duration("second"), {Name: "due", Unit: report.UnitRate}, {Name: "done", Unit: report.UnitRate}, duration("p50"), duration("p99"),
+		duration("second"),
+		{Name: "due", Unit: report.UnitRate},
+		{Name: "done", Unit: report.UnitRate},
+		duration("p50"), duration("p99"),
 		{Name: "errors", Unit: report.UnitCount, Sum: true},
 	}}
 	for i := range r.Seconds {

@@ -226,6 +226,9 @@ func (p *parser) readOp(n yamlfile.Node, op *Op) error {
 	}
 	p.branches = p.branches[:0]
 	op.Steps, err = p.readSteps(n, steps)
+	if err == nil && op.Steps[0].Wait.Mean > 0 {
+		return steps.Errorf("%s: begins with a wait: it would be late by itself; begin with a command", steps.Path())
+	}
 	if err == nil && (op.Check == "fixed_window" || op.Check == "sliding_window" || op.Check == "token_bucket") && (op.Limit < 1 || op.Window == 0) {
 		return n.Child("check").Errorf("%s.check: %s wants a limit and a window", n.Path(), op.Check)
 	}

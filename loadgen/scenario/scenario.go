@@ -1,6 +1,5 @@
 // Package scenario reads what a load test does: `kvscenario: 1`, a YAML file of keys, operations, their mix and phases. It owns the
-// format, the scenarios that come with kvtool, each one file of it, and what YCSB's property files mean in it. It runs nothing:
-// loadgen/play does.
+// format and the scenarios that come with kvtool, each one file of it. It runs nothing: loadgen/play does.
 //
 // The one idea is that a scenario is checked before anything is sent. A word of a command is read here (Word), so that a template,
 // a field or a command that there is not is a mistake with its line, and not an error of the store.
