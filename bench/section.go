@@ -29,6 +29,7 @@ func sections() []section {
 		{"parquet", needDuckDB, measureParquet},
 		{"model", needMain, measureModel},
 		{"served", needNothing, measureServed},
+		{"load", needNothing, measureLoad},
 		{"store", needNothing, measureStore},
 		{"used", needNothing, measureUsed},
 		{"evict", needNothing, measureEvict},
