@@ -4,6 +4,8 @@ SHELL := /bin/bash
 FUZZTIME ?= 20s
 SOAK_RECORDS ?= 1000000000
 SOAK_MINUTES ?= 10
+# A billion references spill 18 GB, and take half an hour of one core.
+SOAK_REFERENCES ?= 1000000000
 # Packages tested at a time: twice the cores that CI has, for many wait for a server.
 TESTS ?= 4
 
@@ -65,6 +67,7 @@ soak:
 	scripts/soak-engine $(SOAK_MINUTES)
 	KVTOOL_SOAK=1 go test -count=1 -run 'Halves|HeavyPrecision|Accuracy|OrderAndShards|Soak' \
 		./drift/compare ./internal/sketch ./keydesign/infer
+	go test ./drift/orphans -run 'TestStream$$' -v -count=1 -timeout 3h -references $(SOAK_REFERENCES)
 
 snapshot: tools
 	"$$(scripts/tools path)/goreleaser" check
