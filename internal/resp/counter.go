@@ -154,7 +154,7 @@ func (c *Counter) long(kind Kind, b []byte) (int, error) {
 	if end < 1 {
 		return 0, c.open(b)
 	}
-	if b[end-1] != '\r' {
+	if end < 2 || b[end-1] != '\r' { // a line of no kind at all is none
 		return 0, fmt.Errorf("%w: %.40q", ErrProtocol, b[:end])
 	}
 	n, ok := number(b[1 : end-1])
