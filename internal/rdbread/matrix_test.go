@@ -120,6 +120,9 @@ func (s peer) allocator(t *testing.T) memory.Allocator {
 func (m *measured) check(t *testing.T, s peer) {
 	for _, e := range m.encodings() {
 		a, limit := m.each[e], barOf(s, e)
+		if s.glibc() { // ten blocks that could not be split, by chance, are more than half a percent of 30 KB
+			limit.total = max(limit.total, 10*16/float64(a.server))
+		}
 		t.Logf("%-6s  %s", m.state, a.row(e))
 		if m.state == memory.Loaded && (a.off() > limit.total || a.at(0.5) > limit.median || math.Abs(a.signed()) > limit.signed) {
 			t.Errorf("%s, %s: over %+v", m.state, e, limit)
