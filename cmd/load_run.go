@@ -164,7 +164,9 @@ func runLoad(ctx context.Context, env *Env, o *loadFlags, args []string) error {
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTime)
 	defer cancel()
 	if ctx.Err() == nil {
-		runErr = errors.Join(runErr, l.verify(after))
+		if err := l.verify(after); err != nil { // the run stands; what has to hold at its end is not known
+			runErr = errors.Join(runErr, &codeError{exitIncomplete, err})
+		}
 	}
 	left, cleanErr := l.clean(after)
 	r, err := l.report(rec, left, cleanErr)
