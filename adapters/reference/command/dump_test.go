@@ -194,6 +194,7 @@ func TestAccess(t *testing.T) {
 // TestLoad loads what servers save, and compares the keys with theirs.
 func TestLoad(t *testing.T) {
 	w := newTwin(t, 1)
+	w.ask("DEBUG", "SET-ACTIVE-EXPIRE", "0") // what has expired is to be in the file
 	r := rand.New(rand.NewPCG(18, 1))
 	for i := range 60 {
 		grown(w, r, "key:"+strconv.Itoa(i))
