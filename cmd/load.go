@@ -1,11 +1,6 @@
 package cmd
 
-import (
-	"github.com/spf13/cobra"
-
-	"github.com/kvtool/kvtool/loadgen/recording"
-	"github.com/kvtool/kvtool/report"
-)
+import "github.com/spf13/cobra"
 
 func newLoadCmd(env *Env) *cobra.Command {
 	c := &cobra.Command{
@@ -24,37 +19,4 @@ func newLoadCmd(env *Env) *cobra.Command {
 		newLoadReplayCmd(env),
 	)
 	return c
-}
-
-// loadReport makes the document of a recording, with the recording as its part.
-func loadReport(rec *recording.Recording) (*report.Report, error) {
-	sections, err := rec.Report()
-	if err != nil {
-		return nil, err
-	}
-	part, err := rec.Save()
-	if err != nil {
-		return nil, err
-	}
-	verdict, why := rec.Verdict()
-	r := &report.Report{
-		Schema: report.Schema, Kind: report.KindLoad, Tool: tool(), Taken: rec.Began, Sections: sections, Findings: []report.Finding{}, Skipped: []report.Skip{}, Parts: []report.Part{part},
-		Target:   report.Target{Adapter: "load", URL: rec.Meta.Target, Product: rec.Meta.Server, Notes: []string{"scenario " + rec.Meta.Scenario}},
-		Coverage: report.Coverage{Complete: verdict != recording.Incomplete},
-	}
-	if why != "" {
-		r.Coverage.Why = []string{why}
-	}
-	return r, nil
-}
-
-// loadCode is the exit code that the verdict of a run asks for.
-func loadCode(v recording.Verdict) int {
-	switch v {
-	case recording.Valid:
-		return exitOK
-	case recording.RateMissed:
-		return exitGate
-	}
-	return exitIncomplete
 }

@@ -2,6 +2,8 @@ package cmd
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -9,16 +11,66 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/loadgen/figures"
 	"github.com/kvtool/kvtool/loadgen/hlog"
+	"github.com/kvtool/kvtool/loadgen/play"
 	"github.com/kvtool/kvtool/loadgen/recording"
 	"github.com/kvtool/kvtool/report"
 	"github.com/kvtool/kvtool/report/kvr"
 )
+
+// open opens the target, and refuses one that is not to be loaded.
+func (l *loading) open(ctx context.Context, args []string) error {
+	var err error
+	if len(args) == 0 {
+		fmt.Fprintf(l.env.Stderr, "kvtool: no TARGET: using %s (the store inside kvtool)\n", loadTarget)
+		args = []string{loadTarget}
+	}
+	if l.target, err = l.env.resolve(ctx, args, true); err != nil {
+		return err
+	}
+	if prod := l.env.prodOf(args[0], l.target); prod != "" {
+		return kv.WithHint(kv.Usagef("%s is env: prod: it is never loaded", prod), "load a copy: kvtool serve dump.rdb")
+	}
+	if l.store, err = l.env.Open(ctx, l.target); err != nil {
+		return targetError(ended(ctx, err))
+	}
+	if err = l.prepare(ctx); err != nil {
+		l.store.Close()
+	}
+	return err
+}
+
+func (l *loading) prepare(ctx context.Context) error {
+	var err error
+	if l.driver, err = kv.DriverOf(l.store); err != nil {
+		return kv.WithHint(&codeError{exitUsage, err}, "load a server, or ref:")
+	}
+	if l.info, err = l.store.Info(ctx); err != nil {
+		return targetError(ended(ctx, err))
+	}
+	if n := l.info.Keys; n > 0 && !l.o.writes && l.target.Scheme != "ref" && l.target.Scheme != "demo" {
+		return kv.WithHint(kv.Usagef("%s holds %d keys", l.info.Target, n), "--allow-writes, if it is not used by anybody else")
+	}
+	s, err := l.driver.Session(ctx, kv.SessionOptions{Timeout: 5 * time.Second})
+	if err != nil {
+		return targetError(ended(ctx, err))
+	}
+	defer s.Close()
+	var id [4]byte
+	_, _ = rand.Read(id[:]) // never fails
+	l.player = play.New(l.scenario, play.Options{Run: hex.EncodeToString(id[:]), Scripts: play.HasScripts(s), Part: l.part, Parts: l.parts})
+	if l.o.pipeline > 1 && strings.HasPrefix(l.player.Form(), "WATCH") {
+		return kv.WithHint(kv.Usagef("scenario %s with --pipeline %d: this store does what is atomic by WATCH, one at a time of a connection",
+			l.scenario.Name, l.o.pipeline), "leave --pipeline out")
+	}
+	return nil
+}
 
 // sampler returns what asks the store for its figures; nil where it has none.
 func (l *loading) sampler(ctx context.Context) func(context.Context) map[string]float64 {

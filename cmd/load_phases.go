@@ -1,0 +1,160 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/loadgen"
+	"github.com/kvtool/kvtool/loadgen/arrival"
+	"github.com/kvtool/kvtool/loadgen/recording"
+	"github.com/kvtool/kvtool/loadgen/scenario"
+)
+
+// phases are the scenario's: its fills, and then its own phases or the one that the flags make of them.
+func (l *loading) phases(ctx context.Context) []loadgen.Phase {
+	var phases []loadgen.Phase
+	for i := range l.scenario.Phases {
+		p := &l.scenario.Phases[i]
+		switch {
+		case len(p.Fill) > 0 && !l.o.noFill:
+			w, n := l.player.Fill(i)
+			phases = append(phases, loadgen.Phase{Name: p.Name, Workload: w, Requests: n, Pipeline: fillPipeline})
+		case len(p.Fill) == 0 && !l.single():
+			phases = append(phases, loadgen.Phase{
+				Name: p.Name, Workload: l.player.Phase(i), Arrivals: arrivals(&p.Rate, p.For), For: p.For, Record: p.Record,
+				Events: l.events(ctx, i),
+			})
+		}
+	}
+	if l.single() {
+		phases = append(phases, l.one()...)
+	}
+	return phases
+}
+
+// fillPipeline is how many keys a connection writes at once before a run.
+const fillPipeline = 16
+
+// one is the phase that the flags make, of the scenario's mix, after a warm-up that is not recorded.
+func (l *loading) one() []loadgen.Phase {
+	o := l.o
+	mix := make([]float64, len(l.scenario.Ops))
+	for i := range mix {
+		mix[i] = l.scenario.Ops[i].Weight
+	}
+	p := loadgen.Phase{
+		Name: "run", Workload: l.player.Mix(mix), For: o.duration, Requests: o.requests, Pipeline: o.pipeline, Record: true,
+	}
+	if o.concurrency == 0 {
+		p.Arrivals = &arrival.Law{Constant: o.constant, Segments: arrival.Steady(l.rate())}
+	}
+	switch {
+	case p.For > 0 || p.Requests > 0 && p.Arrivals == nil:
+	case p.Requests > 0:
+		p.For = time.Duration(float64(p.Requests) / l.rate() * float64(time.Second))
+	default:
+		p.For = usualDuration
+	}
+	if o.warmup == 0 {
+		return []loadgen.Phase{p}
+	}
+	warm := p
+	warm.Name, warm.For, warm.Requests, warm.Record = "warm-up", o.warmup, 0, false
+	return []loadgen.Phase{warm, p}
+}
+
+// What a run has of which nothing is said.
+const (
+	usualDuration = 10 * time.Second
+	usualRate     = 1000 // operations a second
+)
+
+// rate is that of the flags or, of a scenario's first phase that has one, its mean.
+func (l *loading) rate() float64 {
+	if l.o.rate > 0 {
+		return float64(l.o.rate)
+	}
+	for i := range l.scenario.Phases {
+		p := &l.scenario.Phases[i]
+		if law := arrivals(&p.Rate, p.For); len(p.Fill) == 0 && p.Record && law != nil {
+			return law.Mean(p.For)
+		}
+	}
+	return usualRate
+}
+
+// arrivals is the law of a scenario's rate in a phase of d; nil is as fast as it goes.
+func arrivals(r *scenario.Rate, d time.Duration) *arrival.Law {
+	at := func(i int) float64 { return r.Values[i] }
+	switch r.Kind {
+	case "constant":
+		return &arrival.Law{Constant: true, Segments: arrival.Steady(at(0))}
+	case "poisson":
+		return &arrival.Law{Segments: arrival.Steady(at(0))}
+	case "ramp":
+		return &arrival.Law{Segments: arrival.Ramp(at(0), at(1), d)}
+	case "steps":
+		return &arrival.Law{Segments: arrival.Steps(d, r.Values...)}
+	case "burst":
+		return &arrival.Law{Segments: arrival.Burst(at(0), at(1), r.Every/2, r.Every/2), Repeat: true}
+	case "sine":
+		return &arrival.Law{Segments: arrival.Sine(at(0), at(1)/at(0), r.Every), Repeat: true}
+	}
+	return nil
+}
+
+// events are those of phase i. What one asks the store it asks over a session of its own.
+func (l *loading) events(ctx context.Context, i int) []loadgen.Event {
+	var all []loadgen.Event
+	for _, e := range l.player.Events(i) {
+		do := func() {
+			s, err := l.driver.Session(ctx, kv.SessionOptions{Timeout: 5 * time.Second})
+			if err == nil {
+				err = errors.Join(e.Do(s), s.Close())
+			}
+			if err != nil && ctx.Err() == nil {
+				l.env.say("warning", e.Name+": "+err.Error())
+			}
+		}
+		all = append(all, loadgen.Event{At: e.At, Name: e.Name, Do: func() { go do() }})
+	}
+	return all
+}
+
+// single reports whether the flags make one phase of the scenario's.
+func (l *loading) single() bool {
+	o := l.o
+	return o.duration > 0 || o.requests > 0 || o.rate > 0 || o.concurrency > 0
+}
+
+func (l *loading) options(ctx context.Context) loadgen.Options {
+	o := l.o
+	opt := loadgen.Options{
+		Conns: l.scenario.Load.Conns, Workers: o.workers, Timeout: o.timeout,
+		Meta: recording.Meta{
+			Scenario: l.scenario.Name, Hash: l.scenario.Hash(), Seed: l.scenario.Seed, Version: tool().Version, Parts: l.parts, CPU: generator(),
+			Server: strings.TrimSpace(l.info.Product + " " + l.info.Version), Target: l.info.Target, Text: string(l.scenario.Text),
+		},
+		Part: l.part, StartAt: l.start,
+		Server: l.sampler(ctx),
+		Update: l.live(),
+	}
+	if opt.Conns == 0 || o.conns > 0 {
+		opt.Conns = max(o.conns, 1)
+	}
+	if o.conns == 0 && l.scenario.Load.Conns == 0 {
+		opt.Conns = 50
+	}
+	if o.concurrency > 0 {
+		opt.Conns = o.concurrency
+	}
+	for i := range l.thresholds {
+		if d := l.thresholds[i].Latency(); d > 0 && (opt.Tightest == 0 || d < opt.Tightest) {
+			opt.Tightest = d
+		}
+	}
+	return opt
+}

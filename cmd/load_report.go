@@ -1,0 +1,126 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/loadgen/recording"
+	"github.com/kvtool/kvtool/loadgen/threshold"
+	"github.com/kvtool/kvtool/report"
+)
+
+// verify asks the store for what has to hold at the end.
+func (l *loading) verify(ctx context.Context) error {
+	s, err := l.driver.Session(ctx, kv.SessionOptions{Timeout: 10 * time.Second})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return l.player.Verify(ctx, s)
+}
+
+// report makes the document, with what the player has counted and found.
+func (l *loading) report(rec *recording.Recording, left int64, cleanErr error) (*report.Report, error) {
+	r, err := loadReport(rec)
+	if err != nil {
+		return nil, err
+	}
+	counts := map[string]float64{}
+	sec := report.Section{Name: "checks", Title: "CHECKS"}
+	for name, n := range l.player.Metrics() {
+		counts[name] = float64(n)
+	}
+	for _, name := range sortedKeys(counts) {
+		sec.Metrics = append(sec.Metrics, report.Metric{Name: name, Unit: report.UnitCount, Value: report.Number(counts[name])})
+	}
+	if evidence := l.player.Evidence(); len(evidence) > 0 {
+		t := report.Table{Name: "violations", Columns: []report.Column{{Name: "what", Unit: report.UnitText}}}
+		for _, e := range evidence {
+			t.Rows = append(t.Rows, []report.Value{report.Text(e)})
+		}
+		sec.Tables = append(sec.Tables, t)
+	}
+	if form := l.player.Form(); form != "" {
+		r.Target.Notes = append(r.Target.Notes, "what is atomic is done by "+form)
+	}
+	if left > 0 || cleanErr != nil {
+		r.Target.Notes = append(r.Target.Notes, fmt.Sprintf("left behind: %d keys under %s, until their TTLs end", left, l.player.Prefix()))
+	}
+	r.Sections = append(r.Sections, sec)
+	l.addFigures(counts)
+	checks, err := threshold.Judge(l.thresholds, rec, counts)
+	if err != nil {
+		return nil, err
+	}
+	r.Gate = &report.Gate{Verdict: report.Pass, Checks: checks}
+	for i := range checks {
+		switch {
+		case checks[i].Verdict == report.Fail:
+			r.Gate.Verdict = report.Fail
+		case checks[i].Verdict == report.Inconclusive && r.Gate.Verdict == report.Pass:
+			r.Gate.Verdict = report.Inconclusive
+		}
+		if checks[i].Verdict != report.Pass {
+			r.Gate.Why = append(r.Gate.Why, checks[i].Name+strings.TrimRight(": "+checks[i].Why, ": "))
+		}
+	}
+	if v, why := rec.Verdict(); loadCode(v) == exitIncomplete && r.Gate.Verdict == report.Pass {
+		r.Gate.Verdict = report.Inconclusive
+		r.Gate.Why = append(r.Gate.Why, why)
+	}
+	return r, nil
+}
+
+// conclude writes the report and decides the exit code.
+func (l *loading) conclude(ctx context.Context, outs []output, r *report.Report, rec *recording.Recording, runErr error) error {
+	verdict, _ := rec.Verdict()
+	code := worst(gateCode(r.Gate), loadCode(verdict))
+	if err := ended(ctx, runErr); err != nil {
+		code = worst(code, exitCode(err))
+	}
+	failed := errors.Join(l.save(r, rec), l.o.write(l.env, outs, r, code))
+	if failed != nil {
+		return &codeError{worst(exitUsage, code), failed}
+	}
+	if code == exitOK {
+		return nil
+	}
+	return &codeError{code, ended(ctx, runErr)}
+}
+
+// loadReport makes the document of a recording, with the recording as its part.
+func loadReport(rec *recording.Recording) (*report.Report, error) {
+	sections, err := rec.Report()
+	if err != nil {
+		return nil, err
+	}
+	part, err := rec.Save()
+	if err != nil {
+		return nil, err
+	}
+	verdict, why := rec.Verdict()
+	r := &report.Report{
+		Schema: report.Schema, Kind: report.KindLoad, Tool: tool(), Taken: rec.Began, Sections: sections, Findings: []report.Finding{}, Skipped: []report.Skip{}, Parts: []report.Part{part},
+		Target:   report.Target{Adapter: "load", URL: rec.Meta.Target, Product: rec.Meta.Server, Notes: []string{"scenario " + rec.Meta.Scenario}},
+		Coverage: report.Coverage{Complete: verdict != recording.Incomplete},
+	}
+	if why != "" {
+		r.Coverage.Why = []string{why}
+	}
+	return r, nil
+}
+
+// loadCode is the exit code that the verdict of a run asks for.
+func loadCode(v recording.Verdict) int {
+	switch v {
+	case recording.Valid:
+		return exitOK
+	case recording.RateMissed:
+		return exitGate
+	}
+	return exitIncomplete
+}
