@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -18,7 +19,10 @@ type Fault struct {
 	Refuse bool          // new connections are closed at once
 	Stall  bool          // nothing comes back
 	Delay  time.Duration // replies come back this much later
-	Reply  string        // each request that comes is answered with this, and not passed on: "-OOM command not allowed\r\n"
+	// Service is how long a request takes, of which one is worked on at a time, whichever connection it comes over: a server of known
+	// capacity. Its reply is there no sooner; of a connection one request is on its way at a time.
+	Service func() time.Duration
+	Reply   string // each request that comes is answered with this, and not passed on: "-OOM command not allowed\r\n"
 }
 
 // A Proxy listens on the loopback interface.
@@ -31,6 +35,7 @@ type Proxy struct {
 	fault Fault
 	ended bool
 	conns map[net.Conn]bool
+	free  time.Time // when all that has come has been worked on, at Service
 	wg    sync.WaitGroup
 }
 
@@ -117,19 +122,21 @@ func (p *Proxy) accept() {
 			server.Close()
 			return
 		}
-		p.wg.Go(func() { p.requests(client, server) })
-		p.wg.Go(func() { p.replies(client, server) })
+		done := new(atomic.Pointer[time.Time])
+		p.wg.Go(func() { p.requests(client, server, done) })
+		p.wg.Go(func() { p.replies(client, server, done) })
 	}
 }
 
 // requests passes on what the client says. Where requests are answered here, each piece that comes is taken for whole requests,
 // as clients write them.
-func (p *Proxy) requests(client, server net.Conn) {
+func (p *Proxy) requests(client, server net.Conn, done *atomic.Pointer[time.Time]) {
 	defer p.drop(client)
 	defer p.drop(server)
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := client.Read(buf)
+		p.serve(buf[:n], done)
 		if f := p.now(); n > 0 && f.Reply != "" {
 			if _, err := io.WriteString(client, repeat(f.Reply, buf[:n])); err != nil {
 				return
@@ -143,12 +150,32 @@ func (p *Proxy) requests(client, server net.Conn) {
 	}
 }
 
-// repeat returns one reply for each request: a request is a list at the beginning of a line.
-func repeat(reply string, requests []byte) string {
-	return string(bytes.Repeat([]byte(reply), max(1, 1+bytes.Count(requests, []byte("\r\n*")))))
+// serve notes when requests will have been worked on.
+func (p *Proxy) serve(requests []byte, done *atomic.Pointer[time.Time]) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fault.Service == nil || len(requests) == 0 {
+		return
+	}
+	if now := time.Now(); p.free.Before(now) {
+		p.free = now
+	}
+	for range count(requests) {
+		p.free = p.free.Add(p.fault.Service())
+	}
+	at := p.free
+	done.Store(&at)
 }
 
-func (p *Proxy) replies(client, server net.Conn) {
+// count returns how many requests a piece is: one is a list at the beginning of a line.
+func count(requests []byte) int { return 1 + bytes.Count(requests, []byte("\r\n*")) }
+
+// repeat returns one reply for each request.
+func repeat(reply string, requests []byte) string {
+	return string(bytes.Repeat([]byte(reply), count(requests)))
+}
+
+func (p *Proxy) replies(client, server net.Conn, done *atomic.Pointer[time.Time]) {
 	defer p.drop(client)
 	defer p.drop(server)
 	buf := make([]byte, 64<<10)
@@ -156,6 +183,9 @@ func (p *Proxy) replies(client, server net.Conn) {
 		n, err := server.Read(buf)
 		if d := p.now().Delay; d > 0 {
 			time.Sleep(d)
+		}
+		if at := done.Load(); at != nil {
+			time.Sleep(time.Until(*at))
 		}
 		for p.now().Stall && !p.over() {
 			time.Sleep(time.Millisecond)

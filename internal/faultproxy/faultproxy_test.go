@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"net"
+	"sync"
 	"testing"
 	"time"
 )
@@ -66,5 +67,51 @@ func TestProxy(t *testing.T) {
 	p.Set(Fault{Refuse: true})
 	if _, err := dial().Read(make([]byte, 1)); err == nil {
 		t.Error("a connection that is refused says something")
+	}
+}
+
+// TestService: forty requests of two connections take what one after the other takes, and no sooner is one answered.
+func TestService(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _, _ = io.Copy(c, c) }()
+		}
+	}()
+	p := Start(t, l.Addr().String())
+	const each, requests, conns = 2 * time.Millisecond, 10, 2
+	p.Set(Fault{Service: func() time.Duration { return each }})
+	began := time.Now()
+	var wg sync.WaitGroup
+	for range conns {
+		wg.Go(func() {
+			c, err := net.Dial("tcp", p.Addr)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer c.Close()
+			r := bufio.NewReader(c)
+			for range requests {
+				if _, err := io.WriteString(c, "*1\r\n"); err != nil {
+					t.Error(err)
+				}
+				if line, err := r.ReadString('\n'); line != "*1\r\n" {
+					t.Errorf("%q, %v", line, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if took := time.Since(began); took < conns*requests*each {
+		t.Errorf("%d requests of %v took %v", conns*requests, each, took)
 	}
 }
