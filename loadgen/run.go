@@ -45,6 +45,10 @@ type Options struct {
 	// StartAt is when the schedule of the first phase that is recorded begins, or that of those before it which are open loops;
 	// the zero value is at once. If it has passed, what was due meanwhile is unsent.
 	StartAt time.Time
+	// Epoch is what Task.Now and kv.Result count from, and First the number of each worker's first task: of runs behind each other with
+	// one Workload, which tells tasks apart by their numbers and orders them by their times. Zero: now, and 0.
+	Epoch time.Time
+	First uint64
 	// Tightest is the lowest limit of latency that the run is to be judged by; 0 is none. The generator must be ten times better.
 	Tightest time.Duration
 	// Server says once a second what the server says of itself, by name; nil is nothing. It may fail, and then says nothing.
@@ -94,7 +98,10 @@ func Run(ctx context.Context, d kv.Driver, phases []Phase, opt Options) (*record
 	opt.Timeout = cmp.Or(opt.Timeout, defaultTimeout)
 	opt.Meta.Parts = max(opt.Meta.Parts, 1)
 	opt.Meta.Classes, opt.Meta.Closed = classes(phases), closed(phases)
-	r := &runner{ctx: ctx, driver: d, opt: opt, epoch: time.Now()}
+	r := &runner{ctx: ctx, driver: d, opt: opt, epoch: opt.Epoch}
+	if r.epoch.IsZero() {
+		r.epoch = time.Now()
+	}
 	if r.now = func() time.Duration { return time.Since(r.epoch) }; opt.Virtual != nil {
 		r.now = func() time.Duration { return 0 }
 	}
@@ -138,7 +145,7 @@ func stretch(phases []Phase) int {
 func (r *runner) open() error {
 	r.workers = make([]*worker, r.opt.Workers)
 	for i := range r.workers {
-		r.workers[i] = &worker{run: r, id: r.opt.Part*r.opt.Workers + i, poke: make(chan struct{}, 1)}
+		r.workers[i] = &worker{run: r, id: r.opt.Part*r.opt.Workers + i, n: r.opt.First, poke: make(chan struct{}, 1)}
 	}
 	errs := make([]error, r.opt.Conns)
 	var wg sync.WaitGroup

@@ -46,7 +46,7 @@ type worker struct {
 	schedule *arrival.Schedule
 	next     time.Duration // when the next task is due; never: there is none any more
 	left     uint64        // tasks of the phase, with requests
-	n        uint64        // tasks so far
+	n        uint64        // number of the next task
 	active   int           // tasks that are begun
 	parked   parked
 	idle     []*conn

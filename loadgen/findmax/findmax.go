@@ -97,6 +97,7 @@ const (
 
 // A Step is one rate that was run.
 type Step struct {
+	Search    int // 0, or 1 once a search was given up because the machine had changed
 	Kind      Kind
 	Rate      float64
 	Took      time.Duration // asked of Measure, all extensions together
@@ -117,6 +118,19 @@ type Result struct {
 	AtLeast  bool
 	Restarts int // searches that were given up because the machine had changed
 	Steps    []Step
+}
+
+// Failed returns the lowest rate above Max of which it is certain that it misses a limit; 0 if there is none. The truth is between
+// the two: what could not be decided is on neither side.
+func (r *Result) Failed() float64 {
+	lowest := 0.0
+	for i := range r.Steps {
+		s := &r.Steps[i]
+		if s.Search == r.Restarts && s.Verdict == Fail && !s.Bound && s.Rate > r.Max && (lowest == 0 || s.Rate < lowest) {
+			lowest = s.Rate
+		}
+	}
+	return lowest
 }
 
 // ErrDrift says that a rate which had passed has failed, twice: the machine changes faster than it can be measured.
@@ -269,7 +283,7 @@ func (s *search) step(ctx context.Context, kind Kind, rate float64) (bool, error
 
 // run1 runs a rate for d, 0 is as long as it takes, and says whether it passed.
 func (s *search) run1(ctx context.Context, kind Kind, rate float64, d time.Duration) (bool, error) {
-	step := Step{Kind: kind, Rate: rate, Verdict: Undecided}
+	step := Step{Search: s.res.Restarts, Kind: kind, Rate: rate, Verdict: Undecided}
 	if d == 0 {
 		d = s.opt.duration(rate)
 	}

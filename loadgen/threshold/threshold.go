@@ -31,6 +31,14 @@ type Threshold struct {
 	unit   report.Unit
 }
 
+// Name is what is limited: p99, or p99(lock) of one operation.
+func (t *Threshold) Name() string {
+	if t.Op == "" {
+		return t.Metric
+	}
+	return t.Metric + "(" + t.Op + ")"
+}
+
 // BuiltIn holds for every open loop: what was asked for was done.
 const BuiltIn = "achieved >= 99%"
 
@@ -60,11 +68,7 @@ func Parse(text string) (Threshold, error) {
 		return Threshold{}, kv.WithHint(kv.Usagef("threshold %q", text), "METRIC OP VALUE, such as 'p99 < 5ms', 'errors < 0.1%' or 'p99(lock) < 40ms'")
 	}
 	t := Threshold{Metric: m[1], Op: m[2], Sign: m[3]}
-	t.Text = t.Metric
-	if t.Op != "" {
-		t.Text += "(" + t.Op + ")"
-	}
-	t.Text += " " + t.Sign + " " + m[4]
+	t.Text = t.Name() + " " + t.Sign + " " + m[4]
 	ok := false
 	switch {
 	case tail.MatchString(t.Metric):
@@ -106,6 +110,30 @@ func (t *Threshold) Latency() time.Duration {
 		return 0
 	}
 	return time.Duration(t.Value * float64(time.Second))
+}
+
+// A Tail is a limit on a percentile, told as what it allows: p99 < 5ms is that of a hundred at most one takes longer than 5 ms.
+type Tail struct {
+	Kind    recording.Kind
+	Allowed float64 // the share that may take longer
+	Limit   time.Duration
+}
+
+// Tail returns what the threshold allows, if it is an upper limit on a percentile of response or service times.
+func (t *Threshold) Tail() (Tail, bool) {
+	m := tail.FindStringSubmatch(t.Metric)
+	if m == nil || m[2] == "" || t.Latency() == 0 || t.Sign == "==" {
+		return Tail{}, false
+	}
+	percent, err := strconv.ParseFloat(m[2], 64)
+	if err != nil {
+		return Tail{}, false
+	}
+	return Tail{kindOf(m[1]), 1 - percent/100, t.Latency()}, true
+}
+
+func kindOf(name string) recording.Kind {
+	return map[string]recording.Kind{"service": recording.Service, "lag": recording.Lag}[name]
 }
 
 // Judge holds a recording against the thresholds. Counts holds what the recording does not have, or not of the whole run:
@@ -180,8 +208,7 @@ func (t *Threshold) latency(r *recording.Recording) (head report.Value, why stri
 		}
 	}
 	m := tail.FindStringSubmatch(t.Metric)
-	kind := map[string]recording.Kind{"service": recording.Service, "lag": recording.Lag}[m[1]]
-	h, err := r.Histogram(class, kind, 0, len(r.Seconds))
+	h, err := r.Histogram(class, kindOf(m[1]), 0, len(r.Seconds))
 	if err != nil || h.Count() == 0 {
 		return report.Null, "no samples", err
 	}
