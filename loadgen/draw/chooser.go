@@ -41,7 +41,7 @@ type crowd struct {
 // NewScattered returns a chooser of numbers below n.
 func NewScattered(ranking Ranking, n int64, seed uint64) *Scattered {
 	c := &Scattered{n: max(n, 1), numbers: random.NewPermutation(n, seed)}
-	c.now.Store(&popularity{ranking: ranking})
+	c.now.Store(&popularity{ranking: fixed(ranking, c.n)})
 	return c
 }
 
@@ -59,7 +59,7 @@ func (c *Scattered) Choose(r *Source) int64 {
 func (c *Scattered) Shift(ranking Ranking, moved int64) {
 	c.change(func(p *popularity) {
 		if ranking != nil {
-			p.ranking = ranking
+			p.ranking = fixed(ranking, c.n)
 		}
 		p.moved = (p.moved + moved%c.n + c.n) % c.n
 	})
@@ -101,7 +101,7 @@ type Growing struct {
 
 // NewGrowing returns a chooser for a population of n to begin with.
 func NewGrowing(ranking Ranking, n int64) *Growing {
-	g := &Growing{ranking: ranking}
+	g := &Growing{ranking: fixed(ranking, max(n, 1))}
 	g.n.Store(max(n, 1))
 	return g
 }

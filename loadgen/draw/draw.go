@@ -70,21 +70,53 @@ func (e Exponential) Rank(r *Source, n int64) int64 {
 // is summed beforehand, so that the population may grow. A must be more than 0.
 type Zipf struct{ A float64 }
 
-// Rank implements Ranking.
+// Rank implements Ranking. Choosers compute once what it computes each time.
 func (z Zipf) Rank(r *Source, n int64) int64 {
+	f := z.fix(n)
+	return f.Rank(r, n)
+}
+
+// A fixedZipf is a Zipf of which what does not depend on chance has been computed: it takes two logarithms or exponentials a draw.
+type fixedZipf struct {
+	Zipf
+	low, accept float64
+	n           int64
+	high        float64 // of n
+}
+
+// fix computes for a population of n what a draw needs.
+func (z Zipf) fix(n int64) fixedZipf {
+	f := fixedZipf{Zipf: z, n: n, low: z.area(1.5) - 1, high: z.area(float64(n) + 0.5)}
+	f.accept = 2 - z.inverse(z.area(2.5)-math.Pow(2, -z.A))
+	return f
+}
+
+// Rank implements Ranking. A population other than that which f is for takes a third.
+func (f *fixedZipf) Rank(r *Source, n int64) int64 {
 	if n < 2 {
 		return 0
 	}
-	low, high := z.area(1.5)-1, z.area(float64(n)+0.5)
-	accept := 2 - z.inverse(z.area(2.5)-math.Pow(2, -z.A))
+	high := f.high
+	if n != f.n {
+		high = f.area(float64(n) + 0.5)
+	}
 	for {
-		u := high + unit(r)*(low-high)
-		x := z.inverse(u)
+		u := high + unit(r)*(f.low-high)
+		x := f.inverse(u)
 		k := min(max(math.Floor(x+0.5), 1), float64(n))
-		if k-x <= accept || u >= z.area(k+0.5)-math.Pow(k, -z.A) {
+		if k-x <= f.accept || u >= f.area(k+0.5)-math.Pow(k, -f.A) {
 			return int64(k) - 1
 		}
 	}
+}
+
+// fixed is ranking with what depends on its population of n alone computed once, where there is any such thing.
+func fixed(ranking Ranking, n int64) Ranking {
+	if z, ok := ranking.(Zipf); ok {
+		f := z.fix(n)
+		return &f
+	}
+	return ranking
 }
 
 // area is the integral of x^-A from 1.

@@ -193,7 +193,24 @@ func TestAllocates(t *testing.T) {
 
 func BenchmarkZipf(b *testing.B) {
 	src, c := NewSource(1, 1), NewScattered(Zipf{0.99}, 1e6, 1)
+	b.ReportAllocs()
 	for b.Loop() {
 		c.Choose(src)
 	}
+}
+
+// TestFixed: what a chooser has computed once draws the same ranks, also of a population that has grown meanwhile.
+func TestFixed(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		z := Zipf{rapid.Float64Range(0.01, 5).Draw(t, "a")}
+		n, grown := rapid.Int64Range(1, 1<<40).Draw(t, "n"), rapid.Int64Range(0, 1000).Draw(t, "grown")
+		seed := rapid.Uint64().Draw(t, "seed")
+		a, b := NewSource(seed, 1), NewSource(seed, 1)
+		f := fixed(z, n)
+		for range 50 {
+			if x, y := z.Rank(a, n+grown), f.Rank(b, n+grown); x != y {
+				t.Fatalf("rank %d, and %d by what was computed for %d", x, y, n)
+			}
+		}
+	})
 }
