@@ -20,6 +20,7 @@ type task struct {
 	service time.Duration
 	lag     time.Duration
 	begun   bool   // by its workload
+	over    bool   // of a closed loop: its last reply was there at ready
 	failed  string // the first error, by a word
 }
 
@@ -38,6 +39,7 @@ type worker struct {
 	id    int // of all parts
 	conns []*conn
 	poke  chan struct{} // wakes the one who watches the schedule
+	seed  uint64        // of what its tasks leave to chance
 
 	mu       sync.Mutex
 	rec      *recording.Recorder
@@ -53,6 +55,7 @@ type worker struct {
 	waking   time.Duration // when who watches the schedule will look again
 	free     []*task
 	over     bool
+	forgone  forgone
 }
 
 // closedTask begins a task of a closed loop, which is due when there is a session for it; nil if there are no more.
@@ -73,8 +76,10 @@ func (w *worker) closedTask(now time.Duration) *task {
 // begin takes up a stretch.
 func (w *worker) begin(p *plan) {
 	w.plan, w.phase, w.over = p, -1, false
+	w.seed = mix(w.run.opt.Meta.Seed ^ bits.RotateLeft64(uint64(w.id)+1, 40))
 	w.parked, w.idle, w.active, w.waking = w.parked[:0], w.idle[:0], 0, 0
 	w.free = nil // State belongs to the workload
+	w.forgone = forgone{}
 	select {
 	case <-w.poke:
 	default:
@@ -124,11 +129,10 @@ func (w *worker) take(now time.Duration) *task {
 	if len(w.parked) > 0 && w.parked[0].ready <= min(now, w.next) {
 		return heap.Pop(&w.parked).(*task)
 	}
-	for w.next <= now && !w.closing(now) {
-		if w.next < w.plan.skip {
-			w.unsent(now)
-			continue
-		}
+	if w.next < w.plan.skip && !w.closing(now) {
+		w.forgo(w.plan.skip, now)
+	}
+	if w.next <= now && !w.closing(now) {
 		return w.arrive()
 	}
 	if len(w.parked) > 0 && w.parked[0].ready <= now {
@@ -172,11 +176,10 @@ func (w *worker) task(p *Phase, due time.Duration) *task {
 		t.State = nil
 	}
 	w.active++
-	t.of, t.due, t.ready, t.service, t.lag, t.failed, t.begun = p, due, due, 0, 0, "", false
+	t.of, t.due, t.ready, t.service, t.lag, t.failed, t.begun, t.over = p, due, due, 0, 0, "", false, false
 	t.N, t.Worker, t.Now, t.Wait, t.Violation, t.Ops = w.n, w.id, due, 0, "", nil
 	w.n++
-	seed := mix(w.run.opt.Meta.Seed ^ bits.RotateLeft64(uint64(w.id)+1, 40))
-	t.Rand.Seed(seed, mix(t.N))
+	t.Rand.Seed(w.seed, mix(t.N))
 	return t
 }
 
@@ -209,31 +212,6 @@ func (w *worker) violated(t *task, at time.Duration) {
 		w.rec.Violation(at - w.run.origin)
 	}
 	t.Violation = ""
-}
-
-// unsent records that the next task of the schedule is not sent, and passes over it.
-func (w *worker) unsent(now time.Duration) {
-	t := w.arrive()
-	t.begin() // to know of which operation it would have been
-	w.active--
-	if t.of.Record {
-		w.rec.Unsent(now-w.run.origin, t.Class, now-t.due)
-	}
-	w.free = append(w.free, t)
-}
-
-// leave counts what is left at the end of a stretch.
-func (w *worker) leave() {
-	now := w.run.now()
-	until := min(now, w.plan.end)
-	for w.next < until {
-		w.unsent(now)
-	}
-	for _, t := range w.parked { // their connection was given up
-		t.failed = unfinished
-		w.done(t, now)
-	}
-	w.parked = w.parked[:0]
 }
 
 // finished reports whether there is nothing to do any more, now or later.

@@ -126,3 +126,56 @@ func BenchmarkNext(b *testing.B) {
 		s.Next()
 	}
 }
+
+// TestPass: what is passed over are the counted arrivals that Next would have returned, and the next one comes after them.
+func TestPass(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := laws().Draw(t, "law")
+		l.Constant = true
+		workers := rapid.IntRange(1, 4).Draw(t, "workers")
+		worker := rapid.IntRange(0, workers-1).Draw(t, "worker")
+		end := time.Duration(rapid.Int64Range(0, 8e9).Draw(t, "end"))
+		passes, counts := l.Schedule(1, worker, workers), l.Schedule(1, worker, workers)
+		for range rapid.IntRange(0, 20).Draw(t, "before") {
+			passes.Next()
+			counts.Next()
+		}
+		got, want := passes.Pass(end), uint64(0)
+		next := counts.Next()
+		for ; next < end; next = counts.Next() {
+			want++
+		}
+		if got != want && max(got, want)-min(got, want) > 1 { // of one that is due at the very end, rounding decides
+			t.Fatalf("%d were passed over, there are %d", got, want)
+		}
+		if at := passes.Next(); got == want && (at-next).Abs() > time.Microsecond && next != never {
+			t.Fatalf("the next one is at %v, not at %v", at, next)
+		}
+	})
+}
+
+// TestPassPoisson: the number that is passed over has the mean and the variance of a Poisson process, whether it is few or many, and
+// the next one is due as long after as any.
+func TestPassPoisson(t *testing.T) {
+	const tries = 4000
+	for _, rate := range []float64{20, 3000} {
+		l := Law{Segments: Ramp(rate, 2*rate, time.Second)} // 1.5 in the mean
+		var sum, squares, gaps float64
+		for seed := range uint64(tries) {
+			s := l.Schedule(seed, 0, 1)
+			n := float64(s.Pass(time.Second))
+			sum, squares = sum+n, squares+n*n
+			gaps += (s.Next() - time.Second).Seconds()
+		}
+		mean, want := sum/tries, 1.5*rate
+		if math.Abs(mean-want) > 5*math.Sqrt(want/tries) {
+			t.Errorf("%v/s: the mean is %.2f, not %.2f", rate, mean, want)
+		}
+		if v := squares/tries - mean*mean; math.Abs(v/want-1) > 5*math.Sqrt(2.0/tries) {
+			t.Errorf("%v/s: the variance is %.2f, not %.2f", rate, v, want)
+		}
+		if gap := gaps / tries * 2 * rate; math.Abs(gap-1) > 5/math.Sqrt(tries) {
+			t.Errorf("%v/s: the next one comes after %.3f of the mean gap", rate, gap)
+		}
+	}
+}

@@ -90,12 +90,15 @@ func (b *Builder) Recorder() *Recorder {
 }
 
 // Due counts a task that was due.
-func (r *Recorder) Due(at time.Duration) {
+func (r *Recorder) Due(at time.Duration) { r.DueN(at, 1) }
+
+// DueN counts n tasks that were due in one second.
+func (r *Recorder) DueN(at time.Duration, n uint64) {
 	if s := int(at / time.Second); s != r.due {
 		r.flushDue()
 		r.due = s
 	}
-	r.dueN++
+	r.dueN += n
 }
 
 // Done counts a task that was done at a time. Lag is how late it was sent for reasons of the generator's own.
@@ -126,9 +129,14 @@ const mostWords = 64
 
 // Unsent counts a task that was due and is not done at the end, when it has waited for the given time.
 func (r *Recorder) Unsent(end time.Duration, class int, waited time.Duration) {
+	r.UnsentN(end, class, waited, 1)
+}
+
+// UnsentN counts n of them that have waited about as long.
+func (r *Recorder) UnsentN(end time.Duration, class int, waited time.Duration, n uint64) {
 	r.at(end)
-	r.now.Unsent++
-	r.classes[class].kinds[Response].Record(waited)
+	r.now.Unsent += n
+	r.classes[class].kinds[Response].RecordN(waited, n)
 }
 
 // Violation counts something that the store must not do.
