@@ -8,6 +8,9 @@ import (
 
 // A caller is what a session does in a closed loop: as many tasks at once as the pipeline has places, and a new one where one is
 // done. A task that waits keeps its place, as a user who thinks does.
+//
+// What costs is done once a round, however many places there are: the worker is locked once, for those that are done and those that
+// begin, and the clock is that of the replies.
 type caller struct {
 	*conn
 	places []*task
@@ -22,36 +25,48 @@ func (c *conn) closedLoop() {
 		return
 	}
 	k := caller{conn: c, places: make([]*task, max(w.plan.phases[0].Pipeline, 1))}
-	c.free = w.run.now()
-	for {
-		now := w.run.now()
-		waiting := k.fill(now)
+	for now := w.run.now(); ; {
+		c.free = now
+		k.settle(now)
+		waiting := k.gather(now)
 		switch {
 		case len(k.turn) > 0:
-			if !k.round() && !c.again() {
-				k.abandon()
-				return
+			var ok bool
+			if now, ok = k.round(); !ok {
+				if !c.again() {
+					k.abandon()
+					return
+				}
+				now = w.run.now()
 			}
 		case waiting == never || w.hopeless(now):
 			k.abandon()
 			return
 		default:
 			w.run.sleep(min(waiting, w.plan.last(w.run.opt.Timeout)) - now)
+			now = w.run.now()
 		}
 	}
 }
 
-// fill begins tasks in the places that are free, and gathers those that have something to do now. It returns when the first of the
-// others has; never if there is none.
-func (k *caller) fill(now time.Duration) (waiting time.Duration) {
+// settle records the tasks that are done, and begins others in the places that are free.
+func (k *caller) settle(now time.Duration) {
 	w := k.w
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	for i, t := range k.places {
+		if t != nil && t.over {
+			w.done(t, t.ready)
+			t = nil
+		}
 		if t == nil {
 			k.places[i] = w.closedTask(now)
 		}
 	}
-	w.mu.Unlock()
+}
+
+// gather finds the tasks that have something to do now. It returns when the first of the others has; never if there is none.
+func (k *caller) gather(now time.Duration) (waiting time.Duration) {
 	k.turn, waiting = k.turn[:0], never
 	for _, t := range k.places {
 		switch {
@@ -66,8 +81,8 @@ func (k *caller) fill(now time.Duration) (waiting time.Duration) {
 	return waiting
 }
 
-// round sends a step of each task whose turn it is. It is false if the session is lost.
-func (k *caller) round() bool {
+// round sends a step of each task whose turn it is, and returns when the last reply was there. It is false if the session is lost.
+func (k *caller) round() (now time.Duration, ok bool) {
 	w := k.w
 	k.ops = k.ops[:0]
 	for _, t := range k.turn {
@@ -77,50 +92,41 @@ func (k *caller) round() bool {
 	if len(k.ops) > 0 {
 		var err error
 		if out, err = k.do(k.ops); err != nil {
-			now := w.run.now()
+			now = w.run.now()
 			for _, t := range k.turn {
 				w.lose(t, err, k.free, now)
 				k.leave(t)
 			}
-			return false
+			return now, false
 		}
+		now = out[len(out)-1].Done
+	} else {
+		now = w.run.now()
 	}
-	free := k.free
 	for _, t := range k.turn {
 		n := len(t.Ops)
-		replies := out[:n]
-		out = out[n:]
-		now := w.run.now()
+		at := now
 		if n > 0 {
-			now = replies[n-1].Done
+			at = out[n-1].Done
 		}
-		if w.afterClosed(t, replies, free, now) {
-			k.leave(t)
-		}
-		k.free = now
+		w.afterClosed(t, out[:n], k.free, at)
+		out = out[n:]
 	}
-	return true
+	return now, true
 }
 
-// afterClosed tells the workload what came of a step, and reports whether the task is done.
-func (w *worker) afterClosed(t *task, out []kv.Result, free, now time.Duration) bool {
+// afterClosed tells the workload what came of a step.
+func (w *worker) afterClosed(t *task, out []kv.Result, free, now time.Duration) {
 	t.sent(out, free)
 	t.Ops, t.Wait, t.Now = nil, 0, now
 	t.of.Workload.Next(&t.Task, out)
 	t.ready = now + t.Wait
-	done := len(t.Ops) == 0 && t.Wait == 0
-	if !done && t.Violation == "" {
-		return false
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	t.over = len(t.Ops) == 0 && t.Wait == 0
 	if t.Violation != "" {
+		w.mu.Lock()
 		w.violated(t, now)
+		w.mu.Unlock()
 	}
-	if done {
-		w.done(t, now)
-	}
-	return done
 }
 
 // leave frees the place of a task.
