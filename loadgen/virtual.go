@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/kvtool/kvtool/loadgen/recording"
 )
 
 // A flight is a step whose replies arrive at a time.
@@ -120,9 +122,12 @@ func (m *simulation) advance(at time.Duration) {
 		m.events = m.events[1:]
 	}
 	m.clock = max(m.clock, at)
-	if s := int((m.clock - m.origin) / time.Second); m.build != nil && s > m.second && m.opt.Update != nil {
+	if s := int((m.clock - m.origin) / time.Second); m.build != nil && s > m.second {
+		m.ask(s - 1)
 		m.second = s
-		m.opt.Update(m.build.Snapshot())
+		if m.opt.Update != nil {
+			m.opt.Update(m.build.Snapshot())
+		}
 	}
 	for len(m.flights) > 0 && m.flights[0].at <= m.clock {
 		f := m.flights.pop()
@@ -133,6 +138,16 @@ func (m *simulation) advance(at time.Duration) {
 		}
 		f.c.free = m.clock
 		m.send(f.c, f.t)
+	}
+}
+
+// ask has the server say what it says of itself at the end of a second.
+func (m *simulation) ask(second int) {
+	if m.opt.Server == nil {
+		return
+	}
+	if figures := m.opt.Server(m.ctx); len(figures) > 0 {
+		m.build.Add(second, &recording.Second{Server: figures})
 	}
 }
 
