@@ -20,7 +20,6 @@ type loadCompareOptions struct {
 	limits    maxRegress
 	operation string
 	practical percent
-	seed      uint64
 	exitZero  bool
 }
 
@@ -54,7 +53,6 @@ func newLoadCompareCmd(env *Env) *cobra.Command {
 	f.Var(&o.limits, "max-regress", "exit 1 if a metric is worse by more than this: p99=10%,rate=5%")
 	f.StringVar(&o.operation, "op", "", "compare one `OPERATION`, not all together")
 	f.Var(&o.practical, "practical", "a change of less than this is none")
-	f.Uint64Var(&o.seed, "seed", 1, "of what is drawn: the same seed, the same bytes")
 	f.BoolVar(&o.exitZero, "exit-zero", false, "exit 0 where it would exit 1 or 4")
 	return c
 }
@@ -102,7 +100,7 @@ func (o *loadCompareOptions) stored(recs [2]*recording.Recording) ([]compare.Eff
 	if err != nil {
 		return nil, err
 	}
-	return compare.Stored(o.metrics(), base, head, compare.Options{Practical: float64(o.practical), Seed: o.seed}), nil
+	return compare.Stored(o.metrics(), base, head, compare.Options{Practical: float64(o.practical)}), nil
 }
 
 // metrics are the usual ones, and those with a limit.

@@ -47,8 +47,6 @@ func Metrics() []Metric {
 // Options of a comparison. The zero value has defaults.
 type Options struct {
 	Practical float64 // share; 0 is Practical
-	Resamples int     // of the bootstrap; 0 is 2,000
-	Seed      uint64  // of the bootstrap
 }
 
 func (o Options) practical() float64 {

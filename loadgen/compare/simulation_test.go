@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -128,8 +127,9 @@ func TestPairsPower(t *testing.T) {
 	}
 }
 
-// seconds returns a run of so many seconds at 100/s in each of which the machine is as slow as in the one before, about.
-func (w *world) seconds(count int, slower, memory float64) []*latency.Histogram {
+// seconds returns a run of so many seconds, of rate operations each, in each of which the machine is as slow as in the one before,
+// about.
+func (w *world) seconds(count, rate int, slower, memory float64) []*latency.Histogram {
 	var hs []*latency.Histogram
 	w.slow = 0
 	drift, noise := w.drift, w.noise
@@ -138,39 +138,40 @@ func (w *world) seconds(count int, slower, memory float64) []*latency.Histogram 
 	for range count {
 		w.slow = memory*w.slow + noise*w.rng.NormFloat64()
 		h := &latency.Histogram{}
-		w.serve(100, slower, h)
+		w.serve(rate, slower, h)
 		hs = append(hs, h)
 	}
 	return hs
 }
 
-// The same for kept runs of a minute, of seconds that are each by themselves or depend on each other. All 1,000 comparisons are made
-// where KVTOOL_SOAK is set; the bound is for what so many can show.
+// Issue 6, for kept runs: false alarms with a 95 % upper bound of at most 6 % in 1,000 comparisons of a minute with another, with a
+// practical limit of next to nothing, of seconds that are each by themselves or depend on each other. All are made where KVTOOL_SOAK
+// is set; the bound is for what so many can show.
 func TestStoredFalseAlarms(t *testing.T) {
-	of, most := 100, 0.12
+	of, most := 250, 0.09
 	if os.Getenv("KVTOOL_SOAK") != "" {
 		of, most = 1000, 0.06
 	}
+	ms := []Metric{{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}}
 	for name, memory := range map[string]float64{"independent seconds": 0, "seconds that follow each other": 0.4} {
 		w := world{rng: rand.New(rand.NewPCG(13, 6)), noise: 0.05}
 		told := 0
-		ms := []Metric{{"p50", 0.5}, {"p90", 0.9}}
-		changed, _ := found(of, func(i int) []Effect {
-			es := Stored(ms, w.seconds(60, 1, memory), w.seconds(60, 1, memory), Options{Resamples: 200, Seed: uint64(i)})
+		changed, _ := found(of, func(int) []Effect {
+			es := Stored(ms, w.seconds(60, 100, 1, memory), w.seconds(60, 100, 1, memory), Options{Practical: 1e-6})
 			for _, e := range es {
-				if !strings.Contains(e.Why, "blocks") {
+				if !e.Void() {
 					told++
 				}
 			}
 			return es
 		})
 		_, high := stat.Wilson(float64(changed), float64(of))
-		t.Logf("%s: %d false alarms in %d, at most %.1f %%; of %d metrics %d could be told", name, changed, of, 100*high, 2*of, told)
+		t.Logf("%s: %d false alarms in %d, at most %.1f %%; of %d metrics %d could be told", name, changed, of, 100*high, len(ms)*of, told)
 		if high > most {
 			t.Errorf("%s: %d false alarms in %d comparisons: up to %.1f %%", name, changed, of, 100*high)
 		}
-		if told < of {
-			t.Errorf("%s: only %d of %d metrics could be told", name, told, 2*of)
+		if told < len(ms)*of/2 {
+			t.Errorf("%s: only %d of %d metrics could be told", name, told, len(ms)*of)
 		}
 	}
 }
@@ -179,9 +180,9 @@ func TestStoredFalseAlarms(t *testing.T) {
 func TestStoredPower(t *testing.T) {
 	const of = 50
 	w := world{rng: rand.New(rand.NewPCG(14, 6)), noise: 0.02}
-	changed, wrong := found(of, func(i int) []Effect {
+	changed, wrong := found(of, func(int) []Effect {
 		ms := []Metric{{"p50", 0.5}, {"p90", 0.9}}
-		return Stored(ms, w.seconds(60, 1, 0), w.seconds(60, 1.3, 0), Options{Resamples: 200, Seed: uint64(i)})
+		return Stored(ms, w.seconds(60, 100, 1, 0), w.seconds(60, 100, 1.3, 0), Options{})
 	})
 	if low, _ := stat.Wilson(float64(changed-wrong), of); low < 0.8 || wrong > 0 {
 		t.Errorf("found in %d of %d (wrong way: %d)", changed-wrong, of, wrong)

@@ -9,6 +9,8 @@ package recording
 import (
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kvtool/kvtool/loadgen/latency"
@@ -130,19 +132,30 @@ func (r *Recording) Histogram(class int, k Kind, from, to int) (*latency.Histogr
 	return h, nil
 }
 
-// Responses returns the response times of each second that has any, of all operations or of one: the input of a comparison.
+// Responses returns the response times of each second that was recorded, of all operations or of one: the input of a comparison. A
+// second in which the store stood still has none, and is there: it is a part of the rate.
 func (r *Recording) Responses(class int) ([]*latency.Histogram, error) {
 	var hs []*latency.Histogram
 	for i := range r.Seconds {
+		if s := &r.Seconds[i]; s.Due == 0 && s.Done == 0 && s.Unsent == 0 {
+			continue
+		}
 		h, err := r.Histogram(class, Response, i, i+1)
 		if err != nil {
 			return nil, err
 		}
-		if h.Count() > 0 {
-			hs = append(hs, h)
-		}
+		hs = append(hs, h)
 	}
 	return hs, nil
+}
+
+// Rate is how many operations a second were done of a class, of all with -1.
+func (r *Recording) Rate(class int) (float64, error) {
+	h, err := r.Histogram(class, Service, 0, len(r.Seconds)) // response times have the unsent, too
+	if err != nil {
+		return 0, err
+	}
+	return float64(h.Count()) / r.length(r.Sum()), nil
 }
 
 // A Sum is what all seconds have together.
@@ -185,16 +198,36 @@ func (s *Sum) Achieved() float64 {
 	return float64(s.Done) / float64(s.Due)
 }
 
-// Verdict is the worst of the parts', and incomplete where one is missing.
-func (r *Recording) Verdict() (Verdict, string) {
-	v, why := Valid, ""
+// Verdict is the worst of the parts', and incomplete where several are there and one is missing; a part by itself has its own. Why
+// names the part, if the load was divided.
+func (r *Recording) Verdict() (v Verdict, why string) {
+	if missing := r.Missing(); len(missing) > 0 && len(r.Parts) > 1 {
+		return Incomplete, "missing: part " + strings.Join(missing, ", ")
+	}
+	v = Valid
 	for i := range r.Parts {
-		if w := worse(r.Parts[i].Verdict, v); w != v {
-			v, why = w, r.Parts[i].Why
+		p := &r.Parts[i]
+		if w := worse(p.Verdict, v); w != v {
+			if v, why = w, p.Why; r.Meta.Parts > 1 {
+				why = strings.TrimSuffix("part "+r.PartName(p.Number)+": "+why, ": ")
+			}
 		}
 	}
-	if len(r.Parts) < r.Meta.Parts {
-		return Incomplete, "parts are missing"
-	}
 	return v, why
+}
+
+// Missing names the parts that are not there.
+func (r *Recording) Missing() []string {
+	var missing []string
+	for n := range r.Meta.Parts {
+		if !slices.ContainsFunc(r.Parts, func(p Part) bool { return p.Number == n }) {
+			missing = append(missing, r.PartName(n))
+		}
+	}
+	return missing
+}
+
+// PartName is how people name a part: 0/4.
+func (r *Recording) PartName(number int) string {
+	return strconv.Itoa(number) + "/" + strconv.Itoa(r.Meta.Parts)
 }

@@ -166,7 +166,7 @@ func TestMergeRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	base.Parts[1].Verdict, base.Parts[1].Why = GeneratorBound, "busy"
-	if v, why := base.Verdict(); v != GeneratorBound || why != "busy" {
+	if v, why := base.Verdict(); v != GeneratorBound || why != "part 1/3: busy" {
 		t.Errorf("the worst part is %s, %s", v, why)
 	}
 }
@@ -233,8 +233,8 @@ func TestResponses(t *testing.T) {
 	if err != nil || len(hs) != 2 || hs[0].Max() != time.Millisecond {
 		t.Errorf("%v, %v", hs, err)
 	}
-	if hs, err := r.Responses(1); err != nil || len(hs) != 1 {
-		t.Errorf("%v, %v", hs, err)
+	if hs, err := r.Responses(1); err != nil || len(hs) != 2 || hs[0].Count() != 0 || hs[1].Count() != 1 {
+		t.Errorf("a second in which others were done: %v, %v", hs, err)
 	}
 }
 

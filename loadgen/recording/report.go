@@ -3,7 +3,6 @@ package recording
 import (
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -235,15 +234,12 @@ func (r *Recording) partsTable() report.Table {
 		p := &r.Parts[i]
 		achieved := (&Sum{Due: p.Due, Done: p.Done}).Achieved()
 		t.Rows = append(t.Rows, []report.Value{
-			report.Text(partName(p.Number, r.Meta.Parts)), report.Number(p.Due), report.Number(p.Done), report.Number(p.Unsent), report.Number(achieved),
+			report.Text(r.PartName(p.Number)), report.Number(p.Due), report.Number(p.Done), report.Number(p.Unsent), report.Number(achieved),
 			report.Number(p.CPUShare), report.Seconds(p.Clock), report.Text(string(p.Verdict)),
 		})
 	}
 	return t
 }
-
-// partName is how people name a part: 0/4.
-func partName(number, of int) string { return strconv.Itoa(number) + "/" + strconv.Itoa(of) }
 
 // serverUnit is the unit of what a server says each second.
 func serverUnit(name string) report.Unit {

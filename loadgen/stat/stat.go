@@ -6,9 +6,8 @@
 //
 // Sources: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927); F. Wilcoxon,
 // "Individual comparisons by ranking methods", Biometrics Bulletin 1 (1945); J. L. Hodges and E. L. Lehmann, "Estimates of location
-// based on rank tests", Ann. Math. Statist. 34 (1963); H. R. Künsch, "The jackknife and the bootstrap for general stationary
-// observations", Ann. Statist. 17 (1989); S. Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 6
-// (1979); L. Kish, "Survey Sampling" (1965) for the design effect.
+// based on rank tests", Ann. Math. Statist. 34 (1963); S. Holm, "A simple sequentially rejective multiple test procedure", Scand. J.
+// Statist. 6 (1979); L. Kish, "Survey Sampling" (1965) for the design effect; those of a test are named beside it.
 package stat
 
 import (

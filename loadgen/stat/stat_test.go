@@ -3,7 +3,6 @@ package stat
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -178,34 +177,84 @@ func TestShare(t *testing.T) {
 	}
 }
 
-func TestMovingBlocks(t *testing.T) {
+func TestStudentP(t *testing.T) {
+	// The 97.5 % and 99.5 % points of Student's distribution, of which the tables have three decimals.
+	for _, c := range []struct{ degrees, t, want float64 }{
+		{1, 12.706, 0.05}, {2, 4.303, 0.05}, {5, 2.571, 0.05}, {18, 2.101, 0.05}, {30, 2.042, 0.05}, {1000, 1.962, 0.05},
+		{1, 63.657, 0.01}, {9, 3.250, 0.01}, {120, 2.617, 0.01}, {7, 0, 1},
+	} {
+		if got := StudentP(c.t, c.degrees); !near(got, c.want, 0.001*c.want+1e-6) && !near(got, c.want, 3e-4) {
+			t.Errorf("%v of %v degrees: %v, want %v", c.t, c.degrees, got, c.want)
+		}
+		if got, other := StudentP(c.t, c.degrees), StudentP(-c.t, c.degrees); got != other {
+			t.Errorf("%v: %v on one side, %v on the other", c.t, got, other)
+		}
+	}
+	if StudentP(math.NaN(), 5) != 1 || StudentP(3, 0) != 1 || StudentP(math.Inf(-1), 1) != 0 {
+		t.Error("what is no number, or of no degrees, or infinite")
+	}
 	rapid.Check(t, func(t *rapid.T) {
-		out := make([]int, rapid.IntRange(1, 40).Draw(t, "n"))
-		length := rapid.IntRange(0, 50).Draw(t, "length")
-		MovingBlocks(rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0)), length, out)
-		length = min(max(length, 1), len(out))
-		for i, x := range out {
-			if x < 0 || x >= len(out) || i%length > 0 && x != out[i-1]+1 {
-				t.Fatalf("%v in blocks of %d", out, length)
-			}
+		degrees := rapid.Float64Range(0.5, 500).Draw(t, "degrees")
+		x, y := rapid.Float64Range(0, 50).Draw(t, "x"), rapid.Float64Range(0, 50).Draw(t, "y")
+		p, q := StudentP(min(x, y), degrees), StudentP(max(x, y), degrees)
+		if p < q-1e-9 || p > 1 || q < 0 {
+			t.Fatalf("%v, then %v", p, q)
 		}
 	})
 }
 
-func TestBootstrapped(t *testing.T) {
-	xs := make([]float64, 1001)
-	for i := range xs {
-		xs[i] = float64(i)/1000 + 1
+func TestWelch(t *testing.T) {
+	// The variances are 12 of three and 4 of four, those of the means 4 and 1: t = 5/√5, degrees (4+1)²/(4²/2 + 1²/3).
+	got, degrees := Welch([]float64{10 - math.Sqrt(12), 10, 10 + math.Sqrt(12)}, []float64{15 - math.Sqrt(6), 15, 15, 15 + math.Sqrt(6)})
+	if !near(got, math.Sqrt(5), 1e-12) || !near(degrees, 25/(8+1.0/3), 1e-12) {
+		t.Errorf("%v of %v degrees", got, degrees)
 	}
-	s := Bootstrapped(1.5, xs, 1_000_000)
-	if !near(s.Low, 1.025, 1e-3) || !near(s.High, 1.975, 1e-3) || !near(s.P, 2.0/1002, 1e-9) {
-		t.Errorf("%+v", s)
+	if got, _ := Welch([]float64{1, 1}, []float64{1, 1}); got != 0 {
+		t.Errorf("of the same: %v", got)
 	}
-	if few := Bootstrapped(1.5, xs, 10); few.High-few.Low < 1.2*(s.High-s.Low) {
-		t.Errorf("of ten blocks: %+v", few)
+	if got, _ := Welch([]float64{1, 1}, []float64{0.5, 0.5}); !math.IsInf(got, -1) {
+		t.Errorf("of what does not vary: %v", got)
 	}
-	nan := slices.Repeat([]float64{math.NaN()}, 600)
-	if s := Bootstrapped(1, append(nan, 1, 1, 1), 10); s.P != 1 || !math.IsInf(s.High, 1) {
-		t.Errorf("of what is mostly unknown: %+v", s)
+	if got, _ := Welch([]float64{1}, []float64{2, 3}); !math.IsNaN(got) {
+		t.Errorf("of one: %v", got)
+	}
+}
+
+// The interval of a difference of means is that of the textbooks, holds the truth in 95 of 100, and agrees with P.
+func TestInverted(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	const of = 4000
+	missed := 0
+	for range of {
+		a, b := make([]float64, 10), make([]float64, 10)
+		for i := range a {
+			a[i], b[i] = rng.NormFloat64(), 0.8+1.5*rng.NormFloat64()
+		}
+		at := mean(b) - mean(a)
+		s := Inverted(at, func(shift float64) (float64, float64) {
+			moved := make([]float64, len(b))
+			for i := range b {
+				moved[i] = b[i] - shift
+			}
+			return Welch(a, moved)
+		})
+		if s.Low > at || s.High < at || !near(at-s.Low, s.High-at, 1e-5) {
+			t.Fatalf("%+v", s)
+		}
+		if outside := s.Low > 0 || s.High < 0; outside != (s.P <= 0.05) && !near(s.P, 0.05, 1e-4) {
+			t.Fatalf("%+v", s)
+		}
+		if s.Low > 0.8 || s.High < 0.8 {
+			missed++
+		}
+	}
+	if low, high := Wilson(float64(missed), of); low > 0.05 || high < 0.04 {
+		t.Errorf("%d of %d intervals missed", missed, of)
+	}
+	if s := Inverted(math.NaN(), nil); s.P != 1 || !math.IsInf(s.High, 1) {
+		t.Errorf("of nothing: %+v", s)
+	}
+	if s := Inverted(1, func(float64) (float64, float64) { return 0, 5 }); s.P != 1 || !math.IsInf(s.Low, -1) {
+		t.Errorf("where nothing is refused: %+v", s)
 	}
 }
