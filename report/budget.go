@@ -1,13 +1,17 @@
 package report
 
-import "cmp"
+import (
+	"cmp"
+	"slices"
+)
 
-// A Check is one limit on a metric, a budget, and how the report stands against it. Limits that were not set and numbers
-// that nobody knows are Null.
+// A Check is one limit on a metric, and how the report stands against it: a budget or, with a Sign, a threshold of a run. Limits
+// that were not set and numbers that nobody knows are Null.
 type Check struct {
-	Name     string    `json:"name"` // bytes_per_entity of uid: bytes/uid
+	Name     string    `json:"name"` // bytes_per_entity of uid: bytes/uid; of a threshold all that it says: p99 < 5ms
 	Unit     Unit      `json:"unit"`
-	Limit    Value     `json:"limit"`              // most that head may be
+	Sign     string    `json:"sign,omitempty"`     // of a threshold: how head is to stand to the limit, < <= > >= or ==
+	Limit    Value     `json:"limit"`              // most that head may be, where there is no sign
 	MaxDelta Value     `json:"max_delta"`          // most that it may have grown since the baseline, as a share of base
 	Base     Value     `json:"base"`               // of the baseline
 	Head     Value     `json:"head"`               // of this report
@@ -22,10 +26,21 @@ type Check struct {
 func (c *Check) Over() (float64, bool) {
 	limit, known := c.Limit.Number()
 	head, measured := c.Head.Number()
-	if !known || !measured || head <= limit || limit == 0 {
+	if !known || !measured || head <= limit || limit == 0 || c.Sign != "" && c.Verdict != Fail {
 		return 0, false
 	}
 	return head/limit - 1, true
+}
+
+// Threshold reports whether c is a threshold of a run, and no budget of a keyspace.
+func (c *Check) Threshold() bool { return c.Sign != "" }
+
+// LimitsWord is what people call such checks: budgets, or thresholds.
+func LimitsWord(checks []Check) string {
+	if len(checks) > 0 && !slices.ContainsFunc(checks, func(c Check) bool { return !c.Threshold() }) {
+		return "thresholds"
+	}
+	return "budgets"
 }
 
 // checks returns the budgets with their verdicts. Base may be nil.
@@ -47,6 +62,9 @@ func (j *judge) checks(base *Report) []Check {
 // decide sets the verdict: against the limit, and against the baseline where growth is limited. Without a baseline there is
 // nothing that could have grown; one that does not know the number decides nothing.
 func (c *Check) decide(compared bool) {
+	if c.Threshold() && c.Verdict != "" {
+		return // it was judged where the run was known
+	}
 	head := Metric{Value: c.Head, Interval: c.Interval}
 	if head.Value.IsNull() {
 		c.Verdict, c.Why = Inconclusive, cmp.Or(c.Why, "no samples")

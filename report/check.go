@@ -96,6 +96,9 @@ func (g *Gate) check() error {
 	for i := range g.Checks {
 		c := &g.Checks[i]
 		verdicts = append(verdicts, c.Verdict)
+		if !slices.Contains([]string{"", "<", "<=", ">", ">=", "=="}, c.Sign) {
+			return fmt.Errorf("the sign of a check is %q", c.Sign)
+		}
 		if c.Level != Error && c.Level != Warning {
 			return fmt.Errorf("the level of a check is %q", c.Level)
 		}

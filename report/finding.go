@@ -12,7 +12,7 @@ import (
 // A Rule is one thing that may be held against a keyspace. Its documentation is part of it: help, docs and the machine
 // formats print it.
 type Rule struct {
-	ID       string   `json:"id"`    // KD001 keys, SV001 server settings: never reused
+	ID       string   `json:"id"`    // KD001 keys, SV001 servers, LD001 runs: never reused
 	Name     string   `json:"name"`  // no-namespace
 	Title    string   `json:"title"` // one line: what is wrong
 	Doc      string   `json:"doc"`   // Markdown: what, why it hurts

@@ -218,15 +218,23 @@ func (j *judge) tally(checks []Check) (failed, open []string) {
 	}
 	over := named(checks, Fail)
 	if len(over) > 0 {
-		failed = append(failed, fmt.Sprintf("budgets over: %d", len(over)))
+		failed = append(failed, failedLimits(checks, over))
 	}
 	if len(j.unsure) > 0 && j.undecided() == Inconclusive {
 		open = append(open, "perhaps worse, within the error of sampling: "+few(j.unsure))
 	}
 	if unknown := named(checks, Inconclusive); len(unknown) > 0 {
-		open = append(open, "budgets that cannot be decided: "+few(unknown))
+		open = append(open, LimitsWord(checks)+" that cannot be decided: "+few(unknown))
 	}
 	return failed, open
+}
+
+// failedLimits says how many budgets are over, or which thresholds do not hold.
+func failedLimits(checks []Check, failed []string) string {
+	if LimitsWord(checks) == "thresholds" {
+		return "thresholds that do not hold: " + few(failed)
+	}
+	return fmt.Sprintf("budgets over: %d", len(failed))
 }
 
 // few lists the first of some names.

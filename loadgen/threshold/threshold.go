@@ -143,7 +143,7 @@ func Judge(all []Threshold, r *recording.Recording, counts map[string]float64) (
 	verdict, _ := r.Verdict()
 	for i := range all {
 		t := &all[i]
-		c := report.Check{Name: t.Text, Unit: t.unit, Limit: report.Number(t.Value), Level: report.Error}
+		c := report.Check{Name: t.Text, Unit: t.unit, Sign: t.Sign, Limit: report.Number(t.Value), Level: report.Error}
 		head, why, err := t.head(r, counts)
 		if err != nil {
 			return nil, err

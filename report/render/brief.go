@@ -41,6 +41,9 @@ func Brief(w io.Writer, r *report.Report, o Options) error {
 // briefScope says how much was looked at: keys, templates, or both.
 func (t *text) briefScope() []string {
 	var items []string
+	if t.r.Kind == report.KindLoad {
+		return t.briefRun()
+	}
 	if t.r.Kind != report.KindLint && t.r.Kind != report.KindDiff {
 		items = append([]string{humanize.Counted(t.r.Coverage.Keys, "key")}, t.scan()...)
 	}
@@ -48,6 +51,53 @@ func (t *text) briefScope() []string {
 		items = append(items, counted(d.Templates, "template"))
 	}
 	return items
+}
+
+// The tables and metrics of a run that people name first: those of loadgen/recording.
+const (
+	latencyTable  = "latency"
+	healthSection = "health"
+	runSection    = "run"
+)
+
+// briefRun says what a run has done and how long that took: "30.1k operations, 1.00k/s, p50 0.30 ms, p99 2.4 ms, 0 errors, valid".
+func (t *text) briefRun() []string {
+	items := t.runWords()
+	if s := t.r.Section(latencyTable); s != nil && len(s.Tables) > 0 && len(s.Tables[0].Rows) > 0 {
+		tab := &s.Tables[0]
+		all := tab.Rows[len(tab.Rows)-1]
+		for _, column := range []struct{ name, form string }{
+			{"count", "%s operations"}, {"rate", "%s"}, {"p50", "p50 %s"}, {"p99", "p99 %s"}, {"max", "max %s"}, {"errors", "%s errors"},
+		} {
+			for c := range tab.Columns {
+				if tab.Columns[c].Name == column.name && !all[c].IsNull() {
+					items = append(items, fmt.Sprintf(column.form, human(all[c], tab.Columns[c].Unit, t.ascii)))
+				}
+			}
+		}
+	}
+	return append(items, notEmpty(t.named(healthSection, "verdict"))...)
+}
+
+// runWords says what was run: "counters, open loop".
+func (t *text) runWords() []string {
+	loop := t.named(runSection, "loop")
+	if loop != "" {
+		loop += " loop"
+	}
+	return notEmpty(t.named(runSection, "scenario"), loop)
+}
+
+// named writes a metric of a section, or "".
+func (t *text) named(section, name string) string {
+	if s := t.r.Section(section); s != nil {
+		for i := range s.Metrics {
+			if m := &s.Metrics[i]; m.Name == name {
+				return t.clean(metric(m, t.ascii))
+			}
+		}
+	}
+	return ""
 }
 
 // briefFindings lists the worst findings that are open in at most room lines.
@@ -99,13 +149,24 @@ func (t *text) briefBudgets() string {
 	var over []string
 	for i := range t.r.Gate.Checks {
 		if c := &t.r.Gate.Checks[i]; c.Verdict == report.Fail {
-			over = append(over, cutMiddle(t.clean(c.Name), 24, t.mark)+" "+budgetText(c, t.ascii))
+			over = append(over, cutMiddle(t.clean(c.Name), 24, t.mark)+t.briefLimit(c))
 		}
 	}
 	if over == nil {
 		return ""
 	}
+	if report.LimitsWord(t.r.Gate.Checks) == thresholds {
+		return "not kept: " + strings.Join(over, "; ")
+	}
 	return "over budget: " + strings.Join(over, "; ")
+}
+
+// briefLimit is how a budget stands behind its name, in which a threshold says its limit itself.
+func (t *text) briefLimit(c *report.Check) string {
+	if c.Threshold() {
+		return " is " + budgetHead(c, t.ascii)
+	}
+	return " " + budgetText(c, t.ascii)
 }
 
 // briefTop is how many templates are named.

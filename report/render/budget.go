@@ -17,6 +17,10 @@ func (t *text) budgets() {
 		return
 	}
 	checks := t.r.Gate.Checks
+	if report.LimitsWord(checks) == thresholds {
+		t.thresholds(checks)
+		return
+	}
 	name, head := len("BUDGETS"), budgetNumber
 	for i := range checks {
 		name = max(name, 2+columns(t.clean(checks[i].Name)))
@@ -28,6 +32,44 @@ func (t *text) budgets() {
 	for i := range checks {
 		t.budget(&checks[i], widths)
 	}
+}
+
+// thresholds is the word for limits of a run, which are what they say: their names hold the limit.
+const thresholds = "thresholds"
+
+// thresholds draws what was asked of a run, each with what came of it.
+//
+//	THRESHOLDS
+//	  ok    p99 < 5ms       2.41 ms
+//	  FAIL  p99.9 < 8ms     8.70 ms   +8.8%
+func (t *text) thresholds(checks []report.Check) {
+	word, name, head := 0, 0, 0
+	for i := range checks {
+		w, _ := thresholdWord(&checks[i])
+		word, name = max(word, columns(w)), max(name, columns(t.clean(checks[i].Name)))
+		head = max(head, columns(budgetHead(&checks[i], t.ascii)))
+	}
+	name = min(name, t.width/2)
+	t.gap()
+	t.line(span{"THRESHOLDS", bold})
+	for i := range checks {
+		c := &checks[i]
+		w, st := thresholdWord(c)
+		said := strings.Join(notEmpty(overBy(c), t.clean(c.Why)), "   ")
+		lead := pad(cutMiddle(t.clean(c.Name), name, t.mark), name) + "  " + padLeft(budgetHead(c, t.ascii), head)
+		t.line(span{text: "  "}, span{pad(w, word), st}, span{text: "  " + lead}, span{"   " + said, dim})
+	}
+}
+
+// thresholdWord is a threshold's verdict: "ok", "FAIL", "?".
+func thresholdWord(c *report.Check) (string, style) {
+	switch c.Verdict {
+	case report.Pass:
+		return "ok", plain
+	case report.Fail:
+		return "FAIL", red
+	}
+	return "?", yellow
 }
 
 // budgetNumber is the least width of a number of a budget.

@@ -168,7 +168,7 @@ func cutBytes(s string, n int) string {
 
 // budgetSuite makes each budget a case.
 func budgetSuite(checks []report.Check) junitSuite {
-	s := junitSuite{Name: "budgets"}
+	s := junitSuite{Name: report.LimitsWord(checks)}
 	for i := range checks {
 		b := &checks[i]
 		c := junitCase{Name: cutMiddle(clean(b.Name, false), longestSubject, "…"), Class: s.Name}
@@ -177,7 +177,7 @@ func budgetSuite(checks []report.Check) junitSuite {
 		case b.Verdict == report.Inconclusive:
 			c.Skipped = newJUnitResult("inconclusive", says, "")
 		case b.Verdict == report.Fail && b.Level == report.Error:
-			c.Failure = newJUnitResult("budget", says, b.Why)
+			c.Failure = newJUnitResult(strings.TrimSuffix(s.Name, "s"), says, b.Why)
 		default:
 			c.Output = plainLines(says)
 		}

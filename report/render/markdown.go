@@ -117,6 +117,10 @@ func (m *markdown) sections() {
 			}
 			continue
 		}
+		if m.r.Kind == report.KindLoad && i == 0 { // what people run it for
+			m.section(s)
+			continue
+		}
 		m.folded(s.Title, func() { m.section(s) })
 	}
 }
@@ -130,6 +134,10 @@ func (m *markdown) section(s *report.Section) {
 		m.add("\n" + strings.Join(items, ", ") + "\n")
 	}
 	for i := range s.Tables {
+		if isSeries(&s.Tables[i]) {
+			m.table(overTime(&s.Tables[i], m.o.ASCII, sparkWidth))
+			continue
+		}
 		m.table(&s.Tables[i])
 	}
 }

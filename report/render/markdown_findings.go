@@ -68,6 +68,10 @@ func (m *markdown) budgets() {
 	if m.r.Gate == nil || len(m.r.Gate.Checks) == 0 {
 		return
 	}
+	if report.LimitsWord(m.r.Gate.Checks) == thresholds {
+		m.thresholds()
+		return
+	}
 	m.add("\n| Budget | Limit | Base | Head | |\n|---|---:|---:|---:|---|\n")
 	for i := range m.r.Gate.Checks {
 		c := &m.r.Gate.Checks[i]
@@ -80,5 +84,16 @@ func (m *markdown) budgets() {
 			word += " " + c.Why
 		}
 		m.add("| " + strings.Join(append(cells, m.esc(word)), " | ") + " |\n")
+	}
+}
+
+// thresholds writes what was asked of a run as a table.
+func (m *markdown) thresholds() {
+	m.add("\n| Threshold | Measured | |\n|---|---:|---|\n")
+	for i := range m.r.Gate.Checks {
+		c := &m.r.Gate.Checks[i]
+		word, _ := thresholdWord(c)
+		said := strings.Join(notEmpty(word, overBy(c), c.Why), " ")
+		m.add("| " + strings.Join([]string{m.code(c.Name), m.esc(budgetHead(c, m.o.ASCII)), m.esc(said)}, " | ") + " |\n")
 	}
 }

@@ -29,7 +29,7 @@ func plots(r *report.Report, t *report.Table, o Options) []chart.Drawing {
 		return []chart.Drawing{spectrum(t, o)}
 	}
 	var ds []chart.Drawing
-	for _, u := range []report.Unit{report.UnitRate, report.UnitDuration, report.UnitRatio, report.UnitBytes} {
+	for _, u := range []report.Unit{report.UnitRate, report.UnitDuration, report.UnitRatio, report.UnitBytes, report.UnitCount} {
 		if p := series(t, u, o); len(p.Lines) > 0 {
 			p.Marks = happened(r, o)
 			ds = append(ds, chart.Lines(p))
@@ -79,7 +79,7 @@ func series(t *report.Table, u report.Unit, o Options) chart.Plot {
 	low, high := 0.0, 0.0
 	left, right := math.Inf(1), math.Inf(-1)
 	for c := 1; c < len(t.Columns); c++ {
-		if t.Columns[c].Unit != u || hidden(t, c) {
+		if t.Columns[c].Unit != u || t.Columns[c].Rank > 1 || hidden(t, c) || u == report.UnitCount && never(t, c) {
 			continue
 		}
 		l := chart.Line{Name: columnName(&t.Columns[c], o)}

@@ -42,8 +42,8 @@ func loadReport() *report.Report {
 func TestPlots(t *testing.T) {
 	s := string(render(t, "svg", loadReport(), Options{}))
 	n := elements(t, s)
-	// get and set; asked and done; p99. Each has a line, and a sample of it at its name.
-	if n["path"] != 10 || n["svg"] != 1 || strings.Contains(s, "\x1b") || strings.Contains(s, "NaN") {
+	// get and set; asked and done; p99; errors. Each has a line, and a sample of it at its name.
+	if n["path"] != 12 || n["svg"] != 1 || strings.Contains(s, "\x1b") || strings.Contains(s, "NaN") {
 		t.Errorf("elements: %v in\n%s", n, s)
 	}
 	for _, want := range []string{
@@ -70,5 +70,37 @@ func TestSteps(t *testing.T) {
 		if got := steps(c.low, c.high); !slices.Equal(got, c.want) {
 			t.Errorf("%v to %v: %v", c.low, c.high, got)
 		}
+	}
+}
+
+// The limits of a run are called what they are, and say their limit once.
+func TestThresholds(t *testing.T) {
+	r := loadReport()
+	r.Gate = &report.Gate{Verdict: report.Fail, Why: []string{"hit_rate >= 95%"}, Checks: []report.Check{
+		{Name: "p99 < 5ms", Sign: "<", Unit: report.UnitDuration, Limit: report.Number(0.005), Head: report.Number(0.0024), Verdict: report.Pass, Level: report.Error},
+		{Name: "max < 1ms", Sign: "<", Unit: report.UnitDuration, Limit: report.Number(0.001), Head: report.Number(0.002), Verdict: report.Fail, Level: report.Error},
+		{Name: "hit_rate >= 95%", Sign: ">=", Unit: report.UnitRatio, Limit: report.Number(0.95), Head: report.Number(0.5), Verdict: report.Fail, Level: report.Error},
+		{
+			Name: "p99.9 < 9ms", Sign: "<", Unit: report.UnitDuration, Limit: report.Number(0.009), Head: report.Number(0.008), Verdict: report.Inconclusive,
+			Level: report.Error, Why: "only 3 samples beyond it",
+		},
+	}}
+	text := string(render(t, "text", r, Options{}))
+	for _, want := range []string{
+		"THRESHOLDS\n", "  ok    p99 < 5ms        2.40 ms\n", "  FAIL  max < 1ms        2.00 ms   +100%\n", "  FAIL  hit_rate >= 95%      50%\n",
+		"  ?     p99.9 < 9ms      8.00 ms   only 3 samples beyond it\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	for _, format := range []string{"text", "brief", "md", "junit"} {
+		out := strings.ToLower(string(render(t, format, r, Options{})))
+		if strings.Contains(out, "budget") || strings.Contains(out, "0 keys") || strings.Contains(out, "full scan") {
+			t.Errorf("%s:\n%s", format, out)
+		}
+	}
+	if brief := string(render(t, "brief", r, Options{})); !strings.Contains(brief, "not kept: max < 1ms is 2.00 ms; hit_rate >= 95% is 50%") {
+		t.Errorf("%s", brief)
 	}
 }

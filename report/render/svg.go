@@ -20,7 +20,7 @@ const barRows = 12
 // other table whose numbers add up.
 func SVG(w io.Writer, r *report.Report, o Options) error {
 	r = o.Keys.apply(r)
-	section, _, _ := strings.Cut(o.Section, ".")
+	section, table, _ := strings.Cut(o.Section, ".")
 	if section != "" && r.Section(section) == nil {
 		return noSection(r, section)
 	}
@@ -31,7 +31,9 @@ func SVG(w io.Writer, r *report.Report, o Options) error {
 			continue
 		}
 		for j := range s.Tables {
-			ds = append(ds, drawings(r, s, &s.Tables[j], o)...)
+			if table == "" || s.Tables[j].Name == table {
+				ds = append(ds, drawings(r, s, &s.Tables[j], o)...)
+			}
 		}
 	}
 	title := "kvtool " + r.Kind + " " + clean(r.Target.URL, o.ASCII)

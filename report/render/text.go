@@ -40,8 +40,10 @@ func (t *text) body() {
 		t.sections()
 	default:
 		t.sections()
-		if t.scanned() {
+		if t.scanned() || t.r.Kind == report.KindLoad {
 			t.findings()
+		} else {
+			t.budgets()
 		}
 	}
 }
@@ -102,10 +104,13 @@ func (t *text) head() {
 func (t *text) scanHead() {
 	tg := &t.r.Target
 	t.items("target", t.clean(tg.URL), t.clean(strings.TrimSpace(tg.Product+" "+tg.Version)))
+	if t.r.Kind == report.KindLoad {
+		t.items("load", t.runWords()...)
+	}
 	switch of := t.r.Coverage.Of; {
 	case t.r.Kind == report.KindSimulate && of != nil:
 		t.items("drawn", humanize.Counted(t.r.Coverage.Keys, "key"), "of "+humanize.Exact(*of))
-	case t.scanned() && (t.r.Kind != report.KindHotkeys || t.r.Coverage.Keys > 0):
+	case t.scanned() && t.r.Kind != report.KindLoad && (t.r.Kind != report.KindHotkeys || t.r.Coverage.Keys > 0):
 		t.items("scan", append([]string{humanize.Counted(t.r.Coverage.Keys, "key")}, t.scan()...)...)
 	}
 	if m := t.memory(); len(m) > 0 {
@@ -194,10 +199,15 @@ func (t *text) sections() {
 	t.gap()
 	for i := range t.r.Sections {
 		s := &t.r.Sections[i]
-		if titled(s) == nil {
+		if titled(s) == nil && !slices.ContainsFunc(s.Tables, func(x report.Table) bool { return isSeries(&x) }) {
 			block = t.block(s, s.Title, label, block)
 		}
 		for j := range s.Tables {
+			if isSeries(&s.Tables[j]) {
+				t.overTime(&s.Tables[j])
+				block = false
+				continue
+			}
 			if detail(s, &s.Tables[j]) {
 				continue
 			}
