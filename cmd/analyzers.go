@@ -16,6 +16,7 @@ import (
 	"github.com/kvtool/kvtool/keydesign/lint"
 	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/loadgen/findings"
 	"github.com/kvtool/kvtool/report"
 )
 
@@ -45,7 +46,8 @@ func place(name string) int {
 
 // rules lists every rule that an analysis or lint may raise, each once, by its number.
 func rules() []*report.Rule {
-	all := slices.Concat(keydesign.Rules(), lint.Rules(), audit.Rules(), orphans.Rules(), compare.Rules(), growth.Rules(), hotkeys.Rules())
+	all := slices.Concat(keydesign.Rules(), lint.Rules(), audit.Rules(), orphans.Rules(), compare.Rules(), growth.Rules(), hotkeys.Rules(),
+		findings.Rules())
 	slices.SortStableFunc(all, func(a, b *report.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return slices.CompactFunc(all, func(a, b *report.Rule) bool { return a.ID == b.ID })
 }

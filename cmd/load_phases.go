@@ -11,6 +11,7 @@ import (
 	"github.com/kvtool/kvtool/loadgen/arrival"
 	"github.com/kvtool/kvtool/loadgen/recording"
 	"github.com/kvtool/kvtool/loadgen/scenario"
+	"github.com/kvtool/kvtool/loadgen/threshold"
 )
 
 // phases are the scenario's: its fills, and then its own phases or the one that the flags make of them.
@@ -151,10 +152,17 @@ func (l *loading) options(ctx context.Context) loadgen.Options {
 	if o.concurrency > 0 {
 		opt.Conns = o.concurrency
 	}
-	for i := range l.thresholds {
-		if d := l.thresholds[i].Latency(); d > 0 && (opt.Tightest == 0 || d < opt.Tightest) {
-			opt.Tightest = d
+	opt.Tightest = tightest(l.thresholds)
+	return opt
+}
+
+// tightest is the lowest limit of latency; 0 is none.
+func tightest(thresholds []threshold.Threshold) time.Duration {
+	least := time.Duration(0)
+	for i := range thresholds {
+		if d := thresholds[i].Latency(); d > 0 && (least == 0 || d < least) {
+			least = d
 		}
 	}
-	return opt
+	return least
 }

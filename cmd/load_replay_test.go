@@ -34,8 +34,7 @@ func TestLoadReplay(t *testing.T) {
 		{"speed", []string{"--trace", timed, "--speed", "fast"}, "--speed", exitUsage},
 		{"columns", []string{"--trace", timed, "--columns", "ts,kay"}, "no column", exitUsage},
 		{"prefix", []string{"--trace", timed, "--prefix", "{a}"}, "--prefix", exitUsage},
-		{"not empty", []string{"demo:", "--trace", timed}, "not empty", exitUsage},
-		{"allowed", []string{"demo:", "--trace", timed, "--allow-writes"}, "PASS", -1},
+		{"demo", []string{"demo:", "--trace", timed}, "PASS", -1},
 		{"no driver", []string{"keys:" + timed, "--trace", timed}, "runs no operations", exitUsage},
 	} {
 		stdout, stderr, code := in(t, append([]string{"load", "replay"}, c.args...)...)

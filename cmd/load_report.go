@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/loadgen/findings"
 	"github.com/kvtool/kvtool/loadgen/recording"
 	"github.com/kvtool/kvtool/loadgen/threshold"
 	"github.com/kvtool/kvtool/report"
@@ -23,40 +24,69 @@ func (l *loading) verify(ctx context.Context) error {
 	return l.player.Verify(ctx, s)
 }
 
-// report makes the document, with what the player has counted and found.
-func (l *loading) report(rec *recording.Recording, left int64, cleanErr error) (*report.Report, error) {
+// report makes the document, with what the player has counted and found, and cleans up.
+func (l *loading) report(ctx context.Context, rec *recording.Recording) (*report.Report, error) {
 	r, err := loadReport(rec)
 	if err != nil {
 		return nil, err
 	}
 	counts := map[string]float64{}
-	sec := report.Section{Name: "checks", Title: "CHECKS"}
 	for name, n := range l.player.Metrics() {
 		counts[name] = float64(n)
 	}
+	evidence := l.player.Evidence()
+	r.Sections = append(r.Sections, checksSection(counts, evidence))
+	run := &findings.Run{Recording: rec, Schema: l.scenario.Schema, Violations: int64(counts["violations"]), Evidence: evidence}
+	if form := l.player.Form(); form != "" {
+		r.Target.Notes = append(r.Target.Notes, "what is atomic is done by "+form)
+	}
+	l.addFigures(counts) // before what was written is removed
+	r = l.judgeFindings(l.gate, r, l.find(ctx, run, l.keys, l.player.Prefix()))
+	if !l.o.keep {
+		l.leave(ctx, r, l.player.Prefix())
+	}
+	return r, judgeRun(r, rec, l.thresholds, counts)
+}
+
+// checksSection has what a scenario has counted, and what the store did that it must not do.
+func checksSection(counts map[string]float64, evidence []string) report.Section {
+	sec := report.Section{Name: "checks", Title: "CHECKS"}
 	for _, name := range sortedKeys(counts) {
 		sec.Metrics = append(sec.Metrics, report.Metric{Name: name, Unit: report.UnitCount, Value: report.Number(counts[name])})
 	}
-	if evidence := l.player.Evidence(); len(evidence) > 0 {
+	if len(evidence) > 0 {
 		t := report.Table{Name: "violations", Columns: []report.Column{{Name: "what", Unit: report.UnitText}}}
 		for _, e := range evidence {
 			t.Rows = append(t.Rows, []report.Value{report.Text(e)})
 		}
 		sec.Tables = append(sec.Tables, t)
 	}
-	if form := l.player.Form(); form != "" {
-		r.Target.Notes = append(r.Target.Notes, "what is atomic is done by "+form)
+	return sec
+}
+
+// leave removes what is under a prefix, and says what is left.
+func (l *loaded) leave(ctx context.Context, r *report.Report, prefix string) {
+	switch left, err := l.clean(ctx, prefix); {
+	case err != nil:
+		r.Target.Notes = append(r.Target.Notes, fmt.Sprintf("left behind: what is under %s, until its TTLs end: %s", prefix, oneLine(err)))
+	case left > 0:
+		r.Target.Notes = append(r.Target.Notes, fmt.Sprintf("left behind: %d keys under %s, until their TTLs end", left, prefix))
 	}
-	if left > 0 || cleanErr != nil {
-		r.Target.Notes = append(r.Target.Notes, fmt.Sprintf("left behind: %d keys under %s, until their TTLs end", left, l.player.Prefix()))
-	}
-	r.Sections = append(r.Sections, sec)
-	l.addFigures(counts)
-	checks, err := threshold.Judge(l.thresholds, rec, counts)
+}
+
+// judgeRun holds a run against its thresholds.
+func judgeRun(r *report.Report, rec *recording.Recording, thresholds []threshold.Threshold, counts map[string]float64) error {
+	checks, err := threshold.Judge(thresholds, rec, counts)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	r.Gate = &report.Gate{Verdict: report.Pass, Checks: checks}
+	g := &report.Gate{Verdict: report.Pass, Checks: checks}
+	if r.Gate != nil { // of its findings
+		of := *r.Gate
+		of.Checks = checks
+		g = &of
+	}
+	r.Gate = g
 	for i := range checks {
 		switch {
 		case checks[i].Verdict == report.Fail:
@@ -72,17 +102,19 @@ func (l *loading) report(rec *recording.Recording, left int64, cleanErr error) (
 		r.Gate.Verdict = report.Inconclusive
 		r.Gate.Why = append(r.Gate.Why, why)
 	}
-	return r, nil
+	return nil
 }
 
 // conclude writes the report and decides the exit code.
-func (l *loading) conclude(ctx context.Context, outs []output, r *report.Report, rec *recording.Recording, runErr error) error {
+func (l *loaded) conclude(
+	ctx context.Context, v *viewFlags, o *runFlags, outs []output, r *report.Report, rec *recording.Recording, runErr error,
+) error {
 	verdict, _ := rec.Verdict()
 	code := worst(gateCode(r.Gate), loadCode(verdict))
 	if err := ended(ctx, runErr); err != nil {
 		code = worst(code, exitCode(err))
 	}
-	failed := errors.Join(l.save(r, rec), l.o.write(l.env, outs, r, code))
+	failed := errors.Join(o.save(r, rec), v.write(l.env, outs, r, code))
 	if failed != nil {
 		return &codeError{worst(exitUsage, code), failed}
 	}
@@ -104,12 +136,16 @@ func loadReport(rec *recording.Recording) (*report.Report, error) {
 	}
 	verdict, why := rec.Verdict()
 	r := &report.Report{
-		Schema: report.Schema, Kind: report.KindLoad, Tool: tool(), Taken: rec.Began, Sections: sections, Findings: []report.Finding{}, Skipped: []report.Skip{}, Parts: []report.Part{part},
-		Target:   report.Target{Adapter: "load", URL: rec.Meta.Target, Product: rec.Meta.Server, Notes: []string{"scenario " + rec.Meta.Scenario}},
+		Schema: report.Schema, Kind: report.KindLoad, Tool: tool(), Taken: rec.Began, Sections: sections,
+		Findings: []report.Finding{}, Skipped: []report.Skip{}, Parts: []report.Part{part},
+		Target:   report.Target{Adapter: "load", URL: rec.Meta.Target, Product: rec.Meta.Server, Facts: []report.Fact{}},
 		Coverage: report.Coverage{Complete: verdict != recording.Incomplete},
 	}
 	if why != "" {
 		r.Coverage.Why = []string{why}
+	}
+	if rec.Meta.Closed {
+		r.Target.Notes = append(r.Target.Notes, "closed loop: response times understate waiting")
 	}
 	return r, nil
 }

@@ -2,10 +2,13 @@ package cmd
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +18,7 @@ import (
 
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/loadgen"
-	"github.com/kvtool/kvtool/loadgen/figures"
+	"github.com/kvtool/kvtool/loadgen/findings"
 	"github.com/kvtool/kvtool/loadgen/play"
 	"github.com/kvtool/kvtool/loadgen/scenario"
 	"github.com/kvtool/kvtool/loadgen/threshold"
@@ -24,6 +27,8 @@ import (
 // loadFlags are the flags of commands that load a store with a scenario.
 type loadFlags struct {
 	viewFlags
+	storeFlags
+	runFlags
 	scenario    string
 	rate        rate
 	constant    bool
@@ -36,16 +41,9 @@ type loadFlags struct {
 	workers     int
 	seed        uint64
 	noFill      bool
-	keep        bool
-	writes      bool
-	timeout     time.Duration
-	thresholds  []string
 	set         []string
-	hlog        string
 	part        string
 	startAt     string
-	out         string
-	progress    string
 }
 
 const loadRunLong = `Load a store with a scenario, and say how long operations take from when they
@@ -85,6 +83,8 @@ func newLoadRunCmd(env *Env) *cobra.Command {
 
 func (o *loadFlags) bind(c *cobra.Command) {
 	o.viewFlags.bind(c)
+	o.storeFlags.bind(c)
+	o.runFlags.bind(c)
 	f := c.Flags()
 	f.StringVarP(&o.scenario, "scenario", "s", "", "`NAME|FILE`: what is done; load list names those that come with kvtool")
 	f.Var(&o.rate, "rate", "open loop: so many operations a second, 20k/s")
@@ -98,17 +98,9 @@ func (o *loadFlags) bind(c *cobra.Command) {
 	f.IntVar(&o.workers, "workers", 0, "goroutines that share the load (default one for each processor)")
 	f.Uint64Var(&o.seed, "seed", 0, "of what is left to chance (default the scenario's)")
 	f.BoolVar(&o.noFill, "no-fill", false, "do not write keys before")
-	f.BoolVar(&o.keep, "keep", false, "leave what was written; it expires by its TTLs")
-	f.BoolVar(&o.writes, "allow-writes", false, "load a target that holds keys")
-	f.DurationVar(&o.timeout, "op-timeout", 0, "the longest that one step may take (default 5s)")
-	f.StringArrayVar(&o.thresholds, "threshold", nil, "`LIMIT` that fails the command when it does not hold, repeatable: 'p99 < 5ms'")
 	f.StringArrayVar(&o.set, "set", nil, "`PATH=VALUE` in the place of what the scenario says, repeatable: ops.view.weight=3")
 	f.StringVar(&o.part, "part", "", "`I/N`: one of N parts of the load, counted from 0; load merge puts them together")
 	f.StringVar(&o.startAt, "start-at", "", "begin at `TIME`, as all parts do: 2026-03-01T10:00:00Z")
-	f.StringVar(&o.hlog, "hlog", "", "write an interval log of HdrHistogram to `FILE`")
-	f.StringVar(&o.out, "out", "", "write the run to `FILE`.kvr, for load compare, load merge and report")
-	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
-	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
 }
 
 // loadTarget is what no TARGET means to load.
@@ -116,20 +108,16 @@ const loadTarget = "ref:?preset=empty"
 
 // A loading is a run that was prepared.
 type loading struct {
-	env        *Env
+	loaded
 	o          *loadFlags
-	target     kv.Target
 	scenario   *scenario.Scenario
 	thresholds []threshold.Threshold
-	store      kv.Store
-	driver     kv.Driver
+	gate       *gate // of findings
 	player     *play.Player
-	info       *kv.Info
-	progress   *progress
+	keys       *findings.Keys
 	part       int
 	parts      int
-	start      time.Time       // zero is at once
-	figures    *figures.Reader // nil where the store has none
+	start      time.Time // zero is at once
 }
 
 func runLoad(ctx context.Context, env *Env, o *loadFlags, args []string) error {
@@ -137,22 +125,28 @@ func runLoad(ctx context.Context, env *Env, o *loadFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	l := &loading{env: env, o: o}
-	if l.progress, err = env.newProgress(o.progress, o.quiet); err != nil {
+	if err := o.check(outs); err != nil {
+		return err
+	}
+	l := &loading{loaded: loaded{env: env}, o: o}
+	if l.progress, err = env.newProgress(o.storeFlags.progress, o.quiet); err != nil {
 		return err
 	}
 	if err := l.read(); err != nil {
 		return err
 	}
-	if err := l.open(ctx, args); err != nil {
+	if l.gate, err = env.findingsGate(ctx, &o.runFlags, args); err != nil {
 		return err
 	}
-	defer l.store.Close()
+	if err := l.open(ctx, args, &o.storeFlags); err != nil {
+		return err
+	}
+	defer l.close()
+	if err := l.prepare(ctx); err != nil {
+		return err
+	}
 	rec, runErr := loadgen.Run(ctx, l.driver, l.phases(ctx), l.options(ctx))
 	l.progress.clear()
-	if l.figures != nil {
-		defer l.figures.Close()
-	}
 	if rec == nil {
 		return targetError(ended(ctx, runErr))
 	}
@@ -163,12 +157,34 @@ func runLoad(ctx context.Context, env *Env, o *loadFlags, args []string) error {
 			runErr = errors.Join(runErr, &codeError{exitIncomplete, err})
 		}
 	}
-	left, cleanErr := l.clean(after)
-	r, err := l.report(rec, left, cleanErr)
+	r, err := l.report(after, rec)
 	if err != nil {
 		return err
 	}
-	return l.conclude(ctx, outs, r, rec, runErr)
+	return l.conclude(ctx, &o.viewFlags, &o.runFlags, outs, r, rec, runErr)
+}
+
+// cleanTime bounds how long what was written is looked for; what is left then goes by its TTL.
+const cleanTime = 30 * time.Second
+
+// prepare makes the player of the scenario.
+func (l *loading) prepare(ctx context.Context) error {
+	s, err := l.driver.Session(ctx, kv.SessionOptions{Timeout: 5 * time.Second})
+	if err != nil {
+		return targetError(ended(ctx, err))
+	}
+	defer s.Close()
+	var id [4]byte
+	_, _ = rand.Read(id[:]) // never fails
+	l.keys = findings.NewKeys(l.scenario.Schema, runtime.GOMAXPROCS(0), play.WatchOne)
+	l.player = play.New(l.scenario, play.Options{
+		Run: hex.EncodeToString(id[:]), Scripts: play.HasScripts(s), Part: l.part, Parts: l.parts, Watch: l.keys.Seen,
+	})
+	if l.o.pipeline > 1 && strings.HasPrefix(l.player.Form(), "WATCH") {
+		return kv.WithHint(kv.Usagef("scenario %s with --pipeline %d: this store does what is atomic by WATCH, one at a time of a connection",
+			l.scenario.Name, l.o.pipeline), "leave --pipeline out")
+	}
+	return nil
 }
 
 // read reads what can be refused before anything is opened.
@@ -198,21 +214,9 @@ func (l *loading) read() error {
 	if o.seed != 0 {
 		l.scenario.Seed = o.seed
 	}
-	limits := append(l.scenario.Thresholds, o.thresholds...)
-	if o.concurrency == 0 {
-		limits = append(limits, threshold.BuiltIn)
-	}
-	for _, text := range append(limits, "violations == 0") {
-		if slices.ContainsFunc(l.thresholds, func(t threshold.Threshold) bool { return t.Text == text }) {
-			continue // the scenario says so itself
-		}
-		t, err := threshold.Parse(text)
-		if err != nil {
-			return err
-		}
-		l.thresholds = append(l.thresholds, t)
-	}
-	return nil
+	texts := slices.Concat(l.scenario.Thresholds, o.thresholds, []string{"violations == 0"})
+	l.thresholds, err = thresholdsOf(texts, o.concurrency > 0)
+	return err
 }
 
 // asksReplica reports whether a command of a scenario is for a replica.

@@ -2,30 +2,32 @@ package cmd
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/loadgen/figures"
-	"github.com/kvtool/kvtool/loadgen/hlog"
-	"github.com/kvtool/kvtool/loadgen/play"
 	"github.com/kvtool/kvtool/loadgen/recording"
-	"github.com/kvtool/kvtool/report"
-	"github.com/kvtool/kvtool/report/kvr"
 )
 
-// open opens the target, and refuses one that is not to be loaded.
-func (l *loading) open(ctx context.Context, args []string) error {
+// A loaded is a store that is put under load: one that may be.
+type loaded struct {
+	env      *Env
+	target   kv.Target
+	store    kv.Store
+	driver   kv.Driver
+	info     *kv.Info
+	progress *progress
+	figures  *figures.Reader // nil where the store has none
+}
+
+// open opens the target of a command that writes to it, and refuses one that is not to be loaded.
+func (l *loaded) open(ctx context.Context, args []string, o *storeFlags) error {
 	var err error
 	if len(args) == 0 {
 		fmt.Fprintf(l.env.Stderr, "kvtool: no TARGET: using %s (the store inside kvtool)\n", loadTarget)
@@ -40,13 +42,14 @@ func (l *loading) open(ctx context.Context, args []string) error {
 	if l.store, err = l.env.Open(ctx, l.target); err != nil {
 		return targetError(ended(ctx, err))
 	}
-	if err = l.prepare(ctx); err != nil {
+	if err = l.ready(ctx, o); err != nil {
 		l.store.Close()
 	}
 	return err
 }
 
-func (l *loading) prepare(ctx context.Context) error {
+// ready asks what the store is.
+func (l *loaded) ready(ctx context.Context, o *storeFlags) error {
 	var err error
 	if l.driver, err = kv.DriverOf(l.store); err != nil {
 		return kv.WithHint(&codeError{exitUsage, err}, "load a server, or ref:")
@@ -54,26 +57,22 @@ func (l *loading) prepare(ctx context.Context) error {
 	if l.info, err = l.store.Info(ctx); err != nil {
 		return targetError(ended(ctx, err))
 	}
-	if n := l.info.Keys; n > 0 && !l.o.writes && l.target.Scheme != "ref" && l.target.Scheme != "demo" {
+	if n := l.info.Keys; n > 0 && !o.writes && l.target.Scheme != "ref" && l.target.Scheme != "demo" {
 		return kv.WithHint(kv.Usagef("%s holds %d keys", l.info.Target, n), "--allow-writes, if it is not used by anybody else")
-	}
-	s, err := l.driver.Session(ctx, kv.SessionOptions{Timeout: 5 * time.Second})
-	if err != nil {
-		return targetError(ended(ctx, err))
-	}
-	defer s.Close()
-	var id [4]byte
-	_, _ = rand.Read(id[:]) // never fails
-	l.player = play.New(l.scenario, play.Options{Run: hex.EncodeToString(id[:]), Scripts: play.HasScripts(s), Part: l.part, Parts: l.parts})
-	if l.o.pipeline > 1 && strings.HasPrefix(l.player.Form(), "WATCH") {
-		return kv.WithHint(kv.Usagef("scenario %s with --pipeline %d: this store does what is atomic by WATCH, one at a time of a connection",
-			l.scenario.Name, l.o.pipeline), "leave --pipeline out")
 	}
 	return nil
 }
 
+// close lets go of the store.
+func (l *loaded) close() {
+	if l.figures != nil {
+		l.figures.Close()
+	}
+	l.store.Close()
+}
+
 // sampler returns what asks the store for its figures; nil where it has none.
-func (l *loading) sampler(ctx context.Context) func(context.Context) map[string]float64 {
+func (l *loaded) sampler(ctx context.Context) func(context.Context) map[string]float64 {
 	r, err := figures.New(ctx, l.driver, kv.SessionOptions{Timeout: time.Second})
 	if err != nil {
 		return nil
@@ -89,7 +88,7 @@ func (l *loading) sampler(ctx context.Context) func(context.Context) map[string]
 }
 
 // addFigures adds what the store says at the end of the run: of all of it, not of its last second.
-func (l *loading) addFigures(counts map[string]float64) {
+func (l *loaded) addFigures(counts map[string]float64) {
 	if l.figures == nil {
 		return
 	}
@@ -105,7 +104,7 @@ func (l *loading) addFigures(counts map[string]float64) {
 }
 
 // live returns what tells on stderr how the run goes.
-func (l *loading) live() func(*recording.Recording) {
+func (l *loaded) live() func(*recording.Recording) {
 	p, began := l.progress, time.Now()
 	if p.every() == 0 {
 		return nil
@@ -127,11 +126,8 @@ func (l *loading) live() func(*recording.Recording) {
 	}
 }
 
-// clean removes what the run has written and returns how many keys it could not.
-func (l *loading) clean(ctx context.Context) (left int64, err error) {
-	if l.o.keep {
-		return 0, nil
-	}
+// clean removes the keys under a prefix and returns how many it could not.
+func (l *loaded) clean(ctx context.Context, prefix string) (left int64, err error) {
 	s, err := l.driver.Session(ctx, kv.SessionOptions{Timeout: 10 * time.Second})
 	if err != nil {
 		return 0, err
@@ -139,7 +135,7 @@ func (l *loading) clean(ctx context.Context) (left int64, err error) {
 	defer s.Close()
 	const batch = 256
 	var keys []string
-	for rec, err := range l.store.Scan(ctx, kv.ScanOptions{Match: escapeGlob(l.player.Prefix()) + "*"}) {
+	for rec, err := range l.store.Scan(ctx, kv.ScanOptions{Match: kv.EscapeGlob(prefix) + "*"}) {
 		if err != nil {
 			return left, err
 		}
@@ -175,40 +171,7 @@ func remove(s kv.Session, keys []string) (left int64, err error) {
 	return left, err
 }
 
-// escapeGlob returns the pattern that matches text alone.
-func escapeGlob(text string) string {
-	var b []byte
-	for i := range len(text) {
-		switch text[i] {
-		case '*', '?', '[', ']', '\\', '^':
-			b = append(b, '\\')
-		}
-		b = append(b, text[i])
-	}
-	return string(b)
-}
-
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
-// save writes the run to the files that --out and --hlog name.
-func (l *loading) save(r *report.Report, rec *recording.Recording) error {
-	var errs []error
-	for _, f := range []struct {
-		path  string
-		write func(io.Writer) error
-	}{
-		{l.o.out, func(w io.Writer) error { return kvr.Write(w, r) }},
-		{l.o.hlog, func(w io.Writer) error { return hlog.Write(w, rec) }},
-	} {
-		if f.path == "" {
-			continue
-		}
-		if err := writeFile(f.path, f.write); err != nil {
-			errs = append(errs, fmt.Errorf("writing %s: %w", f.path, err))
-		}
-	}
-	return errors.Join(errs...)
-}
 
 // generator names this machine, as far as it matters to a comparison.
 func generator() string {

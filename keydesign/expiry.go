@@ -226,3 +226,25 @@ func (w *window) within(low, high float64) float64 {
 	}
 	return n
 }
+
+// A Burst is many keys that expired at once, as KD065 has it.
+type Burst struct {
+	From, To int     // seconds, before To
+	Keys     int64   // that expired then
+	Of       int64   // that expired in all
+	Times    float64 // as many as in a mean second
+}
+
+// FindBurst looks for a burst in how many keys expired in each second.
+func FindBurst(seconds []int64) (Burst, bool) {
+	w := window{end: float64(len(seconds))}
+	for i, n := range seconds {
+		w.spans = append(w.spans, span{float64(i), float64(i + 1), n})
+		w.keys += n
+	}
+	if w.keys < burstTemplate {
+		return Burst{}, false
+	}
+	b, ok := w.burst()
+	return Burst{int(b.low), int(b.high), b.keys, w.keys, b.times}, ok
+}

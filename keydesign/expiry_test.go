@@ -140,3 +140,36 @@ func of2(rs []kv.Record, n int) []kv.Record {
 	}
 	return rs
 }
+
+// Keys that expired second by second: a burst is one whose seconds hold far more than those beside them, and more than chance explains.
+func TestFindBurst(t *testing.T) {
+	even := func(n int64) []int64 {
+		s := make([]int64, 60)
+		for i := range s {
+			s[i] = n + int64(i%3)
+		}
+		return s
+	}
+	with := func(s []int64, at int, n ...int64) []int64 {
+		copy(s[at:], n)
+		return s
+	}
+	for _, c := range []struct {
+		name    string
+		seconds []int64
+		want    Burst
+	}{
+		{"even", even(500), Burst{}},
+		{"none", make([]int64, 60), Burst{}},
+		{"few keys", with(make([]int64, 60), 30, 900), Burst{}},
+		{"at once", with(even(50), 30, 20000), Burst{From: 30, To: 31, Keys: 20000}},
+		{"over two", with(even(50), 30, 9000, 8000), Burst{From: 30, To: 31, Keys: 9000}},
+		{"at the beginning", with(even(50), 0, 20000), Burst{}},
+		{"slowly", with(even(50), 30, 900, 1000, 1100, 1000, 900), Burst{}},
+	} {
+		got, ok := FindBurst(c.seconds)
+		if ok != (c.want.Keys > 0) || ok && (got.From != c.want.From || got.To != c.want.To || got.Keys != c.want.Keys) {
+			t.Errorf("%s: %+v, %v", c.name, got, ok)
+		}
+	}
+}

@@ -66,3 +66,16 @@ func matchClass(pattern string, c byte) (width int, ok bool) {
 	}
 	return min(p+1, len(pattern)), ok != negated
 }
+
+// EscapeGlob returns the pattern that matches text alone.
+func EscapeGlob(text string) string {
+	var b []byte
+	for i := range len(text) {
+		switch text[i] {
+		case '*', '?', '[', ']', '\\', '^':
+			b = append(b, '\\')
+		}
+		b = append(b, text[i])
+	}
+	return string(b)
+}

@@ -170,7 +170,7 @@ func (c *conn) steps(t *task) (now time.Duration, ok bool) {
 
 // lose records a task whose step has no reply.
 func (w *worker) lose(t *task, err error, free, now time.Duration) {
-	t.failed = word(err)
+	t.failed = ErrorWord(err)
 	t.service += max(0, now-max(t.ready, free))
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -296,8 +296,8 @@ func (w *worker) end() {
 	w.idle = w.idle[:0]
 }
 
-// word is a short name of what went wrong.
-func word(err error) string {
+// ErrorWord is a short name of what went wrong: OOM, timeout, reset.
+func ErrorWord(err error) string {
 	var reply kv.ReplyError
 	var timeout net.Error
 	switch {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// processCPU returns what the process has used of processors so far, in user mode and in the kernel.
-func processCPU() time.Duration {
+// ProcessCPU returns what the process has used of processors so far, in user mode and in the kernel.
+func ProcessCPU() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0

@@ -27,8 +27,13 @@ func (e *errorCount) add(word string) {
 	e.n[word]++
 }
 
-// health is what is known of the generator itself.
-type health struct {
+// Health is what is known of the generator itself. The zero value knows nothing yet.
+type Health struct {
+	Lost     int64             // sessions that had to be opened again
+	Tightest time.Duration     // the lowest limit of latency that the run is to be judged by; 0 is none
+	Ended    bool              // from outside, before its time
+	Before   map[string]uint64 // errors of phases that are not recorded, by a word
+
 	seconds int           // that were watched
 	busy    int           // of them, those in which the processors were the limit
 	cpu     time.Duration // that was used in them
@@ -84,7 +89,7 @@ func (r *runner) watch(p *plan, over <-chan struct{}) {
 	var server sync.WaitGroup
 	defer server.Wait()
 	asked := make(chan struct{}, 1) // one question at a time
-	last, cpu, waited := r.now(), processCPU(), processWait()
+	last, cpu, waited := r.now(), ProcessCPU(), ProcessWait()
 	second := last.Truncate(time.Second) + r.origin%time.Second
 	for second <= last {
 		second += time.Second
@@ -99,8 +104,8 @@ func (r *runner) watch(p *plan, over <-chan struct{}) {
 			events = events[1:]
 		}
 		if now >= second {
-			used, wait := processCPU(), processWait()
-			r.health.add(now-last, used-cpu, wait-waited, now-second)
+			used, wait := ProcessCPU(), ProcessWait()
+			r.health.Add(now-last, used-cpu, wait-waited, now-second)
 			r.look(now, &server, asked)
 			last, cpu, waited = now, used, wait
 			for second <= now {
@@ -134,8 +139,8 @@ func (r *runner) watch(p *plan, over <-chan struct{}) {
 	}
 }
 
-// add counts one second of the generator, in which its threads ran and waited, and which ended late by slip.
-func (h *health) add(took, cpu, waited, slip time.Duration) {
+// Add counts one second of the generator, in which its threads ran and waited, and which ended late by slip.
+func (h *Health) Add(took, cpu, waited, slip time.Duration) {
 	waited = max(waited, 0) // threads may have ended
 	h.seconds++
 	h.took, h.cpu, h.waited = h.took+took, h.cpu+cpu, h.waited+waited
@@ -184,60 +189,68 @@ func (r *runner) look(now time.Duration, server *sync.WaitGroup, asked chan stru
 // judge ends the recording with a verdict on the run.
 func (r *runner) judge(part *recording.Part) (*recording.Recording, error) {
 	h := &r.health
+	h.Lost, h.Tightest, h.Ended, h.Before = r.lost.Load(), r.opt.Tightest, r.ctx.Err() != nil, r.unsaved.n
+	if err := h.Judge(r.build.Snapshot(), part); err != nil {
+		return nil, err
+	}
+	return r.build.Finish(*part)
+}
+
+// Judge sets the verdict on a part of a run from what was recorded of it and what is known of the generator.
+func (h *Health) Judge(rec *recording.Recording, part *recording.Part) error {
 	if h.took > 0 {
 		part.CPUShare = h.cpu.Seconds() / h.took.Seconds() / float64(runtime.GOMAXPROCS(0))
 	}
-	rec := r.build.Snapshot()
-	slow, all, err := r.slowSeconds(rec)
+	slow, all, err := h.slowSeconds(rec)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	sum := rec.Sum()
 	switch {
-	case r.ctx.Err() != nil:
+	case h.Ended:
 		part.Verdict, part.Why = recording.Incomplete, "interrupted"
 	case h.busy > 0 && float64(h.busy) > badSeconds*float64(h.seconds):
 		part.Verdict = recording.GeneratorBound
 		part.Why = fmt.Sprintf("kvtool could have used more than 85%% of the processors in %d of %d seconds", h.busy, h.seconds)
 	case slow > 0 && float64(slow) > badSeconds*float64(all):
 		part.Verdict = recording.GeneratorBound
-		part.Why = fmt.Sprintf("operations were sent late by kvtool itself: p99 over %s in %d of %d seconds", r.lagLimit(), slow, all)
+		part.Why = fmt.Sprintf("operations were sent late by kvtool itself: p99 over %s in %d of %d seconds", h.lagLimit(), slow, all)
 	case h.slips > 0:
 		part.Verdict, part.Why = recording.Unstable, fmt.Sprintf("the process stood still %d times", h.slips)
-	case r.lost.Load() > 0:
-		part.Verdict, part.Why = recording.Unstable, fmt.Sprintf("connections were lost: %d", r.lost.Load())
+	case h.Lost > 0:
+		part.Verdict, part.Why = recording.Unstable, fmt.Sprintf("connections were lost: %d", h.Lost)
 	case !rec.Meta.Closed && sum.Achieved() < 0.99 && h.waited.Seconds() > waitShare*h.took.Seconds():
 		part.Verdict = recording.GeneratorBound
 		part.Why = fmt.Sprintf("%d of %d operations were done, and kvtool waited for a processor for %.0f%% of the time", sum.Done, sum.Due,
 			100*h.waited.Seconds()/h.took.Seconds())
 	case !rec.Meta.Closed && sum.Achieved() < 0.99:
 		part.Verdict, part.Why = recording.RateMissed, fmt.Sprintf("%d of %d operations were done", sum.Done, sum.Due)
-	case len(r.unsaved.n) > 0:
-		part.Why = fmt.Sprintf("before the recording there were errors: %v", r.unsaved.n)
+	case len(h.Before) > 0:
+		part.Why = fmt.Sprintf("before the recording there were errors: %v", h.Before)
 	}
-	return r.build.Finish(*part)
+	return nil
 }
 
 // lagLimit is how late operations may be sent.
-func (r *runner) lagLimit() time.Duration {
-	if r.opt.Tightest == 0 {
+func (h *Health) lagLimit() time.Duration {
+	if h.Tightest == 0 {
 		return looseLag
 	}
-	return time.Duration(lagShare * float64(r.opt.Tightest))
+	return time.Duration(lagShare * float64(h.Tightest))
 }
 
 // slowSeconds counts the seconds in which the generator was late, of those that have enough operations to say so.
-func (r *runner) slowSeconds(rec *recording.Recording) (slow, all int, err error) {
+func (h *Health) slowSeconds(rec *recording.Recording) (slow, all int, err error) {
 	for i := range rec.Seconds {
-		h, err := rec.Histogram(-1, recording.Lag, i, i+1)
+		lags, err := rec.Histogram(-1, recording.Lag, i, i+1)
 		if err != nil {
 			return 0, 0, err
 		}
-		if h.Count() < leastSeries {
+		if lags.Count() < leastSeries {
 			continue
 		}
 		all++
-		if h.Quantile(0.99) > r.lagLimit() {
+		if lags.Quantile(0.99) > h.lagLimit() {
 			slow++
 		}
 	}

@@ -79,7 +79,7 @@ type runner struct {
 
 	lost    atomic.Int64 // sessions that had to be opened again
 	unsaved errorCount   // of phases that are not recorded
-	health  health
+	health  Health
 	took    time.Duration // of the phases that are recorded
 }
 

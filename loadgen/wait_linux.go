@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// processWait returns how long the threads of the process have waited so far for a processor that they could have used: because
+// ProcessWait returns how long the threads of the process have waited so far for a processor that they could have used: because
 // others had it, or because a control group had used up its time. What a thread has waited that has ended is not in it.
 //
 // Source: https://docs.kernel.org/scheduler/sched-stats.html, /proc/PID/schedstat: time on the processor, time on a run queue, both
 // in nanoseconds, and the number of time slices.
-func processWait() time.Duration {
+func ProcessWait() time.Duration {
 	threads, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		return 0

@@ -4,5 +4,5 @@ package loadgen
 
 import "time"
 
-// processWait is not known here.
-func processWait() time.Duration { return 0 }
+// ProcessWait is not known here.
+func ProcessWait() time.Duration { return 0 }

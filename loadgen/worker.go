@@ -249,7 +249,7 @@ func (t *task) sent(out []kv.Result, free time.Duration) {
 	t.service += max(0, last-first)
 	for i := range out {
 		if out[i].Status == kv.Failed && t.failed == "" {
-			t.failed = word(out[i].Err)
+			t.failed = ErrorWord(out[i].Err)
 		}
 	}
 }

@@ -43,6 +43,9 @@ type Options struct {
 	Weight Weight
 	Places int
 	Schema *schema.Schema // must bind (bind.New)
+	// Sample says that each access that is added stands for so many, of which it was drawn: shares are intervals then. 0 and 1 are
+	// all.
+	Sample int
 }
 
 // A Counter counts accesses. It is not safe for concurrent use: of several sources each has its own, and they are merged.
@@ -98,6 +101,7 @@ const (
 
 // New returns an empty Counter.
 func New(o Options) *Counter {
+	o.Sample = max(o.Sample, 1)
 	if o.Weight == "" {
 		o.Weight = Ops
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/internal/sketch"
 	"github.com/kvtool/kvtool/keydesign/lint"
+	"github.com/kvtool/kvtool/loadgen/stat"
 	"github.com/kvtool/kvtool/report"
 )
 
@@ -78,7 +79,7 @@ func (c *Counter) hot(nameOf func(string) string) []report.Finding {
 			Message: fmt.Sprintf("one key takes %s of the %s of its node", humanize.Ratio(low), c.unitName()),
 			Fix:     fixFor(k.Sums), Samples: []report.Value{report.Text(k.Key)},
 		}
-		if k.Error == 0 {
+		if k.Error == 0 && c.opt.Sample == 1 {
 			f.Measure.Value, f.Measure.Interval = report.Number(high), nil
 		}
 		if low > failure && k.Count-k.Error >= next {
@@ -100,7 +101,14 @@ func (c *Counter) ofNode(k *sketch.HeavyKey) (low, high float64, node string) {
 	if node = c.nodeOf(k.Key); node != "" && len(c.nodes) > 1 {
 		total = float64(c.nodes[node].of(c.opt.Weight))
 	}
-	return share(float64(k.Count-k.Error), total), min(1, share(float64(k.Count), total)), node
+	least, most := float64(k.Count-k.Error), float64(k.Count)
+	if c.opt.Sample == 1 || total <= 0 {
+		return share(least, total), min(1, share(most, total)), node
+	}
+	one := float64(c.opt.Sample)
+	low, _ = stat.Wilson(least/one, total/one)
+	_, high = stat.Wilson(most/one, total/one)
+	return low, high, node
 }
 
 // busy reports whether a key does enough for that to be hot at all. Where nobody knows how long was watched, it does.
@@ -176,7 +184,7 @@ func (c *Counter) skewed(nameOf func(string) string) []report.Finding {
 			byName[name] = append(byName[name], keys[i])
 		}
 	}
-	complete := c.heavy.Bound() == 0 && c.unnamed == 0
+	complete := c.heavy.Bound() == 0 && c.unnamed == 0 && c.opt.Sample == 1
 	var found []report.Finding
 	for name, ks := range byName {
 		if len(ks) < skewKeys {

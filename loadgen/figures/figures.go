@@ -36,8 +36,8 @@ func New(ctx context.Context, d kv.Driver, opt kv.SessionOptions) (*Reader, erro
 // Close ends the session.
 func (r *Reader) Close() error { return r.session.Close() }
 
-// Read returns the figures of now: used_memory in bytes, evicted and expired keys since the first reading, hit_rate and ops since the
-// one before.
+// Read returns the figures of now: used_memory and, if there is a limit, maxmemory in bytes; evicted and expired keys, hits and misses
+// since the first reading; hit_rate and ops since the one before.
 func (r *Reader) Read() (map[string]float64, error) {
 	now, err := r.info()
 	if err != nil {
@@ -50,6 +50,11 @@ func (r *Reader) Read() (map[string]float64, error) {
 		"expired":     since(r.first, "expired_keys"),
 		"ops":         since(r.last, "total_commands_processed"),
 		"blocked":     now["blocked_clients"],
+		"hits":        since(r.first, "keyspace_hits"),
+		"misses":      since(r.first, "keyspace_misses"),
+	}
+	if now["maxmemory"] > 0 {
+		out["maxmemory"] = now["maxmemory"]
 	}
 	hits, misses := since(r.last, "keyspace_hits"), since(r.last, "keyspace_misses")
 	if hits+misses > 0 {

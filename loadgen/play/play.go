@@ -25,7 +25,13 @@ type Options struct {
 	Run         string // the run's name, for {run} in the prefix
 	Part, Parts int    // of several machines, which fill a share each; 0 of 0 is all
 	Scripts     bool   // the store runs scripts: atomic actions are one command; otherwise they are WATCH, MULTI and EXEC
+	// Watch is told one access in WatchOne to a key, without the prefix; nil is nobody. It is called by many goroutines, and keeps
+	// nothing of key.
+	Watch func(worker int, now time.Duration, key []byte, kind kv.OpKind)
 }
+
+// WatchOne is which share of the tasks Options.Watch is told of: so few that it costs a load nothing.
+const WatchOne = 64
 
 // A Player plays one scenario. It is safe for concurrent use.
 type Player struct {
@@ -36,7 +42,8 @@ type Player struct {
 	templates []template
 	ops       []program
 	names     []string
-	block     []byte // what values are cut from
+	reads     map[string]bool // commands of the scenario that change nothing
+	block     []byte          // what values are cut from
 	renewed   renewals
 	keys      keyStates
 	items     items
@@ -99,6 +106,7 @@ func New(s *scenario.Scenario, opt Options) *Player {
 		p.findGone(s.Ops[i].Steps)
 	}
 	p.keys.init()
+	p.reads = map[string]bool{}
 	for i := range s.Ops {
 		p.ops = append(p.ops, p.compile(&s.Ops[i]))
 		p.names = append(p.names, s.Ops[i].Name)

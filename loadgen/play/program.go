@@ -108,6 +108,10 @@ func (p *Player) command(c *scenario.Cmd, args bool, op *scenario.Op) command {
 		}
 		out.words = append(out.words, cw)
 	}
+	if !args {
+		p.reads[out.name] = true
+		c.Places(func(_ int, kind kv.OpKind) { p.reads[out.name] = p.reads[out.name] && kind == kv.OpRead })
+	}
 	if args || removes(out.name) || carries(c) {
 		return out
 	}

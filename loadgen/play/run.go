@@ -1,6 +1,7 @@
 package play
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/kvtool/kvtool/keydesign/schema"
@@ -134,6 +135,9 @@ func (p *Player) run(t *loadgen.Task, st *state, pc int) {
 				p.encode(t, st, in)
 				p.sending(t, st, in)
 			}
+			if p.opt.Watch != nil && t.N%WatchOne == 0 {
+				p.tell(t, st)
+			}
 			return
 		}
 		t.Wait += draw.Wait(in.wait.Mean, in.wait.Fixed, &t.Rand)
@@ -142,6 +146,22 @@ func (p *Player) run(t *loadgen.Task, st *state, pc int) {
 	st.pc = end
 	if t.Wait == 0 {
 		p.finish(st)
+	}
+}
+
+// tell tells who watches which keys a step touches: what begins with the prefix is one.
+func (p *Player) tell(t *loadgen.Task, st *state) {
+	for i := range st.ops {
+		args := st.ops[i].Args
+		kind := kv.OpWrite
+		if p.reads[string(args[0])] {
+			kind = kv.OpRead
+		}
+		for _, a := range args[1:] {
+			if key, ok := bytes.CutPrefix(a, p.prefix); ok {
+				p.opt.Watch(t.Worker, t.Now, key, kind)
+			}
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -9,9 +10,10 @@ import (
 
 // A Builder puts together the recording of a run that goes on. It is safe for concurrent use.
 type Builder struct {
-	mu  sync.Mutex
-	rec *Recording
-	err error
+	mu    sync.Mutex
+	rec   *Recording
+	found map[string]int // operations that were not in Meta
+	err   error
 }
 
 // NewBuilder returns one of a run that began, or begins, at the given time.
@@ -45,6 +47,31 @@ func (b *Builder) Event(at time.Duration, name string) {
 	b.rec.Events = mergeEvents(b.rec.Events, 0, []Event{{at, name}}, 0)
 }
 
+// mostFound bounds the operations that nobody knew beforehand: those beyond are one.
+const mostFound = 256
+
+// class returns the number of an operation, which is added if it is not there.
+func (b *Builder) class(name string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.found == nil {
+		b.found = map[string]int{}
+		for i, known := range b.rec.Meta.Classes {
+			b.found[known] = i
+		}
+	}
+	if _, ok := b.found[name]; !ok && len(b.found) >= mostFound {
+		name = "other"
+	}
+	i, ok := b.found[name]
+	if !ok {
+		i = len(b.rec.Meta.Classes)
+		b.found[name] = i
+		b.rec.Meta.Classes = append(slices.Clip(b.rec.Meta.Classes), name)
+	}
+	return i
+}
+
 // Snapshot returns what is there now; it does not change any more.
 func (b *Builder) Snapshot() *Recording {
 	b.mu.Lock()
@@ -63,7 +90,25 @@ func (b *Builder) Finish(p Part) (*Recording, error) {
 		p.Verdict = Valid
 	}
 	r.Parts = []Part{p}
+	if b.found != nil {
+		r.sortClasses()
+	}
 	return r, b.err
+}
+
+// sortClasses puts the operations into the order of their names: they were found in one that chance has made.
+func (r *Recording) sortClasses() {
+	names := slices.Clone(r.Meta.Classes)
+	slices.Sort(names)
+	for i := range r.Seconds {
+		classes := make([]Class, len(names))
+		for c, x := range r.Seconds[i].Classes {
+			at, _ := slices.BinarySearch(names, r.Meta.Classes[c])
+			classes[at] = x
+		}
+		r.Seconds[i].Classes = classes
+	}
+	r.Meta.Classes = names
 }
 
 // A Recorder counts what one worker does, without locks and without memory once warm; each second it hands over what it has. It is
@@ -87,6 +132,16 @@ type open struct {
 // Recorder returns a new one.
 func (b *Builder) Recorder() *Recorder {
 	return &Recorder{to: b, classes: make([]open, len(b.rec.Meta.Classes))}
+}
+
+// Class returns the number of an operation by its name, for loads of which nobody knows all operations beforehand. There are at most
+// 256 such; all beyond are "other". The recording has them in the order of their names.
+func (r *Recorder) Class(name string) int {
+	i := r.to.class(name)
+	for len(r.classes) <= i {
+		r.classes = append(r.classes, open{})
+	}
+	return i
 }
 
 // Due counts a task that was due.

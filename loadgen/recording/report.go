@@ -3,6 +3,7 @@ package recording
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,8 +14,10 @@ import (
 // Sections and tables of the report of a run. Other programs read these names: within report/v1 they stay.
 const (
 	SectionLatency  = "latency"
+	SectionRun      = "run"
 	SectionHealth   = "health"
 	SectionSeconds  = "seconds"
+	SectionServer   = "server"
 	TableLatency    = "latency"
 	TableSpectrum   = "spectrum"
 	TableSeconds    = "seconds"
@@ -38,7 +41,27 @@ func (r *Recording) Report() ([]report.Section, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []report.Section{*lat, r.healthSection(), *seconds}, nil
+	all := []report.Section{*lat, *seconds, r.runSection(), r.healthSection()}
+	if server, ok := r.serverSection(); ok {
+		all = append(all, server)
+	}
+	return all, nil
+}
+
+// runSection says what was run.
+func (r *Recording) runSection() report.Section {
+	text := func(name, v string) report.Metric {
+		return report.Metric{Name: name, Value: report.Text(v), Unit: report.UnitText}
+	}
+	loop := "open"
+	if r.Meta.Closed {
+		loop = "closed"
+	}
+	return report.Section{Name: SectionRun, Title: "RUN", Metrics: []report.Metric{
+		text("scenario", r.Meta.Scenario), text("hash", r.Meta.Hash), text("loop", loop),
+		{Name: "took", Value: report.Number(r.length(r.Sum())), Unit: report.UnitDuration},
+		text("seed", strconv.FormatUint(r.Meta.Seed, 10)), text("generator", r.Meta.CPU),
+	}}
 }
 
 func duration(name string) report.Column { return report.Column{Name: name, Unit: report.UnitDuration} }
@@ -56,10 +79,6 @@ func quantiles() []struct {
 
 // latencySection returns the table of latencies, and that of more quantiles, which is drawn.
 func (r *Recording) latencySection() (*report.Section, *report.Table, error) {
-	title := "LATENCY"
-	if r.Meta.Closed {
-		title = "LATENCY (closed loop: response times understate waiting)"
-	}
 	t := report.Table{Name: TableLatency, Columns: []report.Column{
 		{Name: "operation", Unit: report.UnitText},
 		{Name: "count", Unit: report.UnitCount, Sum: true},
@@ -70,6 +89,9 @@ func (r *Recording) latencySection() (*report.Section, *report.Table, error) {
 		t.Columns = append(t.Columns, duration(q.name))
 	}
 	t.Columns = append(t.Columns, duration("max"), duration("service_p99"), duration("send_lag_p99"))
+	for i := range t.Columns { // where there is no room for all
+		t.Columns[i].Rank = map[string]int{"send_lag_p99": 3, "p90": 2, "service_p99": 1}[t.Columns[i].Name]
+	}
 	spectrum := report.Table{Name: TableSpectrum, Columns: []report.Column{{Name: "percentile", Unit: report.UnitRatio}}}
 	sum := r.Sum()
 	var responses []*latency.Histogram
@@ -91,7 +113,7 @@ func (r *Recording) latencySection() (*report.Section, *report.Table, error) {
 		}
 	}
 	spectrum.Rows = spectrumRows(responses)
-	return &report.Section{Name: SectionLatency, Title: title, Tables: []report.Table{t}}, &spectrum, nil
+	return &report.Section{Name: SectionLatency, Title: "LATENCY", Tables: []report.Table{t}}, &spectrum, nil
 }
 
 // spectrumName makes of the name of an operation that of a column, which is of printable ASCII.
@@ -241,70 +263,3 @@ func (r *Recording) partsTable() report.Table {
 	return t
 }
 
-// serverUnit is the unit of what a server says each second.
-func serverUnit(name string) report.Unit {
-	switch name {
-	case "used_memory", "maxmemory":
-		return report.UnitBytes
-	case "hit_rate":
-		return report.UnitRatio
-	case "ops":
-		return report.UnitRate
-	}
-	return report.UnitCount
-}
-
-// secondsSection has what is drawn. Its tables have no titles: text leaves them out.
-func (r *Recording) secondsSection(spectrum *report.Table) (*report.Section, error) {
-	t := report.Table{Name: TableSeconds, Columns: []report.Column{
-		duration("second"),
-		{Name: "due", Unit: report.UnitRate},
-		{Name: "done", Unit: report.UnitRate},
-		duration("p50"), duration("p99"), duration("max"),
-		{Name: "errors", Unit: report.UnitCount, Sum: true},
-	}}
-	names := map[string]bool{}
-	for i := range r.Seconds {
-		for k := range r.Seconds[i].Server {
-			names[k] = true
-		}
-	}
-	server := slices.Sorted(maps.Keys(names))
-	for _, k := range server {
-		t.Columns = append(t.Columns, report.Column{Name: spectrumName(k), Unit: serverUnit(k)})
-	}
-	for i := range r.Seconds {
-		s := &r.Seconds[i]
-		h, err := r.Histogram(-1, Response, i, i+1)
-		if err != nil {
-			return nil, err
-		}
-		errs := uint64(0)
-		for _, n := range s.Errors {
-			errs += n
-		}
-		row := []report.Value{
-			report.Seconds(time.Duration(i) * time.Second), report.Number(s.Due), report.Number(s.Done),
-			quantile(h, 0.5), quantile(h, 0.99), longest(h), report.Number(errs),
-		}
-		for _, k := range server {
-			v := report.Null
-			if n, ok := s.Server[k]; ok {
-				v = report.Number(n)
-			}
-			row = append(row, v)
-		}
-		t.Rows = append(t.Rows, row)
-	}
-	sec := &report.Section{Name: SectionSeconds, Title: "SECONDS", Tables: []report.Table{t, *spectrum}, Metrics: []report.Metric{
-		{Name: "recorded", Value: report.Number(r.Sum().Recorded), Unit: report.UnitCount},
-	}}
-	if len(r.Events) > 0 {
-		e := report.Table{Name: TableEvents, Title: "EVENTS", Columns: []report.Column{duration("at"), {Name: "event", Unit: report.UnitText}}}
-		for _, x := range r.Events {
-			e.Rows = append(e.Rows, []report.Value{report.Seconds(x.At), report.Text(x.Name)})
-		}
-		sec.Tables = append(sec.Tables, e)
-	}
-	return sec, nil
-}

@@ -105,6 +105,13 @@ func (t *translator) item(c *trace.Command, n int, due time.Duration) (item, str
 	}
 	for _, i := range places {
 		it.args[i] = t.key(c, n, c.Words[i])
+		if t.opt.Watch != nil {
+			kind := kv.OpRead
+			if slices.Contains(written, i) {
+				kind = kv.OpWrite
+			}
+			t.opt.Watch(string(it.args[i][len(t.opt.Prefix):]), kind)
+		}
 	}
 	keys := make([][]byte, len(written))
 	for i, at := range written {

@@ -22,7 +22,8 @@ import (
 	"time"
 
 	"github.com/kvtool/kvtool/kv"
-	"github.com/kvtool/kvtool/loadgen/latency"
+	"github.com/kvtool/kvtool/loadgen"
+	"github.com/kvtool/kvtool/loadgen/recording"
 	"github.com/kvtool/kvtool/loadgen/trace"
 )
 
@@ -38,6 +39,15 @@ type Options struct {
 	Timeout  time.Duration // of an answer; 0 is none
 	For      time.Duration // ends it; 0 is the end of the trace
 	Seed     uint64        // of when, within a second, what is known to the second is due; and of values
+
+	Meta     recording.Meta // Classes, Parts, Closed and Seed are set by Run
+	Tightest time.Duration  // as of loadgen.Options
+	// Server says once a second what the server says of itself, by name; nil is nothing. It may fail, and then says nothing.
+	Server func(context.Context) map[string]float64
+	// Update is told each second what is there; nil is nobody.
+	Update func(*recording.Recording)
+	// Watch is told each key that a command names, without the prefix; nil is nobody. It is called by one goroutine.
+	Watch func(key string, kind kv.OpKind)
 }
 
 func (o Options) withDefaults() Options {
@@ -49,42 +59,13 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// A Class is what came of the commands of one name.
-type Class struct {
-	Name                   string
-	Response, Service, Lag latency.Histogram
-	Errors                 map[string]uint64 // by the first word of what the store said
-}
-
-// ErrorCount returns how many have failed.
-func (c *Class) ErrorCount() uint64 {
-	n := uint64(0)
-	for _, k := range c.Errors {
-		n += k
-	}
-	return n
-}
-
-// A Second is what was due within one.
-type Second struct {
-	Due, Done, Errors uint64
-	Late              uint64 // sent more than a millisecond after it could have been
-	Response          latency.Histogram
-}
-
-// A Result is what came of a replay.
+// A Result is what came of a replay: what was recorded, and what of the trace is not in it.
 type Result struct {
-	Classes []*Class // by name
-	Seconds []Second
-	Read    uint64            // commands of the trace
-	Due     uint64            // that should have been sent until the end, copies too
-	Done    uint64            // that were answered, failures too
-	Unsent  uint64            // that were due and not sent, or sent and not answered
-	Lost    uint64            // lines of the trace that could not be read
-	Skipped map[string]uint64 // commands that were left out, by why
-	Armed   uint64            // commands that only gave keys a TTL; they are counted nowhere else
-	Broken  uint64            // connections that were lost
-	Took    time.Duration
+	Recording *recording.Recording // its operations are commands by name
+	Read      uint64               // commands of the trace
+	Lost      uint64               // lines of the trace that could not be read
+	Skipped   map[string]uint64    // commands that were left out, by why
+	Armed     uint64               // commands that only gave keys a TTL; they are counted nowhere else
 }
 
 // ErrNoTimes says that a trace does not tell when anything was done.
@@ -108,42 +89,98 @@ func Run(ctx context.Context, d kv.Driver, src iter.Seq2[*trace.Command, error],
 	if opt.Prefix == "" {
 		return nil, errors.New("replaying without a prefix")
 	}
+	asked := ctx
 	if opt.For > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, opt.For)
 		defer cancel()
 	}
+	opt.Meta.Classes, opt.Meta.Parts, opt.Meta.Closed, opt.Meta.Seed = nil, 1, opt.AsFast, opt.Seed
 	r := &replay{opt: opt, driver: d, began: time.Now(), res: &Result{Skipped: map[string]uint64{}}, rng: rand.New(rand.NewPCG(opt.Seed, 1))}
-	r.translator = newTranslator(opt)
+	r.translator, r.build = newTranslator(opt), recording.NewBuilder(opt.Meta, r.began)
 	stop := context.AfterFunc(ctx, func() { r.end.Store(int64(time.Since(r.began))) })
 	defer stop()
-	workers := make([]*worker, opt.Conns)
-	for i := range workers {
-		w := &worker{replay: r, queue: make(chan item, queueLength), classes: map[string]*Class{}}
-		if err := w.open(ctx); err != nil {
-			for _, o := range workers[:i] {
-				o.session.Close()
-			}
-			return nil, err
-		}
-		workers[i] = w
+	if err := r.open(ctx); err != nil {
+		return nil, err
 	}
-	r.workers = workers
-	var all sync.WaitGroup
-	for _, w := range workers {
+	var all, watch sync.WaitGroup
+	over := make(chan struct{})
+	watch.Go(func() { r.watch(ctx, over) })
+	for _, w := range r.workers {
 		all.Go(func() { w.run(ctx) })
 	}
 	err := r.dispatch(ctx, src)
-	for _, w := range workers {
+	for _, w := range r.workers {
 		close(w.queue)
 	}
 	all.Wait()
-	r.res.Took = time.Since(r.began)
-	for _, w := range workers {
-		r.res.take(w)
+	close(over)
+	watch.Wait()
+	r.health.Ended = asked.Err() != nil
+	if failed := r.finish(); failed != nil {
+		return nil, failed
 	}
-	slices.SortFunc(r.res.Classes, func(a, b *Class) int { return cmp.Compare(a.Name, b.Name) })
 	return r.res, err
+}
+
+// open opens all connections.
+func (r *replay) open(ctx context.Context) error {
+	for range r.opt.Conns {
+		w := &worker{replay: r, queue: make(chan item, queueLength), rec: r.build.Recorder(), classes: map[string]int{}}
+		if err := w.open(ctx); err != nil {
+			for _, o := range r.workers {
+				o.session.Close()
+			}
+			return err
+		}
+		r.workers = append(r.workers, w)
+	}
+	return nil
+}
+
+// finish makes the recording of what there is, and a verdict on it.
+func (r *replay) finish() error {
+	took := time.Since(r.began)
+	if r.opt.For > 0 {
+		took = min(took, r.opt.For) // without the drain
+	}
+	for _, w := range r.workers {
+		w.rec.Flush()
+		r.res.Armed += w.armed
+		r.health.Lost += w.broken
+	}
+	part := recording.Part{Workers: len(r.workers), Took: took}
+	err := r.health.Judge(r.build.Snapshot(), &part)
+	if err != nil {
+		return err
+	}
+	r.res.Recording, err = r.build.Finish(part)
+	return err
+}
+
+// watch looks after the generator, the server and who wants to know, each second.
+func (r *replay) watch(ctx context.Context, over <-chan struct{}) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	last, cpu, waited := time.Since(r.began), loadgen.ProcessCPU(), loadgen.ProcessWait()
+	for {
+		select {
+		case <-over:
+			return
+		case <-tick.C:
+		}
+		now, used, wait := time.Since(r.began), loadgen.ProcessCPU(), loadgen.ProcessWait()
+		r.health.Add(now-last, used-cpu, wait-waited, now-last-time.Second)
+		last, cpu, waited = now, used, wait
+		if r.opt.Server != nil {
+			if figures := r.opt.Server(ctx); len(figures) > 0 {
+				r.build.Add(int(now/time.Second)-1, &recording.Second{Server: figures})
+			}
+		}
+		if r.opt.Update != nil {
+			r.opt.Update(r.build.Snapshot())
+		}
+	}
 }
 
 // A replay is what dispatch and the workers share; but for its end only dispatch changes it.
@@ -151,6 +188,8 @@ type replay struct {
 	opt        Options
 	driver     kv.Driver
 	began      time.Time
+	build      *recording.Builder
+	health     loadgen.Health // of watch, and of who finishes
 	res        *Result
 	rng        *rand.Rand
 	translator *translator
@@ -276,35 +315,4 @@ func (r *replay) connection(c *trace.Command, copied int) int {
 	at := len(r.clients) % len(r.workers)
 	r.clients[who] = at
 	return at
-}
-
-// take adds what a worker has counted.
-func (r *Result) take(w *worker) {
-	for name, c := range w.classes {
-		i := slices.IndexFunc(r.Classes, func(x *Class) bool { return x.Name == name })
-		if i < 0 {
-			r.Classes = append(r.Classes, c)
-			continue
-		}
-		into := r.Classes[i]
-		into.Response.Merge(&c.Response)
-		into.Service.Merge(&c.Service)
-		into.Lag.Merge(&c.Lag)
-		for k, n := range c.Errors {
-			into.Errors[k] += n
-		}
-	}
-	for i := range w.seconds {
-		for len(r.Seconds) <= i {
-			r.Seconds = append(r.Seconds, Second{})
-		}
-		a, b := &r.Seconds[i], &w.seconds[i]
-		a.Due, a.Done, a.Errors, a.Late = a.Due+b.Due, a.Done+b.Done, a.Errors+b.Errors, a.Late+b.Late
-		a.Response.Merge(&b.Response)
-	}
-	r.Due += w.due
-	r.Done += w.done
-	r.Unsent += w.unsent
-	r.Armed += w.armed
-	r.Broken += w.broken
 }

@@ -7,12 +7,15 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/kvtool/kvtool/adapters/reference"
 	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/loadgen/latency"
+	"github.com/kvtool/kvtool/loadgen/recording"
 	"github.com/kvtool/kvtool/loadgen/trace"
 )
 
@@ -76,6 +79,16 @@ func run(t *testing.T, f *fake, text string, opt Options) *Result {
 	return res
 }
 
+// times are all of one kind that were recorded.
+func times(t *testing.T, res *Result, k recording.Kind) *latency.Histogram {
+	t.Helper()
+	h, err := res.Recording.Histogram(-1, k, 0, len(res.Recording.Seconds))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
 // What is due when, on which connection: to the nanosecond, in the order of each client, twice as fast on request.
 func TestTimes(t *testing.T) {
 	const text = "100.5 [0 a:1] \"get\" \"x\"\n100.6 [0 b:1] \"get\" \"y\"\n100.6 [0 a:1] \"get\" \"z\"\n102.5 [0 b:1] \"get\" \"x\"\n"
@@ -87,12 +100,16 @@ func TestTimes(t *testing.T) {
 		if !slices.Equal(f.asked, want) {
 			t.Errorf("%q\nwant %q", f.asked, want)
 		}
-		c := res.Classes[0]
-		if c.Name != "GET" || c.Response.Count() != 4 || c.Response.Max() != time.Millisecond || c.Lag.Max() != 0 || res.Done != 4 || res.Due != 4 {
-			t.Errorf("%+v", res)
+		rec := res.Recording
+		h, sum := times(t, res, recording.Response), rec.Sum()
+		if !slices.Equal(rec.Meta.Classes, []string{"GET"}) || h.Count() != 4 || h.Max() != time.Millisecond || sum.Done != 4 || sum.Due != 4 {
+			t.Errorf("%+v", rec)
 		}
-		if len(res.Seconds) != 2 || res.Seconds[0].Done != 3 || res.Seconds[1].Done != 1 || res.Took != time.Second+time.Millisecond {
-			t.Errorf("%+v", res)
+		if lag := times(t, res, recording.Lag); lag.Max() != 0 {
+			t.Errorf("sent %v late", lag.Max())
+		}
+		if len(rec.Seconds) != 2 || rec.Seconds[0].Done != 3 || rec.Seconds[1].Done != 1 || rec.Parts[0].Took != time.Second+time.Millisecond {
+			t.Errorf("%+v", rec)
 		}
 	})
 }
@@ -114,16 +131,16 @@ func TestStall(t *testing.T) {
 			return nil
 		}
 		res := run(t, f, b.String(), Options{Conns: 50})
-		c := res.Classes[0]
+		h, lag, sum := times(t, res, recording.Response), times(t, res, recording.Lag), res.Recording.Sum()
 		// Half of the requests waited from 1 s down to nothing; with one connection busy for each of 50 clients.
-		if got := c.Response.Quantile(0.75); got < 450*time.Millisecond || got > 560*time.Millisecond {
+		if got := h.Quantile(0.75); got < 450*time.Millisecond || got > 560*time.Millisecond {
 			t.Errorf("a quarter waits longer than %v", got)
 		}
-		if m := c.Response.Max(); m < 990*time.Millisecond || m > 1050*time.Millisecond || c.Lag.Max() > time.Millisecond {
-			t.Errorf("max %v, lag %v", m, c.Lag.Max())
+		if m := h.Max(); m < 990*time.Millisecond || m > 1050*time.Millisecond || lag.Max() > time.Millisecond {
+			t.Errorf("max %v, lag %v", m, lag.Max())
 		}
-		if res.Unsent != 0 || res.Done != 2000 {
-			t.Errorf("%+v", res)
+		if sum.Unsent != 0 || sum.Done != 2000 {
+			t.Errorf("%+v", sum)
 		}
 	})
 }
@@ -148,8 +165,8 @@ func TestSpread(t *testing.T) {
 			d, _ := time.ParseDuration(at)
 			sum += d
 		}
-		if mean := sum / 3000; mean < 1450*time.Millisecond || mean > 1550*time.Millisecond || res.Took < 2900*time.Millisecond {
-			t.Errorf("asked at %v in the middle, over %v", mean, res.Took)
+		if mean := sum / 3000; mean < 1450*time.Millisecond || mean > 1550*time.Millisecond || res.Recording.Parts[0].Took < 2900*time.Millisecond {
+			t.Errorf("asked at %v in the middle, over %v", mean, res.Recording.Parts[0].Took)
 		}
 	})
 }
@@ -161,8 +178,12 @@ func TestAsFastAndAmplified(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{}
 		res := run(t, f, text, Options{Conns: 3, AsFast: true, Amplify: 3, Pipeline: 8, TTL: time.Minute})
-		if res.Done != 6 || res.Took != time.Millisecond {
-			t.Errorf("%+v in %v", res, res.Took)
+		sum, took := res.Recording.Sum(), res.Recording.Parts[0].Took
+		if sum.Done != 6 || took != time.Millisecond || !res.Recording.Meta.Closed {
+			t.Errorf("%+v in %v", sum, took)
+		}
+		if !slices.Equal(res.Recording.Meta.Classes, []string{"GET", "SET"}) {
+			t.Errorf("operations %q", res.Recording.Meta.Classes)
 		}
 		var keys []string
 		for _, line := range f.asked {
@@ -193,11 +214,15 @@ func TestEnds(t *testing.T) {
 		f := &fake{do: func(_ int, _ string) error { time.Sleep(4 * time.Second); return nil }}
 		res := run(t, f, b.String(), Options{Conns: 1, For: 10 * time.Second})
 		// Due at 0 … 10; each takes 4 s, so that three are sent and eight of them wait at the end.
-		if res.Done != 3 || res.Unsent != 8 || res.Due != 11 || res.Took > 13*time.Second {
-			t.Errorf("%+v in %v", res, res.Took)
+		sum := res.Recording.Sum()
+		if sum.Done != 3 || sum.Unsent != 8 || sum.Due != 11 || res.Recording.Parts[0].Took != 10*time.Second {
+			t.Errorf("%+v in %v", sum, res.Recording.Parts[0].Took)
 		}
-		if n := res.Classes[0].Response.Count(); n != 11 {
+		if n := times(t, res, recording.Response).Count(); n != 11 {
 			t.Errorf("%d response times", n)
+		}
+		if v, why := res.Recording.Verdict(); v != recording.RateMissed {
+			t.Errorf("%s: %s", v, why)
 		}
 	})
 }
@@ -205,7 +230,7 @@ func TestEnds(t *testing.T) {
 // A connection that is lost is opened again; one that is always lost is given up, and the run ends.
 func TestConnectionsLost(t *testing.T) {
 	const text = "1.5 [0 a:1] \"get\" \"x\"\n2.5 [0 a:1] \"get\" \"y\"\n3.5 [0 a:1] \"get\" \"z\"\n"
-	reset := errors.New("reset")
+	reset := fmt.Errorf("reading: %w", syscall.ECONNRESET)
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{do: func(_ int, words string) error {
 			if strings.HasSuffix(words, "y") {
@@ -214,12 +239,13 @@ func TestConnectionsLost(t *testing.T) {
 			return nil
 		}}
 		res := run(t, f, text, Options{Conns: 1})
-		if res.Done != 2 || res.Unsent != 1 || res.Broken != 1 || res.Classes[0].Errors["connection lost"] != 1 || f.opens != 2 {
-			t.Errorf("%+v", res)
+		sum := res.Recording.Sum()
+		if v, _ := res.Recording.Verdict(); sum.Done != 3 || sum.ErrorCount() != 1 || sum.Errors["reset"] != 1 || f.opens != 2 || v != recording.Unstable {
+			t.Errorf("%s: %+v", v, sum)
 		}
 		f = &fake{do: func(int, string) error { return reset }}
-		if res := run(t, f, text, Options{Conns: 1}); res.Done != 0 || res.Unsent != 3 || res.Due != 3 {
-			t.Errorf("%+v", res)
+		if sum := run(t, f, text, Options{Conns: 1}).Recording.Sum(); sum.ErrorCount() == 0 || sum.Due != 3 || sum.Done+sum.Unsent != 3 {
+			t.Errorf("%+v", sum)
 		}
 	})
 }

@@ -2,19 +2,18 @@ package replay
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/loadgen"
+	"github.com/kvtool/kvtool/loadgen/recording"
 )
 
 // Bounds of what a connection may do.
 const (
 	retries   = 5                      // connections that may be lost in a row
 	pause     = 100 * time.Millisecond // before each new one
-	tooLate   = time.Millisecond       // of the generator, per command
-	mostRows  = 1 << 20                // seconds that have a row
-	mostKinds = 256                    // names of commands, and of errors, that are told apart
+	mostKinds = 256                    // names of commands that are told apart
 )
 
 // A worker is one connection.
@@ -28,11 +27,11 @@ type worker struct {
 	batch   []item
 	ops     []kv.Op
 	out     []kv.Result
-	classes map[string]*Class
-	seconds []Second
-	failed  int // connections lost in a row
-
-	due, done, unsent, armed, broken uint64
+	rec     *recording.Recorder
+	classes map[string]int // numbers of operations
+	failed  int            // connections lost in a row
+	armed   uint64
+	broken  int64
 }
 
 func (w *worker) open(ctx context.Context) error {
@@ -56,7 +55,7 @@ func (w *worker) run(ctx context.Context) {
 			return
 		}
 		if w.session == nil || !w.wait(ctx, it.due) {
-			w.abandon(it, false)
+			w.abandon(it)
 			continue
 		}
 		w.gather(it)
@@ -90,26 +89,18 @@ func (w *worker) wait(ctx context.Context, due time.Duration) bool {
 	}
 }
 
-// abandon counts what was not sent, or not answered: if it was due by the end, it has waited at least until then. In a closed loop
-// nothing is due before its connection is free.
-func (w *worker) abandon(it item, sent bool) {
+// abandon counts what was not sent: if it was due by the end, it has waited at least until then. In a closed loop nothing is due
+// before its connection is free.
+func (w *worker) abandon(it item) {
 	end := w.now()
 	if e := time.Duration(w.end.Load()); e > 0 {
 		end = e
 	}
-	if end < it.due || w.opt.AsFast && !sent {
+	if end < it.due || w.opt.AsFast {
 		return
 	}
-	w.due++
-	w.unsent++
-	if w.opt.AsFast {
-		return
-	}
-	w.class(it.name).Response.Record(end - it.due)
-	if s := w.second(it.due); s != nil {
-		s.Due++
-		s.Response.Record(end - it.due)
-	}
+	w.rec.Due(it.due)
+	w.rec.Unsent(end, w.class(it.name), end-it.due)
 }
 
 // gather takes what else is due by now and may be sent with it.
@@ -146,7 +137,7 @@ func (w *worker) do(ctx context.Context) {
 		w.out = append(w.out, kv.Result{})
 	}
 	if err := w.session.Do(w.ops, w.out[:len(w.ops)]); err != nil {
-		w.lose(ctx)
+		w.lose(ctx, err)
 		return
 	}
 	w.failed = 0
@@ -159,11 +150,15 @@ func (w *worker) do(ctx context.Context) {
 	w.free = w.now()
 }
 
-// lose counts the batch as not answered and opens a new connection, unless too many were lost in a row.
-func (w *worker) lose(ctx context.Context) {
+// lose counts the batch as failed and opens a new connection, unless too many were lost in a row.
+func (w *worker) lose(ctx context.Context, err error) {
+	now := w.now()
 	for _, it := range w.batch {
-		w.count(w.class(it.name), "connection lost")
-		w.abandon(it, true)
+		due := it.due
+		if w.opt.AsFast {
+			due = w.free
+		}
+		w.count(it.name, due, max(due, w.free), now, max(due, w.free), loadgen.ErrorWord(err))
 	}
 	w.session.Close()
 	w.session = nil
@@ -183,60 +178,32 @@ func (w *worker) record(it *item, res *kv.Result) {
 	if w.opt.AsFast {
 		due = sent
 	}
-	lag := max(0, sent-max(due, w.free))
-	c := w.class(it.name)
-	c.Response.Record(done - due)
-	c.Service.Record(done - sent)
-	c.Lag.Record(lag)
-	w.due++
-	w.done++
-	s := w.second(due)
-	if s != nil {
-		s.Due++
-		s.Done++
-		s.Response.Record(done - due)
-		if lag > tooLate {
-			s.Late++
-		}
-	}
+	failed := ""
 	if res.Status == kv.Failed {
-		word, _, _ := strings.Cut(res.Err.Error(), " ")
-		w.count(c, word)
-		if s != nil {
-			s.Errors++
-		}
+		failed = loadgen.ErrorWord(res.Err)
+	}
+	w.count(it.name, due, sent, done, max(due, w.free), failed)
+}
+
+// count counts one command, which could have been sent from free on.
+func (w *worker) count(name string, due, sent, done, free time.Duration, failed string) {
+	class := w.class(name)
+	w.rec.Due(due)
+	w.rec.Done(done, class, max(0, done-due), max(0, done-sent), max(0, sent-free))
+	if failed != "" {
+		w.rec.Error(done, class, failed)
 	}
 }
 
-func (w *worker) count(c *Class, word string) {
-	if _, ok := c.Errors[word]; !ok && len(c.Errors) >= mostKinds {
-		word = "other"
+func (w *worker) class(name string) int {
+	class, ok := w.classes[name]
+	if !ok && len(w.classes) >= mostKinds {
+		name = "other"
+		class, ok = w.classes[name]
 	}
-	c.Errors[word]++
-}
-
-func (w *worker) class(name string) *Class {
-	c := w.classes[name]
-	if c == nil {
-		if len(w.classes) >= mostKinds {
-			name = "other"
-		}
-		if c = w.classes[name]; c == nil {
-			c = &Class{Name: name, Errors: map[string]uint64{}}
-			w.classes[name] = c
-		}
+	if !ok {
+		class = w.rec.Class(name)
+		w.classes[name] = class
 	}
-	return c
-}
-
-// second returns the row of a time, nil beyond the last that is kept.
-func (w *worker) second(at time.Duration) *Second {
-	i := int(at / time.Second)
-	if i >= mostRows {
-		return nil
-	}
-	for len(w.seconds) <= i {
-		w.seconds = append(w.seconds, Second{})
-	}
-	return &w.seconds[i]
+	return class
 }
