@@ -33,7 +33,7 @@ func TestVerdicts(t *testing.T) {
 		}
 		rec.Flush()
 		for range 10 {
-			r.health.add(time.Second, x.cpu, x.waited, 0)
+			r.health.Add(time.Second, x.cpu, x.waited, 0)
 		}
 		got, err := r.judge(&recording.Part{})
 		if err != nil {
