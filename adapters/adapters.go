@@ -8,6 +8,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/kvtool/kvtool/adapters/ddbexport"
+	"github.com/kvtool/kvtool/adapters/dynamodb"
 	"github.com/kvtool/kvtool/adapters/keylist"
 	"github.com/kvtool/kvtool/adapters/rdb"
 	"github.com/kvtool/kvtool/adapters/redis"
@@ -22,6 +24,8 @@ func All() []*kv.Adapter {
 		redis.Adapter(),
 		rdb.Adapter(),
 		keylist.Adapter(),
+		dynamodb.Adapter(),
+		ddbexport.Adapter(),
 	}
 }
 

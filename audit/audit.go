@@ -28,6 +28,8 @@ type Analyzer struct {
 	Title string
 	Doc   string
 	Needs kv.Field // skipped without these
+	// Kind are facts that make a store one that the analysis is about: of another nobody misses it, and it is not listed as skipped.
+	Kind  kv.Field
 	Uses  kv.Field // better with these
 	Each  kv.Field // of these, what it wants of each key, also where a store would ask a sample of them
 	Rules []*report.Rule

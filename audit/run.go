@@ -128,6 +128,9 @@ type fold struct {
 func (r *run) choose(as []*Analyzer) {
 	have := r.opt.Depth.have(r.info.Provides())
 	for _, a := range as {
+		if a.Kind&^r.info.Provides() != 0 {
+			continue
+		}
 		if missing := a.Needs &^ have; missing != 0 {
 			r.skipped = append(r.skipped, report.Skip{Name: a.Name, Why: r.whyMissing(missing)})
 			continue

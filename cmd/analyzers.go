@@ -15,6 +15,7 @@ import (
 	"github.com/kvtool/kvtool/keydesign"
 	"github.com/kvtool/kvtool/keydesign/lint"
 	"github.com/kvtool/kvtool/keydesign/schema"
+	"github.com/kvtool/kvtool/keydesign/table"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/loadgen/findings"
 	"github.com/kvtool/kvtool/report"
@@ -23,7 +24,7 @@ import (
 // sectionOrder is the order in which text shows sections: what people come for first, then what is one line, then lists.
 // A section that is not named here comes after those that are.
 var sectionOrder = [...]string{
-	"templates", "totals", "sizes", "names", "ttl", "expired", "idle", "lfu", "compression",
+	"templates", "partition_keys", "capacity", "ttl_attribute", "totals", "sizes", "names", "ttl", "expired", "idle", "lfu", "compression",
 	"types", "memory", "server", "biggest", "longest", "largest", "streams", "nodes", "slots",
 }
 
@@ -32,7 +33,7 @@ func analyzers(top int) []*audit.Analyzer { return analyzersOf(nil, top) }
 
 // analyzersOf lists the analyses of a run whose keys are bound to s, unless that is nil.
 func analyzersOf(s *schema.Schema, top int) []*audit.Analyzer {
-	as := append(keydesign.Analyzers(s), audit.Analyzers(audit.Config{Top: top})...)
+	as := slices.Concat(keydesign.Analyzers(s), audit.Analyzers(audit.Config{Top: top}), table.Analyzers())
 	slices.SortStableFunc(as, func(a, b *audit.Analyzer) int { return place(a.Name) - place(b.Name) })
 	return as
 }
@@ -46,7 +47,7 @@ func place(name string) int {
 
 // rules lists every rule that an analysis or lint may raise, each once, by its number.
 func rules() []*report.Rule {
-	all := slices.Concat(keydesign.Rules(), lint.Rules(), audit.Rules(), orphans.Rules(), compare.Rules(), growth.Rules(), hotkeys.Rules(),
+	all := slices.Concat(keydesign.Rules(), table.Rules(), lint.Rules(), audit.Rules(), orphans.Rules(), compare.Rules(), growth.Rules(), hotkeys.Rules(),
 		findings.Rules())
 	slices.SortStableFunc(all, func(a, b *report.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return slices.CompactFunc(all, func(a, b *report.Rule) bool { return a.ID == b.ID })

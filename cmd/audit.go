@@ -194,7 +194,7 @@ func (o *auditOptions) checkDepth(c choice) error {
 func (o *auditOptions) scan(ctx context.Context, env *Env, target kv.Target, chosen choice, old *report.Report, p *progress) (*report.Report, error) {
 	p.opening(target.String())
 	defer p.clear()
-	store, err := env.Open(ctx, target)
+	store, err := env.openToScan(ctx, target)
 	if err != nil {
 		return nil, targetError(err)
 	}

@@ -123,7 +123,7 @@ func (o *driftDiffOptions) state(ctx context.Context, env *Env, arg string) (*re
 	}
 	p.opening(target.String())
 	defer p.clear()
-	store, err := env.Open(ctx, target)
+	store, err := env.openToScan(ctx, target)
 	if err != nil {
 		return nil, targetError(err)
 	}

@@ -283,7 +283,7 @@ func (o *orphansOptions) joining() (join.Options, error) {
 func (o *orphansOptions) run(ctx context.Context, env *Env, target kv.Target, search orphans.Options, p *progress) (*report.Report, error) {
 	p.opening(target.String())
 	defer p.clear()
-	store, err := env.Open(ctx, target)
+	store, err := env.openToScan(ctx, target)
 	if err != nil {
 		return nil, targetError(err)
 	}

@@ -187,7 +187,7 @@ func (o *ttlOptions) scan(ctx context.Context, env *Env, outs []output, as []*au
 	}
 	p.opening(target.String())
 	defer p.clear()
-	store, err := env.Open(ctx, target)
+	store, err := env.openToScan(ctx, target)
 	if err != nil {
 		return nil, targetError(ended(ctx, err))
 	}

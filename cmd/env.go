@@ -37,6 +37,7 @@ type Env struct {
 	Adapters       []*kv.Adapter
 	Open           func(ctx context.Context, t kv.Target) (kv.Store, error) // a fake in tests
 	conf           configuration                                            // of a command that is configured
+	yes            bool                                                     // --yes: what a scan costs is accepted
 	configured     bool
 }
 

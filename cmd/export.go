@@ -151,7 +151,7 @@ func runExport(ctx context.Context, env *Env, o exportOptions) error {
 	}
 	p.opening(target.String())
 	defer p.clear()
-	store, err := env.Open(ctx, target)
+	store, err := env.openToScan(ctx, target)
 	if err != nil {
 		return targetError(ended(ctx, err))
 	}

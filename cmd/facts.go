@@ -104,7 +104,7 @@ func (o *factFlags) scan(ctx context.Context, env *Env, args []string, k *keyspa
 	}
 	p.opening(target.String())
 	defer p.clear()
-	store, err := env.Open(ctx, target)
+	store, err := env.openToScan(ctx, target)
 	if err != nil {
 		return targetError(err)
 	}

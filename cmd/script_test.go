@@ -89,6 +89,7 @@ func runScripts(t *testing.T, dir string, env map[string]string, doom func()) {
 			e.Setenv("SHOP", root+"/../testdata/schema/shop.yaml")
 			e.Setenv("CANARY", canary)
 			e.Setenv("SCHEMAS", root+"/../docs/schema")
+			e.Setenv("DDB", root+"/../testdata/ddb")
 			for name, value := range env {
 				e.Setenv(name, value)
 			}

@@ -188,7 +188,7 @@ func (o *skewOptions) scan(ctx context.Context, env *Env, outs []output) (*repor
 	}
 	p.opening(target.String())
 	defer p.clear()
-	store, err := env.Open(ctx, target)
+	store, err := env.openToScan(ctx, target)
 	if err != nil {
 		return nil, targetError(ended(ctx, err))
 	}

@@ -95,14 +95,14 @@ func checkSeparators(ks *keyspace, emit func(report.Finding)) {
 	for _, t := range ks.templates {
 		if t.keys >= fewest && t.segments[0].Type == "" && t.segments[0].Literal != "" {
 			groups[t.segments[0].Literal] = append(groups[t.segments[0].Literal], t)
-		} else if t.keys >= fewest && len(separators(t.segments)) > 1 {
+		} else if t.keys >= fewest && len(t.separators()) > 1 {
 			emit(separatorFinding([]*template{t}))
 		}
 	}
 	for _, first := range slices.Sorted(maps.Keys(groups)) {
 		usual := usualSeparator(groups[first])
 		odd := slices.DeleteFunc(groups[first], func(t *template) bool {
-			s := separators(t.segments)
+			s := t.separators()
 			return s == "" || s == usual
 		})
 		if len(odd) > 0 {
@@ -111,13 +111,22 @@ func checkSeparators(ks *keyspace, emit func(report.Finding)) {
 	}
 }
 
+// separators returns the strong separators of a template's keys. What joins the parts of an item's key is none of their names'.
+func (t *template) separators() string {
+	all := separators(t.segments)
+	if len(t.types) > 0 && t.types[0].typ == kv.TypeItem {
+		all = strings.ReplaceAll(all, "|", "")
+	}
+	return all
+}
+
 // usualSeparator returns the separator that most keys of the templates have, the first of several.
 func usualSeparator(ts []*template) string {
 	usual, most := "", int64(0)
 	for _, sep := range strongSeparators {
 		var keys int64
 		for _, t := range ts {
-			if strings.Contains(separators(t.segments), string(sep)) {
+			if strings.Contains(t.separators(), string(sep)) {
 				keys += t.keys
 			}
 		}
@@ -137,7 +146,7 @@ func separatorFinding(odd []*template) report.Finding {
 			worst = t
 		}
 	}
-	seps := separators(worst.segments)
+	seps := worst.separators()
 	form := "%d keys are split by %s, unlike others of their prefix"
 	if len(seps) > 1 {
 		form = "%d keys are each split by %s"

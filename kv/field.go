@@ -23,6 +23,8 @@ const (
 	FieldStored
 	FieldDigest
 	FieldGroups
+	FieldParts
+	FieldFault
 	fieldEnd
 )
 
@@ -35,6 +37,7 @@ const Universal = FieldName | FieldType | FieldEncoding | FieldSize | FieldLen |
 
 var fieldNames = [...]string{
 	"name", "type", "encoding", "size", "length", "ttl", "idle", "freq", "place", "slot", "largest", "stored", "digest", "groups",
+	"parts", "ttl fault",
 }
 
 // String lists the facts of f, lowest first: "name, size, ttl".

@@ -29,6 +29,7 @@ type Record struct {
 	Digest   uint64        // hash of a string's value
 	Groups   int64         // consumer groups of a stream
 	Pending  int64         // with FieldGroups: entries that were delivered and not acknowledged, over all groups
+	Fault    Fault         // with FieldFault: why what was meant for an expiry is none; empty if nothing is wrong
 	Known    Field         // which of the fields above mean anything in this record
 	// Others is how many more keys the facts of this one stand for, where only a sample is asked for them (ScanOptions.Ask);
 	// -1 where the key is one of these others, and little but its name is known. Whoever asks sets it, never an adapter.
@@ -53,12 +54,13 @@ const (
 	TypeSet    Type = "set"
 	TypeZSet   Type = "zset"
 	TypeStream Type = "stream"
+	TypeItem   Type = "item" // of a table: attributes by name
 )
 
 // Opaque reports whether t is a module's type, whose values only the module can take apart.
 func (t Type) Opaque() bool {
 	switch t {
-	case "", TypeString, TypeHash, TypeList, TypeSet, TypeZSet, TypeStream:
+	case "", TypeString, TypeHash, TypeList, TypeSet, TypeZSet, TypeStream, TypeItem:
 		return false
 	}
 	return true
@@ -93,4 +95,20 @@ const (
 	TTLNone             // persistent
 	TTLAt               // expires at ExpireAt
 	TTLExpired          // is past ExpireAt and still there
+)
+
+// A Fault says why a value that was meant for an expiry does not do what was meant, where a store has an attribute of its items
+// for that. All but FaultFar never expire.
+type Fault string
+
+// The faults.
+const (
+	FaultMilliseconds Fault = "milliseconds" // in place of seconds
+	FaultMicroseconds Fault = "microseconds" // or a smaller unit
+	FaultRelative     Fault = "relative"     // a duration in place of a time
+	FaultType         Fault = "wrong type"   // a string in place of a number
+	FaultOld          Fault = "too old"      // so long past that the store does not believe it
+	FaultFar          Fault = "far"          // later than anybody can mean
+	FaultNested       Fault = "nested"       // within a map, where the store does not look
+	FaultOff          Fault = "off"          // by its name it is meant for an expiry, and the store expires nothing
 )

@@ -73,6 +73,7 @@ type Info struct {
 	// Ledger lists what Memory consists of besides keys and their values; empty if the store does not say.
 	Ledger []Line
 	Server Server // zero of what is no server
+	Table  Table  // zero of what has no tables
 	Facts  []Fact
 	Notes  []string // what a reader of the report must know of this store, a sentence each
 }

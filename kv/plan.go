@@ -1,0 +1,46 @@
+package kv
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// A Planner is a store whose scans are paid for. What one will cost is said before it begins.
+type Planner interface {
+	Plan(ctx context.Context) (Plan, error)
+}
+
+// A Plan is what a scan of a whole store will take, about.
+type Plan struct {
+	Known bool    // of Units, Cost, Time and Keys; else the store did not say how large it is
+	Free  bool    // nobody is billed for it
+	Keys  int64   // by the store's own count
+	Units float64 // that the store meters
+	Unit  string  // what they are called
+	Cost  float64 // in USD; 0 where the units are paid for already
+	Basis string  // which prices that is by, or what pays for it
+	Rate  float64 // units a second that the scan is held to; 0 is no limit
+	Time  time.Duration
+}
+
+// String writes the plan in one line.
+func (p Plan) String() string {
+	switch {
+	case p.Free:
+		return "a scan costs nothing here"
+	case !p.Known:
+		return "the store does not say how large it is, nor so what a scan costs"
+	}
+	text := fmt.Sprintf("a scan takes about %.0f %s", p.Units, p.Unit)
+	switch {
+	case p.Cost > 0:
+		text += fmt.Sprintf(", %.2f USD (%s)", p.Cost, p.Basis)
+	case p.Basis != "":
+		text += " " + p.Basis
+	}
+	if p.Rate > 0 && p.Time > time.Second {
+		text += fmt.Sprintf(", %s at %.0f a second", p.Time.Round(time.Second), p.Rate)
+	}
+	return text
+}
