@@ -216,7 +216,8 @@ func (e *Env) sniffed(path string, head []byte) (kv.Target, error) {
 		return kv.Target{}, kv.Usagef("%s is empty", name)
 	}
 	if kvr.IsFile(head) {
-		return kv.Target{}, kv.WithHint(kv.Usagef("%s is a saved audit, not a store", name), "kvtool report show "+path+"; to go on with it: kvtool audit TARGET --resume "+path)
+		return kv.Target{}, kv.WithHint(kv.Usagef("%s is a saved report, not a store: it has figures, and no keys", name),
+			"name the store, or its dump; to see the file: kvtool report show "+path+"; to end an audit: kvtool audit TARGET --resume "+path)
 	}
 	return kv.Target{}, kv.WithHint(kv.Usagef("%s is a file of no known kind", name), "for a list of keys, one a line: kvtool audit keys:"+path)
 }
