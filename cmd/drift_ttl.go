@@ -178,18 +178,10 @@ func (o *ttlOptions) scan(ctx context.Context, env *Env, outs []output, as []*au
 	}
 	ctx, cancel := withTimeout(ctx, o.timeout)
 	defer cancel()
-	target, err := env.resolve(ctx, o.args, o.noDemo)
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(o.save.spare(target), spareOutputs(target, outs)); err != nil {
-		return nil, err
-	}
-	p.opening(target.String())
 	defer p.clear()
-	store, err := env.openToScan(ctx, target)
+	store, err := env.openSpared(ctx, o.args, o.noDemo, &o.save, outs, p.opening)
 	if err != nil {
-		return nil, targetError(ended(ctx, err))
+		return nil, err
 	}
 	defer store.Close()
 	p.scanning()

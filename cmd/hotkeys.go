@@ -251,16 +251,9 @@ func (o *hotkeysOptions) document(env *Env, info *kv.Info, c *hotkeys.Counter, s
 
 // watch opens the target and watches it by the best source that it has.
 func (o *hotkeysOptions) watch(ctx context.Context, env *Env, outs []output) (*report.Report, error) {
-	target, err := env.resolve(ctx, o.args, o.noDemo)
+	store, err := env.openSpared(ctx, o.args, o.noDemo, &o.save, outs, func(string) {})
 	if err != nil {
 		return nil, err
-	}
-	if err := errors.Join(o.save.spare(target), spareOutputs(target, outs)); err != nil {
-		return nil, err
-	}
-	store, err := env.Open(ctx, target)
-	if err != nil {
-		return nil, targetError(ended(ctx, err))
 	}
 	defer store.Close()
 	info, err := store.Info(ctx)

@@ -70,15 +70,11 @@ func runLint(ctx context.Context, env *Env, o lintOptions, paths []string) error
 	if err != nil {
 		return err
 	}
-	s, err := env.openSchema(paths)
+	s, err := env.openJudged(paths, g)
 	if err != nil {
 		return err
 	}
-	if err := checkIgnores(s); err != nil {
-		return err
-	}
 	result := lint.Check(s)
-	g.policy.Suppressions = append(g.policy.Suppressions, lint.Suppressions(s)...)
 	r := lintReport(s, &result, g.policy.Now)
 	r = g.judge(env, r, result.Judged)
 	return g.conclude(env, &o.viewFlags, outs, r, exitOK, nil, nil)
@@ -111,6 +107,19 @@ func (e *Env) openSchema(paths []string) (*schema.Schema, error) {
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
+}
+
+// openJudged reads a schema that is itself what is judged: what it accepts by lint.ignore, the gate accepts.
+func (e *Env) openJudged(paths []string, g *gate) (*schema.Schema, error) {
+	s, err := e.openSchema(paths)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkIgnores(s); err != nil {
+		return nil, err
+	}
+	g.policy.Suppressions = append(g.policy.Suppressions, lint.Suppressions(s)...)
+	return s, nil
 }
 
 // checkIgnores refuses a lint.ignore of a rule that there is not: it would accept nothing, and nobody would notice.

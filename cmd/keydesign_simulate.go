@@ -14,7 +14,6 @@ import (
 	"github.com/kvtool/kvtool/internal/slot"
 	"github.com/kvtool/kvtool/internal/yamlfile"
 	"github.com/kvtool/kvtool/keydesign/fit"
-	"github.com/kvtool/kvtool/keydesign/lint"
 	"github.com/kvtool/kvtool/keydesign/simulate"
 	"github.com/kvtool/kvtool/kv"
 )
@@ -83,14 +82,10 @@ func runSimulate(ctx context.Context, env *Env, o simulateOptions, paths []strin
 	if err != nil {
 		return err
 	}
-	s, err := env.openSchema(paths)
+	s, err := env.openJudged(paths, g)
 	if err != nil {
 		return err
 	}
-	if err := checkIgnores(s); err != nil {
-		return err
-	}
-	g.policy.Suppressions = append(g.policy.Suppressions, lint.Suppressions(s)...)
 	r, err := simulate.Run(s, so)
 	if err != nil {
 		return err

@@ -205,6 +205,23 @@ func (m *Model) HashTTL(n, ttls int64) int64 {
 	return 72 + 2*n + 24*ttls
 }
 
+// Backlen returns how many bytes an entry of n bytes takes more in a listpack, for the length by which the listpack is read from its
+// end. The limits are the server's own, all but the first one short of the round ones (listpack.c: lpEncodeBacklen).
+func Backlen[N int | int64](n N) N {
+	switch {
+	case n <= 127:
+		return 1
+	case n < 16383:
+		return 2
+	case n < 2097151:
+		return 3
+	case n < 268435455:
+		return 4
+	default:
+		return 5
+	}
+}
+
 // ListpackEx returns the cost of a hash as one listpack of n bytes with expiries: object, struct of 40 bytes, listpack.
 func (m *Model) ListpackEx(n int64) int64 { return m.robj + m.Class(40) + m.Class(n) }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/kvtool/kvtool/internal/lzf"
+	"github.com/kvtool/kvtool/internal/memory"
 )
 
 // A blobReader gives the logical bytes of a blob one by one. It is the slow way through a block, for the few whose head
@@ -217,7 +218,7 @@ func (r *blobReader) countListpack(e *entries) {
 		default:
 			e.text(element, r.piece(e.told, n), n)
 		}
-		r.skip(backlen(before - r.left))
+		r.skip(memory.Backlen(before - r.left))
 	}
 }
 
@@ -262,7 +263,7 @@ func listpackEntries(p []byte, e *entries) bool {
 			return c == 0xff && i == len(p)-1
 		}
 		element := e.add(max(data, 1))
-		whole := n + backlen(n)
+		whole := n + memory.Backlen(n)
 		if whole > int64(len(p)-i) {
 			return false
 		}
@@ -299,22 +300,6 @@ func (r *blobReader) listpackData(c byte) int64 {
 	}
 	r.w.fail(reasonf("unknown encoding in a listpack: 0x%02x", c))
 	return 0
-}
-
-// backlen returns how many bytes say that an entry has n bytes, seven bits in each.
-func backlen(n int64) int64 {
-	switch {
-	case n < 1<<7:
-		return 1
-	case n < 1<<14-1:
-		return 2
-	case n < 1<<21-1:
-		return 3
-	case n < 1<<28-1:
-		return 4
-	default:
-		return 5
-	}
 }
 
 // ziplist hops over a ziplist and returns how many entries it holds. Its head: 4 bytes total length, 4 bytes offset of the

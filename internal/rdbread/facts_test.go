@@ -11,6 +11,7 @@ import (
 
 	"github.com/zeebo/xxh3"
 
+	"github.com/kvtool/kvtool/internal/memory"
 	"github.com/kvtool/kvtool/internal/slot"
 	"github.com/kvtool/kvtool/kv"
 )
@@ -86,7 +87,7 @@ func listpackEntry(items ...string) []byte {
 	for _, s := range items {
 		e := append([]byte{0xf0}, binary.LittleEndian.AppendUint32(nil, uint32(len(s)))...)
 		e = append(e, s...)
-		body = append(append(body, e...), make([]byte, backlen(int64(len(e))))...)
+		body = append(append(body, e...), make([]byte, memory.Backlen(int64(len(e))))...)
 	}
 	b := binary.LittleEndian.AppendUint32(nil, uint32(6+len(body)+1))
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(items)))

@@ -12,6 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/kvtool/kvtool/internal/memory"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -163,7 +164,7 @@ func blockOf(ziplist bool, items []any) []byte {
 			}
 		}
 		if !ziplist {
-			body = append(append(body, e...), make([]byte, backlen(int64(len(e))))...) // nobody walks backwards
+			body = append(append(body, e...), make([]byte, memory.Backlen(int64(len(e))))...) // nobody walks backwards
 			continue
 		}
 		if prev < 254 {

@@ -167,7 +167,7 @@ func packed(n int64) int64 {
 	case n < 1<<12:
 		head = 2
 	}
-	return head + n + backlen(head+n)
+	return head + n + memory.Backlen(head+n)
 }
 
 func (r *Reader) set() {

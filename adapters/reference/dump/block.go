@@ -1,6 +1,10 @@
 package dump
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/kvtool/kvtool/internal/memory"
+)
 
 // listpack takes the entries of a listpack: four bytes of length, two of entries, the entries, and an end. Package packed says
 // how an entry is encoded.
@@ -25,7 +29,7 @@ func (r *Reader) listpackEntry(p []byte) int {
 	c := p[0]
 	head, data := listpackHead(p)
 	size := head + data
-	back := backlen(size)
+	back := memory.Backlen(size)
 	if head == 0 || data < 0 || size+back >= len(p) {
 		r.fail()
 		return len(p)
@@ -70,22 +74,6 @@ func listpackHead(p []byte) (head, data int) {
 		return 1, 8
 	}
 	return 0, 0
-}
-
-// backlen returns how many bytes say that an entry has n bytes. The limits are the servers' own.
-func backlen(n int) int {
-	switch {
-	case n < 1<<7:
-		return 1
-	case n < 1<<14-1:
-		return 2
-	case n < 1<<21-1:
-		return 3
-	case n < 1<<28-1:
-		return 4
-	default:
-		return 5
-	}
 }
 
 // little is the signed number in p, little endian.

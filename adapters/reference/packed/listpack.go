@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"slices"
 	"strconv"
+
+	"github.com/kvtool/kvtool/internal/memory"
 )
 
 // A Listpack is a sequence of strings in one block, as records of the arena hold it:
@@ -63,7 +65,7 @@ func (p Listpack) Next(at int) int {
 		return at + 2 + int(c&0x3f)
 	}
 	head, size, _ := entry(p[at:])
-	return at + head + size + backlen(head+size)
+	return at + head + size + memory.Backlen(head+size)
 }
 
 // Prev returns the offset of the element before that at offset at, which may be End.
@@ -93,7 +95,7 @@ func (p Listpack) At(at int, buf []byte) (elem []byte, next int) {
 		return p[at+1 : end], end + 1
 	}
 	head, size, isInt := entry(p[at:])
-	next = at + head + size + backlen(head+size)
+	next = at + head + size + memory.Backlen(head+size)
 	if isInt {
 		return strconv.AppendInt(buf[:0], integer(p[at:]), 10), next
 	}
@@ -215,7 +217,7 @@ func EntrySize(s []byte) int {
 	} else {
 		n = stringHead(len(s)) + len(s)
 	}
-	return n + backlen(n)
+	return n + memory.Backlen(n)
 }
 
 func intBytes(n int64) int {

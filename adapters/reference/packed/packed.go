@@ -10,7 +10,11 @@
 // bytes) and the terminator (one) are counted and not kept, but for the number of elements.
 package packed
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/kvtool/kvtool/internal/memory"
+)
 
 // overhead is the header and the terminator of a listpack (listpack.c: LP_HDR_SIZE, LP_EOF).
 const overhead = 7
@@ -107,26 +111,11 @@ func appendString(b, s []byte) []byte {
 	return append(b, s...)
 }
 
-// backlen returns how many bytes the back length of n takes. The limits are the server's own, one short of the round ones.
-func backlen(n int) int {
-	switch {
-	case n <= 127:
-		return 1
-	case n < 16383:
-		return 2
-	case n < 2097151:
-		return 3
-	case n < 268435455:
-		return 4
-	default:
-		return 5
-	}
-}
-
 func appendBacklen(b []byte, n int) []byte {
-	for i := backlen(n) - 1; i >= 0; i-- {
+	last := memory.Backlen(n) - 1
+	for i := last; i >= 0; i-- {
 		c := byte(n>>(7*i)) & 0x7f
-		if i != backlen(n)-1 {
+		if i != last {
 			c |= 0x80
 		}
 		b = append(b, c)
