@@ -70,6 +70,7 @@ var mayImport = map[string][]string{
 	"loadgen/trace":             {"kv", "internal/monitor"},
 	"loadgen/draw":              {"internal/random", "keydesign/schema"},
 	"loadgen/scenario":          {"internal/monitor", "internal/spell", "internal/yamlfile", "keydesign/schema", "kv"},
+	"loadgen/learn":             {"internal/memory", "internal/sketch", "keydesign", "keydesign/bind", "keydesign/propose", "keydesign/schema", "kv", "loadgen/scenario"},
 	"loadgen/play":              {"internal/random", "keydesign/schema", "kv", "loadgen", "loadgen/draw", "loadgen/scenario"},
 	"internal/random":           {},
 	"loadgen":                   {"kv"},

@@ -83,6 +83,11 @@ func (c configuration) showGate(print func(path, value string, from origin)) {
 			print(path, v, from)
 		}
 	}
+	if s := c.first(func(f *config.File) bool { return f.Limits != nil }); s != nil {
+		for _, l := range s.Limits {
+			print("load.thresholds", l.Text, s.at(l.Line))
+		}
+	}
 	if s := c.first(func(f *config.File) bool { return f.Statuses != nil }); s != nil {
 		print("gate.fail_on.status", strings.Join(s.Statuses, ", "), origin(s.Name))
 	}

@@ -31,6 +31,7 @@ func newLoadCmd(env *Env) *cobra.Command {
 		newLoadCompareCmd(env),
 		newLoadMergeCmd(env),
 		newLoadReplayCmd(env),
+		newLoadLearnCmd(env),
 	)
 	return c
 }

@@ -46,6 +46,7 @@ func newLoadCompareCmd(env *Env) *cobra.Command {
 			return nil
 		},
 		ValidArgsFunction: completeSnapshots,
+		Annotations:       map[string]string{readsConfig: "yes"},
 		RunE:              func(c *cobra.Command, args []string) error { return runLoadCompare(c.Context(), env, o, args) },
 	}
 	o.viewFlags.bind(c)

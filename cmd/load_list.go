@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/loadgen/scenario"
 )
 
@@ -16,8 +15,9 @@ func newLoadListCmd(env *Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "list",
 		Short:   "List the scenarios that come with kvtool",
-		Long:    "List the scenarios that come with kvtool. Each is a file: --show\nprints it, to be changed and run by its path.",
-		Example: "  kvtool load list\n  kvtool load list --show leaderboard",
+		Long: "List the scenarios that come with kvtool. Each is a file: --show\nprints it, to be changed and run by its path. Of a property file of\n" +
+			"YCSB it prints the scenario that it stands for.",
+		Example: "  kvtool load list\n  kvtool load list --show leaderboard\n  kvtool load list --show workloada.properties",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if show != "" {
@@ -26,17 +26,16 @@ func newLoadListCmd(env *Env) *cobra.Command {
 			return listScenarios(env)
 		},
 	}
-	c.Flags().StringVar(&show, "show", "", "print the file of `NAME`")
+	c.Flags().StringVar(&show, "show", "", "print the file of `NAME`, or the scenario of a property file")
 	fixedValues(c, "show", scenario.Builtins()...)
 	return c
 }
 
 func showScenario(env *Env, name string) error {
-	data, ok := scenario.Builtin(name)
-	if !ok {
-		return kv.WithHint(kv.Usagef("scenario %s: not one of kvtool's", name), "kvtool load list")
+	_, data, err := scenarioFile(name)
+	if err == nil {
+		_, err = env.Stdout.Write(data)
 	}
-	_, err := env.Stdout.Write(data)
 	return err
 }
 

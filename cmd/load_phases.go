@@ -9,6 +9,7 @@ import (
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/loadgen"
 	"github.com/kvtool/kvtool/loadgen/arrival"
+	"github.com/kvtool/kvtool/loadgen/figures"
 	"github.com/kvtool/kvtool/loadgen/recording"
 	"github.com/kvtool/kvtool/loadgen/scenario"
 	"github.com/kvtool/kvtool/loadgen/threshold"
@@ -26,7 +27,7 @@ func (l *loading) phases(ctx context.Context) []loadgen.Phase {
 		case len(p.Fill) == 0 && !l.single():
 			phases = append(phases, loadgen.Phase{
 				Name: p.Name, Workload: l.player.Phase(i), Arrivals: arrivals(&p.Rate, p.For), For: p.For, Record: p.Record,
-				Events: l.events(ctx, i),
+				Events: l.events(ctx, i), Until: until(p),
 			})
 		}
 	}
@@ -34,6 +35,14 @@ func (l *loading) phases(ctx context.Context) []loadgen.Phase {
 		phases = append(phases, l.one()...)
 	}
 	return phases
+}
+
+// until is what ends a phase before its time; nil if nothing does.
+func until(p *scenario.Phase) func(map[string]float64) bool {
+	if p.Stable == 0 {
+		return nil
+	}
+	return figures.Stable(p.Stable)
 }
 
 // fillPipeline is how many keys a connection writes at once before a run.

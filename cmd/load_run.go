@@ -88,6 +88,7 @@ func (o *loadFlags) bind(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVarP(&o.scenario, "scenario", "s", "", "`NAME|FILE`: what is done; load list names those that come with kvtool")
 	f.Var(&o.rate, "rate", "open loop: so many operations a second, 20k/s")
+	_ = f.SetAnnotation("rate", ofLoad, []string{"yes"}) // scan.rate of a target is another one; the flag is there
 	f.BoolVar(&o.constant, "constant", false, "with --rate: evenly, instead of as independent clients come (Poisson)")
 	f.DurationVarP(&o.duration, "duration", "d", 0, "how long, instead of the scenario's phases")
 	f.DurationVar(&o.warmup, "warmup", 0, "how long before that, without being recorded")
@@ -214,7 +215,11 @@ func (l *loading) read() error {
 	if o.seed != 0 {
 		l.scenario.Seed = o.seed
 	}
-	texts := slices.Concat(l.scenario.Thresholds, o.thresholds, []string{"violations == 0"})
+	own, err := l.env.loadLimits(l.scenario)
+	if err != nil {
+		return err
+	}
+	texts := slices.Concat(l.scenario.Thresholds, own, o.thresholds, []string{"violations == 0"})
 	l.thresholds, err = thresholdsOf(texts, o.concurrency > 0)
 	return err
 }
@@ -248,23 +253,33 @@ func (l *loading) readPart() error {
 	return nil
 }
 
+// scenarioFile returns the file of a scenario: one that comes with kvtool, or one by its path, with or without its ending. A property
+// file of YCSB becomes the scenario that it stands for.
+func scenarioFile(name string) (file string, data []byte, err error) {
+	if data, ok := scenario.Builtin(name); ok {
+		return name + ".yaml", data, nil
+	}
+	for _, file = range []string{name, name + ".yaml"} {
+		if data, err = os.ReadFile(file); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil, kv.WithHint(kv.Usagef("scenario %s: neither one of kvtool's nor a file", name), "kvtool load list")
+	case err != nil:
+		return "", nil, &codeError{exitUsage, fmt.Errorf("%s: %w", file, reason(err))}
+	case scenario.IsProperties(file, data):
+		data, err = scenario.FromProperties(file, data)
+	}
+	return file, data, err
+}
+
 // readScenario returns a scenario by the name of one that comes with kvtool, or of a file, with or without its ending.
 func readScenario(name string, set []string) (*scenario.Scenario, error) {
-	data, ok := scenario.Builtin(name)
-	file := name + ".yaml"
-	if !ok {
-		var err error
-		for _, file = range []string{name, name + ".yaml"} {
-			if data, err = os.ReadFile(file); !errors.Is(err, fs.ErrNotExist) {
-				break
-			}
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, kv.WithHint(kv.Usagef("scenario %s: neither one of kvtool's nor a file", name), "kvtool load list")
-		}
-		if err != nil {
-			return nil, &codeError{exitUsage, fmt.Errorf("%s: %w", file, reason(err))}
-		}
+	file, data, err := scenarioFile(name)
+	if err != nil {
+		return nil, err
 	}
 	s, err := scenario.Parse(file, data, os.ReadFile)
 	if err != nil {

@@ -236,6 +236,7 @@ func settings() []setting {
 		{flag: "keys", env: "KVTOOL_KEYS", path: "output.keys"},
 		{flag: "color", env: "KVTOOL_COLOR", path: "output.color"},
 		{flag: "no-demo", env: "KVTOOL_NO_DEMO", path: "demo"},
+		{flag: "practical", env: "KVTOOL_PRACTICAL", path: "load.compare.practical"},
 	}
 }
 
@@ -261,6 +262,9 @@ func (e *Env) value(s setting, p *profile) (string, origin) {
 // readsConfig marks a command that is configured although it takes no TARGET.
 const readsConfig = "reads-config"
 
+// ofLoad marks a flag that says how a load is, and not how a store is read, although it is called as one that does.
+const ofLoad = "of-load"
+
 // configure reads the configuration of a command that takes a TARGET, or is marked, and sets the flags that the command line
 // does not.
 func (e *Env) configure(c *cobra.Command, args []string, o configFlags) error {
@@ -275,7 +279,7 @@ func (e *Env) configure(c *cobra.Command, args []string, o configFlags) error {
 	p := e.conf.profile(strings.TrimPrefix(e.targetOf(args), "@"))
 	for _, s := range settings() {
 		f := c.Flags().Lookup(s.flag)
-		if f == nil || f.Changed {
+		if f == nil || f.Changed || s.profile && f.Annotations[ofLoad] != nil {
 			continue
 		}
 		v, from := e.value(s, p)
@@ -297,7 +301,7 @@ const prodRate = "20k/s"
 // spare holds the scan of a server in production to prodRate.
 func (e *Env) spare(c *cobra.Command, p *profile) {
 	f := c.Flags().Lookup("rate")
-	if p == nil || p.Settings.Text("env") != "prod" || f == nil || f.Value.String() != "" {
+	if p == nil || p.Settings.Text("env") != "prod" || f == nil || f.Value.String() != "" || f.Annotations[ofLoad] != nil {
 		return
 	}
 	if t, err := kv.ParseTarget(p.Settings.Text("url")); err != nil || t.URL == nil {

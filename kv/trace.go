@@ -84,6 +84,7 @@ type Stats struct {
 	Place    string
 	At       time.Time
 	Settings map[string]string // by the server's own names; those that it does not tell are not there
+	Calls    []Calls           // since it began to count, each command by itself; nil where it does not tell
 	Slots    []SlotStats       // lowest first; nil where the server does not count by slot
 	SlotsWhy string            // why there are none, or less than all
 }

@@ -106,6 +106,7 @@ func (r *runner) watch(p *plan, over <-chan struct{}) {
 		if now >= second {
 			used, wait := ProcessCPU(), ProcessWait()
 			r.health.Add(now-last, used-cpu, wait-waited, now-second)
+			r.conclude(p, &server, asked)
 			r.look(now, &server, asked)
 			last, cpu, waited = now, used, wait
 			for second <= now {

@@ -26,6 +26,9 @@ type Phase struct {
 	Pipeline int    // of a closed loop: tasks of a session at once; 0 is 1
 	Record   bool
 	Events   []Event
+	// Until ends a phase that is not recorded before For is over. It is told, once a second, what Options.Server says; by one
+	// goroutine. nil is never. With virtual time there is no server, and no such end.
+	Until func(figures map[string]float64) bool
 }
 
 // An Event is done at a time of its phase.
@@ -136,7 +139,9 @@ func closed(phases []Phase) bool {
 func stretch(phases []Phase) int {
 	n := 0
 	for n < len(phases) && phases[n].Arrivals != nil && phases[n].Requests == 0 {
-		n++
+		if n++; phases[n-1].Until != nil { // nobody knows when the next one begins
+			break
+		}
 	}
 	return max(n, 1)
 }

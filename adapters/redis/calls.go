@@ -25,8 +25,13 @@ func (s *store) calls(ctx context.Context) ([]kv.Calls, error) {
 	return parseInfo(text).calls(), nil
 }
 
-// calls reads the lines of commandstats: cmdstat_get:calls=3,usec=9,…
+// calls reads the lines of commandstats: cmdstat_get:calls=3,usec=9,… Commands that are not told apart are one, "other".
 func (i serverInfo) calls() []kv.Calls {
+	return i.countCalls(func(command string) bool { return slices.Contains(toldApart[:], command) })
+}
+
+// countCalls is calls with another choice of commands that are told apart.
+func (i serverInfo) countCalls(apart func(command string) bool) []kv.Calls {
 	var all kv.Server
 	for name, value := range i.fields {
 		command, isStat := strings.CutPrefix(name, "cmdstat_")
@@ -35,7 +40,7 @@ func (i serverInfo) calls() []kv.Calls {
 		if !isStat || err != nil || n <= 0 {
 			continue
 		}
-		if !slices.Contains(toldApart[:], command) {
+		if !apart(command) {
 			command = "other"
 		}
 		all.Count(command, n)

@@ -237,6 +237,14 @@ var settingPatterns = [...]string{
 func (s *store) Stats(ctx context.Context) ([]kv.Stats, error) {
 	st := kv.Stats{Place: s.cfg.addr, At: time.Now(), Settings: map[string]string{}}
 	err := s.cfg.converse(ctx, func(l *link) error {
+		text, err := l.tree(resp.Watch, "INFO", "commandstats")
+		if _, refused := answer(err); err != nil && !refused {
+			return err
+		}
+		st.At = time.Now()
+		if stats, ok := text.(string); ok {
+			st.Calls = parseInfo(stats).countCalls(func(string) bool { return true })
+		}
 		for _, p := range settingPatterns {
 			reply, err := l.tree(resp.Watch, "CONFIG", "GET", p)
 			if _, refused := answer(err); refused {

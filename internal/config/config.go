@@ -31,6 +31,7 @@ type File struct {
 	Statuses []string           // gate.fail_on.status; nil is not said
 	Rules    []Rule
 	Budgets  []Budget
+	Limits   []Limit // load.thresholds
 }
 
 // A Profile is a store with a name.

@@ -80,6 +80,24 @@ func Metrics() []string {
 	return names
 }
 
+// A Limit is one on a load, in the words of --threshold.
+type Limit struct {
+	Text string
+	Line int
+}
+
+func thresholds(f *File) yamlfile.Value {
+	return yamlfile.List(&f.Limits, func(l *Limit) yamlfile.Value {
+		text := yamlfile.Text(&l.Text)
+		read := text.Read
+		text.Read = func(n yamlfile.Node) error {
+			l.Line = n.Line()
+			return read(n)
+		}
+		return text
+	})
+}
+
 func budgets(f *File) yamlfile.Value {
 	return yamlfile.List(&f.Budgets, budget)
 }

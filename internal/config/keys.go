@@ -85,7 +85,12 @@ func top() []key {
 		}},
 		{name: "rules", kind: typed, doc: "What rules are to be, by their ids.", value: rules},
 		{name: "budgets", kind: typed, doc: "What kvtool keydesign check holds the keyspace to.", value: budgets},
-		{name: "load", later: true},
+		{name: "load", kind: mapping, doc: "What loads are held to.", keys: []key{
+			{name: "thresholds", kind: typed, doc: "What must hold of every kvtool load run, beside what the scenario says: p99 < 5ms.", value: thresholds},
+			{name: "compare", kind: mapping, doc: "How kvtool load compare judges.", keys: []key{
+				{name: "practical", kind: percent, doc: "A change of less than this is none. As --practical."},
+			}},
+		}},
 	}
 }
 

@@ -177,6 +177,10 @@ func distText(d *schema.Dist) string {
 		return fmt.Sprintf("mostly the latest (%g)", d.A)
 	case schema.Hot:
 		return fmt.Sprintf("%s go to %d", humanize.Ratio(d.Share), d.Keys)
+	case schema.Exponential:
+		return fmt.Sprintf("exponential, %s go to %s of them", humanize.Ratio(d.Share), humanize.Ratio(d.Within))
+	case schema.Sequential:
+		return "one after the other"
 	}
 	return ""
 }

@@ -54,6 +54,8 @@ func (f *facts) hottest(u use) float64 {
 		return 0
 	case dist.Kind == schema.Zipf || dist.Kind == schema.Latest:
 		return u.Rate / harmonic(n, dist.A)
+	case dist.Kind == schema.Exponential:
+		return u.Rate * dist.Exponentially(0, n)
 	}
 	return u.Rate / n
 }

@@ -136,6 +136,8 @@ func topShare(dist schema.Dist, n float64) float64 {
 		return 0
 	case dist.Kind == schema.Zipf || dist.Kind == schema.Latest:
 		return 1 / harmonic(n, dist.A)
+	case dist.Kind == schema.Exponential:
+		return dist.Exponentially(0, n)
 	}
 	return 1 / n
 }

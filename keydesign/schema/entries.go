@@ -52,8 +52,11 @@ func (d Dist) text() string {
 	switch d.Kind {
 	case "":
 		return ""
-	case Uniform:
-		return string(Uniform)
+	case Uniform, Sequential:
+		return string(d.Kind)
+	case Exponential:
+		e = entries{{"share", yamlfile.FormatPercent(d.Share)}, {"within", yamlfile.FormatPercent(d.Within)}}
+		return entries{{string(d.Kind), e.String()}}.String()
 	case Hot:
 		e = entries{{"share", yamlfile.FormatPercent(d.Share)}, {"keys", yamlfile.FormatCount(d.Keys)}}
 		return entries{{string(Hot), e.String()}}.String()
@@ -107,6 +110,7 @@ func (v Value) entries() (es entries) {
 		}
 	}
 	es.mapping("fields", fields)
+	es.key("members", v.Members)
 	es.text("format", v.Format)
 	es.count("max_len", v.MaxLen)
 	es.text("trim", v.Trim)

@@ -115,15 +115,17 @@ func (g gen) key(fields []Field) Key {
 }
 
 func (g gen) dist() Dist {
-	switch g.n(0, 4) {
+	switch g.n(0, 6) {
 	case 1:
-		return Dist{Kind: Uniform}
+		return Dist{Kind: pick(g, Uniform, Sequential)}
 	case 2:
 		return Dist{Kind: Zipf, A: g.real()}
 	case 3:
 		return Dist{Kind: Latest, A: g.real()}
 	case 4:
 		return Dist{Kind: Hot, Share: g.share(), Keys: g.some()}
+	case 5:
+		return Dist{Kind: Exponential, Share: float64(g.n(1, 99)) / 100, Within: float64(g.n(1, 999)) / 1000}
 	}
 	return Dist{}
 }
@@ -190,6 +192,9 @@ func (g gen) value(fields []Field) Value {
 			f.Field, f.Type = shared.Name, shared.Type
 		}
 		v.Fields = append(v.Fields, f)
+	}
+	if g.yes() {
+		v.Members = g.key(fields)
 	}
 	return v
 }

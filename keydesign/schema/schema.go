@@ -11,6 +11,7 @@
 package schema
 
 import (
+	"math"
 	"time"
 
 	"github.com/kvtool/kvtool/report"
@@ -194,6 +195,7 @@ type Value struct {
 	Elements    Dim   // of a collection
 	ElementSize int64 // bytes
 	Fields      []ValueField
+	Members     Key    // of a collection: what its elements are
 	Format      string // json, protobuf, …
 	MaxLen      int64  // elements
 	Trim        string // what keeps it short
@@ -330,14 +332,27 @@ const (
 	Zipf    DistKind = "zipf"   // A is the exponent
 	Hot     DistKind = "hot"    // Share of the operations go to Keys keys
 	Latest  DistKind = "latest" // Zipf by age, A is the exponent
+	// Exponential makes ranks less likely at a constant rate: the first Within of all ranks get Share of the operations.
+	Exponential DistKind = "exponential"
+	Sequential  DistKind = "sequential" // one after the other, and from the first again
 )
 
 // A Dist says how accesses, or values, spread over a population.
 type Dist struct {
-	Kind  DistKind
-	A     float64
-	Share float64
-	Keys  int64
+	Kind   DistKind
+	A      float64
+	Share  float64
+	Keys   int64
+	Within float64
+}
+
+// Scale returns over how many of n ranks the share of an exponential distribution falls to 1/e.
+func (d Dist) Scale(n float64) float64 { return d.Within * n / -math.Log1p(-d.Share) }
+
+// Exponentially returns the share of a rank of n, from 0, by an exponential distribution.
+func (d Dist) Exponentially(rank, n float64) float64 {
+	scale := d.Scale(n)
+	return math.Exp(-rank/scale) * math.Expm1(-1/scale) / math.Expm1(-n/scale)
 }
 
 // A Pattern is how the keys relate to the source of truth behind them.

@@ -175,6 +175,9 @@ func (t *Type) setArgs(args []string) error {
 		}
 		return t.integers(args, 1<<50, &t.N)
 	}
+	if t.Kind == TypeInt {
+		return fmt.Errorf("int has no arguments: uint(min,max) has")
+	}
 	return fmt.Errorf("%s has no arguments", t.Kind)
 }
 

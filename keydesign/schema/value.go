@@ -12,11 +12,18 @@ func (p *parser) value(v *Value) yamlfile.Value {
 		{Name: "elements", Doc: "How many elements a collection has.", Value: dim(&v.Elements, yamlfile.Count)},
 		{Name: "element_size", Doc: "Bytes of one element.", Value: yamlfile.Size(&v.ElementSize)},
 		{Name: "fields", Doc: "Named parts, such as fields of a hash, and their types.", Value: p.valueFields(&v.Fields)},
+		{Name: "members", Doc: "What the elements of a collection are, as a key is written: user:{uid}.", Value: p.key(&v.Members, nil)},
 		{Name: "format", Doc: "How it is written: json, protobuf.", Value: yamlfile.Text(&v.Format)},
 		{Name: "max_len", Doc: "Elements at most, as the application keeps it.", Value: yamlfile.Count(&v.MaxLen)},
 		{Name: "trim", Doc: "What keeps it short: LTRIM, a consumer.", Value: yamlfile.Text(&v.Trim)},
 	}.Value())
 }
+
+// Sizes reads one size, or its quantiles, as other kinds of files have them too.
+func Sizes(d *Dim) yamlfile.Value { return dim(d, yamlfile.Size) }
+
+// Distribution reads a distribution, as other kinds of files have them too.
+func Distribution(d *Dist) yamlfile.Value { return dist(d) }
 
 // dim is one size, or its quantiles.
 func dim(d *Dim, measure func(*int64) yamlfile.Value) yamlfile.Value {
@@ -85,7 +92,17 @@ func (p *parser) cardinality(id int, c *Cardinality) yamlfile.Value {
 	}))
 }
 
-// dist is uniform, or a mapping of the one distribution to its parameters.
+// inside is a share that is neither nothing nor all.
+func inside(f *float64) yamlfile.Value {
+	return checked(yamlfile.Percent(f), func(n yamlfile.Node) error {
+		if *f <= 0 || *f >= 1 {
+			return n.Wantf("more than 0%% and less than 100%%")
+		}
+		return nil
+	})
+}
+
+// dist is uniform, sequential, or a mapping of the one distribution to its parameters.
 func dist(d *Dist) yamlfile.Value {
 	hot := yamlfile.Keys{
 		{Name: "share", Doc: "Share of the operations.", Required: true, Value: yamlfile.Percent(&d.Share)},
@@ -95,11 +112,15 @@ func dist(d *Dist) yamlfile.Value {
 		{Name: string(Zipf), Doc: "Zipf's law, with this exponent.", Value: yamlfile.Number(&d.A)},
 		{Name: string(Hot), Doc: "A few keys get a share of all operations.", Value: hot.Value()},
 		{Name: string(Latest), Doc: "Zipf's law by age, the newest first, with this exponent.", Value: yamlfile.Number(&d.A)},
+		{Name: string(Exponential), Doc: "Less likely at a constant rate: a share of the operations goes to a part of the keys.", Value: yamlfile.Keys{
+			{Name: "share", Doc: "Share of the operations.", Required: true, Value: inside(&d.Share)},
+			{Name: "within", Doc: "The part of the keys that they go to.", Required: true, Value: inside(&d.Within)},
+		}.Value()},
 	}.Value()
 	return yamlfile.Value{
 		Read: func(n yamlfile.Node) error {
 			if !n.IsMapping() {
-				return yamlfile.OneOf(&d.Kind, Uniform).Read(n)
+				return yamlfile.OneOf(&d.Kind, Uniform, Sequential).Read(n)
 			}
 			if err := one.Read(n); err != nil {
 				return err
@@ -118,7 +139,7 @@ func dist(d *Dist) yamlfile.Value {
 		Form: func() yamlfile.Form {
 			f := one.Form()
 			f["maxProperties"] = 1
-			return yamlfile.Form{"anyOf": []any{yamlfile.Form{"const": string(Uniform)}, f}}
+			return yamlfile.Form{"anyOf": []any{yamlfile.Form{"enum": []string{string(Uniform), string(Sequential)}}, f}}
 		},
 	}
 }

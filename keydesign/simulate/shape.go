@@ -154,6 +154,8 @@ func (s *shape) at(rank int64) float64 {
 			return s.dist.Share / float64(s.dist.Keys)
 		}
 		return (1 - s.dist.Share) / float64(s.ranks-s.dist.Keys)
+	case schema.Exponential:
+		return s.dist.Exponentially(float64(rank), float64(s.ranks))
 	}
 	return 1 / float64(s.ranks)
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"strconv"
 
 	"github.com/kvtool/kvtool/kv"
@@ -68,6 +69,33 @@ func (r *Reader) Read() (map[string]float64, error) {
 func (r *Reader) HitRate() (float64, bool) {
 	hits, misses := r.last["keyspace_hits"]-r.first["keyspace_hits"], r.last["keyspace_misses"]-r.first["keyspace_misses"]
 	return hits / (hits + misses), hits+misses > 0
+}
+
+// steadyReadings is over how many readings hit rates are compared with those before: one alone says more of chance than of the cache.
+const steadyReadings = 5
+
+// Stable returns a function that is told readings, one a second, and reports whether the hit rate is stable by now: that of the last
+// five differs by no more than a share from that of the five before.
+func Stable(share float64) func(reading map[string]float64) bool {
+	var rates []float64
+	mean := func(xs []float64) (sum float64) {
+		for _, x := range xs {
+			sum += x / float64(len(xs))
+		}
+		return sum
+	}
+	return func(reading map[string]float64) bool {
+		rate, ok := reading["hit_rate"]
+		if !ok {
+			return false // nothing was read
+		}
+		rates = append(rates, rate)
+		if len(rates) < 2*steadyReadings {
+			return false
+		}
+		rates = rates[len(rates)-2*steadyReadings:]
+		return math.Abs(mean(rates[:steadyReadings])-mean(rates[steadyReadings:])) <= share
+	}
 }
 
 func (r *Reader) info() (map[string]float64, error) {

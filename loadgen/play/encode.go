@@ -194,6 +194,9 @@ func (p *Player) ofTemplate(t *loadgen.Task, st *state, w *word) {
 	case scenario.PartValue:
 		st.buf = p.appendValue(st.buf, t, st, tm)
 		st.add(from)
+	case scenario.PartMember:
+		st.buf = p.append(st.buf, t, st, tm.members, -1)
+		st.add(from)
 	case scenario.PartTTL:
 		st.number(draw.TTL(&tm.t.TTL, p.s.MaxTTL, &t.Rand).Milliseconds())
 	case scenario.PartSeconds:
@@ -263,7 +266,7 @@ const header = 16
 
 // appendValue appends a value: the header, six digits of the key's hash and ten of the task, then letters.
 func (p *Player) appendValue(dst []byte, t *loadgen.Task, st *state, tm *template) []byte {
-	size := max(int(min(tm.size.Draw(&t.Rand), int64(len(p.block)))), header)
+	size := max(int(min(tm.size.Load().Draw(&t.Rand), int64(len(p.block)))), header)
 	from := len(dst)
 	dst = p.appendKey(dst, t, st, tm, -1)
 	sum := keySum(dst[from:])

@@ -11,12 +11,13 @@ import (
 	"github.com/kvtool/kvtool/loadgen/scenario"
 )
 
-// A fill writes each key of some templates once. Its tasks take the next key, whichever of them begins first.
+// A fill writes each key of some templates once; a key whose elements are many takes several tasks. Its tasks take the next one,
+// whichever of them begins first.
 type fill struct {
 	p         *Player
 	epoch     uint64
 	templates []int
-	ends      []int64 // of each, all before it counted
+	ends      []int64 // of each, in tasks, all before it counted
 	next      atomic.Int64
 	part      int64
 	parts     int64
@@ -29,7 +30,7 @@ func (p *Player) Fill(i int) (loadgen.Workload, uint64) {
 	for _, name := range p.s.Phases[i].Fill {
 		for j := range p.templates {
 			if p.templates[j].t.Name == name {
-				sum += scenario.Keys(p.s.Schema, j)
+				sum += scenario.Keys(p.s.Schema, j) * p.templates[j].chunks()
 				f.templates, f.ends = append(f.templates, j), append(f.ends, sum)
 			}
 		}
@@ -45,6 +46,9 @@ func (p *Player) Bytes() int64 {
 			for j := range p.templates {
 				if t := &p.templates[j]; t.t.Name == name {
 					each := max(t.t.Value.Size.Typical(), usualSize) * max(1, min(t.t.Value.Elements.Typical(), mostElements))
+					if t.elements > 0 {
+						each = t.elements * usualMember
+					}
 					sum += scenario.Keys(p.s.Schema, j) * (each + int64(len(p.prefix)) + 32)
 				}
 			}
@@ -97,8 +101,18 @@ func writer(kind string) string {
 // mostElements is how many elements a fill gives a collection at once.
 const mostElements = 1000
 
+// usualMember is about how long an element is that the file gives a form, in bytes.
+const usualMember = 32
+
+// chunks is how many tasks write one key: elements that the file gives a form are all there, a portion a task.
+func (tm *template) chunks() int64 {
+	return max(1, (tm.elements+mostElements-1)/mostElements)
+}
+
 // write sends key n of a template with a value of its type.
 func (f *fill) write(t *loadgen.Task, st *state, tm *template, n int64) {
+	chunk := n % tm.chunks()
+	n /= tm.chunks()
 	for i := range tm.pieces { // the values are those of key n
 		if j := tm.pieces[i].field; j >= 0 {
 			st.ids[j], n = n%f.p.fields[j].n, n/f.p.fields[j].n
@@ -114,7 +128,7 @@ func (f *fill) write(t *loadgen.Task, st *state, tm *template, n int64) {
 	from := len(st.buf)
 	st.buf = f.p.appendKey(st.buf, t, st, tm, -1)
 	st.add(from)
-	f.elements(t, st, tm, kind)
+	f.elements(t, st, tm, kind, chunk)
 	if kind == "" || kind == "string" || kind == "json" {
 		st.text("PX")
 		st.number(draw.TTL(&tm.t.TTL, f.p.s.MaxTTL, &t.Rand).Milliseconds())
@@ -132,15 +146,22 @@ func (f *fill) write(t *loadgen.Task, st *state, tm *template, n int64) {
 }
 
 // elements appends the value.
-func (f *fill) elements(t *loadgen.Task, st *state, tm *template, kind string) {
-	if kind == "hash" && len(tm.fields) > 0 {
+func (f *fill) elements(t *loadgen.Task, st *state, tm *template, kind string, chunk int64) {
+	isText := kind == "" || kind == "string" || kind == "json"
+	switch {
+	case kind == "hash" && len(tm.fields) > 0:
 		f.p.appendFields(t, st, tm)
 		return
-	}
-	if kind == "" || kind == "string" || kind == "json" {
+	case isText && tm.t.Kind == schema.Counter:
+		st.number(0)
+		return
+	case isText:
 		from := len(st.buf)
 		st.buf = f.p.appendValue(st.buf, t, st, tm)
 		st.add(from)
+		return
+	case tm.elements > 0 && kind != "hash":
+		f.members(t, st, tm, kind, chunk)
 		return
 	}
 	size := draw.NewSize(tm.t.Value.Elements, 10)
@@ -155,6 +176,18 @@ func (f *fill) elements(t *loadgen.Task, st *state, tm *template, kind string) {
 		default:
 			st.number(i)
 		}
+	}
+}
+
+// members appends a portion of the elements that the file gives a form.
+func (f *fill) members(t *loadgen.Task, st *state, tm *template, kind string, chunk int64) {
+	for i := chunk * mostElements; i < min(tm.elements, (chunk+1)*mostElements); i++ {
+		if kind == "zset" {
+			st.text("0")
+		}
+		from := len(st.buf)
+		st.buf = f.p.append(st.buf, t, st, tm.members, i)
+		st.add(from)
 	}
 }
 
@@ -193,6 +226,16 @@ func (p *Player) Events(i int) []Event {
 				}
 			}
 			all = append(all, Event{e.At, name, crowd(e.Share)}, Event{e.At + e.During, name + " ends", crowd(0)})
+		case "size_shift":
+			all = append(all, Event{e.At, name, func(kv.Session) error {
+				for j := range p.templates {
+					if p.templates[j].t.Name == e.Name {
+						size := draw.NewSize(e.Size, usualSize)
+						p.templates[j].size.Store(&size)
+					}
+				}
+				return nil
+			}})
 		case "ttl_herd":
 			all = append(all, Event{e.At, name, func(s kv.Session) error { return p.herd(s, e) }})
 		}

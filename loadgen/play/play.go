@@ -74,8 +74,11 @@ type piece struct {
 type template struct {
 	t      *schema.Template
 	pieces []piece
-	size   draw.Size
+	size   *atomic.Pointer[draw.Size] // an event may change it
 	fields []valueField
+	// members are what the elements of its value are, of which there are so many; none where the file does not say it.
+	members  []piece
+	elements int64
 	life   time.Duration // the longest that its TTL can be
 	gone   bool          // an operation takes its keys away, or all that is in them: whoever writes one may have made it anew
 }
@@ -95,7 +98,12 @@ func New(s *scenario.Scenario, opt Options) *Player {
 	}
 	for i := range s.Schema.Templates {
 		t := &s.Schema.Templates[i]
-		c := template{t: t, pieces: p.pieces(t.Key), size: draw.NewSize(t.Value.Size, usualSize), life: longest(&t.TTL, s.MaxTTL)}
+		c := template{
+			t: t, pieces: p.pieces(t.Key), size: sizeOf(t.Value.Size), life: longest(&t.TTL, s.MaxTTL), members: p.pieces(t.Value.Members),
+		}
+		if c.elements = scenario.Members(s.Schema, i); len(c.members) > 0 && t.Value.Elements.Largest() > 0 {
+			c.elements = t.Value.Elements.Largest()
+		}
 		for j := range t.Value.Fields {
 			f := &t.Value.Fields[j]
 			c.fields = append(c.fields, valueField{[]byte(f.Name), p.field(&schema.Piece{Field: f.Field, Shared: f.Field != "", Type: &f.Type})})
@@ -111,6 +119,13 @@ func New(s *scenario.Scenario, opt Options) *Player {
 		p.ops = append(p.ops, p.compile(&s.Ops[i]))
 		p.names = append(p.names, s.Ops[i].Name)
 	}
+	return p
+}
+
+func sizeOf(d schema.Dim) *atomic.Pointer[draw.Size] {
+	p := new(atomic.Pointer[draw.Size])
+	size := draw.NewSize(d, usualSize)
+	p.Store(&size)
 	return p
 }
 
@@ -173,6 +188,8 @@ func (p *Player) field(pc *schema.Piece) int {
 	switch dist.Kind {
 	case schema.Latest:
 		f.chooser = draw.NewGrowing(draw.Zipf{A: dist.A}, f.n)
+	case schema.Sequential:
+		f.chooser = draw.NewSequence(f.n)
 	default:
 		f.chooser = draw.NewScattered(ranking(dist), f.n, seed)
 	}
@@ -189,6 +206,8 @@ func ranking(d schema.Dist) draw.Ranking {
 		return draw.Zipf{A: d.A}
 	case schema.Hot:
 		return draw.Hotspot{Share: d.Share, Keys: d.Keys}
+	case schema.Exponential:
+		return draw.Exponential{Share: d.Share, Within: d.Within}
 	}
 	return draw.Uniform{}
 }

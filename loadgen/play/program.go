@@ -174,6 +174,9 @@ func (p *Player) drawn(g *program) []int {
 				if w.template >= 0 {
 					t := &p.templates[w.template]
 					add(t.pieces)
+					if w.part == scenario.PartMember {
+						add(t.members)
+					}
 					for _, f := range t.fields {
 						add([]piece{{field: f.field}})
 					}

@@ -49,6 +49,9 @@ func Parse(name string, data []byte, open func(path string) ([]byte, error)) (*S
 	if err := p.readSchema(root); err != nil {
 		return nil, err
 	}
+	if _, ok := root.Get("ops"); !ok {
+		return p.s, p.fromAccess(root)
+	}
 	if err := p.readOps(); err != nil {
 		return nil, err
 	}
@@ -79,15 +82,62 @@ func (p *parser) top() yamlfile.Keys {
 			{Name: "conns", Doc: "How many.", Value: bounded(conns, 1, 100_000)},
 			{Name: "pipeline", Doc: "Tasks sent at once by each, in a closed loop.", Value: bounded(pipeline, 1, 10_000)},
 			{Name: "timeout", Doc: "How long a reply may take.", Value: then(yamlfile.Duration(&p.s.Load.Timeout), positive(&p.s.Load.Timeout))},
+			{Name: "max_inflight", Doc: "1.", Value: only("1", "a connection of an open loop has one operation in flight; more connections have more")},
+			{Name: "retry", Doc: "none.", Value: only("none", "nothing is sent twice: an error is counted as one")},
+		}.Value()},
+		{Name: "server", Doc: "How the server is asked for its figures.", Value: yamlfile.Keys{
+			{Name: "every", Doc: "1s.", Value: only("1s", "the server is asked once a second")},
 		}.Value()},
 		{Name: "fields", Doc: "Populations that templates share, as in keys.yaml.", Value: keep(&fields)},
 		{Name: "templates", Doc: "The shapes of keys, as in keys.yaml.", Value: keep(&templates)},
-		{Name: "ops", Doc: "What the application does.", Required: true, Value: keep(&p.ops)},
+		{Name: "ops", Doc: "What the application does; without them it is what the access entries of the schema say.", Value: keep(&p.ops)},
 		{Name: "mix", Doc: "The weight of each operation.", Value: keep(&p.mix)},
 		{Name: "phases", Doc: "What happens when.", Value: keep(&p.phases)},
 		{Name: "thresholds", Doc: "What must hold: p99 < 5ms.", Value: yamlfile.Texts(&p.s.Thresholds)},
 	}
 }
+
+// fromAccess fills a scenario without ops: with what its schema says is done with the keys.
+func (p *parser) fromAccess(root yamlfile.Node) error {
+	d, notes := FromSchema(p.s.Schema)
+	if len(d.Ops) == 0 {
+		return root.Errorf("has no ops, and its schema no access that says what is done%s", strings.Join(append([]string{""}, notes...), "; "))
+	}
+	if p.s.Schema = d.Schema; p.s.Name == "" {
+		p.s.Name = root.File()
+	}
+	if err := p.setPlaceholders(root); err != nil {
+		return err
+	}
+	var text strings.Builder
+	d.writeOps(&text)
+	made, err := yamlfile.Read(root.File(), []byte(text.String()), maxMade)
+	if err != nil {
+		return err
+	}
+	p.ops = made.Child("ops")
+	if err := p.readOps(); err != nil {
+		return err
+	}
+	for i := range p.s.Ops {
+		p.s.Ops[i].Weight = d.Ops[i].Weight
+	}
+	if _, ok := root.Get("phases"); ok {
+		return p.readPhases(root)
+	}
+	if err := p.readPhases(root); err != nil {
+		return err
+	}
+	steady := &p.s.Phases[0]
+	steady.Rate.Values[0] = d.Phases[len(d.Phases)-1].Rate
+	if d.Phases[0].Fill != nil {
+		p.s.Phases = append([]Phase{{Name: "fill", Fill: d.Phases[0].Fill}}, p.s.Phases...)
+	}
+	return nil
+}
+
+// maxMade bounds the text of operations that are made of accesses.
+const maxMade = 64 << 20
 
 func version() yamlfile.Value {
 	return yamlfile.Value{
@@ -150,6 +200,7 @@ func (p *parser) readSchema(root yamlfile.Node) (err error) {
 		if err != nil {
 			return at.Errorf("schema: %v", err)
 		}
+		p.s.design = data
 		files = append(files, schema.Source{Name: p.schemaFile, Data: data})
 	}
 	if p.s.Schema, err = schema.ParseWithin(root, files...); err != nil {
@@ -160,10 +211,18 @@ func (p *parser) readSchema(root yamlfile.Node) (err error) {
 		if c, declared := root.Child("fields").Child(f.Name).Get("cardinality"); declared && f.Cardinality == 0 {
 			return c.Errorf("fields.%s.cardinality: no values, so that there are no keys: want at least 1", f.Name)
 		}
-		if f.Dist.Kind == schema.Hot && (f.Dist.Keys < 1 || f.Dist.Share <= 0) || f.Dist.Kind == schema.Zipf && (f.Dist.A <= 0 || f.Dist.A > 20) {
-			return root.Child("fields").Child(f.Name).Child("dist").Errorf("fields.%s.dist: impossible: want an exponent of 0 to 20, at least one hot key", f.Name)
+		if err := checkDist(root.Child("fields").Child(f.Name).Child("dist"), f.Dist); err != nil {
+			return err
 		}
 	}
+	for i, life := range p.s.Schema.Lives() { // of those that inherit one too
+		p.s.Schema.Templates[i].TTL = life
+	}
+	return p.setPlaceholders(root)
+}
+
+// setPlaceholders lists what words may have between braces.
+func (p *parser) setPlaceholders(root yamlfile.Node) error {
 	p.placeholders = slices.Clone(p.s.Schema.Fields)
 	for _, own := range [...]string{Token, Seq, Now, Reply} {
 		if p.s.Schema.Field(own) != nil {

@@ -74,12 +74,19 @@ const longest = 365 * 24 * time.Hour
 
 func (p *parser) readPhase(n yamlfile.Node, ph *Phase) error {
 	read := func(f func(n yamlfile.Node) error) yamlfile.Value { return yamlfile.Value{Read: f} }
+	until := yamlfile.Keys{{Name: "hit_rate_stable", Required: true, Value: then(yamlfile.Percent(&ph.Stable), func(n yamlfile.Node) error {
+		if ph.Stable <= 0 || ph.Stable > 1 {
+			return n.Wantf("a share, such as 0.5%%")
+		}
+		return nil
+	})}}
 	err := yamlfile.Keys{
 		{Name: "name", Required: true, Value: yamlfile.Text(&ph.Name)},
 		{Name: "fill", Value: then(yamlfile.Texts(&ph.Fill), func(n yamlfile.Node) error { return p.checkFill(n, ph) })},
 		{Name: "for", Value: yamlfile.Duration(&ph.For)},
 		{Name: "rate", Value: read(func(n yamlfile.Node) error { return readRate(n, &ph.Rate) })},
 		{Name: "record", Value: yamlfile.Bool(&ph.Record)},
+		{Name: "until", Value: until.Value()},
 		{Name: "mix", Value: read(func(n yamlfile.Node) (err error) { ph.Mix, err = p.readMix(n); return err })},
 		{Name: "events", Value: yamlfile.List(&ph.Events, func(e *Event) yamlfile.Value {
 			return read(func(n yamlfile.Node) error { return p.readEvent(n, e) })
@@ -90,9 +97,13 @@ func (p *parser) readPhase(n yamlfile.Node, ph *Phase) error {
 		return err
 	case ph.Fill != nil && ph.For > 0:
 		return n.Child("for").Errorf("%s: a fill ends when it is done", n.Path())
+	case ph.Fill != nil && ph.Stable > 0:
+		return n.Child("until").Errorf("%s: a fill ends when it is done", n.Path())
 	case ph.Fill != nil:
 		ph.Record = false
 		return nil
+	case ph.Record && ph.Stable > 0:
+		return n.Child("until").Errorf("%s.until: a phase that is recorded has a length of its own: say record: false", n.Path())
 	case ph.For <= 0 || ph.For > longest:
 		return n.Errorf("%s: want for, how long it is: up to a year", n.Path())
 	}
@@ -172,6 +183,7 @@ func readRate(n yamlfile.Node, r *Rate) error {
 		{Name: "burst", Value: list("burst", 2, 2)},
 		{Name: "sine", Value: list("sine", 2, 2)},
 		{Name: "every", Value: then(yamlfile.Duration(&r.Every), positive(&r.Every))},
+		{Name: "trace", Value: refused("a trace is replayed by kvtool load replay --trace FILE")},
 	}.Read(n)
 	switch {
 	case err != nil:
@@ -187,12 +199,12 @@ func readRate(n yamlfile.Node, r *Rate) error {
 func (p *parser) readEvent(n yamlfile.Node, e *Event) error {
 	field := func(n yamlfile.Node) error {
 		f := p.s.Schema.Field(e.Name)
-		if f == nil || f.Cardinality == 0 || f.Dist.Kind == schema.Latest {
+		if f == nil || f.Cardinality == 0 || f.Dist.Kind == schema.Latest || f.Dist.Kind == schema.Sequential {
 			var names []string
 			for i := range p.s.Schema.Fields {
 				names = append(names, p.s.Schema.Fields[i].Name)
 			}
-			return n.Errorf("%s: there is no field %q with a cardinality%s", n.Path(), e.Name, meant(e.Name, names))
+			return n.Errorf("%s: there is no field %q with a cardinality and popular values%s", n.Path(), e.Name, meant(e.Name, names))
 		}
 		return nil
 	}
@@ -205,12 +217,11 @@ func (p *parser) readEvent(n yamlfile.Node, e *Event) error {
 	is := func(kind string, v yamlfile.Keys) yamlfile.Value {
 		return then(v.Value(), func(yamlfile.Node) error { e.Kind += kind; return nil })
 	}
-	var zipf float64
 	err := yamlfile.Keys{
 		{Name: "at", Required: true, Value: yamlfile.Duration(&e.At)},
 		{Name: "popularity_shift", Value: is("popularity_shift", yamlfile.Keys{
 			{Name: "field", Required: true, Value: then(yamlfile.Text(&e.Name), field)},
-			{Name: "to", Value: yamlfile.Keys{{Name: "zipf", Required: true, Value: yamlfile.Number(&zipf)}}.Value()},
+			{Name: "to", Value: then(schema.Distribution(&e.Dist), func(n yamlfile.Node) error { return checkShift(n, e.Dist) })},
 			{Name: "by", Doc: "By how many ranks.", Value: yamlfile.Count(&e.Moved)},
 		})},
 		{Name: "flash_crowd", Value: is("flash_crowd", yamlfile.Keys{
@@ -223,14 +234,64 @@ func (p *parser) readEvent(n yamlfile.Node, e *Event) error {
 			{Name: "share", Required: true, Value: yamlfile.Percent(&e.Share)},
 			{Name: "within", Required: true, Value: then(yamlfile.Duration(&e.During), positive(&e.During))},
 		})},
+		{Name: "size_shift", Value: is("size_shift", yamlfile.Keys{
+			{Name: "template", Required: true, Value: then(yamlfile.Text(&e.Name), template)},
+			{Name: "to", Required: true, Value: then(schema.Sizes(&e.Size), func(n yamlfile.Node) error {
+				if e.Size.Typical() == 0 {
+					return n.Wantf("a size of more than nothing")
+				}
+				return nil
+			})},
+		})},
+		{Name: "reconnect_storm", Value: refused("connections are not closed on purpose in this release")},
+		{Name: "server_sleep", Value: refused(noFaults)},
+		{Name: "server_pause", Value: refused(noFaults)},
+		{Name: "conn_reset", Value: refused(noFaults)},
+		{Name: "added_delay", Value: refused(noFaults)},
 	}.Read(n)
 	switch {
 	case err != nil:
 		return err
-	case !slices.Contains([]string{"popularity_shift", "flash_crowd", "ttl_herd"}, e.Kind):
-		return n.Errorf("%s: want one of popularity_shift, flash_crowd and ttl_herd", n.Path())
-	case strings.HasPrefix(e.Kind, "popularity") && zipf > 0:
-		e.Dist = schema.Dist{Kind: schema.Zipf, A: min(zipf, 20)}
+	case !slices.Contains(eventKinds(), e.Kind):
+		return n.Errorf("%s: want one of %s", n.Path(), strings.Join(eventKinds(), ", "))
+	case e.Kind == "popularity_shift" && e.Dist.Kind == "" && e.Moved == 0:
+		return n.Errorf("%s: popularity_shift without to and by changes nothing", n.Path())
 	}
 	return nil
+}
+
+// noFaults is why no fault is injected.
+const noFaults = "faults are not injected in this release: do it from outside, as with redis-cli DEBUG SLEEP"
+
+func eventKinds() []string { return []string{"popularity_shift", "flash_crowd", "ttl_herd", "size_shift"} }
+
+// checkShift refuses a law to which popularity cannot change while values keep their ranks.
+func checkShift(n yamlfile.Node, d schema.Dist) error {
+	if d.Kind == schema.Latest || d.Kind == schema.Sequential {
+		return n.Wantf("zipf, hot, exponential or uniform: %s has no ranks that could shift", d.Kind)
+	}
+	return checkDist(n, d)
+}
+
+// checkDist refuses what cannot be drawn from.
+func checkDist(n yamlfile.Node, d schema.Dist) error {
+	if d.Kind == schema.Hot && (d.Keys < 1 || d.Share <= 0) || (d.Kind == schema.Zipf || d.Kind == schema.Latest) && (d.A <= 0 || d.A > 20) {
+		return n.Errorf("%s: impossible: want an exponent of more than 0 and at most 20, at least one hot key", n.Path())
+	}
+	return nil
+}
+
+// refused is a key that the design has and this release does not.
+func refused(why string) yamlfile.Value {
+	return yamlfile.Value{Read: func(n yamlfile.Node) error { return n.AtKey("%s: %s", n.Path(), why) }}
+}
+
+// only is a key of which there is one value so far.
+func only(value, why string) yamlfile.Value {
+	return yamlfile.Value{Read: func(n yamlfile.Node) error {
+		if text, _ := n.Scalar(); text != value {
+			return n.Errorf("%s: %s: leave it out, or say %s", n.Path(), why, value)
+		}
+		return nil
+	}}
 }

@@ -35,6 +35,7 @@ type Scenario struct {
 	Phases      []Phase // at least one that is no fill
 	Thresholds  []string
 	Sets        []string // what was set otherwise than the file says, as path=value
+	design      []byte   // of the keys.yaml that it names
 }
 
 // A Load is how connections are used.
@@ -90,6 +91,9 @@ type Phase struct {
 	Record bool
 	Mix    []float64 // a weight for each of Ops
 	Events []Event
+	// Stable ends the phase, which is not recorded, before For is over: when the hit rate changes by no more than this share.
+	// 0 is not asked for.
+	Stable float64
 }
 
 // A Rate is when operations come. Kind is max, constant, poisson, ramp, steps, burst or sine.
@@ -102,13 +106,14 @@ type Rate struct {
 // An Event is what happens to the keys at a moment of a phase.
 type Event struct {
 	At   time.Duration
-	Kind string // popularity_shift, flash_crowd, ttl_herd
+	Kind string // popularity_shift, flash_crowd, ttl_herd, size_shift
 	Name string // field or template
 
 	Dist   schema.Dist   // the new law, if any
 	Moved  int64         // by how many ranks the popular ones move
 	Share  float64       // of the draws, or of the keys
 	During time.Duration // for how long, or within which time keys expire
+	Size   schema.Dim    // of values from then on
 }
 
 // Checks are what an operation can be held against.
@@ -127,10 +132,11 @@ func Roles() []string {
 // Atomics are the actions that are done as one, by a script or by WATCH and MULTI.
 func Atomics() []string { return []string{"compare_delete", "token_bucket", "sliding_window"} }
 
-// Hash stands for all that decides what is done: the file, and what was set otherwise.
+// Hash stands for all that decides what is done: the file, the design that it names, and what was set otherwise.
 func (s *Scenario) Hash() string {
 	h := sha256.New()
 	_, _ = h.Write(s.Text)
+	_, _ = h.Write(s.design)
 	for _, set := range s.Sets {
 		_, _ = h.Write([]byte("\x00" + set))
 	}

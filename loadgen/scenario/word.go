@@ -13,7 +13,7 @@ import (
 //
 //	@t       the key of template t          @t.value  what is written under it     @t.fields  name and value of each field
 //	@t.ttl   its life in milliseconds       @t.seconds  the same in seconds        @t.all     all its keys, as many words
-//	@t.pairs all its keys, each with the same value     @@…  a word that begins with @
+//	@t.pairs all its keys, each with the same value     @t.member  an element of its value     @@…  a word that begins with @
 //	{uid}    a field    {n:uint(1,50)}  a number of its own    {token} {seq} {now} {reply}  the task's, a counter, the clock in
 //	         milliseconds, the first value of the last reply
 type Word struct {
@@ -34,6 +34,7 @@ const (
 	PartSeconds Part = "seconds"
 	PartAll     Part = "all"
 	PartPairs   Part = "pairs"
+	PartMember  Part = "member"
 )
 
 // The placeholders that are no fields.
@@ -63,7 +64,7 @@ func (p *parser) parseWord(text string) (Word, error) {
 }
 
 func (p *parser) templateWord(text string) (Word, error) {
-	parts := []Part{PartValue, PartFields, PartTTL, PartSeconds, PartAll, PartPairs}
+	parts := []Part{PartValue, PartFields, PartTTL, PartSeconds, PartAll, PartPairs, PartMember}
 	name, part, dot := strings.Cut(text, ".")
 	i := slices.IndexFunc(p.s.Schema.Templates, func(t schema.Template) bool { return t.Name == name })
 	if i < 0 {
@@ -85,6 +86,9 @@ func (p *parser) templateWord(text string) (Word, error) {
 		if n := Keys(p.s.Schema, i); n == 0 || n > maxAll {
 			return w, fmt.Errorf("@%s: the template has %d keys, want 1 to %d (a cardinality in fields says how many)", text, n, maxAll)
 		}
+	}
+	if w.Part == PartMember && len(p.s.Schema.Templates[i].Value.Members) == 0 {
+		return w, fmt.Errorf("@%s: the template's value does not say what its members are: value: {members: \"{uid}\"}", text)
 	}
 	if w.Part == PartFields && len(p.s.Schema.Templates[i].Value.Fields) == 0 {
 		return w, fmt.Errorf("@%s: the template's value has no fields", text)
@@ -108,10 +112,22 @@ func Count(s *schema.Schema, p *schema.Piece) int64 {
 }
 
 // Keys returns how many keys a template has, or 0 if a placeholder of it is not bounded.
-func Keys(s *schema.Schema, template int) int64 {
+func Keys(s *schema.Schema, template int) int64 { return combinations(s, s.Templates[template].Key) }
+
+// Members returns how many elements the value of a template can have, or 0 if it does not say what they are or a placeholder of them
+// is not bounded.
+func Members(s *schema.Schema, template int) int64 {
+	if len(s.Templates[template].Value.Members) == 0 {
+		return 0
+	}
+	return combinations(s, s.Templates[template].Value.Members)
+}
+
+// combinations returns how many texts a key stands for, or 0 if a placeholder of it is not bounded.
+func combinations(s *schema.Schema, k schema.Key) int64 {
 	n, seen := int64(1), map[string]bool{}
-	for i := range s.Templates[template].Key {
-		p := &s.Templates[template].Key[i]
+	for i := range k {
+		p := &k[i]
 		if p.Type == nil || p.Field != "" && seen[p.Field] {
 			continue
 		}
