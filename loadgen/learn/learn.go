@@ -58,6 +58,7 @@ func From(src *Source) (*scenario.Draft, error) {
 	if err := l.group(); err != nil {
 		return nil, err
 	}
+	l.unprefix()
 	for i := range l.draft.Schema.Templates {
 		l.template(i)
 	}
@@ -67,10 +68,7 @@ func From(src *Source) (*scenario.Draft, error) {
 	}
 	l.popularity()
 	l.phases()
-	l.unprefix()
-	for _, m := range l.missing {
-		l.draft.Comments = append(l.draft.Comments, m)
-	}
+	l.draft.Comments = append(l.draft.Comments, l.missing...)
 	return l.draft, nil
 }
 
@@ -82,6 +80,7 @@ type learner struct {
 	draft   *scenario.Draft
 	at      []int
 	of      [][]int // the reverse
+	cut     []int   // placeholders that were of a prefix, of each of the draft
 	missing []string
 }
 
@@ -127,6 +126,7 @@ func (l *learner) template(i int) {
 	var distinct []int64
 	if len(facts) == 1 && facts[0].Populations != nil {
 		distinct = populations(facts[0])
+		distinct = distinct[min(l.cut[i], len(distinct)):]
 	}
 	scenario.Populate(l.draft.Schema, i, keys, distinct)
 	if len(facts) > 0 {
@@ -161,92 +161,53 @@ func populations(f *keydesign.TemplateFacts) []int64 {
 }
 
 // prefixForm is what a run of kvtool writes before every key.
-var prefixForm = regexp.MustCompile(`^kvtool:[0-9a-f]{8}:`)
+var (
+	prefixForm = regexp.MustCompile(`^kvtool:[0-9a-f]{8}:`)
+	nameForm   = regexp.MustCompile(`^kvtool_([0-9a-f]{8}_)?`)
+)
 
-// unprefix takes the prefix of a run from keys, since the scenario's own will be there again.
+// unprefix takes the prefix of a run from keys, since the scenario's own will be there again, and from the names of templates.
 func (l *learner) unprefix() {
 	s := l.draft.Schema
-	names := map[string]string{}
+	l.cut = make([]int, len(s.Templates))
 	for i := range s.Templates {
 		t := &s.Templates[i]
-		key, ok := trimPrefix(t.Key)
+		key, cut, ok := trimPrefix(t.Key)
 		if !ok {
 			continue
 		}
-		t.Key = key
+		t.Key, l.cut[i] = key, cut
 		name := nameForm.ReplaceAllString(t.Name, "")
-		if name == "" || s.Template(name) != nil || slices.Contains(values(names), name) {
+		if name == "" || s.Template(name) != nil {
 			continue
 		}
-		names[t.Name] = name
+		for j, n := range l.draft.Comments {
+			if rest, ok := strings.CutPrefix(n, t.Name+": "); ok {
+				l.draft.Comments[j] = name + ": " + rest
+			}
+		}
+		t.Name = name
 	}
-	rename(l.draft, names)
 }
 
-var nameForm = regexp.MustCompile(`^kvtool_([0-9a-f]{8}_)?`)
-
-func values(m map[string]string) []string {
-	var all []string
-	for _, v := range m {
-		all = append(all, v)
+// trimPrefix returns a key without the prefix of a run or, where there were several, of runs; and how many placeholders went with it.
+func trimPrefix(k schema.Key) (rest schema.Key, cut int, ok bool) {
+	switch {
+	case len(k) == 0 || k[0].Type != nil:
+		return k, 0, false
+	case prefixForm.MatchString(k[0].Literal):
+		rest = slices.Clone(k)
+		rest[0].Literal = prefixForm.ReplaceAllString(k[0].Literal, "")
+	case len(k) > 2 && k[0].Literal == "kvtool:" && k[1].Type != nil && strings.HasPrefix(k[2].Literal, ":"):
+		rest, cut = slices.Clone(k[2:]), 1
+		rest[0].Literal = rest[0].Literal[1:]
+	default:
+		return k, 0, false
 	}
-	return all
-}
-
-func trimPrefix(k schema.Key) (schema.Key, bool) {
-	if len(k) > 0 && k[0].Type == nil {
-		if rest := prefixForm.ReplaceAllString(k[0].Literal, ""); rest != k[0].Literal {
-			if rest == "" {
-				return k[1:], len(k) > 1
-			}
-			k[0].Literal = rest
-			return k, true
-		}
+	if rest[0].Literal == "" {
+		rest = rest[1:]
 	}
-	if len(k) > 2 && k[0].Literal == "kvtool:" && k[1].Type != nil && k[2].Type == nil && strings.HasPrefix(k[2].Literal, ":") { // several runs
-		if rest := k[2].Literal[1:]; rest == "" {
-			return k[3:], len(k) > 3
-		}
-		k[2].Literal = k[2].Literal[1:]
-		return k[2:], true
-	}
-	return k, false
-}
-
-// rename gives templates other names, wherever they are named.
-func rename(d *scenario.Draft, names map[string]string) {
-	for i := range d.Schema.Templates {
-		if n := names[d.Schema.Templates[i].Name]; n != "" {
-			d.Schema.Templates[i].Name = n
-		}
-	}
-	for i := range d.Ops {
-		for j := range d.Ops[i].Steps {
-			for _, c := range d.Ops[i].Steps[j].Cmds {
-				for k, w := range c {
-					name, part, dot := strings.Cut(strings.TrimPrefix(w, "@"), ".")
-					if n := names[name]; strings.HasPrefix(w, "@") && n != "" {
-						if c[k] = "@" + n; dot {
-							c[k] += "." + part
-						}
-					}
-				}
-			}
-		}
-		for old, n := range names {
-			if rest, ok := strings.CutPrefix(d.Ops[i].Name, old+"_"); ok {
-				d.Ops[i].Name = n + "_" + rest
-				break
-			}
-		}
-	}
-	for i := range d.Phases {
-		for j, f := range d.Phases[i].Fill {
-			if n := names[f]; n != "" {
-				d.Phases[i].Fill[j] = n
-			}
-		}
-	}
+	return rest, cut, len(rest) > 0
 }
 
 // phases are a fill, and a time at the rate that was seen.

@@ -203,16 +203,11 @@ func TestOwnRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := &learner{draft: &scenario.Draft{
-			Schema: s.Schema, Ops: []scenario.DraftOp{{Name: "kvtool_0a1b2c3d_t_get", Steps: []scenario.DraftStep{{Cmds: [][]string{{"GET", "@kvtool_0a1b2c3d_t"}}}}}},
-		}}
+		l := &learner{draft: &scenario.Draft{Schema: s.Schema, Comments: []string{"kvtool_0a1b2c3d_t: a note"}}}
 		l.unprefix()
 		t0 := &l.draft.Schema.Templates[0]
-		if t0.Key.String() != want {
-			t.Errorf("%s: %s, want %s", key, t0.Key, want)
-		}
-		if want != key && (t0.Name != "t" || l.draft.Ops[0].Name != "t_get" || l.draft.Ops[0].Steps[0].Cmds[0][1] != "@t") {
-			t.Errorf("%s: %s, %+v", key, t0.Name, l.draft.Ops[0])
+		if t0.Key.String() != want || want != key && (t0.Name != "t" || l.draft.Comments[0] != "t: a note") {
+			t.Errorf("%s: %s, %s, %q, want %s", key, t0.Key, t0.Name, l.draft.Comments, want)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 // AssumedKeys is how many keys a template has of which nobody says it.
 const AssumedKeys = 10_000
 
-// near is how far the number of keys that fields make may be from the one that is said.
+// near is how far the number of keys that declared fields make may be from the one that is said: populations are shared then.
 const near = 0.1
 
 // A populator gives the placeholders of templates their populations, so that a fill knows how many keys there are. A design says
@@ -22,12 +22,16 @@ type populator struct {
 	t      *schema.Template
 	pieces []*schema.Piece // placeholders of the key; of those of one name the first
 	counts []int64         // 0 is not known
+	near   float64
 }
 
 // Populate gives template i about live keys. Distinct is how many values each placeholder has, where that was counted; it may be
 // nil, and 0 in it is not known. Where nothing is known of the number of keys it is AssumedKeys, and Populate returns true.
 func Populate(s *schema.Schema, i int, live int64, distinct []int64) (assumed bool) {
-	p := &populator{s: s, t: &s.Templates[i]}
+	p := &populator{s: s, t: &s.Templates[i], near: near}
+	if distinct != nil {
+		p.near = 0 // what was counted of the keys is exact, and of the values an estimate
+	}
 	seen := map[string]bool{}
 	for j := range p.t.Key {
 		pc := &p.t.Key[j]
@@ -105,7 +109,7 @@ func (p *populator) share(live int64) {
 // fit makes the largest population so large that there are about live keys, unless there are already.
 func (p *populator) fit(live int64) {
 	product := p.product()
-	if live == 0 || math.Abs(product-float64(live)) <= near*float64(live) {
+	if live == 0 || math.Abs(product-float64(live)) <= p.near*float64(live) {
 		return
 	}
 	j := -1
