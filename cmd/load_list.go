@@ -13,8 +13,8 @@ import (
 func newLoadListCmd(env *Env) *cobra.Command {
 	var show string
 	c := &cobra.Command{
-		Use:     "list",
-		Short:   "List the scenarios that come with kvtool",
+		Use:   "list",
+		Short: "List the scenarios that come with kvtool",
 		Long: "List the scenarios that come with kvtool. Each is a file: --show\nprints it, to be changed and run by its path. Of a property file of\n" +
 			"YCSB it prints the scenario that it stands for.",
 		Example: "  kvtool load list\n  kvtool load list --show leaderboard\n  kvtool load list --show workloada.properties",

@@ -79,8 +79,8 @@ type template struct {
 	// members are what the elements of its value are, of which there are so many; none where the file does not say it.
 	members  []piece
 	elements int64
-	life   time.Duration // the longest that its TTL can be
-	gone   bool          // an operation takes its keys away, or all that is in them: whoever writes one may have made it anew
+	life     time.Duration // the longest that its TTL can be
+	gone     bool          // an operation takes its keys away, or all that is in them: whoever writes one may have made it anew
 }
 
 type valueField struct {

@@ -263,7 +263,9 @@ func (p *parser) readEvent(n yamlfile.Node, e *Event) error {
 // noFaults is why no fault is injected.
 const noFaults = "faults are not injected in this release: do it from outside, as with redis-cli DEBUG SLEEP"
 
-func eventKinds() []string { return []string{"popularity_shift", "flash_crowd", "ttl_herd", "size_shift"} }
+func eventKinds() []string {
+	return []string{"popularity_shift", "flash_crowd", "ttl_herd", "size_shift"}
+}
 
 // checkShift refuses a law to which popularity cannot change while values keep their ranks.
 func checkShift(n yamlfile.Node, d schema.Dist) error {
