@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -146,7 +147,7 @@ func (d *Draft) AssumeOps(i int, weight float64) {
 		if !ok {
 			continue
 		}
-		op := DraftOp{Name: d.opName(t.Name + "_" + command), Weight: weight * [2]float64{0.9, 0.1}[n], Steps: []DraftStep{{Cmds: [][]string{words}}}}
+		op := DraftOp{Name: d.opName(t.Name + "_" + command), Weight: math.Round(weight*[2]float64{9, 1}[n]) / 10, Steps: []DraftStep{{Cmds: [][]string{words}}}}
 		op.Learnt.Say("weight", "assumed")
 		d.Ops = append(d.Ops, op)
 	}

@@ -38,6 +38,8 @@ templates:
     key: "hits:{page:str}:{day:date}"
     type: string
     access: [{op: INCR+EXPIRE, rate: 10/s}]
+  flag: {key: "flag:{name:slug}", type: string}
+  queue: {key: "q:{name:enum[mail,ship]}", type: list}
 `
 
 func opened(text string) func(string) ([]byte, error) {

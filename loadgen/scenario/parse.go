@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -104,7 +105,7 @@ func (p *parser) fromAccess(root yamlfile.Node) error {
 		return root.Errorf("has no ops, and its schema no access that says what is done%s", strings.Join(append([]string{""}, notes...), "; "))
 	}
 	if p.s.Schema = d.Schema; p.s.Name == "" {
-		p.s.Name = root.File()
+		p.s.Name = strings.TrimSuffix(path.Base(root.File()), ".yaml")
 	}
 	if err := p.setPlaceholders(root); err != nil {
 		return err

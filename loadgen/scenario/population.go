@@ -56,7 +56,9 @@ func Populate(s *schema.Schema, i int, live int64, distinct []int64) (assumed bo
 	}
 	assumed = live == 0 && slices.Contains(p.counts, 0)
 	p.share(live)
-	p.fit(live)
+	for range p.counts { // what one cannot do for being a whole number, the next does
+		p.fit(live)
+	}
 	for j, pc := range p.pieces {
 		if p.counts[j] != Count(s, pc) {
 			p.own(pc, p.counts[j])
@@ -163,12 +165,19 @@ func (p *populator) own(pc *schema.Piece, n int64) {
 func (p *populator) name(of string) string {
 	taken := func(n string) bool {
 		_, isType := schema.ParseType(n)
-		return p.s.Field(n) != nil || isType == nil || slices.Contains([]string{Token, Seq, Now, Reply}, n)
+		return p.s.Field(n) != nil || isType == nil || p.elsewhere(n) || slices.Contains([]string{Token, Seq, Now, Reply}, n)
 	}
 	if of = fieldName(of); !taken(of) {
 		return of
 	}
 	return unique(fieldName(p.t.Name+"_"+of), taken)
+}
+
+// elsewhere reports whether a placeholder of another template has a name, and perhaps another type.
+func (p *populator) elsewhere(name string) bool {
+	return slices.ContainsFunc(p.s.Templates, func(t schema.Template) bool {
+		return t.Name != p.t.Name && slices.ContainsFunc(t.Key, func(q schema.Piece) bool { return q.Type != nil && !q.Shared && q.Field == name })
+	})
 }
 
 // fieldName makes a text a name of a field: a small letter, then letters, digits and _.
