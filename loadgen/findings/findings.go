@@ -171,7 +171,7 @@ func (r *Run) herd() (f report.Finding, ok bool) {
 	}
 	b, ok := keydesign.FindBurst(seconds)
 	if !ok {
-		return f, false
+		return r.surge(seconds)
 	}
 	share := float64(b.Keys) / float64(b.Of)
 	f = report.Finding{
@@ -186,6 +186,59 @@ func (r *Run) herd() (f report.Finding, ok bool) {
 	return f, true
 }
 
+// surge holds what expired after an event that makes keys expire together against KD065. A server deletes them at its own pace, over
+// many seconds, though they were gone for their readers at once: what counts is how many more a second than before.
+func (r *Run) surge(seconds []int64) (f report.Finding, ok bool) {
+	at := slices.IndexFunc(r.Recording.Events, func(e recording.Event) bool { return strings.HasPrefix(e.Name, herdEvent) })
+	if at < 0 {
+		return f, false
+	}
+	began := int(r.Recording.Events[at].At.Seconds())
+	from, to := min(began, len(seconds)), min(began+surgeSeconds, len(seconds))
+	sum := func(of []int64) (n int64) {
+		for _, x := range of {
+			n += x
+		}
+		return n
+	}
+	before, after := sum(seconds[:from]), sum(seconds[from:to])
+	usual := float64(before) / float64(max(from, 1))
+	if rate := float64(after) / float64(max(to-from, 1)); after < surgeKeys || rate < surgeTimes*usual {
+		return f, false
+	}
+	share := float64(after) / float64(max(sum(seconds), 1))
+	f = report.Finding{
+		Rule: "KD065", Severity: report.Warning, Subject: r.herdSubject(),
+		Message: fmt.Sprintf("%s keys expired in the %d s from %d s on, and %s in those before", humanize.Count(float64(after)), to-from, from,
+			humanize.Count(float64(before))),
+		Measure:  &report.Metric{Name: "share", Value: report.Number(share), Unit: report.UnitRatio},
+		Evidence: []report.Metric{{Name: "keys", Value: report.Number(after), Unit: report.UnitCount}},
+	}
+	if low, known := lowest(r.Recording.Figure(recording.FigureHitRate), from, to); known {
+		f.Evidence = append(f.Evidence, report.Metric{Name: "hit_rate", Value: report.Number(low), Unit: report.UnitRatio})
+		f.Message += fmt.Sprintf("; the hit rate fell to %s", humanize.Ratio(low))
+	}
+	return f, true
+}
+
+// lowest returns the least value of a series in the seconds from and before to.
+func lowest(s recording.Series, from, to int) (low float64, ok bool) {
+	for i, at := range s.At {
+		if at >= from && at < to && (!ok || s.Values[i] < low) {
+			low, ok = s.Values[i], true
+		}
+	}
+	return low, ok
+}
+
+// What a surge is: KD065's least number of keys and times what is usual, within so many seconds of the event.
+const (
+	herdEvent    = "ttl_herd "
+	surgeSeconds = 10
+	surgeKeys    = 1000
+	surgeTimes   = 5
+)
+
 // herdSubject is the template whose keys expired together, where that can be told.
 func (r *Run) herdSubject() string {
 	if r.Schema == nil {
@@ -194,7 +247,7 @@ func (r *Run) herdSubject() string {
 	var made, short []string // to expire together by an event; those that can expire within the run
 	for i := range r.Schema.Templates {
 		t := &r.Schema.Templates[i]
-		if slices.ContainsFunc(r.Recording.Events, func(e recording.Event) bool { return e.Name == "ttl_herd "+t.Name }) {
+		if slices.ContainsFunc(r.Recording.Events, func(e recording.Event) bool { return e.Name == herdEvent+t.Name }) {
 			made = append(made, t.Key.String())
 		}
 		if t.TTL.Value > 0 && t.TTL.Value.Seconds() <= float64(len(r.Recording.Seconds)) {
@@ -251,13 +304,26 @@ func (r *Run) broken() []report.Finding {
 // declared to be, those without a TTL whose kind asks for one, and those that are written with one TTL in great number.
 func Declared(s *schema.Schema) []report.Finding {
 	var found []report.Finding
-	for _, f := range lint.Check(s).Findings {
+	for _, f := range lint.Check(values(s)).Findings {
 		if slices.Contains([]string{"KD040", "KD041", "KD060", "KD064"}, f.Rule) {
 			f.Pos = report.Pos{}
 			found = append(found, f)
 		}
 	}
 	return found
+}
+
+// values returns a schema as audits read it: there the size of a value is that of all of it, and in a scenario, of a collection, that
+// of one element.
+func values(s *schema.Schema) *schema.Schema {
+	c := *s
+	c.Templates = slices.Clone(s.Templates)
+	for i := range c.Templates {
+		if t := &c.Templates[i]; t.Type != "" && t.Type != "string" {
+			t.Value.Size = schema.Dim{}
+		}
+	}
+	return &c
 }
 
 // Each returns findings of which none is about the same as one before it.

@@ -148,6 +148,28 @@ func TestHerdOfAnEvent(t *testing.T) {
 	if got := findings.Of(&findings.Run{Recording: rec, Schema: s}); len(got) != 1 || got[0].Subject != "item:{id}" {
 		t.Errorf("%s", say(got))
 	}
+	// A server deletes what has expired little by little: that it was at once the event tells.
+	slowly := func(before, after float64) func(i int) map[string]float64 {
+		return func(i int) map[string]float64 {
+			x := float64(i)
+			return map[string]float64{"expired": before*x + (after-before)*max(0, x-18), "hit_rate": 1 - 0.05*max(0, x-18)}
+		}
+	}
+	for _, c := range []struct {
+		before, after float64
+		want          string
+	}{
+		{10, 400, "KD065 warning item:{id}: 3.61k keys expired in the 10 s from 18 s on, and 170 in those before; the hit rate fell to 55%"},
+		{100, 400, ""}, // not five times as many
+		{0, 90, ""},    // fewer than a thousand
+		{400, 400, ""}, // as always
+	} {
+		rec := record(t, 30, slowly(c.before, c.after), nil)
+		rec.Events = []recording.Event{{At: 18 * time.Second, Name: "ttl_herd item"}}
+		if got := say(findings.Of(&findings.Run{Recording: rec, Schema: s})); got != c.want {
+			t.Errorf("%v: %q, want %q", c, got, c.want)
+		}
+	}
 }
 
 // drawn sends n accesses of a rate to keys of which the first gets a share, from several workers, and returns what is found.
@@ -254,6 +276,13 @@ func TestDeclared(t *testing.T) {
 	if got := findings.Declared(parse(t, cache+queue)); len(got) != 0 {
 		t.Errorf("%s", say(got))
 	}
+	rows := `  rows: {key: "rows:{id}", type: %s, value: {size: 600KiB}, ttl: {policy: none}}` + "\n"
+	if got := findings.Declared(parse(t, fmt.Sprintf(rows, "string"))); len(got) != 1 || got[0].Rule != "KD040" {
+		t.Errorf("%s", say(got))
+	}
+	if got := findings.Declared(parse(t, fmt.Sprintf(rows, "hash"))); len(got) != 0 { // of an element
+		t.Errorf("%s", say(got))
+	}
 }
 
 // Of what was measured and what was declared one is enough.
@@ -272,5 +301,19 @@ func TestRules(t *testing.T) {
 		if r.Title == "" || r.Doc == "" || r.Fix == "" || len(r.Bad) == 0 || len(r.Good) == 0 || len(r.Limits) == 0 {
 			t.Errorf("%s lacks a part of its documentation", r.ID)
 		}
+	}
+}
+
+// BenchmarkSeen is what one access that is told costs: a load pays a 256th of it a task.
+func BenchmarkSeen(b *testing.B) {
+	keys := findings.NewKeys(nil, 1, 256)
+	rng := rand.New(rand.NewPCG(1, 1))
+	names := make([][]byte, 1<<16)
+	for i := range names {
+		names[i] = fmt.Appendf(nil, "session:%d", rng.IntN(1+i))
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		keys.Seen(0, time.Duration(i), names[i&(1<<16-1)], kv.OpRead)
 	}
 }

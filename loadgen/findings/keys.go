@@ -33,16 +33,20 @@ const places = 1000
 // NewKeys returns an empty count for so many workers, of which each tells one access in so many. S names the templates; nil is that
 // they are inferred.
 func NewKeys(s *schema.Schema, workers, one int) *Keys {
-	if s != nil {
-		if _, err := bind.New(s); err != nil {
-			s = nil // too many templates to be told apart
-		}
+	if s != nil && !binds(s) {
+		s = nil
 	}
 	k := &Keys{shards: make([]shard, max(workers, 1)), one: int64(max(one, 1))}
 	for i := range k.shards {
 		k.shards[i].counter = hotkeys.New(hotkeys.Options{Places: places, Schema: s, Sample: max(one, 1)})
 	}
 	return k
+}
+
+// binds reports whether keys can be told apart by the templates of s: some are too many, or too complex.
+func binds(s *schema.Schema) bool {
+	_, err := bind.New(s)
+	return err == nil
 }
 
 // Seen counts one access that was chosen, at a time since any beginning, to a key without its prefix.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/kvtool/kvtool/audit"
 	"github.com/kvtool/kvtool/keydesign"
-	"github.com/kvtool/kvtool/keydesign/bind"
 	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
@@ -23,7 +22,7 @@ const templates = "templates"
 // says nothing of the scenario: KD065 is left to what expired.
 func Scan(ctx context.Context, store kv.Store, prefix string, s *schema.Schema) ([]report.Finding, error) {
 	if s != nil {
-		if _, err := bind.New(s); err != nil {
+		if s = values(s); !binds(s) {
 			s = nil
 		}
 	}

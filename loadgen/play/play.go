@@ -31,7 +31,7 @@ type Options struct {
 }
 
 // WatchOne is which share of the tasks Options.Watch is told of: so few that it costs a load nothing.
-const WatchOne = 64
+const WatchOne = 256
 
 // A Player plays one scenario. It is safe for concurrent use.
 type Player struct {

@@ -262,4 +262,3 @@ func (r *Recording) partsTable() report.Table {
 	}
 	return t
 }
-

@@ -67,7 +67,7 @@ func (t *text) briefRun() []string {
 		tab := &s.Tables[0]
 		all := tab.Rows[len(tab.Rows)-1]
 		for _, column := range []struct{ name, form string }{
-			{"count", "%s operations"}, {"rate", "%s"}, {"p50", "p50 %s"}, {"p99", "p99 %s"}, {"max", "max %s"}, {"errors", "%s errors"},
+			{"count", "%s operations"}, {"rate", "%s"}, {"p50", "p50 %s"}, {"p99", "p99 %s"}, {"errors", "%s errors"},
 		} {
 			for c := range tab.Columns {
 				if tab.Columns[c].Name == column.name && !all[c].IsNull() {

@@ -22,6 +22,7 @@ func Prometheus(w io.Writer, r *report.Report, o Options) error {
 	p := &exposition{w: bufio.NewWriter(w), target: clean(r.Target.URL, false)}
 	p.coverage(r)
 	p.templates(r)
+	p.run(r)
 	p.findings(r)
 	return p.w.Flush()
 }
@@ -58,8 +59,10 @@ func (p *exposition) coverage(r *report.Report) {
 		complete = 1
 	}
 	p.series("kvtool_complete", complete)
-	p.family("kvtool_keys_scanned", "Keys that were read.")
-	p.series("kvtool_keys_scanned", float64(r.Coverage.Keys))
+	if r.Kind != report.KindLoad {
+		p.family("kvtool_keys_scanned", "Keys that were read.")
+		p.series("kvtool_keys_scanned", float64(r.Coverage.Keys))
+	}
 	p.family("kvtool_taken_timestamp_seconds", "The time that the report is of.")
 	p.series("kvtool_taken_timestamp_seconds", float64(r.Taken.Unix()))
 	if s := time.Duration(r.Coverage.Elapsed).Seconds(); s > 0 {
@@ -93,6 +96,45 @@ func (p *exposition) templates(r *report.Report) {
 		}
 		if more != nil {
 			p.value(m.name, more[col], "other")
+		}
+	}
+}
+
+// run writes what a run took, by operation, and how it stands.
+func (p *exposition) run(r *report.Report) {
+	s := r.Section(latencyTable)
+	if r.Kind != report.KindLoad || s == nil || len(s.Tables) == 0 {
+		return
+	}
+	t := &s.Tables[0]
+	at := func(name string) int {
+		return slices.IndexFunc(t.Columns, func(c report.Column) bool { return c.Name == name })
+	}
+	write := func(name, column string, labels ...string) {
+		c := at(column)
+		for _, row := range t.Rows {
+			if c < 0 {
+				return
+			}
+			if n, ok := row[c].Number(); ok {
+				p.series(name, n, append([]string{"operation", labelOf(row[0])}, labels...)...)
+			}
+		}
+	}
+	p.family("kvtool_load_response_seconds", "Response times of an operation, from when it was due.")
+	for _, q := range [][2]string{{"p50", "0.5"}, {"p90", "0.9"}, {"p99", "0.99"}, {"p999", "0.999"}, {"max", "1"}} {
+		write("kvtool_load_response_seconds", q[0], "quantile", q[1])
+	}
+	p.family("kvtool_load_rate", "Operations done a second.")
+	write("kvtool_load_rate", "rate")
+	p.family("kvtool_load_errors", "Operations that failed.")
+	write("kvtool_load_errors", "errors")
+	if h := r.Section(healthSection); h != nil {
+		for i := range h.Metrics {
+			if n, ok := h.Metrics[i].Value.Number(); ok && h.Metrics[i].Name == "achieved" {
+				p.family("kvtool_load_achieved_ratio", "What was done of what was due.")
+				p.series("kvtool_load_achieved_ratio", n)
+			}
 		}
 	}
 }

@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/kvtool/kvtool/report"
@@ -42,6 +43,7 @@ func (t *text) overTime(tab *report.Table) {
 
 // overTime makes of a series a table of shapes.
 func overTime(tab *report.Table, ascii bool, width int) *report.Table {
+	tab = withoutDrain(tab)
 	at := func(row int) string { return human(tab.Rows[row][0], tab.Columns[0].Unit, ascii) }
 	s := &report.Table{Title: "Over time", Columns: []report.Column{
 		{Name: "of", Title: "", Unit: report.UnitText},
@@ -59,6 +61,22 @@ func overTime(tab *report.Table, ascii bool, width int) *report.Table {
 		})
 	}
 	return s
+}
+
+// withoutDrain returns a series without the seconds at its end in which nothing was due any more: what was done then is the rest.
+func withoutDrain(t *report.Table) *report.Table {
+	due := slices.IndexFunc(t.Columns, func(c report.Column) bool { return c.Name == "due" })
+	if due < 0 {
+		return t
+	}
+	short := *t
+	for n := len(short.Rows); n > sparkLeast; n = len(short.Rows) {
+		if v, ok := short.Rows[n-1][due].Number(); !ok || v > 0 {
+			break
+		}
+		short.Rows = short.Rows[:n-1]
+	}
+	return &short
 }
 
 // never reports whether a column counts what did not happen.
@@ -153,6 +171,8 @@ func gist(t *report.Table, c int, ascii bool) string {
 		return fmt.Sprintf("%s, at most %s", say(sum), at(high))
 	case col.Unit == report.UnitDuration:
 		return "at most " + at(high)
+	case say(value(low)) == say(value(high)):
+		return say(value(high))
 	case col.Unit == report.UnitRate:
 		return fmt.Sprintf("%s on average, at least %s", say(sum/float64(n)), at(low))
 	}

@@ -25,6 +25,7 @@ func series3() *report.Table {
 			{n(1), n(1000), n(500), n(0.9), n(0.5), n(3), n(0)},
 			{n(2), n(1000), n(1500), n(0.004), n(0.75), n(30), n(0)},
 			{n(3), n(1000), n(1000), report.Null, n(1), n(7), n(0)},
+			{n(4), n(0), n(2), report.Null, report.Null, report.Null, n(0)}, // the drain, which is no shape
 		},
 	}
 }
@@ -51,6 +52,36 @@ func TestOverTime(t *testing.T) {
 	}
 	if md := string(render(t, "md", r, Options{})); !strings.Contains(md, "| done | ▆▃█▆ | 1.00k/s on average") {
 		t.Errorf("%s", md)
+	}
+}
+
+// A run has series of its own in the text for Prometheus, and no keys.
+func TestPrometheusOfARun(t *testing.T) {
+	n := report.Number[float64]
+	r := &report.Report{Kind: report.KindLoad, Sections: []report.Section{
+		{Name: "latency", Tables: []report.Table{{
+			Name: "latency",
+			Columns: []report.Column{
+				{Name: "operation", Unit: report.UnitText},
+				{Name: "rate", Unit: report.UnitRate},
+				{Name: "errors", Unit: report.UnitCount},
+				{Name: "p99", Unit: report.UnitDuration},
+			},
+			Rows: [][]report.Value{{report.Text("get"), n(10), n(1), n(0.5)}, {report.Text("all"), n(20), n(1), report.Null}},
+		}}},
+		{Name: "health", Metrics: []report.Metric{{Name: "achieved", Unit: report.UnitRatio, Value: n(0.5)}}},
+	}}
+	out := string(render(t, "prom", r, Options{}))
+	for _, want := range []string{
+		`kvtool_load_response_seconds{target="",operation="get",quantile="0.99"} 0.5` + "\n", `kvtool_load_rate{target="",operation="all"} 20` + "\n",
+		`kvtool_load_errors{target="",operation="get"} 1` + "\n", `kvtool_load_achieved_ratio{target=""} 0.5` + "\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %s in\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "keys_scanned") || strings.Count(out, "quantile") != 1 {
+		t.Errorf("%s", out)
 	}
 }
 
