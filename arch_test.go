@@ -92,6 +92,7 @@ var mayImport = map[string][]string{
 	"adapters/ddbexport":        {"kv", "internal/item"},
 	"adapters/dynamodb":         {"kv", "internal/item", "internal/price"},
 	"adapters/keylist":          {"kv"},
+	"adapters/memcached":        {"kv", "internal/humanize", "keydesign/place"},
 	"adapters/rdb":              {"kv", "internal/rdbread", "internal/memory", "internal/slot"},
 	"adapters/redis":            {"kv", "internal/monitor", "internal/resp", "internal/memory", "internal/slot"},
 	"adapters/reference":        {"kv", "internal/memory", "internal/monitor"},
@@ -106,7 +107,7 @@ var mayImport = map[string][]string{
 	"adapters/reference/table":  {"adapters/reference/arena", "adapters/reference/dict", "internal/memory"},
 	"adapters/reference/zset":   {"adapters/reference/arena", "adapters/reference/dict", "internal/hugepage"},
 	"adapters/reference/value":  {"adapters/reference/arena", "adapters/reference/keyspace", "adapters/reference/list", "adapters/reference/number", "adapters/reference/packed", "adapters/reference/table", "adapters/reference/zset", "internal/memory", "kv"},
-	"adapters":                  {"kv", "adapters/ddbexport", "adapters/dynamodb", "adapters/keylist", "adapters/rdb", "adapters/redis", "adapters/reference"},
+	"adapters":                  {"kv", "adapters/ddbexport", "adapters/dynamodb", "adapters/keylist", "adapters/memcached", "adapters/rdb", "adapters/redis", "adapters/reference"},
 	"cmd":                       {"*"},
 	"cmd/kvtool":                {"cmd"},
 	// The reference engine. (A block of its own, so that a long name does not move every line.)

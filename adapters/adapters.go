@@ -11,6 +11,7 @@ import (
 	"github.com/kvtool/kvtool/adapters/ddbexport"
 	"github.com/kvtool/kvtool/adapters/dynamodb"
 	"github.com/kvtool/kvtool/adapters/keylist"
+	"github.com/kvtool/kvtool/adapters/memcached"
 	"github.com/kvtool/kvtool/adapters/rdb"
 	"github.com/kvtool/kvtool/adapters/redis"
 	"github.com/kvtool/kvtool/adapters/reference"
@@ -22,6 +23,7 @@ func All() []*kv.Adapter {
 	return []*kv.Adapter{
 		reference.Adapter(),
 		redis.Adapter(),
+		memcached.Adapter(),
 		rdb.Adapter(),
 		keylist.Adapter(),
 		dynamodb.Adapter(),

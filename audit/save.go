@@ -52,7 +52,7 @@ func find(parts []report.Part, name string, shard int) *report.Part {
 	return nil
 }
 
-const storeVersion = 5 // with settings
+const storeVersion = 6 // with what reads find, and classes
 
 // saveStore returns the part that holds what a store said of itself, and how far it was asked.
 func saveStore(b *basis) (report.Part, error) {
@@ -94,6 +94,18 @@ func (b *basis) form(f *saved.Form) {
 	if f.Version() > 4 {
 		formSettings(f, &b.info.Server)
 	}
+	if f.Version() > 5 {
+		formUse(f, &b.info.Server)
+	}
+}
+
+// formUse goes over what a server says of its use, and of its classes.
+func formUse(f *saved.Form, s *kv.Server) {
+	saved.Count(f, &s.Hits, &s.Misses, &s.EvictedUnread, &s.ExpiredUnread, &s.Refused)
+	saved.Slice(f, maxInfo, &s.Classes, func(c *kv.Class) {
+		saved.Count(f, &c.Chunk, &c.Used, &c.Free, &c.Pages, &c.Evicted, &c.EvictedUnread, &c.OutOfMemory)
+		saved.Count(f, &c.Age)
+	})
 }
 
 // formSettings goes over the settings by name.

@@ -15,6 +15,7 @@ func server() *Analyzer {
 		Name:    "server",
 		Title:   "SERVER",
 		Doc:     "What the server evicts, whether it writes to a file, and how often it was asked for what reaches over many keys.",
+		Rules:   []*report.Rule{hitRate(), evictions(), refusedClients()},
 		Version: setupVersion,
 		New:     func(time.Time) Collector { return setup{} },
 	}
@@ -52,6 +53,7 @@ func (setup) Report(out *Output) {
 			out.Metrics = append(out.Metrics, m)
 		}
 	}
+	reportUse(out, s)
 	if len(s.Calls) > 0 {
 		table, all := callsTable(s.Calls)
 		out.Metrics = append(out.Metrics, report.Metric{Name: "calls", Value: report.Number(all), Unit: report.UnitCount})

@@ -25,7 +25,7 @@ import (
 // A section that is not named here comes after those that are.
 var sectionOrder = [...]string{
 	"templates", "partition_keys", "capacity", "ttl_attribute", "totals", "sizes", "names", "ttl", "expired", "idle", "lfu", "compression",
-	"types", "memory", "server", "biggest", "longest", "largest", "streams", "nodes", "slots",
+	"types", "memory", "server", "slabs", "biggest", "longest", "largest", "streams", "nodes", "slots",
 }
 
 // analyzers lists the analyses of a run without a schema, in the order of their sections.

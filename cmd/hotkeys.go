@@ -43,7 +43,8 @@ const hotkeysLong = `Find the keys and templates that get most of the work, read
 what helps against the one does not help against the other.
 
 The best source that the target has is taken, and the report says which, and why
-the better ones were not: the server's own count (HOTKEYS, Redis 8.6), else LFU
+the better ones were not: the server's own count (HOTKEYS, Redis 8.6), else a
+watch (Memcached, which drops and counts what kvtool is too slow for), else LFU
 counters (maxmemory-policy …-lfu). MONITOR is used only if --source asks for it:
 while it runs, the server sends each command to kvtool as well, and may do half
 of what it can do otherwise. It ends by itself after --window, --max-accesses or
@@ -53,6 +54,7 @@ Twitter, and no server is asked.`
 
 const hotkeysExample = `  kvtool hotkeys redis://127.0.0.1:6379
   kvtool hotkeys redis://127.0.0.1:6379 --source monitor --window 5s
+  kvtool hotkeys memcached://127.0.0.1:11211 --window 30s
   kvtool hotkeys --trace monitor.txt
   kvtool hotkeys dump.rdb -o json=hot.json`
 
@@ -87,7 +89,7 @@ func newHotkeysCmd(env *Env) *cobra.Command {
 	o.viewFlags.bind(c)
 	o.gateFlags.bind(c)
 	f := c.Flags()
-	f.StringVar(&o.source, "source", "auto", "where accesses are seen: auto, server, lfu, monitor, trace")
+	f.StringVar(&o.source, "source", "auto", "where accesses are seen: auto, server, watch, lfu, monitor, trace")
 	f.StringVar(&o.trace, "trace", "", "read the accesses in `FILE`, - for stdin, and ask no server")
 	f.DurationVar(&o.window, "window", 0, "watch for so long (default 30s; of MONITOR 5s, and 10s at most)")
 	f.Int64Var(&o.accesses, "max-accesses", monitorAccesses, "stop MONITOR after so many accesses")
@@ -98,7 +100,7 @@ func newHotkeysCmd(env *Env) *cobra.Command {
 	f.BoolVar(&o.noDemo, "no-demo", false, "fail without a TARGET instead of using demo:")
 	o.save.bind(c, "save the report as a snapshot `FILE`.kvr, to be shown later")
 	o.schema.bind(c)
-	fixedValues(c, "source", "auto", "server", "lfu", "monitor", "trace")
+	fixedValues(c, "source", "auto", "server", "watch", "lfu", "monitor", "trace")
 	fixedValues(c, "weight", "ops", "cpu", "bytes")
 	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
 	return c
@@ -133,7 +135,7 @@ func runHotkeys(ctx context.Context, env *Env, o *hotkeysOptions) error {
 	addFixes(r, rules())
 	judged := map[string]bool{}
 	if len(r.Skipped) == 0 {
-		judged = hotkeys.Judged()
+		judged = hotkeys.Judged(o.source)
 	}
 	code := partialCode(r, runErr)
 	failed := o.save.write(r)
@@ -161,19 +163,19 @@ func (o *hotkeysOptions) check() error {
 		return kv.WithHint(kv.Usagef("--window %s of MONITOR", o.window),
 			"10s at most: it may halve what the server can do; watch several times instead")
 	}
-	for _, v := range []string{"auto", "server", "lfu", "monitor", "trace"} {
+	for _, v := range []string{"auto", "server", "watch", "lfu", "monitor", "trace"} {
 		if v == o.source {
 			return o.checkWeight()
 		}
 	}
-	return kv.WithHint(kv.Usagef("--source %q", o.source), "sources: auto, server, lfu, monitor, trace")
+	return kv.WithHint(kv.Usagef("--source %q", o.source), "sources: auto, server, watch, lfu, monitor, trace")
 }
 
 func (o *hotkeysOptions) checkWeight() error {
 	switch o.weight {
 	case "":
 	case "ops", "cpu", "bytes":
-		tells := map[string]string{"server": "cpu, bytes", "monitor": "ops", "lfu": "ops", "trace": "ops, bytes"}[o.source]
+		tells := map[string]string{"server": "cpu, bytes", "watch": "ops, bytes", "monitor": "ops", "lfu": "ops", "trace": "ops, bytes"}[o.source]
 		if tells != "" && !strings.Contains(tells, o.weight) {
 			return kv.WithHint(kv.Usagef("--weight %s: the source %s does not tell it", o.weight, o.source), "it tells "+tells)
 		}
@@ -264,6 +266,7 @@ func (o *hotkeysOptions) watch(ctx context.Context, env *Env, outs []output) (*r
 	if err != nil {
 		return nil, targetError(ended(ctx, err))
 	}
+	o.source = p.source
 	if p.source == "lfu" {
 		return o.readLFU(ctx, env, store, p)
 	}
@@ -297,7 +300,7 @@ func pick(ctx context.Context, store kv.Store, info *kv.Info, asked string) (*pi
 		return nil, err
 	}
 	facts = append(facts, freqFact(info))
-	for _, name := range []string{"server", "lfu", "monitor"} {
+	for _, name := range []string{"server", "watch", "lfu", "monitor"} {
 		for _, f := range facts {
 			if f.Name != name || asked != "auto" && asked != name {
 				continue
@@ -308,6 +311,9 @@ func pick(ctx context.Context, store kv.Store, info *kv.Info, asked string) (*pi
 			}
 			p.why = append(p.why, refusal(name, f))
 		}
+	}
+	if len(p.why) == 0 {
+		p.why = []string{"the target has no " + asked}
 	}
 	return nil, kv.WithHint(&codeError{exitTarget, fmt.Errorf("nothing here tells which keys are used: %s", strings.Join(p.why,
 		"; "))},
@@ -382,6 +388,9 @@ func (o *hotkeysOptions) observe(ctx context.Context, env *Env, p *picked, info 
 	standard := hotkeys.CPU
 	if opt.Window == 0 {
 		opt.Window = serverWindow
+	}
+	if p.source == "watch" {
+		standard, opt.Source = hotkeys.Ops, kv.TraceWatch
 	}
 	if p.source == "monitor" {
 		standard = hotkeys.Ops

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -48,6 +49,23 @@ func TestServerScripts(t *testing.T) {
 	runScripts(t, "../testdata/script/server", map[string]string{
 		"REDIS": full.Addr, "EMPTY": empty.Addr, "DOOMED": doomed.Addr,
 	}, doomed.Stop)
+}
+
+// TestMemcachedScripts does the same with MEMCACHED, and with CACHE2, which holds a key.
+func TestMemcachedScripts(t *testing.T) {
+	full, small := servertest.Memcached(t, servertest.MemcachedOptions{}), servertest.Memcached(t, servertest.MemcachedOptions{})
+	c := full.MemcachedClient(t)
+	c.Fill(t, 2000, func(i int) (string, int, string) {
+		if i%2 == 0 {
+			return fmt.Sprint("session:", i), 3600, strings.Repeat("x", 100+i%50)
+		}
+		return fmt.Sprint("page:", i), 0, strings.Repeat("x", 2000)
+	})
+	for _, key := range []string{"caf\xe9", "evil:\x1b[31m\x1b]0;owned\x07", "line\nkvtool: error: forged"} {
+		c.Must(t, "HD", "ms "+base64.StdEncoding.EncodeToString([]byte(key))+" 1 b\r\nv")
+	}
+	small.MemcachedClient(t).Must(t, "STORED", "set page:1 0 0 1\r\nv")
+	runScripts(t, "../testdata/script/memcached", map[string]string{"MEMCACHED": full.Addr, "CACHE2": small.Addr}, nil)
 }
 
 // fill writes a few thousand keys of every type, some of them hostile.

@@ -10,7 +10,7 @@ import (
 )
 
 // deepFacts are the facts that few stores tell, and many keys of these do not.
-const deepFacts = kv.FieldIdle | kv.FieldFreq | kv.FieldLargest | kv.FieldStored | kv.FieldDigest
+const deepFacts = kv.FieldIdle | kv.FieldFreq | kv.FieldLargest | kv.FieldStored | kv.FieldDigest | kv.FieldRead
 
 // facts are what a record tells of them. A record that tells none costs nothing.
 type facts struct {
@@ -20,6 +20,7 @@ type facts struct {
 	logical, stored int64
 	digest, hash    uint64 // of the value and, with a digest, of the key
 	compact         bool   // the value is one block
+	read            bool   // since it was written
 }
 
 // factsOf fills f with what r tells and returns it, or nil if that is nothing.
@@ -29,6 +30,7 @@ func factsOf(r *kv.Record, f *facts) *facts {
 	}
 	*f = facts{
 		idle: int64(r.Idle / time.Second), freq: r.Freq, largest: r.Largest, logical: r.Logical, stored: r.Stored, digest: r.Digest,
+		read: r.Read,
 	}
 	if r.Has(kv.FieldDigest) {
 		f.hash = sketch.Hash(r.Key)
@@ -50,6 +52,7 @@ type depth struct {
 	stored   *storage
 	values   *valueSample
 	leases   *leases
+	reads    *readership
 	expired  int64 // bytes past their expiry
 	outsized extreme
 }
@@ -71,6 +74,9 @@ func (d *depth) observe(o *observation) {
 	}
 	if o.known&kv.FieldFreq != 0 {
 		part(&d.freq).Add(int64(f.freq))
+	}
+	if o.known&kv.FieldRead != 0 {
+		part(&d.reads).observe(o)
 	}
 	if o.known&kv.FieldLargest != 0 {
 		d.outsized.raise(f.largest, o.key)
@@ -107,6 +113,9 @@ func (d *depth) merge(o *depth) {
 	}
 	if o.leases != nil {
 		part(&d.leases).merge(o.leases)
+	}
+	if o.reads != nil {
+		part(&d.reads).merge(o.reads)
 	}
 	if o.freq != nil {
 		part(&d.freq).Merge(o.freq)
@@ -173,6 +182,9 @@ func (d *depth) known() (f kv.Field) {
 	if d.idle != nil {
 		f |= kv.FieldIdle
 	}
+	if d.reads != nil {
+		f |= kv.FieldRead
+	}
 	return f
 }
 
@@ -233,6 +245,44 @@ func (i *idleness) merge(o *idleness) {
 	for n := range i.cold {
 		i.cold[n].add(o.cold[n])
 	}
+}
+
+// A readership is how many keys of a template have been read since they were written. Those that were written a moment ago have
+// not had the time.
+type readership struct {
+	told   load // keys that told it, and have had the time
+	unread load // of these, never read
+}
+
+// timeToRead is how long after a key was written it counts as one that nobody reads, in seconds. Of a store that does not tell idle
+// times all keys count.
+const timeToRead = 60 * 60
+
+func (r *readership) observe(o *observation) {
+	if o.known&kv.FieldIdle != 0 && o.deep.idle < timeToRead && !o.deep.read {
+		return
+	}
+	l := load{keys: 1}
+	if o.known&kv.FieldSize != 0 {
+		l.bytes, l.sized = o.size*max(1, o.stands), 1
+	}
+	r.told.add(l)
+	if !o.deep.read {
+		r.unread.add(l)
+	}
+}
+
+func (r *readership) merge(o *readership) {
+	r.told.add(o.told)
+	r.unread.add(o.unread)
+}
+
+// share returns the share of bytes that nobody has read, or of keys where no size is known.
+func (r *readership) share() float64 {
+	if r.told.keys == 0 {
+		return 0
+	}
+	return r.unread.weight(&r.told)
 }
 
 // elements are the sizes of collections.

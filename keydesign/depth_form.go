@@ -20,6 +20,9 @@ func (x *facts) form(f *saved.Form) {
 	saved.Uint(f, &x.freq)
 	saved.Uint(f, &x.digest, &x.hash)
 	f.Bool(&x.compact)
+	if f.Version() > 2 {
+		f.Bool(&x.read)
+	}
 }
 
 // compareFacts orders facts by all that they tell; none come first.
@@ -29,7 +32,7 @@ func compareFacts(a, b *facts) int {
 	}
 	return cmp.Or(cmp.Compare(a.idle, b.idle), cmp.Compare(a.freq, b.freq), cmp.Compare(a.largest, b.largest),
 		cmp.Compare(a.logical, b.logical), cmp.Compare(a.stored, b.stored), cmp.Compare(a.digest, b.digest),
-		cmp.Compare(a.hash, b.hash), cmp.Compare(btoi(a.compact), btoi(b.compact)))
+		cmp.Compare(a.hash, b.hash), cmp.Compare(btoi(a.compact), btoi(b.compact)), cmp.Compare(btoi(a.read), btoi(b.read)))
 }
 
 func btoi(b bool) int {
@@ -61,6 +64,12 @@ func (d *depth) Form(f *saved.Form) {
 		optional(f, &d.leases, func(l *leases) {
 			saved.Count(f, &l.keys, &l.sum)
 			l.squares.Form(f)
+		})
+	}
+	if f.Version() > 2 {
+		optional(f, &d.reads, func(r *readership) {
+			r.told.Form(f)
+			r.unread.Form(f)
 		})
 	}
 }

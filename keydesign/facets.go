@@ -16,7 +16,7 @@ type facet struct {
 
 // facets lists them.
 func facets() []facet {
-	return []facet{expiredFacet(), idleFacet(), lfuFacet(), limitsFacet(), elementsFacet(), compressionFacet(), duplicatesFacet()}
+	return []facet{expiredFacet(), idleFacet(), unreadFacet(), lfuFacet(), limitsFacet(), elementsFacet(), compressionFacet(), duplicatesFacet()}
 }
 
 // deepTables returns the tables of the facets that have rows, in each the weightiest first.
@@ -108,6 +108,26 @@ func (i *idleness) coldShare(n int) float64 {
 		return float64(i.cold[n].bytes) / float64(i.bytes)
 	}
 	return float64(i.cold[n].keys) / float64(i.keys)
+}
+
+func unreadFacet() facet {
+	return facet{
+		report.Table{Name: "unread", Title: "Never read, by template", Columns: []report.Column{
+			{Name: "template", Unit: report.UnitKey},
+			{Name: "keys", Unit: report.UnitCount, Sum: true},
+			{Name: "share", Title: "%", Unit: report.UnitRatio},
+			{Name: "bytes", Title: "mem", Unit: report.UnitBytes, Sum: true},
+		}},
+		func(ks *keyspace, t *template) ([]report.Value, float64) {
+			r := t.deep.reads
+			if r == nil || r.unread.keys == 0 || r.unread.sized > 0 && !ks.matters(float64(r.unread.bytes)) {
+				return nil, 0
+			}
+			return []report.Value{
+				report.Text(t.text), report.Number(r.unread.keys), quotient(r.unread.keys, r.told.keys), sum(r.unread.bytes, r.unread.sized),
+			}, float64(r.unread.bytes) + float64(r.unread.keys)
+		},
+	}
 }
 
 func lfuFacet() facet {

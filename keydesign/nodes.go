@@ -19,10 +19,10 @@ func nodes() *audit.Analyzer {
 		Title:   "NODES",
 		Doc:     "Keys and bytes of each node of a cluster, or of each file of a directory of dumps.",
 		Needs:   kv.FieldPlace,
-		Uses:    kv.FieldSize,
-		Rules:   []*report.Rule{nodeSkew()},
+		Uses:    kv.FieldSize | kv.FieldHome,
+		Rules:   []*report.Rule{nodeSkew(), misplacedKeys()},
 		Version: nodesVersion,
-		New:     func(time.Time) audit.Collector { return &nodesOf{places: map[string]*load{}} },
+		New:     func(time.Time) audit.Collector { return &nodesOf{places: map[string]*nodeLoad{}} },
 	}
 }
 
@@ -54,10 +54,31 @@ const (
 	otherPlaces = "others"
 )
 
+// A nodeLoad is what is kept on a node, and what of it clients would look for elsewhere.
+type nodeLoad struct {
+	load
+	placed int64 // keys of which it is known where clients look for them
+	astray load  // of these, those that are not there
+}
+
+func (l *nodeLoad) add(o nodeLoad) {
+	l.load.add(o.load)
+	l.placed += o.placed
+	l.astray.add(o.astray)
+}
+
+func (l *nodeLoad) form(f *saved.Form) {
+	l.load.Form(f)
+	if f.Version() > 1 {
+		saved.Count(f, &l.placed)
+		l.astray.Form(f)
+	}
+}
+
 type nodesOf struct {
-	places map[string]*load
+	places map[string]*nodeLoad
 	last   string // most records are of the place of the one before
-	load   *load
+	load   *nodeLoad
 }
 
 func (n *nodesOf) Observe(r *kv.Record) {
@@ -67,17 +88,23 @@ func (n *nodesOf) Observe(r *kv.Record) {
 	if n.load == nil || r.Place != n.last {
 		n.last, n.load = r.Place, n.place(r.Place)
 	}
-	n.load.add(loadOf(r))
+	l := nodeLoad{load: loadOf(r)}
+	if r.Has(kv.FieldHome) {
+		if l.placed = 1; r.Home != r.Place {
+			l.astray = l.load
+		}
+	}
+	n.load.add(l)
 }
 
-func (n *nodesOf) place(name string) *load {
+func (n *nodesOf) place(name string) *nodeLoad {
 	l := n.places[name]
 	if l == nil && len(n.places) >= maxPlaces {
 		name = otherPlaces
 		l = n.places[name]
 	}
 	if l == nil {
-		l = &load{}
+		l = &nodeLoad{}
 		n.places[name] = l
 	}
 	return l
@@ -89,7 +116,7 @@ func (n *nodesOf) Merge(c audit.Collector) {
 	}
 }
 
-const nodesVersion = 1
+const nodesVersion = 2 // 1 does not know of keys that are astray
 
 // AppendBinary saves n.
 func (n *nodesOf) AppendBinary(b []byte) ([]byte, error) {
@@ -100,12 +127,12 @@ func (n *nodesOf) AppendBinary(b []byte) ([]byte, error) {
 func (n *nodesOf) UnmarshalBinary(b []byte) error { return saved.Read(b, nodesVersion, n.form) }
 
 func (n *nodesOf) form(f *saved.Form) {
-	saved.OrderedMap(f, n.places, func(name *string, l **load) {
+	saved.OrderedMap(f, n.places, func(name *string, l **nodeLoad) {
 		saved.String(f, name)
 		if f.Reading() {
-			*l = &load{}
+			*l = &nodeLoad{}
 		}
-		(*l).Form(f)
+		(*l).form(f)
 	})
 	f.Check(len(n.places) <= maxPlaces+1, "%d places", len(n.places))
 }
@@ -115,10 +142,11 @@ func (n *nodesOf) Report(out *audit.Output) {
 	if len(n.places) < 2 {
 		return
 	}
-	var all load
+	var whole nodeLoad
 	for _, l := range n.places {
-		all.add(*l)
+		whole.add(*l)
 	}
+	all := whole.load
 	table := report.Table{Name: "nodes", Columns: []report.Column{
 		{Name: "node", Unit: report.UnitText},
 		{Name: "keys", Unit: report.UnitCount, Sum: true},
@@ -143,6 +171,7 @@ func (n *nodesOf) Report(out *audit.Output) {
 		f.Rule = nodeSkew().ID
 		out.Findings = append(out.Findings, f)
 	})
+	n.misplaced(&whole, out)
 }
 
 // weight is the share of bytes where these are known, else of keys.

@@ -24,7 +24,7 @@ func rules() []rule {
 	return []rule{
 		noNamespace(), mixedSeparators(), unescapedInput(), longKeys(), keyOverhead(), personalData(), mixedIDs(), binaryKeys(),
 		tailTemplates(), monotonicPrefix(), largeValues(), largeCollections(), encodingSpill(), typeMismatch(), lostTTL(), immortalLocks(),
-		ttlUnits(), synchronisedExpiry(), evictionMismatch(), idleKeysRule(),
+		ttlUnits(), synchronisedExpiry(), evictionMismatch(), idleKeysRule(), neverRead(),
 	}
 }
 

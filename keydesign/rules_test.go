@@ -73,6 +73,30 @@ func idleFor(d time.Duration) option {
 	return func(r *kv.Record, _ int) { r.Idle, r.Known = d, r.Known|kv.FieldIdle }
 }
 
+// home says that clients look for the first of a hundred records on the first node, and else on the second.
+func home(first string, share int) option {
+	return func(r *kv.Record, i int) {
+		r.Home, r.Known = "10.0.0.2:6379", r.Known|kv.FieldHome
+		if i%100 < share {
+			r.Home = first
+		}
+	}
+}
+
+// readers says whether a key was ever read.
+func readers(read bool) option {
+	return func(r *kv.Record, _ int) { r.Read, r.Known = read, r.Known|kv.FieldRead }
+}
+
+// from changes only the records from the n-th on.
+func from(n int, o option) option {
+	return func(r *kv.Record, i int) {
+		if i >= n {
+			o(r, i)
+		}
+	}
+}
+
 // used is what is left of a TTL that each use sets anew, or that none does, beside the time since the last use.
 func used(ttl time.Duration, anew bool) option {
 	rng := rand.New(rand.NewPCG(2, uint64(ttl)))
@@ -269,6 +293,11 @@ var cases = map[string]struct {
 		family(9000, format("user:%d"), onNodes(60, 20, 20)),
 		family(9000, format("user:%d"), onNodes(40, 30, 30)),
 	},
+	"KD031": {
+		report.Warning, "10.0.0.2:6379",
+		family(9000, format("user:%d"), onNodes(50, 50), home("10.0.0.1:6379", 55)),
+		family(9000, format("user:%d"), onNodes(50, 50), home("10.0.0.1:6379", 50)),
+	},
 	"KD027": {
 		report.Error, "{app}",
 		join(family(9000, format("user:%d")), family(1500, format("{app}:u:%d"))),
@@ -317,6 +346,11 @@ var cases = map[string]struct {
 		report.Info, "report:{int}",
 		join(family(300, format("report:%d"), sized(4000), idleFor(40*24*time.Hour)), family(300, format("job:%d"), idleFor(time.Hour))),
 		join(family(300, format("report:%d"), sized(4000), idleFor(29*24*time.Hour)), family(300, format("job:%d"), idleFor(40*24*time.Hour))),
+	},
+	"KD092": {
+		report.Warning, "page:v{int}",
+		family(300, format("page:v%d"), sized(4000), idleFor(2*time.Hour), among(200, readers(false)), from(200, readers(true))),
+		family(300, format("page:v%d"), sized(4000), idleFor(2*time.Hour), among(100, readers(false)), from(100, readers(true))),
 	},
 	"KD065": {
 		report.Warning, "cache:{int}",

@@ -9,8 +9,8 @@ import (
 	"github.com/kvtool/kvtool/internal/sketch"
 )
 
-// templatesVersion is 2 since leases are saved.
-const templatesVersion = 2
+// templatesVersion is 2 since leases are saved, and 3 since it is how many keys were ever read.
+const templatesVersion = 3
 
 // AppendBinary saves t.
 func (t *templates) AppendBinary(b []byte) ([]byte, error) {

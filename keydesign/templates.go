@@ -169,7 +169,9 @@ func (t *templates) Report(out *audit.Output) {
 	}
 	for _, r := range judged {
 		if r.needs&^ks.known != 0 || r.ID == evictionRule && ks.server.Policy == "" {
-			idle = append(idle, r.ID)
+			if r.needs&ofOneStore == 0 {
+				idle = append(idle, r.ID)
+			}
 			continue
 		}
 		r.check(ks, func(f report.Finding) {
@@ -204,6 +206,9 @@ func (t *templates) Report(out *audit.Output) {
 	}
 	out.Tables = append([]report.Table{ks.table(found)}, ks.deepTables()...)
 }
+
+// ofOneStore are facts that one kind of store tells: of another, a rule that needs them is no gap.
+const ofOneStore = kv.FieldRead
 
 // A keyspace is what the rules look at.
 type keyspace struct {

@@ -14,6 +14,21 @@ type Driver interface {
 	Session(ctx context.Context, opt SessionOptions) (Session, error)
 }
 
+// A Limited is a Driver that has only some of the operations that loads are made of.
+type Limited interface {
+	// Lacks returns why the store has no such command, and "" if it has it. The first word is its name; words that are not the same
+	// each time, as keys and values, are empty.
+	Lacks(words []string) string
+}
+
+// Lacks asks d, which can do everything unless it says otherwise.
+func Lacks(d Driver, words []string) string {
+	if l, ok := d.(Limited); ok {
+		return l.Lacks(words)
+	}
+	return ""
+}
+
 // SessionOptions are the zero value, or bounds.
 type SessionOptions struct {
 	Timeout time.Duration // of one Do; 0 is none

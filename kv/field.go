@@ -25,6 +25,9 @@ const (
 	FieldGroups
 	FieldParts
 	FieldFault
+	FieldRead
+	FieldChunk
+	FieldHome
 	fieldEnd
 )
 
@@ -38,6 +41,7 @@ const Universal = FieldName | FieldType | FieldEncoding | FieldSize | FieldLen |
 var fieldNames = [...]string{
 	"name", "type", "encoding", "size", "length", "ttl", "idle", "freq", "place", "slot", "largest", "stored", "digest", "groups",
 	"parts", "ttl fault",
+	"read", "chunk", "home",
 }
 
 // String lists the facts of f, lowest first: "name, size, ttl".

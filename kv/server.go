@@ -1,6 +1,7 @@
 package kv
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -15,8 +16,25 @@ type Server struct {
 	MaxMemory  int64   // bytes that it may use; 0: no limit, or it does not say
 	Started    time.Time
 	Evicted    int64 // keys, since then
+	// Since then, too, of a store that tells it: reads that found their key and that did not, keys that were evicted or expired without
+	// having been read, and connections that were refused or had to wait.
+	Hits, Misses, EvictedUnread, ExpiredUnread, Refused int64
+
+	Classes []Class // of a store that keeps values in pieces of a few sizes, the smallest first
 	// Settings are what else it is set to, by its own names; nil where it was not asked, or does not say.
 	Settings map[string]string
+}
+
+// A Class is one of the sizes of pieces in which a store keeps values.
+type Class struct {
+	Chunk       int64 // bytes
+	Used, Free  int64 // chunks
+	Pages       int64 // that were given to it
+	Evicted     int64 // keys, since the server was started, as are those below
+	OutOfMemory int64 // writes that failed for want of a chunk
+	// EvictedUnread are of those that were evicted: never read.
+	EvictedUnread int64
+	Age           time.Duration // how long ago the key was used that is evicted next
 }
 
 // Calls is how often a command was called, of whomever.
@@ -46,6 +64,9 @@ func (s *Server) Add(o *Server) {
 	}
 	s.Settings = alike(s.Settings, o.Settings)
 	s.Evicted += o.Evicted
+	s.Hits, s.Misses, s.Refused = s.Hits+o.Hits, s.Misses+o.Misses, s.Refused+o.Refused
+	s.EvictedUnread, s.ExpiredUnread = s.EvictedUnread+o.EvictedUnread, s.ExpiredUnread+o.ExpiredUnread
+	s.Classes = addClasses(s.Classes, o.Classes)
 	if o.Started.After(s.Started) { // what one of them has lost, not all have held since
 		s.Started = o.Started
 	}
@@ -76,4 +97,21 @@ func alike(a, b map[string]string) map[string]string {
 		}
 	}
 	return both
+}
+
+// addClasses adds up the classes of two servers, by the size of their chunks. Of the ages the lesser is kept: the one that evicts
+// sooner.
+func addClasses(a, b []Class) []Class {
+	sum := slices.Clone(a)
+	for _, c := range b {
+		i, ok := slices.BinarySearchFunc(sum, c.Chunk, func(x Class, chunk int64) int { return cmp.Compare(x.Chunk, chunk) })
+		if !ok {
+			sum = slices.Insert(sum, i, c)
+			continue
+		}
+		s := &sum[i]
+		s.Used, s.Free, s.Pages, s.Evicted = s.Used+c.Used, s.Free+c.Free, s.Pages+c.Pages, s.Evicted+c.Evicted
+		s.EvictedUnread, s.OutOfMemory, s.Age = s.EvictedUnread+c.EvictedUnread, s.OutOfMemory+c.OutOfMemory, min(s.Age, c.Age)
+	}
+	return sum
 }

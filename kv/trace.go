@@ -21,10 +21,11 @@ type Tracer interface {
 // A TraceSource is how accesses are seen.
 type TraceSource string
 
-// The sources. A server's own count costs its clients next to nothing and tells sums by key; MONITOR sends each command on, and
-// may halve what a server can do.
+// The sources. A server's own count costs its clients next to nothing and tells sums by key; a watch sends each access on, and what
+// its reader is too slow for the server drops and counts; MONITOR sends each command on, and may halve what a server can do.
 const (
 	TraceServer  TraceSource = "server"
+	TraceWatch   TraceSource = "watch"
 	TraceMonitor TraceSource = "monitor"
 )
 
@@ -61,6 +62,8 @@ type Access struct {
 	Place string        // the node; empty where there is one
 	// Lost counts the operations that the source knows it has missed since the access before.
 	Lost int64
+	// Dead says of a write that what it wrote was gone at once: its expiry lay in the past.
+	Dead bool
 	// Whole marks the last access of a node that tells sums: no key, but what all keys took, those not named too.
 	Whole bool
 }

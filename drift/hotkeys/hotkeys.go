@@ -68,6 +68,7 @@ type sums struct {
 	reads, writes, unknown int64 // operations
 	cpu                    int64 // microseconds
 	bytes                  int64
+	dead                   int64 // writes of what was gone at once
 }
 
 func (s *sums) add(o *sums) {
@@ -76,6 +77,7 @@ func (s *sums) add(o *sums) {
 	s.unknown += o.unknown
 	s.cpu += o.cpu
 	s.bytes += o.bytes
+	s.dead += o.dead
 }
 
 func (s *sums) ops() int64 { return s.reads + s.writes + s.unknown }
@@ -122,6 +124,9 @@ func (c *Counter) Add(a *kv.Access) {
 		s.writes = a.N
 	default:
 		s.unknown = a.N
+	}
+	if a.Dead {
+		s.dead = a.N
 	}
 	if a.Whole {
 		c.whole(a, &s)

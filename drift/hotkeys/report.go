@@ -20,7 +20,7 @@ const (
 
 // A Source says where the accesses are from, for the head of a report.
 type Source struct {
-	Name string // server, monitor, trace
+	Name string // server, watch, monitor, trace
 	Why  string // how it was chosen, or what it cannot tell
 	// Window is how long was watched, in words for people where that is not the time between two accesses.
 	Ended string // why it ended early; empty where it did not
@@ -40,7 +40,7 @@ func (c *Counter) Report(src Source, top int) (report.Section, []report.Finding)
 	if m, ok := c.zipf(); ok {
 		sec.Metrics = append(sec.Metrics, m...)
 	}
-	return sec, append(c.hot(nameOf), c.skewed(nameOf)...)
+	return sec, slices.Concat(c.hot(nameOf), c.skewed(nameOf), dead(templates))
 }
 
 // known says which sums the source tells.

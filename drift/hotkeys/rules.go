@@ -17,8 +17,33 @@ const ruleHotKey = "KD023"
 // Rules lists the rules that only accesses can break, with their documentation.
 func Rules() []*report.Rule { return []*report.Rule{hotTemplate()} }
 
-// Judged returns the rules that a report of hot keys judges.
-func Judged() map[string]bool { return map[string]bool{ruleHotKey: true, hotTemplate().ID: true} }
+// Judged returns the rules that a report of hot keys judges, by its source: only a watch tells what was written with which TTL.
+func Judged(source string) map[string]bool {
+	return map[string]bool{ruleHotKey: true, hotTemplate().ID: true, ruleLongTTL: source == "watch"}
+}
+
+// ruleLongTTL is memcached-ttl-over-30d, which package lint documents.
+const ruleLongTTL = "KD069"
+
+// dead holds each template against KD069: what was gone as it was written.
+func dead(all []template) []report.Finding {
+	var found []report.Finding
+	for i := range all {
+		t := &all[i]
+		if t.dead == 0 || t.text == "" {
+			continue
+		}
+		found = append(found, report.Finding{
+			Rule: ruleLongTTL, Severity: report.Error, Subject: t.text,
+			Message:  fmt.Sprintf("%s of its writes were gone at once: their expiry lay in the past", humanize.Ratio(share(float64(t.dead), float64(t.writes)))),
+			Measure:  &report.Metric{Name: "dead", Value: report.Number(t.dead), Unit: report.UnitCount},
+			Evidence: []report.Metric{{Name: "writes", Value: report.Number(t.writes), Unit: report.UnitCount}},
+			Fix: "a TTL of more than 30 days is a date for memcached: send now + 60 days, or a shorter TTL; a negative TTL, meant as a deletion, " +
+				"looks the same",
+		})
+	}
+	return found
+}
 
 // limits of KD023 are those of package lint, which says what the rule is.
 func hotLimit(name string) float64 {

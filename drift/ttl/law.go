@@ -79,6 +79,9 @@ func LawOf(f *keydesign.TTLFacts, scanned time.Duration) Law {
 		return Law{Kind: Insufficient, Keys: f.Expiring}
 	}
 	left := calm(f)
+	if len(left) == 0 { // all of it is one burst
+		return Law{Kind: Insufficient, Keys: f.Expiring}
+	}
 	law := Law{Keys: f.Expiring}
 	main := law.split(left, f.Most)
 	if main.keys < Least/2 { // of which nothing follows but that there are several

@@ -192,3 +192,12 @@ func TestBurstAndOutliers(t *testing.T) {
 		}
 	}
 }
+
+// Keys that were all written at once say nothing of a law: only that they expire together.
+func TestAllInOneBurst(t *testing.T) {
+	span := keydesign.TTLSpan{Low: 3599, High: 3600, Keys: 1000}
+	law := LawOf(&keydesign.TTLFacts{Keys: 1000, Expiring: 1000, Most: 3600, Left: []keydesign.TTLSpan{span}, Burst: span}, 0)
+	if law.Kind != Insufficient || law.Keys != 1000 {
+		t.Errorf("%+v", law)
+	}
+}
