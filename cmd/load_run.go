@@ -179,11 +179,11 @@ func (l *loading) prepare(ctx context.Context) error {
 	_, _ = rand.Read(id[:]) // never fails
 	l.keys = findings.NewKeys(l.scenario.Schema, runtime.GOMAXPROCS(0), play.WatchOne)
 	l.player = play.New(l.scenario, play.Options{
+		Run: hex.EncodeToString(id[:]), Scripts: play.HasScripts(s), Part: l.part, Parts: l.parts, Watch: l.keys.Seen,
+	})
 	if err := lacks(l.driver, l.player, l.scenario.Name); err != nil {
 		return err
 	}
-		Run: hex.EncodeToString(id[:]), Scripts: play.HasScripts(s), Part: l.part, Parts: l.parts, Watch: l.keys.Seen,
-	})
 	if l.o.pipeline > 1 && strings.HasPrefix(l.player.Form(), "WATCH") {
 		return kv.WithHint(kv.Usagef("scenario %s with --pipeline %d: this store does what is atomic by WATCH, one at a time of a connection",
 			l.scenario.Name, l.o.pipeline), "leave --pipeline out")
