@@ -65,6 +65,7 @@ soak:
 	cd bench && go run ./soak -n $(SOAK_RECORDS)
 	scripts/soak-dumps $(SOAK_MINUTES)
 	scripts/soak-engine $(SOAK_MINUTES)
+	scripts/soak-load
 	KVTOOL_SOAK=1 go test -count=1 -run 'Halves|HeavyPrecision|Accuracy|OrderAndShards|Soak' \
 		./drift/compare ./internal/sketch ./keydesign/infer
 	go test ./drift/orphans -run 'TestStream$$' -v -count=1 -timeout 3h -references $(SOAK_REFERENCES)

@@ -27,6 +27,7 @@ func newLoadCmd(env *Env) *cobra.Command {
 	}
 	c.AddCommand(
 		newLoadRunCmd(env),
+		newLoadFindMaxCmd(env),
 		newLoadListCmd(env),
 		newLoadCompareCmd(env),
 		newLoadMergeCmd(env),

@@ -21,10 +21,9 @@ func (l *loading) phases(ctx context.Context) []loadgen.Phase {
 	for i := range l.scenario.Phases {
 		p := &l.scenario.Phases[i]
 		switch {
-		case len(p.Fill) > 0 && !l.o.noFill:
-			w, n := l.player.Fill(i)
-			phases = append(phases, loadgen.Phase{Name: p.Name, Workload: w, Requests: n, Pipeline: fillPipeline})
-		case len(p.Fill) == 0 && !l.single():
+		case len(p.Fill) > 0:
+			phases = append(phases, l.fill(i)...)
+		case !l.single():
 			phases = append(phases, loadgen.Phase{
 				Name: p.Name, Workload: l.player.Phase(i), Arrivals: arrivals(&p.Rate, p.For), For: p.For, Record: p.Record,
 				Events: l.events(ctx, i), Until: until(p),
@@ -45,18 +44,43 @@ func until(p *scenario.Phase) func(map[string]float64) bool {
 	return figures.Stable(p.Stable)
 }
 
+// fill is phase i of the scenario, which writes keys, unless they are not to be written.
+func (l *loading) fill(i int) []loadgen.Phase {
+	if l.o.noFill {
+		return nil
+	}
+	w, n := l.player.Fill(i)
+	return []loadgen.Phase{{Name: l.scenario.Phases[i].Name, Workload: w, Requests: n, Pipeline: fillPipeline}}
+}
+
+// fills are the phases of the scenario that write keys before anything is read.
+func (l *loading) fills() []loadgen.Phase {
+	var phases []loadgen.Phase
+	for i := range l.scenario.Phases {
+		if len(l.scenario.Phases[i].Fill) > 0 {
+			phases = append(phases, l.fill(i)...)
+		}
+	}
+	return phases
+}
+
+// weights are those of the scenario's operations.
+func (l *loading) weights() []float64 {
+	mix := make([]float64, len(l.scenario.Ops))
+	for i := range mix {
+		mix[i] = l.scenario.Ops[i].Weight
+	}
+	return mix
+}
+
 // fillPipeline is how many keys a connection writes at once before a run.
 const fillPipeline = 16
 
 // one is the phase that the flags make, of the scenario's mix, after a warm-up that is not recorded.
 func (l *loading) one() []loadgen.Phase {
 	o := l.o
-	mix := make([]float64, len(l.scenario.Ops))
-	for i := range mix {
-		mix[i] = l.scenario.Ops[i].Weight
-	}
 	p := loadgen.Phase{
-		Name: "run", Workload: l.player.Mix(mix), For: o.duration, Requests: o.requests, Pipeline: o.pipeline, Record: true,
+		Name: "run", Workload: l.player.Mix(l.weights()), For: o.duration, Requests: o.requests, Pipeline: o.pipeline, Record: true,
 	}
 	if o.concurrency == 0 {
 		p.Arrivals = &arrival.Law{Constant: o.constant, Segments: arrival.Steady(l.rate())}

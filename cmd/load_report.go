@@ -50,7 +50,7 @@ func (l *loading) report(ctx context.Context, rec *recording.Recording) (*report
 
 // checksSection has what a scenario has counted, and what the store did that it must not do.
 func checksSection(counts map[string]float64, evidence []string) report.Section {
-	sec := report.Section{Name: "checks", Title: "CHECKS"}
+	sec := report.Section{Name: "checks", Title: "CHECKS", Tables: []report.Table{}}
 	for _, name := range sortedKeys(counts) {
 		sec.Metrics = append(sec.Metrics, report.Metric{Name: name, Unit: report.UnitCount, Value: report.Number(counts[name])})
 	}

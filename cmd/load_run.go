@@ -82,26 +82,32 @@ func newLoadRunCmd(env *Env) *cobra.Command {
 }
 
 func (o *loadFlags) bind(c *cobra.Command) {
-	o.viewFlags.bind(c)
-	o.storeFlags.bind(c)
+	o.bindScenario(c)
 	o.runFlags.bind(c)
 	f := c.Flags()
-	f.StringVarP(&o.scenario, "scenario", "s", "", "`NAME|FILE`: what is done; load list names those that come with kvtool")
 	f.Var(&o.rate, "rate", "open loop: so many operations a second, 20k/s")
 	_ = f.SetAnnotation("rate", ofLoad, []string{"yes"}) // scan.rate of a target is another one; the flag is there
-	f.BoolVar(&o.constant, "constant", false, "with --rate: evenly, instead of as independent clients come (Poisson)")
 	f.DurationVarP(&o.duration, "duration", "d", 0, "how long, instead of the scenario's phases")
 	f.DurationVar(&o.warmup, "warmup", 0, "how long before that, without being recorded")
-	f.IntVar(&o.conns, "conns", 0, "connections (default 50, or as the scenario says)")
 	f.IntVar(&o.concurrency, "concurrency", 0, "closed loop: connections, each of which does one thing after the other")
 	f.IntVar(&o.pipeline, "pipeline", 1, "closed loop: operations of a connection in flight")
 	f.Uint64Var(&o.requests, "requests", 0, "stop after so many operations")
+	f.StringVar(&o.part, "part", "", "`I/N`: one of N parts of the load, counted from 0; load merge puts them together")
+	f.StringVar(&o.startAt, "start-at", "", "begin at `TIME`, as all parts do: 2026-03-01T10:00:00Z")
+}
+
+// bindScenario binds what any command that loads a store with a scenario has.
+func (o *loadFlags) bindScenario(c *cobra.Command) {
+	o.viewFlags.bind(c)
+	o.storeFlags.bind(c)
+	f := c.Flags()
+	f.StringVarP(&o.scenario, "scenario", "s", "", "`NAME|FILE`: what is done; load list names those that come with kvtool")
+	f.StringArrayVar(&o.set, "set", nil, "`PATH=VALUE` in the place of what the scenario says, repeatable: ops.view.weight=3")
+	f.BoolVar(&o.constant, "constant", false, "open loop: operations come evenly, instead of as independent clients do (Poisson)")
+	f.IntVar(&o.conns, "conns", 0, "connections (default 50, or as the scenario says)")
 	f.IntVar(&o.workers, "workers", 0, "goroutines that share the load (default one for each processor)")
 	f.Uint64Var(&o.seed, "seed", 0, "of what is left to chance (default the scenario's)")
 	f.BoolVar(&o.noFill, "no-fill", false, "do not write keys before")
-	f.StringArrayVar(&o.set, "set", nil, "`PATH=VALUE` in the place of what the scenario says, repeatable: ops.view.weight=3")
-	f.StringVar(&o.part, "part", "", "`I/N`: one of N parts of the load, counted from 0; load merge puts them together")
-	f.StringVar(&o.startAt, "start-at", "", "begin at `TIME`, as all parts do: 2026-03-01T10:00:00Z")
 }
 
 // loadTarget is what no TARGET means to load.

@@ -136,7 +136,7 @@ func (r *Result) Failed() float64 {
 // ErrDrift says that a rate which had passed has failed, twice: the machine changes faster than it can be measured.
 var ErrDrift = errors.New("the machine has changed while it was measured: a rate that had passed has failed")
 
-// ErrNone says that no rate passes.
+// ErrNone says that no rate passes. Where the result says AtLeast it is the generator that is too slow for any.
 var ErrNone = errors.New("no rate meets the limits")
 
 // A search is the state of Search.
@@ -160,6 +160,8 @@ func Search(ctx context.Context, m Measure, opt Options) (*Result, error) {
 	for {
 		s := &search{measure: m, opt: opt.withDefaults(), res: res}
 		err := s.run(ctx)
+		res.NotPassed, res.By = s.failed, s.by
+		res.AtLeast = s.bound || err == nil && s.failed == 0
 		if !errors.Is(err, ErrDrift) || res.Restarts == 1 {
 			return res, err
 		}
@@ -174,12 +176,7 @@ func (s *search) run(ctx context.Context) error {
 	if err := s.bisect(ctx); err != nil {
 		return err
 	}
-	if err := s.confirm(ctx); err != nil {
-		return err
-	}
-	s.res.NotPassed, s.res.By = s.failed, s.by
-	s.res.AtLeast = s.failed == 0 || s.bound
-	return nil
+	return s.confirm(ctx)
 }
 
 // climb finds a rate that passes and one above it that does not. Where even the first fails it goes down instead.

@@ -107,7 +107,13 @@ func TestSearch(t *testing.T) {
 		}
 	})
 	t.Run("nothing passes", func(t *testing.T) {
-		if res, err := Search(ctx, steady(-1, nil), opt); !errors.Is(err, ErrNone) || len(res.Steps) > 20 {
+		if res, err := Search(ctx, steady(-1, nil), opt); !errors.Is(err, ErrNone) || len(res.Steps) > 20 || res.AtLeast || res.By != "p99" {
+			t.Errorf("%v: %+v", err, res)
+		}
+	})
+	t.Run("no generator is fast enough", func(t *testing.T) {
+		res, err := Search(ctx, steady(1e9, func(_ float64, s *Sample) { s.Bound = true }), opt)
+		if !errors.Is(err, ErrNone) || !res.AtLeast || res.By != "generator-bound" {
 			t.Errorf("%v: %+v", err, res)
 		}
 	})

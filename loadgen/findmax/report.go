@@ -120,7 +120,7 @@ func (s *Step) Line() string {
 // below that, nothing is.
 func (r *Result) Check(least float64) report.Check {
 	c := report.Check{
-		Name: fmt.Sprintf("max >= %g/s", least), Unit: report.UnitRate, Limit: report.Number(least), Head: rateOf(r.Max), Level: report.Error,
+		Name: fmt.Sprintf("max >= %g/s", least), Sign: ">=", Unit: report.UnitRate, Limit: report.Number(least), Head: rateOf(r.Max), Level: report.Error,
 		Verdict: report.Pass,
 	}
 	switch {
