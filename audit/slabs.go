@@ -146,7 +146,8 @@ func (s *slabsOf) Report(out *Output) {
 	out.Metrics = []report.Metric{
 		{Name: "items", Value: report.Number(keys), Unit: report.UnitCount},
 		{Name: "bytes", Value: report.Number(bytes), Unit: report.UnitBytes},
-		{Name: "lost", Value: report.Number(lost), Unit: report.UnitBytes}, share,
+		{Name: "lost", Value: report.Number(lost), Unit: report.UnitBytes},
+		share,
 	}
 	if lost >= wasteLeast && float64(lost) > slabWaste*float64(lost+bytes) {
 		out.Findings = append(out.Findings, report.Finding{

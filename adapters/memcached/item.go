@@ -9,7 +9,6 @@ import (
 type item struct {
 	key        []byte // decoded; valid until the next line
 	exp, la    int64  // seconds since 1970, by the server's clock; exp is -1 without TTL
-	cas        uint64
 	fetched    bool
 	class      int
 	size       int64 // bytes of the whole item, header and all

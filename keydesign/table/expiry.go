@@ -108,7 +108,9 @@ func (e *expiryOf) Merge(c audit.Collector) {
 const expiryVersion = 1
 
 // AppendBinary saves e.
-func (e *expiryOf) AppendBinary(b []byte) ([]byte, error) { return saved.Append(b, expiryVersion, e.form) }
+func (e *expiryOf) AppendBinary(b []byte) ([]byte, error) {
+	return saved.Append(b, expiryVersion, e.form)
+}
 
 // UnmarshalBinary reads what AppendBinary saved.
 func (e *expiryOf) UnmarshalBinary(b []byte) error { return saved.Read(b, expiryVersion, e.form) }
