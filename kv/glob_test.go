@@ -59,3 +59,23 @@ func FuzzMatchGlob(f *testing.F) {
 		}
 	})
 }
+
+// An escaped text matches itself alone, with whatever comes behind it where a star does: of all texts of up to three characters.
+func TestEscapeGlob(t *testing.T) {
+	texts := []string{""}
+	for from := 0; len(texts[from]) < 3; from++ {
+		for _, c := range `a*?[]^\-` {
+			texts = append(texts, texts[from]+string(c))
+		}
+	}
+	for _, text := range texts {
+		for _, other := range texts {
+			if got := MatchGlob(EscapeGlob(text), other); got != (text == other) {
+				t.Fatalf("%q for %q: %t", EscapeGlob(text), other, got)
+			}
+			if got := MatchGlob(EscapeGlob(text)+"*", other); got != strings.HasPrefix(other, text) {
+				t.Fatalf("%q* for %q: %t", EscapeGlob(text), other, got)
+			}
+		}
+	}
+}

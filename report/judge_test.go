@@ -336,3 +336,20 @@ func TestStatusesThatFail(t *testing.T) {
 		}
 	}
 }
+
+// A threshold was judged where the run was known, and stays as it was: what must be at least something is not over a budget.
+func TestThresholdsStay(t *testing.T) {
+	checks := []Check{
+		{Name: "achieved >= 99%", Sign: ">=", Unit: UnitRatio, Limit: Number(0.99), Head: Number(1), Verdict: Pass, Level: Error},
+		{Name: "p99 < 5ms", Sign: "<", Unit: UnitDuration, Limit: Number(0.005), Head: Number(0.001), Verdict: Inconclusive, Why: "few", Level: Error},
+	}
+	judged, _ := Judge(&Report{Coverage: Coverage{Complete: true}}, nil, Policy{Checks: checks})
+	if g := judged.Gate; g.Verdict != Inconclusive || g.Checks[0].Verdict != Pass || g.Why[0] != "thresholds that cannot be decided: p99 < 5ms" {
+		t.Errorf("%+v", g)
+	}
+	checks[1].Verdict = Fail
+	judged, _ = Judge(&Report{Coverage: Coverage{Complete: true}}, nil, Policy{Checks: checks})
+	if g := judged.Gate; g.Verdict != Fail || g.Why[0] != "thresholds that do not hold: p99 < 5ms" {
+		t.Errorf("%+v", g)
+	}
+}
