@@ -81,7 +81,9 @@ func plottedRun(t *testing.T) *recording.Recording {
 	stall := func() {}
 	p.Events = append(p.Events, loadgen.Event{At: 12 * time.Second, Name: "the store stands still for half a second", Do: stall})
 	rec, err := loadgen.Run(t.Context(), driver, []loadgen.Phase{p}, loadgen.Options{
-		Meta: recording.Meta{Scenario: sc.Name, Seed: 1}, Conns: 50, Workers: 1, Virtual: served,
+		Meta: recording.Meta{
+			Scenario: sc.Name, Hash: sc.Hash(), Seed: 1, Target: "ref:?preset=empty", Server: "reference engine 7.0.15", CPU: "virtual time",
+		}, Conns: 50, Workers: 1, Virtual: served,
 		Server: func(context.Context) map[string]float64 {
 			now, err := server.Read()
 			if err != nil {

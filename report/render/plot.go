@@ -106,7 +106,12 @@ func series(t *report.Table, u report.Unit, o Options) chart.Plot {
 		return chart.Plot{}
 	}
 	p.Title = strings.Join(names, ", ") + " over time"
-	for _, v := range steps(low, high) {
+	unit := 1.0
+	if u == report.UnitBytes { // round where people count by 1,024
+		unit = math.Pow(1024, math.Floor(math.Log2(max(high, 1))/10))
+	}
+	for _, v := range steps(low/unit, high/unit) {
+		v *= unit
 		p.YTicks = append(p.YTicks, chart.Tick{At: v, Text: human(report.Number(v), u, o.ASCII)})
 	}
 	for _, v := range steps(left, right) {
