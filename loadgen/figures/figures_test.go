@@ -53,3 +53,26 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestStable: a rate that still moves is not stable, nor one of which there are few readings; one that varies by chance alone is.
+func TestStable(t *testing.T) {
+	at := func(rate float64) map[string]float64 { return map[string]float64{"hit_rate": rate} }
+	stable := figures.Stable(0.01)
+	for i := range 30 {
+		if stable(at(float64(i) / 100)) {
+			t.Fatalf("stable after %d readings of a rate that climbs", i)
+		}
+		if stable(nil) {
+			t.Fatal("stable without a reading")
+		}
+	}
+	if stable(at(0.3)) {
+		t.Error("stable as soon as a climb ends")
+	}
+	for i := range 9 {
+		stable(at(0.3 + float64(i%2)/100))
+	}
+	if !stable(at(0.3)) {
+		t.Error("ten readings about 30 % are not stable")
+	}
+}

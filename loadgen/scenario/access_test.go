@@ -203,3 +203,34 @@ func TestUsualCommands(t *testing.T) {
 		t.Error("a string has no fields")
 	}
 }
+
+// FuzzFromSchema: whatever a design says, it is refused, or becomes a scenario that can be played and written down.
+func FuzzFromSchema(f *testing.F) {
+	f.Add([]byte(design))
+	f.Add([]byte("kvschema: 1\ntemplates: {a: {key: '{json}', access: [{op: GET}]}, b: {key: '{x:hash(md5,of:y)}:{y:bucket(3)}', access: [{op: ZADD+TTL}]}}\n"))
+	f.Add([]byte("kvschema: 1\nfields: {u: {type: uuid}}\ntemplates: {b: {key: '{u}:{u}:{ts_s(60)}', cardinality: {live: 7, per: {u: 3}}, access: [{op: GET, dist: sequential}]}}\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := Parse("x.yaml", []byte("kvscenario: 1\nschema: keys.yaml\n"), opened(string(data)))
+		if err != nil {
+			if !errors.Is(err, kv.ErrUsage) {
+				t.Error(err)
+			}
+			return
+		}
+		if len(s.Ops) == 0 || len(s.Phases) == 0 {
+			t.Error("nothing to do")
+		}
+		given, err := schema.Parse(schema.Source{Name: "keys.yaml", Data: data})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, _ := FromSchema(given)
+		var b strings.Builder
+		if err := d.Write(&b); err != nil {
+			return // a key that is no UTF-8
+		}
+		if _, err := Parse("y.yaml", []byte(b.String()), nil); err != nil {
+			t.Errorf("%v\n%s", err, b.String())
+		}
+	})
+}

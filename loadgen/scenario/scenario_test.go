@@ -113,6 +113,7 @@ func TestHash(t *testing.T) {
 // FuzzParse: whatever the file says, it is read or refused.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(sound))
+	f.Add([]byte(whole))
 	for _, name := range Builtins() {
 		data, _ := Builtin(name)
 		f.Add(data)
