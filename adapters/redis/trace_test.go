@@ -335,8 +335,13 @@ func TestStats(t *testing.T) {
 		if err != nil || len(all) != 3 {
 			t.Fatalf("%v, %v", all, err)
 		}
-		keys, slots := int64(0), 0
+		keys, sets, slots := int64(0), int64(0), 0
 		for _, st := range all {
+			for _, c := range st.Calls {
+				if c.Command == "set" {
+					sets += c.N
+				}
+			}
 			if st.Settings["lfu-log-factor"] != "7" || st.Settings["requirepass"] != "" || st.Settings["masterauth"] != "" {
 				t.Errorf("settings %v", st.Settings)
 			}
@@ -347,6 +352,9 @@ func TestStats(t *testing.T) {
 			if st.SlotsWhy == "" {
 				t.Error("neither counted by slot nor said why not")
 			}
+		}
+		if sets != 30 {
+			t.Errorf("%d calls of SET were counted, of 30", sets)
 		}
 		if tells := strings.HasPrefix(version, "valkey"); tells != (slots == slot.Count) || tells != (keys == 30) {
 			t.Errorf("%d slots, %d keys", slots, keys)
