@@ -17,6 +17,7 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -239,11 +240,8 @@ const (
 
 // round keeps four digits.
 func round(x float64) float64 {
-	if x == 0 {
-		return 0
-	}
-	unit := math.Pow(10, math.Floor(math.Log10(math.Abs(x)))-3)
-	return math.Round(x/unit) * unit
+	y, _ := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 4, 64), 64) // what was written is read
+	return y
 }
 
 // FromSchema writes down what a design says of its load: its accesses or, where there are none, nine reads to a write of everything.
