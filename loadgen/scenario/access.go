@@ -3,11 +3,13 @@ package scenario
 import (
 	"cmp"
 	"math"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/kvtool/kvtool/internal/yamlfile"
 	"github.com/kvtool/kvtool/keydesign/schema"
 )
 
@@ -281,3 +283,45 @@ func (d *Draft) AddPhases(rate float64, length time.Duration, all bool) *DraftPh
 	d.Phases = append(d.Phases, DraftPhase{Name: "steady", For: length, Rate: rate})
 	return &d.Phases[len(d.Phases)-1]
 }
+
+// fromAccess fills a scenario without ops: with what its schema says is done with the keys.
+func (p *parser) fromAccess(root yamlfile.Node) error {
+	d, notes := FromSchema(p.s.Schema)
+	if len(d.Ops) == 0 {
+		return root.Errorf("has no ops, and its schema no access that says what is done%s", strings.Join(append([]string{""}, notes...), "; "))
+	}
+	if p.s.Schema = d.Schema; p.s.Name == "" {
+		p.s.Name = strings.TrimSuffix(path.Base(root.File()), ".yaml")
+	}
+	if err := p.setPlaceholders(root); err != nil {
+		return err
+	}
+	var text strings.Builder
+	d.writeOps(&text)
+	made, err := yamlfile.Read(root.File(), []byte(text.String()), maxMade)
+	if err != nil {
+		return err
+	}
+	p.ops = made.Child("ops")
+	if err := p.readOps(); err != nil {
+		return err
+	}
+	for i := range p.s.Ops {
+		p.s.Ops[i].Weight = d.Ops[i].Weight
+	}
+	if _, ok := root.Get("phases"); ok {
+		return p.readPhases(root)
+	}
+	if err := p.readPhases(root); err != nil {
+		return err
+	}
+	steady := &p.s.Phases[0]
+	steady.Rate.Values[0] = d.Phases[len(d.Phases)-1].Rate
+	if d.Phases[0].Fill != nil {
+		p.s.Phases = append([]Phase{{Name: "fill", Fill: d.Phases[0].Fill}}, p.s.Phases...)
+	}
+	return nil
+}
+
+// maxMade bounds the text of operations that are made of accesses.
+const maxMade = 64 << 20
