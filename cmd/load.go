@@ -67,7 +67,7 @@ func (o *runFlags) bind(c *cobra.Command) {
 	f.StringArrayVar(&o.thresholds, "threshold", nil, "`LIMIT` that fails the command when it does not hold, repeatable: 'p99 < 5ms'")
 	f.Var(&o.failOn, "fail-on", "exit 1 if there is a finding as bad as this: error, warning, info, never")
 	fixedValues(c, "fail-on", "error", "warning", "info", "never")
-	f.StringVar(&o.out, "out", "", "save the run as a snapshot `FILE`.kvr, for load compare, load merge and report")
+	f.StringVar(&o.out, "out", "", "save the run as a snapshot `FILE`.kvr, for load compare, load merge and report; - writes it into the log, as base64")
 	f.StringVar(&o.hlog, "hlog", "", "write an interval log of HdrHistogram to `FILE`")
 	complete(c, "out", completeSnapshots)
 }
@@ -81,10 +81,10 @@ func (o *runFlags) check(outs []output) error {
 			}
 		}
 	}
-	if err := checkPath("--out "+o.out, o.out); err != nil {
-		return err
+	if o.out == toLog {
+		return errors.Join(checkLog(outs), checkPath("--hlog "+o.hlog, o.hlog))
 	}
-	return checkPath("--hlog "+o.hlog, o.hlog)
+	return errors.Join(checkPath("--out "+o.out, o.out), checkPath("--hlog "+o.hlog, o.hlog))
 }
 
 // thresholdsOf reads thresholds, each once, with those that hold for every run.
@@ -106,8 +106,8 @@ func thresholdsOf(texts []string, closed bool) ([]threshold.Threshold, error) {
 	return all, nil
 }
 
-// save writes the run to the files that --out and --hlog name.
-func (o *runFlags) save(r *report.Report, rec *recording.Recording) error {
+// save writes the run to the files that --out and --hlog name, or into the log.
+func (o *runFlags) save(log io.Writer, r *report.Report, rec *recording.Recording) error {
 	var errs []error
 	for _, f := range []struct {
 		path  string
@@ -117,6 +117,10 @@ func (o *runFlags) save(r *report.Report, rec *recording.Recording) error {
 		{o.hlog, func(w io.Writer) error { return hlog.Write(w, rec) }},
 	} {
 		if f.path == "" {
+			continue
+		}
+		if f.path == toLog {
+			errs = append(errs, writeArmoured(log, r))
 			continue
 		}
 		if err := writeFile(f.path, f.write); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/loadgen/compare"
@@ -16,41 +17,59 @@ import (
 
 // loadCompareOptions are the flags of load compare.
 type loadCompareOptions struct {
-	viewFlags
-	limits    maxRegress
-	operation string
-	practical percent
-	exitZero  bool
+	loadFlags
+	limits     maxRegress
+	operation  string
+	practical  percent
+	exitZero   bool
+	interleave bool
+	pairs      int
 }
 
-const loadCompareLong = `Say whether HEAD is slower than BASE: two runs that were saved by kvtool load
-run --out. Seconds are drawn anew, in blocks that do not depend on each other,
-and their histograms added again; the interval holds the change in 95 of 100
-cases.
+const loadCompareLong = `Say whether HEAD is slower than BASE: better, worse, no difference or
+inconclusive, with an interval that holds the change in 95 of 100 cases.
+
+With --interleave they are two targets, which are loaded in turn: base, head,
+head, base and so on, in pairs that do the same operations. A machine that grows
+slower meanwhile does so for both. Without it they are two runs that were saved
+by kvtool load run --out, and what changed between them is a part of the change.
 
 A change is called one if its interval leaves out zero, corrected for the number
-of metrics, and it is beyond the practical limit. A run of less than 30 blocks,
-or of another scenario, seed, machine or server, is inconclusive (exit 4).`
+of metrics, and it is beyond the practical limit. Fewer than 8 pairs, or a saved
+run of less than 30 independent seconds or of another scenario, seed, machine or
+server, are inconclusive (exit 4). Ctrl-C writes what the pairs so far say.`
 
 func newLoadCompareCmd(env *Env) *cobra.Command {
 	o := loadCompareOptions{practical: compare.Practical}
 	c := &cobra.Command{
-		Use:     "compare BASE HEAD",
-		Short:   "Whether one run is slower than another",
-		Long:    loadCompareLong,
-		Example: "  kvtool load compare base.kvr head.kvr --max-regress p99=10%,p99.9=10%",
+		Use:   "compare BASE HEAD",
+		Short: "Whether one store, or one run, is slower than another",
+		Long:  loadCompareLong,
+		Example: "  kvtool load compare base.kvr head.kvr --max-regress p99=10%,p99.9=10%\n" +
+			"  kvtool load compare --interleave --pairs 10 redis://a:6379 redis://b:6379 -s session-cache --rate 2k/s -d 10s",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return kv.WithHint(kv.Usagef("%s takes two runs, not %d", c.CommandPath(), len(args)), "usage: "+c.UseLine())
+				return kv.WithHint(kv.Usagef("%s takes two, base and head, not %d", c.CommandPath(), len(args)), "usage: "+c.UseLine())
 			}
 			return nil
 		},
-		ValidArgsFunction: completeSnapshots,
 		Annotations:       map[string]string{readsConfig: "yes"},
-		RunE:              func(c *cobra.Command, args []string) error { return runLoadCompare(c.Context(), env, o, args) },
+		ValidArgsFunction: completeSnapshots,
+		RunE: func(c *cobra.Command, args []string) error {
+			if o.interleave {
+				return runInterleaved(c.Context(), env, &o, args)
+			}
+			if name := o.loads(c); name != "" {
+				return kv.WithHint(kv.Usagef("--%s compares no saved runs", name), "--interleave runs two targets in turn")
+			}
+			return runLoadCompare(c.Context(), env, o, args)
+		},
 	}
-	o.viewFlags.bind(c)
+	o.bindScenario(c)
+	o.bindWorkload(c)
 	f := c.Flags()
+	f.BoolVar(&o.interleave, "interleave", false, "BASE and HEAD are targets, which are loaded in turn, in pairs of runs")
+	f.IntVar(&o.pairs, "pairs", 10, "with --interleave: how many pairs")
 	f.Var(&o.limits, "max-regress", "exit 1 if a metric is worse by more than this: p99=10%,rate=5%")
 	f.StringVar(&o.operation, "op", "", "compare one `OPERATION`, not all together")
 	f.Var(&o.practical, "practical", "a change of less than this is none")
@@ -77,12 +96,25 @@ func runLoadCompare(ctx context.Context, env *Env, o loadCompareOptions, paths [
 	if differ != "" {
 		es = compare.Void(es, differ)
 	}
-	r, err := o.report(es, &recs[1].Meta, paths)
-	if err != nil {
-		return err
-	}
+	r := o.draft(es, &recs[1].Meta, paths)
 	r.Taken = recs[1].Began
-	return o.conclude(env, outs, r, es)
+	return o.conclude(env, outs, o.judge(r, es, nil), es, exitOK)
+}
+
+// loads returns a flag that was given and means nothing to runs that were saved.
+func (o *loadCompareOptions) loads(c *cobra.Command) string {
+	var of loadFlags
+	view, known := &cobra.Command{}, &cobra.Command{}
+	of.viewFlags.bind(view)
+	of.bindScenario(known)
+	of.bindWorkload(known)
+	given := ""
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if f.Name == "pairs" || known.Flags().Lookup(f.Name) != nil && view.Flags().Lookup(f.Name) == nil {
+			given = f.Name
+		}
+	})
+	return given
 }
 
 // stored compares the seconds of two runs.
@@ -138,13 +170,17 @@ func different(a, b *recording.Meta) string {
 	return "the runs differ in " + strings.Join(ds, ", ")
 }
 
-func (o *loadCompareOptions) report(es []compare.Effect, m *recording.Meta, sides []string) (*report.Report, error) {
-	r := &report.Report{
+// draft makes the document, without a verdict.
+func (o *loadCompareOptions) draft(es []compare.Effect, m *recording.Meta, sides []string) *report.Report {
+	return &report.Report{
 		Schema: report.Schema, Kind: report.KindCompare, Tool: tool(), Findings: []report.Finding{}, Skipped: []report.Skip{}, Coverage: report.Coverage{Complete: true},
-		Target:   report.Target{Adapter: "load", URL: sides[0] + " → " + sides[1], Product: m.Server, Notes: []string{"scenario " + m.Scenario}},
+		Target:   report.Target{Adapter: "load", URL: sides[0] + " → " + sides[1], Product: m.Server, Facts: []report.Fact{}, Notes: []string{"scenario " + m.Scenario}},
 		Sections: []report.Section{compare.Report(es)},
 	}
-	var checks []report.Check
+}
+
+// judge holds the document against the limits, and against further checks.
+func (o *loadCompareOptions) judge(r *report.Report, es []compare.Effect, checks []report.Check) *report.Report {
 	for _, l := range o.limits {
 		for i := range es {
 			if es[i].Metric == l.metric {
@@ -153,12 +189,13 @@ func (o *loadCompareOptions) report(es []compare.Effect, m *recording.Meta, side
 		}
 	}
 	judged, _ := report.Judge(r, nil, report.Policy{Checks: checks}) // there are no suppressions to warn of
-	return judged, nil
+	return judged
 }
 
-// conclude writes the report. A comparison that could say nothing of anything is incomplete, whatever was limited.
-func (o *loadCompareOptions) conclude(env *Env, outs []output, r *report.Report, es []compare.Effect) error {
-	code := gateCode(r.Gate)
+// conclude writes the report. A comparison that could say nothing of anything is incomplete, whatever was limited. Code is what else
+// has come of it.
+func (o *loadCompareOptions) conclude(env *Env, outs []output, r *report.Report, es []compare.Effect, code int) error {
+	code = worst(code, gateCode(r.Gate))
 	if !slices.ContainsFunc(es, func(e compare.Effect) bool { return !e.Void() }) {
 		code = worst(code, exitIncomplete)
 		env.say("warning", "inconclusive: "+es[0].Why)

@@ -169,7 +169,7 @@ func (l *loading) options(ctx context.Context) loadgen.Options {
 	opt := loadgen.Options{
 		Conns: l.scenario.Load.Conns, Workers: o.workers, Timeout: o.timeout,
 		Meta: recording.Meta{
-			Scenario: l.scenario.Name, Hash: l.scenario.Hash(), Seed: l.scenario.Seed, Version: tool().Version, Parts: l.parts, CPU: generator(),
+			Scenario: l.scenario.Name, Hash: l.hash(), Seed: l.scenario.Seed, Version: tool().Version, Parts: l.parts, CPU: generator(),
 			Server: strings.TrimSpace(l.info.Product + " " + l.info.Version), Target: l.info.Target, Text: string(l.scenario.Text),
 		},
 		Part: l.part, StartAt: l.start,
@@ -185,6 +185,7 @@ func (l *loading) options(ctx context.Context) loadgen.Options {
 	if o.concurrency > 0 {
 		opt.Conns = o.concurrency
 	}
+	opt.Conns = l.partOf(opt.Conns)
 	opt.Tightest = tightest(l.thresholds)
 	return opt
 }

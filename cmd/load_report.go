@@ -42,7 +42,7 @@ func (l *loading) report(ctx context.Context, rec *recording.Recording) (*report
 	}
 	l.addFigures(counts) // before what was written is removed
 	r = l.judgeFindings(l.gate, r, l.find(ctx, run, l.keys, l.player.Prefix()))
-	if !l.o.keep {
+	if l.removes(ctx, rec) {
 		l.leave(ctx, r, l.player.Prefix())
 	}
 	return r, judgeRun(r, rec, l.thresholds, counts)
@@ -50,7 +50,7 @@ func (l *loading) report(ctx context.Context, rec *recording.Recording) (*report
 
 // checksSection has what a scenario has counted, and what the store did that it must not do.
 func checksSection(counts map[string]float64, evidence []string) report.Section {
-	sec := report.Section{Name: "checks", Title: "CHECKS", Tables: []report.Table{}}
+	sec := report.Section{Name: sectionChecks, Title: "CHECKS", Tables: []report.Table{}}
 	for _, name := range sortedKeys(counts) {
 		sec.Metrics = append(sec.Metrics, report.Metric{Name: name, Unit: report.UnitCount, Value: report.Number(counts[name])})
 	}
@@ -114,7 +114,7 @@ func (l *loaded) conclude(
 	if err := ended(ctx, runErr); err != nil {
 		code = worst(code, exitCode(err))
 	}
-	failed := errors.Join(o.save(r, rec), v.write(l.env, outs, r, code))
+	failed := errors.Join(o.save(l.env.Stdout, r, rec), v.write(l.env, outs, r, code))
 	if failed != nil {
 		return &codeError{worst(exitUsage, code), failed}
 	}

@@ -3,14 +3,12 @@ package cmd
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -66,6 +64,7 @@ const loadRunExample = `  kvtool load run -s leaderboard
 
 func newLoadRunCmd(env *Env) *cobra.Command {
 	var o loadFlags
+	var emit emitFlags
 	c := &cobra.Command{
 		Use:               "run [TARGET]",
 		Short:             "Load a store with a scenario",
@@ -74,16 +73,31 @@ func newLoadRunCmd(env *Env) *cobra.Command {
 		Args:              atMostOne,
 		ValidArgsFunction: env.completeTargets,
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := emit.check(c); err != nil {
+				return err
+			}
+			if emit.emit != "" {
+				return emitLoad(c.Context(), env, c, &o, &emit, args)
+			}
 			return runLoad(c.Context(), env, &o, args)
 		},
 	}
 	o.bind(c)
+	emit.bind(c)
 	return c
 }
 
 func (o *loadFlags) bind(c *cobra.Command) {
 	o.bindScenario(c)
 	o.runFlags.bind(c)
+	o.bindWorkload(c)
+	f := c.Flags()
+	f.StringVar(&o.part, "part", "", "`I/N`: one of N parts of the load, counted from 0, or env:NAME/N, with the number in a variable; load merge puts them together")
+	f.StringVar(&o.startAt, "start-at", "", "begin at `TIME`, as all parts do: 2026-03-01T10:00:00Z")
+}
+
+// bindWorkload binds the flags that say what is done, and how fast.
+func (o *loadFlags) bindWorkload(c *cobra.Command) {
 	f := c.Flags()
 	f.Var(&o.rate, "rate", "open loop: so many operations a second, 20k/s")
 	_ = f.SetAnnotation("rate", ofLoad, []string{"yes"}) // scan.rate of a target is another one; the flag is there
@@ -92,8 +106,6 @@ func (o *loadFlags) bind(c *cobra.Command) {
 	f.IntVar(&o.concurrency, "concurrency", 0, "closed loop: connections, each of which does one thing after the other")
 	f.IntVar(&o.pipeline, "pipeline", 1, "closed loop: operations of a connection in flight")
 	f.Uint64Var(&o.requests, "requests", 0, "stop after so many operations")
-	f.StringVar(&o.part, "part", "", "`I/N`: one of N parts of the load, counted from 0; load merge puts them together")
-	f.StringVar(&o.startAt, "start-at", "", "begin at `TIME`, as all parts do: 2026-03-01T10:00:00Z")
 }
 
 // bindScenario binds what any command that loads a store with a scenario has.
@@ -185,7 +197,7 @@ func (l *loading) prepare(ctx context.Context) error {
 	_, _ = rand.Read(id[:]) // never fails
 	l.keys = findings.NewKeys(l.scenario.Schema, runtime.GOMAXPROCS(0), play.WatchOne)
 	l.player = play.New(l.scenario, play.Options{
-		Run: hex.EncodeToString(id[:]), Scripts: play.HasScripts(s), Part: l.part, Parts: l.parts, Watch: l.keys.Seen,
+		Run: l.runName(id), Scripts: play.HasScripts(s), Part: l.part, Parts: l.parts, Watch: l.keys.Seen,
 	})
 	if err := lacks(l.driver, l.player, l.scenario.Name); err != nil {
 		return err
@@ -239,27 +251,6 @@ func asksReplica(s *scenario.Scenario) bool {
 		return slices.ContainsFunc(step.Cmds, func(c scenario.Cmd) bool { return c.Replica })
 	}
 	return slices.ContainsFunc(s.Ops, func(op scenario.Op) bool { return slices.ContainsFunc(op.Steps, asks) })
-}
-
-// readPart reads which part of the load this process has, and from when on.
-func (l *loading) readPart() error {
-	l.parts = 1
-	if l.o.part != "" {
-		i, n, ok := strings.Cut(l.o.part, "/")
-		var err1, err2 error
-		l.part, err1 = strconv.Atoi(i)
-		l.parts, err2 = strconv.Atoi(n)
-		if !ok || err1 != nil || err2 != nil || l.part < 0 || l.part >= l.parts {
-			return kv.WithHint(kv.Usagef("--part %s", l.o.part), "parts are counted from 0: of two they are 0/2 and 1/2")
-		}
-	}
-	if l.o.startAt != "" {
-		var err error
-		if l.start, err = time.Parse(time.RFC3339, l.o.startAt); err != nil {
-			return kv.WithHint(kv.Usagef("--start-at %s", l.o.startAt), "a time as 2026-03-01T10:00:00Z")
-		}
-	}
-	return nil
 }
 
 // scenarioFile returns the file of a scenario: one that comes with kvtool, or one by its path, with or without its ending. A property

@@ -116,6 +116,7 @@ func runScripts(t *testing.T, dir string, env map[string]string, doom func()) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":     runKvtool,
 			"interrupt": func(ts *testscript.TestScript, neg bool, args []string) { runUntil(ts, args, "130", interrupt) },
+			"terminate": func(ts *testscript.TestScript, neg bool, args []string) { runUntil(ts, args, "130", terminate) },
 			"doom": func(ts *testscript.TestScript, neg bool, args []string) {
 				runUntil(ts, args[1:], args[0], func(*os.Process) error { doom(); return nil })
 			},
@@ -129,6 +130,7 @@ func runScripts(t *testing.T, dir string, env map[string]string, doom func()) {
 }
 
 func interrupt(p *os.Process) error { return p.Signal(syscall.SIGINT) }
+func terminate(p *os.Process) error { return p.Signal(syscall.SIGTERM) }
 
 // canary is a password that must be in no output.
 const canary = "c4n4ry-h0rse-battery"
@@ -156,8 +158,8 @@ func checkCode(ts *testscript.TestScript, err error, want string) {
 	}
 }
 
-// runUntil is "interrupt ARGS…" and "doom CODE ARGS…": it runs kvtool and, once it reports progress, sends it a Ctrl-C or
-// stops its server. It checks the exit code and leaves the output in out.txt and err.txt.
+// runUntil is "interrupt ARGS…", "terminate ARGS…" and "doom CODE ARGS…": it runs kvtool and, once it reports progress, sends it a
+// Ctrl-C or SIGTERM, or stops its server. It checks the exit code and leaves the output in out.txt and err.txt.
 func runUntil(ts *testscript.TestScript, args []string, code string, then func(*os.Process) error) {
 	c := exec.Command(lookPath(ts, "kvtool"), append(args, "--progress", "json")...)
 	c.Dir = ts.Getenv("WORK")

@@ -58,6 +58,15 @@ func (s *saveFlag) write(r *report.Report) error {
 // readReport reads a report from a snapshot file, from JSON, or with "-" either from stdin. Of a snapshot file that is damaged
 // it returns what is whole along with the error.
 func (e *Env) readReport(ctx context.Context, path string) (*report.Report, error) {
+	path, b, err := e.readInput(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	return parseReport(path, b)
+}
+
+// readInput reads a file, with "-" stdin, which has a name then.
+func (e *Env) readInput(ctx context.Context, path string) (name string, b []byte, err error) {
 	var in io.Reader
 	if path == "-" {
 		path, in = "stdin", &stdin{ctx: ctx, r: e.Stdin}
@@ -65,19 +74,19 @@ func (e *Env) readReport(ctx context.Context, path string) (*report.Report, erro
 		f, err := os.Open(path)
 		if err != nil {
 			err = &codeError{exitTarget, fmt.Errorf("%s: %w", path, reason(err))}
-			return nil, kv.WithHint(err, writeReport)
+			return path, nil, kv.WithHint(err, writeReport)
 		}
 		defer f.Close()
 		in = f
 	}
-	b, err := io.ReadAll(io.LimitReader(in, maxReport+1))
+	b, err = io.ReadAll(io.LimitReader(in, maxReport+1))
 	switch {
 	case err != nil:
-		return nil, &codeError{exitTarget, fmt.Errorf("%s: %w", path, reason(ended(ctx, err)))}
+		return path, nil, &codeError{exitTarget, fmt.Errorf("%s: %w", path, reason(ended(ctx, err)))}
 	case len(b) > maxReport:
-		return nil, kv.Usagef("%s: larger than %d MiB: no report is", path, maxReport>>20)
+		return path, nil, kv.Usagef("%s: larger than %d MiB: no report is", path, maxReport>>20)
 	}
-	return parseReport(path, b)
+	return path, b, nil
 }
 
 // maxReport bounds what is read as a report.

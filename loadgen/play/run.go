@@ -69,7 +69,7 @@ func (p *Player) start(t *loadgen.Task, op int, epoch uint64) {
 		if c, growing := f.chooser.(*draw.Growing); growing {
 			st.ids[i] = c.Grow()
 		} else {
-			st.ids[i] = f.n + f.added.Add(1) - 1
+			st.ids[i] = f.n + (f.added.Add(1)-1)*int64(max(p.opt.Parts, 1)) + int64(p.opt.Part) // each part has keys of its own
 		}
 	}
 }

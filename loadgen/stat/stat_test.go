@@ -180,8 +180,16 @@ func TestShare(t *testing.T) {
 func TestStudentP(t *testing.T) {
 	// The 97.5 % and 99.5 % points of Student's distribution, of which the tables have three decimals.
 	for _, c := range []struct{ degrees, t, want float64 }{
-		{1, 12.706, 0.05}, {2, 4.303, 0.05}, {5, 2.571, 0.05}, {18, 2.101, 0.05}, {30, 2.042, 0.05}, {1000, 1.962, 0.05},
-		{1, 63.657, 0.01}, {9, 3.250, 0.01}, {120, 2.617, 0.01}, {7, 0, 1},
+		{1, 12.706, 0.05},
+		{2, 4.303, 0.05},
+		{5, 2.571, 0.05},
+		{18, 2.101, 0.05},
+		{30, 2.042, 0.05},
+		{1000, 1.962, 0.05},
+		{1, 63.657, 0.01},
+		{9, 3.250, 0.01},
+		{120, 2.617, 0.01},
+		{7, 0, 1},
 	} {
 		if got := StudentP(c.t, c.degrees); !near(got, c.want, 0.001*c.want+1e-6) && !near(got, c.want, 3e-4) {
 			t.Errorf("%v of %v degrees: %v, want %v", c.t, c.degrees, got, c.want)

@@ -136,6 +136,19 @@ func kindOf(name string) recording.Kind {
 	return map[string]recording.Kind{"service": recording.Service, "lag": recording.Lag}[name]
 }
 
+// OfStore reports whether the number is one that a store says of itself, and no part of a recording has of its own.
+func (t *Threshold) OfStore() bool {
+	return slices.Contains([]string{"hit_rate", "evicted", "expired", "used_memory"}, t.Metric)
+}
+
+// Worse returns the one of two numbers that is nearer to breaking the limit.
+func (t *Threshold) Worse(a, b float64) float64 {
+	if strings.HasPrefix(t.Sign, ">") {
+		return min(a, b)
+	}
+	return max(a, b)
+}
+
 // Judge holds a recording against the thresholds. Counts holds what the recording does not have, or not of the whole run:
 // violations, hit_rate.
 func Judge(all []Threshold, r *recording.Recording, counts map[string]float64) ([]report.Check, error) {
