@@ -86,7 +86,11 @@ func (k *caller) round() (now time.Duration, ok bool) {
 	w := k.w
 	k.ops = k.ops[:0]
 	for _, t := range k.turn {
-		k.ops = append(k.ops, t.Ops...)
+		if len(t.Ops) == 1 { // nearly all
+			k.ops = append(k.ops, t.Ops[0])
+		} else {
+			k.ops = append(k.ops, t.Ops...)
+		}
 	}
 	out := k.out[:0]
 	if len(k.ops) > 0 {

@@ -177,7 +177,10 @@ func (c *Counter) open(b []byte) error {
 
 // words reads a status or an error.
 func (c *Counter) words(kind Kind, b []byte) (int, error) {
-	end := bytes.IndexByte(b, '\n')
+	end := len("+OK\r\n") - 1
+	if len(b) <= end || string(b[:end+1]) != "+OK\r\n" { // most are that
+		end = bytes.IndexByte(b, '\n')
+	}
 	if end < 1 {
 		return 0, c.open(b)
 	}
