@@ -17,14 +17,14 @@ import (
 // peer is the module path of the dump reader that kvtool is compared with; go.mod pins its version.
 const peer = "github.com/hdt3213/rdb"
 
-type binaries struct{ kvtool, peer, peers, soak, readback, loader string }
+type binaries struct{ kvtool, peer, peers, soak, readback, loader, ycsb string }
 
 // build compiles kvtool as it is released, the peer, the soak and the readback. The peer links into the standard library in a way that Go
 // allows since 1.23 only if asked to.
 func (b *bench) build(ctx context.Context) error {
 	b.say("building")
 	bin := func(name string) string { return filepath.Join(b.dir, "bin", name) }
-	b.bin = binaries{bin("kvtool"), bin("peer"), bin("peers"), bin("soak"), bin("readback"), bin("loader")}
+	b.bin = binaries{bin("kvtool"), bin("peer"), bin("peers"), bin("soak"), bin("readback"), bin("loader"), ""}
 	for _, c := range []struct {
 		dir  string
 		args []string

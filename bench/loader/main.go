@@ -1,5 +1,6 @@
-// Command loader is the generator of `kvtool load run` with commands that can be compared with those of redis-benchmark: three
-// latencies, three classes of operations, every reply looked at. It runs a closed loop and prints what it cost.
+// Command loader is the generator of `kvtool load run` with commands that can be compared with those of redis-benchmark and
+// memtier_benchmark: three latencies, three classes of operations, every reply looked at. It runs a closed loop, or a day of virtual
+// time on the store in process, and prints what was done.
 package main
 
 import (
@@ -13,60 +14,145 @@ import (
 	"github.com/kvtool/kvtool/adapters"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/loadgen"
+	"github.com/kvtool/kvtool/loadgen/arrival"
+	"github.com/kvtool/kvtool/loadgen/figures"
+	"github.com/kvtool/kvtool/loadgen/recording"
 )
 
-const keySpace = 1_000_000
+// Keys are those that redis-benchmark makes of the same number.
+const (
+	keySpace  = 1_000_000
+	keyDigits = 6
+)
 
 func main() {
 	target := flag.String("target", "", "`URL` of the server")
-	command := flag.String("command", "GET", "GET or SET")
+	command := flag.String("command", "GET", "GET, SET, or MIX: ten GET for each SET")
 	requests := flag.Uint64("n", 1_000_000, "how many operations")
 	pipeline := flag.Int("pipeline", 1, "operations at once of a connection")
+	day := flag.Float64("day", 0, "instead: a day of virtual time, with so many operations a second")
 	flag.Parse()
-	if err := run(*target, *command, *requests, *pipeline); err != nil {
+	err := error(nil)
+	if *day > 0 {
+		err = runDay(*day)
+	} else {
+		err = run(*target, *command, *requests, *pipeline)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "loader:", err)
 		os.Exit(1)
 	}
 }
 
-func run(url, command string, requests uint64, pipeline int) error {
-	ctx := context.Background()
+// open opens a store as what a load runs on.
+func open(ctx context.Context, url string) (kv.Store, kv.Driver, error) {
 	target, err := kv.ParseTarget(url)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	store, err := adapters.Open(ctx, target)
+	if err != nil {
+		return nil, nil, err
+	}
+	driver, err := kv.DriverOf(store)
+	return store, driver, err
+}
+
+// workload is one of a command, with values of 100 B.
+func workload(command string) *keys { return &keys{command: command, value: make([]byte, 100)} }
+
+func run(url, command string, requests uint64, pipeline int) error {
+	ctx := context.Background()
+	store, driver, err := open(ctx, url)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	driver, err := kv.DriverOf(store)
+	r, err := loadgen.Run(ctx, driver, []loadgen.Phase{{
+		Name: command, Workload: workload(command), For: time.Hour, Requests: requests, Pipeline: pipeline, Record: true,
+	}}, loadgen.Options{Conns: 50})
 	if err != nil {
 		return err
 	}
-	phases := []loadgen.Phase{{
-		Name: command, Workload: &keys{command: []byte(command), value: make([]byte, 100)}, For: time.Hour, Requests: requests,
-		Pipeline: pipeline, Record: true,
-	}}
-	r, err := loadgen.Run(ctx, driver, phases, loadgen.Options{Conns: 50})
-	if err != nil {
+	if err := whole(r); err != nil {
 		return err
 	}
-	sum := r.Sum()
-	if sum.Done != requests || sum.ErrorCount() > 0 || sum.Violations > 0 {
-		return fmt.Errorf("%d of %d operations were done, errors %v, %d violations", sum.Done, requests, sum.Errors, sum.Violations)
+	if done := r.Sum().Done; done != requests {
+		return fmt.Errorf("%d of %d operations were done", done, requests)
 	}
-	fmt.Printf("done: %d\n", sum.Done)
+	fmt.Printf("done: %d\n", requests)
 	return nil
 }
 
-// keys is a workload of one command on keys drawn uniformly, in three classes.
-type keys struct{ command, value []byte }
+// runDay runs a day of virtual time, with the figures of the store each second.
+func runDay(rate float64) error {
+	ctx := context.Background()
+	store, driver, err := open(ctx, "ref:?preset=empty")
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	server, err := figures.New(ctx, driver, kv.SessionOptions{})
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	r, err := loadgen.Run(ctx, driver, []loadgen.Phase{{
+		Name: "day", Workload: workload("MIX"), For: 24 * time.Hour, Arrivals: &arrival.Law{Segments: arrival.Steady(rate)}, Record: true,
+	}}, loadgen.Options{
+		Conns: 50,
+		Server: func(context.Context) map[string]float64 {
+			now, _ := server.Read() // the store is in process
+			return now
+		},
+		Virtual: func(at time.Duration, _ []kv.Op) time.Duration { return 100*time.Microsecond + at%997*time.Microsecond },
+	})
+	if err != nil {
+		return err
+	}
+	if err := whole(r); err != nil {
+		return err
+	}
+	seconds := 0
+	for i := range r.Seconds {
+		if r.Seconds[i].Due > 0 {
+			seconds++
+		}
+	}
+	fmt.Printf("done: %d\nseconds: %d\n", r.Sum().Done, seconds)
+	return nil
+}
+
+// whole returns an error unless all went well.
+func whole(r *recording.Recording) error {
+	sum := r.Sum()
+	if sum.Done != sum.Due || sum.ErrorCount() > 0 || sum.Violations > 0 {
+		return fmt.Errorf("%d of %d operations were done, errors %v, %d violations", sum.Done, sum.Due, sum.Errors, sum.Violations)
+	}
+	return nil
+}
+
+// keys is a workload on keys drawn uniformly, in three classes.
+type keys struct {
+	command string
+	value   []byte
+}
+
+// mixShare is of how many operations of a mix one writes.
+const mixShare = 11
 
 // A step is a task's operation, kept from one to the next.
 type step struct {
-	key [len("key:000000000000")]byte
-	ops [1]kv.Op
+	key      [len("key:000000000000")]byte
+	get, set [1]kv.Op
+}
+
+func newStep(value []byte) *step {
+	s := &step{}
+	copy(s.key[:], "key:000000")
+	s.get[0].Args = [][]byte{[]byte("GET"), s.key[:]}
+	s.set[0].Args = [][]byte{[]byte("SET"), s.key[:], value}
+	return s
 }
 
 func (k *keys) Operations() []string { return []string{"a", "b", "c"} }
@@ -74,20 +160,19 @@ func (k *keys) Operations() []string { return []string{"a", "b", "c"} }
 func (k *keys) Begin(t *loadgen.Task) {
 	s, ok := t.State.(*step)
 	if !ok {
-		s = &step{}
-		copy(s.key[:], "key:")
-		s.ops[0].Args = [][]byte{k.command, s.key[:]}
-		if string(k.command) == "SET" {
-			s.ops[0].Args = append(s.ops[0].Args, k.value)
-		}
+		s = newStep(k.value)
 		t.State = s
 	}
 	n := t.Rand.Uint64()
 	t.Class = int(n % 3)
-	for i, x := len(s.key)-1, n>>8%keySpace; i >= len("key:"); i, x = i-1, x/10 {
+	for i, x := len(s.key)-1, n>>8%keySpace; i >= len(s.key)-keyDigits; i, x = i-1, x/10 {
 		s.key[i] = byte('0' + x%10)
 	}
-	t.Ops = s.ops[:]
+	if k.command == "SET" || k.command == "MIX" && n>>40%mixShare == 0 {
+		t.Ops = s.set[:]
+	} else {
+		t.Ops = s.get[:]
+	}
 }
 
 func (k *keys) Next(t *loadgen.Task, replies []kv.Result) {
