@@ -213,3 +213,32 @@ func TestPage(t *testing.T) {
 		}
 	}
 }
+
+// What each load generator prints of latencies is read as it is printed.
+func TestWitnesses(t *testing.T) {
+	for _, x := range []struct {
+		name string
+		read func([]byte) (float64, float64, error)
+		out  string
+	}{
+		{"kvtool", readKvtool, `{"sections": [{"name": "latency", "tables": [{"name": "latency", "columns": [{"name": "operation"}, {"name": "p99"},
+			{"name": "max"}], "rows": [["read", 0.1, 0.2], ["all", 0.9, 1.004]]}]}]}`},
+		{"redis-benchmark", readRedisBenchmark, `"test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95_latency_ms","p99_latency_ms",` +
+			"\"max_latency_ms\"\n\"GET\",\"90000.00\",\"0.4\",\"0.1\",\"0.3\",\"0.9\",\"900\",\"1004\"\n"},
+		{"go-ycsb", readYCSB, "Using the redis datatype: hash\n" +
+			"READ   - Takes(s): 9.9, Count: 9500, OPS: 959.5, Avg(us): 51000, Min(us): 40, Max(us): 1004000, 50th(us): 100, 90th(us): 200, " +
+			"95th(us): 300, 99th(us): 900000, 99.9th(us): 990000, 99.99th(us): 1000000\n"},
+		{memtier, readMemtier, "Json file /dev/stdout created...\n" +
+			`{"ALL STATS": {"Totals": {"Max Latency": 1004, "Percentile Latencies": {"p50.00": 1, "p99.00": 900}}}}` + "\nALL STATS\n"},
+	} {
+		if p99, most, err := x.read([]byte(x.out)); err != nil || p99 != 900 || most != 1004 {
+			t.Errorf("%s: p99 %v, max %v, %v", x.name, p99, most, err)
+		}
+		if _, _, err := x.read([]byte("{}")); err == nil {
+			t.Errorf("%s: nothing printed is no error", x.name)
+		}
+	}
+	if got := benchmarked("goos: linux\nBenchmarkX-2  100  127.5 ns/op  0 B/op  3 allocs/op\n", "ns/op"); len(got) != 1 || got[0] != 127.5 {
+		t.Errorf("%v", got)
+	}
+}
