@@ -68,6 +68,7 @@ soak:
 	scripts/soak-load
 	KVTOOL_SOAK=1 go test -count=1 -run 'Halves|HeavyPrecision|Accuracy|OrderAndShards|Soak' \
 		./drift/compare ./internal/sketch ./keydesign/infer
+	KVTOOL_SOAK=1 go test -count=1 -run StoredFalseAlarms ./loadgen/compare
 	go test ./drift/orphans -run 'TestStream$$' -v -count=1 -timeout 3h -references $(SOAK_REFERENCES)
 
 snapshot: tools

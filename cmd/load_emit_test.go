@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"github.com/kvtool/kvtool/loadgen/latency"
 	"github.com/kvtool/kvtool/loadgen/manifest"
 	"github.com/kvtool/kvtool/loadgen/recording"
+	"github.com/kvtool/kvtool/report/kvr"
 )
 
 // emitted runs load run --emit k8s-job and returns the documents that it prints, which the published schema of Kubernetes accepts.
@@ -210,7 +210,7 @@ func equalsSum(t *testing.T, folder string, logs []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		runs, damaged := armoured(b)
+		runs, damaged := kvr.Armoured(b)
 		if len(runs) != 1 || damaged != 0 {
 			t.Fatalf("%d runs, %d damaged, in\n%s", len(runs), damaged, b)
 		}
@@ -308,21 +308,4 @@ func strs(list any) []string {
 		all = append(all, s)
 	}
 	return all
-}
-
-// FuzzArmoured: whatever a log holds, nothing is found that is longer than it, and what was written into it is found.
-func FuzzArmoured(f *testing.F) {
-	f.Add([]byte("-----BEGIN KVTOOL RUN-----\nAAAA\n-----END KVTOOL RUN-----\n"), []byte("x"))
-	f.Add([]byte("-----BEGIN KVTOOL RUN-----\nAAA"), []byte{})
-	f.Fuzz(func(t *testing.T, before, run []byte) {
-		runs, damaged := armoured(before)
-		if n := bytes.Count(before, []byte("BEGIN")); len(runs)+damaged > n {
-			t.Fatalf("%d runs and %d damaged ones of %d", len(runs), damaged, n)
-		}
-		log := append(append(bytes.Clone(before), '\n'), pemOf(run)...)
-		after, _ := armoured(log)
-		if len(after) == 0 || !bytes.Equal(after[len(after)-1], run) {
-			t.Fatalf("%q is not the last of %q", run, after)
-		}
-	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/kvtool/kvtool/loadgen/recording"
 	"github.com/kvtool/kvtool/loadgen/threshold"
 	"github.com/kvtool/kvtool/report"
+	"github.com/kvtool/kvtool/report/kvr"
 )
 
 // loadMergeOptions are the flags of load merge.
@@ -297,7 +298,7 @@ func (e *Env) readParts(ctx context.Context, paths []string, allowMissing bool) 
 		if err != nil {
 			return nil, err
 		}
-		runs, damaged := armoured(data)
+		runs, damaged := kvr.Armoured(data)
 		if len(runs)+damaged == 0 {
 			runs = [][]byte{data}
 		}
