@@ -56,6 +56,7 @@ func (w *session) info(op *kv.Op) []byte {
 		n     int64
 	}{
 		{"used_memory", s.number("bytes")},
+		{"maxmemory", s.number("limit_maxbytes")},
 		{"evicted_keys", s.number("evictions")},
 		{"total_commands_processed", commands},
 		{"keyspace_hits", s.number("get_hits")},

@@ -54,6 +54,11 @@ func (r *Reader) Read() (map[string]float64, error) {
 		"hits":        since(r.first, "keyspace_hits"),
 		"misses":      since(r.first, "keyspace_misses"),
 	}
+	for name, of := range map[string]string{"expired": "expired_keys", "blocked": "blocked_clients"} {
+		if _, told := now[of]; !told { // as by Memcached: 0 would be a claim
+			delete(out, name)
+		}
+	}
 	if now["maxmemory"] > 0 {
 		out["maxmemory"] = now["maxmemory"]
 	}
