@@ -15,6 +15,9 @@ import (
 // TestLoadCompareInterleaved compares a real server with itself behind a proxy that holds replies back: it is worse, the other way
 // round better, and the gate and its exit code say so. What was written is gone afterwards.
 func TestLoadCompareInterleaved(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: forty runs, one behind the other, of which nearly all is waiting")
+	}
 	server := servertest.Redis(t, servertest.Options{})
 	proxy := faultproxy.Start(t, server.Addr)
 	proxy.Set(faultproxy.Fault{Delay: 20 * time.Millisecond})
