@@ -167,6 +167,9 @@ func workplace(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
+	if err := os.CopyFS(filepath.Join(dir, "export"), os.DirFS("testdata/ddb/full")); err != nil {
+		t.Fatal(err)
+	}
 	typo := "targets:\n  cache:\n    url: redis://h\n    pasword: x\n"
 	if err := os.WriteFile(filepath.Join(dir, "typo.yaml"), []byte(typo), 0o644); err != nil {
 		t.Fatal(err)

@@ -24,7 +24,7 @@ import (
 // sectionOrder is the order in which text shows sections: what people come for first, then what is one line, then lists.
 // A section that is not named here comes after those that are.
 var sectionOrder = [...]string{
-	"templates", "partition_keys", "capacity", "ttl_attribute", "totals", "sizes", "names", "ttl", "expired", "idle", "lfu", "compression",
+	"templates", "table", "partition_keys", "capacity", "ttl_attribute", "totals", "sizes", "names", "ttl", "expired", "idle", "lfu", "compression",
 	"types", "memory", "server", "slabs", "biggest", "longest", "largest", "streams", "nodes", "slots",
 }
 

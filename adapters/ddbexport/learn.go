@@ -162,7 +162,12 @@ func (sm *sample) candidates() []string {
 // conventions are names that tables give the two attributes of their key, in lower case without separators.
 func conventions() [][2]string {
 	return [][2]string{
-		{"pk", "sk"}, {"partitionkey", "sortkey"}, {"hashkey", "rangekey"}, {"hk", "rk"}, {"partition", "sort"}, {"hash", "range"},
+		{"pk", "sk"},
+		{"partitionkey", "sortkey"},
+		{"hashkey", "rangekey"},
+		{"hk", "rk"},
+		{"partition", "sort"},
+		{"hash", "range"},
 		{"primarykey", "secondarykey"},
 	}
 }

@@ -235,7 +235,7 @@ func (s *store) notes(t *table) []string {
 	s.counts.mu.Lock()
 	defer s.counts.mu.Unlock()
 	for _, reason := range slices.Sorted(maps.Keys(s.counts.throttles)) {
-		n = append(n, fmt.Sprintf("Throttled %d times: %s.", s.counts.throttles[reason], reason))
+		n = append(n, fmt.Sprintf("Refused or failed, and asked again, %d times: %s.", s.counts.throttles[reason], reason))
 	}
 	return n
 }

@@ -39,6 +39,7 @@ func (s *store) patiently(ctx context.Context, try func(context.Context) error) 
 			s.counts.throttled(reason)
 		case reason == "" && transient(err) && failed < failures:
 			failed++
+			s.counts.throttled("the server failed")
 		default:
 			return err
 		}

@@ -96,7 +96,7 @@ func TestThrottled(t *testing.T) {
 		t.Fatal(err)
 	}
 	notes := strings.Join(info.Notes, "\n")
-	for _, want := range []string{"Throttled 1 times: " + reason, "Throttled 1 times: ThrottlingException", "took 0.5 read units in 1 pages"} {
+	for _, want := range []string{"again, 1 times: " + reason, "again, 1 times: ThrottlingException", "again, 1 times: the server failed", "took 0.5 read units in 1 pages"} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("no %q in\n%s", want, notes)
 		}

@@ -99,10 +99,10 @@ type Reader struct {
 	// Each, unless it is nil, sees every attribute at the top of an item as it is now. What it is handed is valid during the call.
 	Each func(name []byte, v Value)
 
-	b      []byte
-	i      int
-	it     *Item
-	last   scalar // the value that was read last
+	b    []byte
+	i    int
+	it   *Item
+	last scalar // the value that was read last
 }
 
 // A scalar is where a value stands in the line.

@@ -35,6 +35,14 @@ type option struct{ billing, class string }
 
 func (o option) String() string { return o.billing + ", " + o.class }
 
+// title is short enough for a column.
+func (o option) title() string {
+	if o.class == "standard-ia" {
+		return o.billing + " IA"
+	}
+	return o.billing
+}
+
 func options() []option {
 	return []option{{"on-demand", "standard"}, {"on-demand", "standard-ia"}, {"provisioned", "standard"}, {"provisioned", "standard-ia"}}
 }
@@ -176,9 +184,9 @@ func (u *Use) now(bills []bill) (bill, bool) {
 }
 
 func billsTable(bills []bill) report.Table {
-	t := report.Table{Name: "bills", Columns: []report.Column{{Name: "what", Unit: report.UnitText}}}
+	t := report.Table{Name: "bills", Title: "BY HOW IT IS PAID FOR", Columns: []report.Column{{Name: "what", Unit: report.UnitText}}}
 	for _, b := range bills {
-		t.Columns = append(t.Columns, report.Column{Name: b.billing + "_" + b.class, Title: b.String(), Unit: report.UnitCount})
+		t.Columns = append(t.Columns, report.Column{Name: b.billing + "_" + b.class, Title: b.title(), Unit: report.UnitCount})
 	}
 	for _, name := range lines() {
 		row, any := []report.Value{report.Text(name)}, false

@@ -109,7 +109,7 @@ func (p *partitions) Report(out *audit.Output) {
 }
 
 func (p *partitions) table(top []sketch.HeavyKey) report.Table {
-	t := report.Table{Name: "partition_keys", Columns: []report.Column{
+	t := report.Table{Name: "partition_keys", Title: "HEAVIEST PARTITION KEYS", Columns: []report.Column{
 		{Name: "partition_key", Title: p.name, Unit: report.UnitText},
 		{Name: "items", Unit: report.UnitCount},
 		{Name: "bytes", Title: "size", Unit: report.UnitBytes},

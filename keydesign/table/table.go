@@ -20,7 +20,7 @@ import (
 
 // Analyzers lists the analyses of tables. A store that is none has not the facts that they need.
 func Analyzers() []*audit.Analyzer {
-	return []*audit.Analyzer{partitionKeys(), expiryAttribute(), capacity()}
+	return []*audit.Analyzer{description(), partitionKeys(), expiryAttribute(), capacity()}
 }
 
 // Rules lists the rules that are judged here alone.
@@ -31,6 +31,7 @@ const (
 	fewPartitionKeys = "KD022"
 	largeItem        = "KD040"
 	ttlUnit          = "KD063"
+	manyIndexes      = "KD088"
 )
 
 // documented returns the rules of those numbers, wherever they are documented.

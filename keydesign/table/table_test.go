@@ -151,3 +151,21 @@ func grown(records []kv.Record, pk string, size float64) []kv.Record {
 	}
 	return all
 }
+
+// A table is described by what it says; of one with many indexes each write is several.
+func TestDescription(t *testing.T) {
+	info := &kv.Info{Table: kv.Table{Name: "shop", Partition: "pk", Sort: "sk", Billing: "provisioned", ReadUnits: 5, WriteUnits: 5, TTL: "on", TTLAttribute: "ttl"}}
+	for range 6 {
+		info.Table.Indexes = append(info.Table.Indexes, kv.Index{Name: "x", Local: true, Projection: "keys"})
+	}
+	out := run(t, description(), info)
+	if len(out.Findings) != 1 || out.Findings[0].Rule != manyIndexes || len(out.Tables) != 1 || len(out.Tables[0].Rows) != 6 {
+		t.Errorf("%+v", out)
+	}
+	if n := metricOf(t, out, "rcu"); n != 5 {
+		t.Errorf("%v RCU", n)
+	}
+	if out := run(t, description(), &kv.Info{}); len(out.Metrics)+len(out.Tables) > 0 {
+		t.Errorf("of no table: %+v", out)
+	}
+}

@@ -1,0 +1,73 @@
+package cmd
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kvtool/kvtool/internal/servertest"
+)
+
+// amazon sends one request of DynamoDB's protocol to a server on this machine, which does not look at signatures.
+func amazon(t *testing.T, url, op, body string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Amz-Target", "DynamoDB_20120810."+op)
+	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	req.Header.Set("X-Amz-Date", "20260101T000000Z")
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=x")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s: %s, %v", op, resp.Status, answer, err)
+	}
+	return string(answer)
+}
+
+// The commands that read a store work on a live table, by another program's server of the protocol.
+func TestDynamoDBTable(t *testing.T) {
+	url := servertest.DynamoDB(t)
+	amazon(t, url, "CreateTable", `{"TableName":"shop","BillingMode":"PAY_PER_REQUEST","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},`+
+		`{"AttributeName":"sk","KeyType":"RANGE"}],"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"S"}]}`)
+	for !strings.Contains(amazon(t, url, "DescribeTable", `{"TableName":"shop"}`), `"ACTIVE"`) {
+		time.Sleep(5 * time.Millisecond)
+	}
+	for i := range 60 {
+		amazon(t, url, "PutItem", fmt.Sprintf(`{"TableName":"shop","Item":{"pk":{"S":"USER#%d"},"sk":{"S":"ORDER#%d"},"n":{"N":"%d"}}}`, i%20, i, i))
+	}
+	target := "dynamodb://shop?endpoint=" + url
+	keys := filepath.Join(t.TempDir(), "keys.yaml")
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"audit", target}, "USER#{int}|ORDER#{int}"},
+		{[]string{"audit", target, "--section", "table"}, "on-demand"},
+		{[]string{"doctor", target}, "a scan costs nothing here"},
+		{[]string{"export", target, "-o", "csv"}, "USER#3|ORDER#3,USER#{int}|ORDER#{int},item"},
+		{[]string{"keydesign", "infer", target, "--out", keys}, ""},
+		{[]string{"keydesign", "check", target, "--schema", keys, "--fail-on", "never"}, "USER#"},
+		{[]string{"skew", target}, "prefix"},
+		{[]string{"simulate", "cost", target, "--reads", "100/s"}, "CHEAPEST"},
+	} {
+		var out, said bytes.Buffer
+		env := OS()
+		env.Stdout, env.Stderr, env.TTY, env.StderrTTY = &out, &said, false, false
+		env.Getenv = func(string) string { return "" }
+		if code := Main(c.args, env); code != exitOK || !strings.Contains(strings.ToUpper(out.String()+said.String()), strings.ToUpper(c.says)) {
+			t.Errorf("%q: exit %d, no %q in\n%s%s", c.args, code, c.says, out.String(), said.String())
+		}
+	}
+}
