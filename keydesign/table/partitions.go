@@ -171,26 +171,24 @@ func (p *partitions) judgeCollections(out *audit.Output, table *kv.Table, top []
 			local = x.Name
 		}
 	}
-	for _, k := range top {
-		size := k.Count - k.Error // at least
-		if size < collectionNearly {
-			return
-		}
-		f := report.Finding{
-			Rule: itemCollectionID, Severity: report.Warning, Subject: p.name,
-			Message:  fmt.Sprintf("%s under one partition key", humanize.Bytes(float64(size))),
-			Measure:  &report.Metric{Name: "bytes", Value: report.Number(size), Unit: report.UnitBytes},
-			Evidence: []report.Metric{count("items", k.Sums[0])}, Samples: samples(k.Key),
-		}
-		if local != "" {
-			f.Message += ", which the local index " + local + " keeps in one partition"
-			if size >= collectionLimit*9/10 {
-				f.Severity = report.Error
-			}
-		}
-		out.Findings = append(out.Findings, f)
+	k := top[0]
+	size := k.Count - k.Error // at least
+	if size < collectionNearly {
 		return
 	}
+	f := report.Finding{
+		Rule: itemCollectionID, Severity: report.Warning, Subject: p.name,
+		Message:  fmt.Sprintf("%s under one partition key", humanize.Bytes(float64(size))),
+		Measure:  &report.Metric{Name: "bytes", Value: report.Number(size), Unit: report.UnitBytes},
+		Evidence: []report.Metric{count("items", k.Sums[0])}, Samples: samples(k.Key),
+	}
+	if local != "" {
+		f.Message += ", which the local index " + local + " keeps in one partition"
+		if size >= collectionLimit*9/10 {
+			f.Severity = report.Error
+		}
+	}
+	out.Findings = append(out.Findings, f)
 }
 
 const itemCollectionID = "KD047"
