@@ -105,13 +105,13 @@ func (t *Tail) share() float64 {
 }
 
 // Line says in one line what a step has shown.
-func (s *Step) Line() string {
-	text := fmt.Sprintf("%s %s %s", s.Kind, humanize.Rate(s.Rate), s.Verdict)
-	if s.By != "" {
-		text += ": " + s.By
+func (t *Step) Line() string {
+	text := fmt.Sprintf("%s %s %s", t.Kind, humanize.Rate(t.Rate), t.Verdict)
+	if t.By != "" {
+		text += ": " + t.By
 	}
-	if s.Tail != nil {
-		text += fmt.Sprintf(" (%s %s, limit %s)", s.Tail.Name, humanize.Duration(s.Tail.Value.Seconds()), s.Tail.Limit)
+	if t.Tail != nil {
+		text += fmt.Sprintf(" (%s %s, limit %s)", t.Tail.Name, humanize.Duration(t.Tail.Value.Seconds()), t.Tail.Limit)
 	}
 	return text
 }

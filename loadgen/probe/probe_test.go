@@ -178,7 +178,7 @@ func TestLimits(t *testing.T) {
 		"memory":                {[]string{"used_memory < 1B"}, "used_memory", nil},
 		"all hold":              {[]string{"max < 1h", "used_memory < 1GiB", "violations == 0", "evicted == 0"}, "", nil},
 		"an operation":          {[]string{"p50(write) < 1h"}, "", nil},
-		"an unknown operation":  {[]string{"p50(wriet) < 1h"}, "", ErrUndecidable},
+		"an unknown operation":  {[]string{"p50(other) < 1h"}, "", ErrUndecidable},
 		"nothing is ever found": {[]string{"hit_rate >= 101%"}, "hit_rate", nil},
 	} {
 		p := prober(t, 16, c.limits...)
