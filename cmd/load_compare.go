@@ -46,7 +46,7 @@ func newLoadCompareCmd(env *Env) *cobra.Command {
 		Short: "Whether one store, or one run, is slower than another",
 		Long:  loadCompareLong,
 		Example: "  kvtool load compare base.kvr head.kvr --max-regress p99=10%,p99.9=10%\n" +
-			"  kvtool load compare --interleave --pairs 10 redis://a:6379 redis://b:6379 -s session-cache --rate 2k/s -d 10s",
+			"  kvtool load compare --interleave redis://a redis://b -s counters --rate 2k/s",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return kv.WithHint(kv.Usagef("%s takes two, base and head, not %d", c.CommandPath(), len(args)), "usage: "+c.UseLine())

@@ -50,7 +50,7 @@ env: prod is refused, and a target that is not empty without --allow-writes.`
 
 const loadReplayExample = `  kvtool load replay --trace monitor.txt
   kvtool load replay @staging --trace cluster52.csv --speed 2x --allow-writes
-  kvtool load replay redis://127.0.0.1:6379 --trace monitor.txt --threshold 'p99 < 5ms' --out run.kvr`
+  kvtool load replay redis://a --trace monitor.txt --threshold 'p99 < 5ms'`
 
 func newLoadReplayCmd(env *Env) *cobra.Command {
 	var o replayFlags
