@@ -131,7 +131,9 @@ func (p *Player) sending(t *loadgen.Task, st *state, in *instr) {
 func (p *Player) entry(st *state, in *instr) *keyState {
 	e := p.keys.of(keyOf(st, in))
 	if e != nil {
+		e.mu.Lock()
 		e.op = st.op
+		e.mu.Unlock()
 	}
 	return e
 }
