@@ -186,7 +186,9 @@ func (p *Player) entryOf(st *state, key []byte) *keyState {
 		return st.entry
 	}
 	if e := p.keys.of(key); e != nil {
+		e.mu.Lock()
 		e.op = st.op
+		e.mu.Unlock()
 		return e
 	}
 	return st.entry
