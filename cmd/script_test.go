@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -135,7 +136,8 @@ func terminate(p *os.Process) error { return p.Signal(syscall.SIGTERM) }
 // canary is a password that must be in no output.
 const canary = "c4n4ry-h0rse-battery"
 
-// runKvtool is "exits CODE ARGS…": it runs kvtool, checks its exit code and keeps its output for stdout and stderr.
+// runKvtool is "exits CODE ARGS…": it runs kvtool, checks its exit code and keeps its output for stdout and stderr. Of a load that is
+// to go well the code is 0|4: on a busy machine the generator is the limit now and then, and says so.
 func runKvtool(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: exits CODE ARGS")
@@ -153,7 +155,7 @@ func checkCode(ts *testscript.TestScript, err error, want string) {
 	case err != nil:
 		ts.Fatalf("%v", err)
 	}
-	if strconv.Itoa(code) != want {
+	if !slices.Contains(strings.Split(want, "|"), strconv.Itoa(code)) {
 		ts.Fatalf("exit code %d, want %s", code, want)
 	}
 }
