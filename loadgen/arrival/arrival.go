@@ -220,7 +220,10 @@ func (s *Schedule) skip() {
 // within returns after how many seconds of the segment, of d, the integral of its rate is x.
 func (s *Schedule) within(x, d float64) float64 {
 	slope := (s.s.To - s.s.From) / d
-	if slope == 0 {
+	switch {
+	case x <= 0: // at its beginning, where the rate may be 0; rounding may put it before
+		return 0
+	case slope == 0:
 		return x / s.s.From
 	}
 	return 2 * x / (s.s.From + math.Sqrt(max(0, s.s.From*s.s.From+2*slope*x))) // without the difference of two near numbers
