@@ -37,7 +37,7 @@ func Bars(title string, cells []Cell) Drawing {
 		b.WriteString("</g>\n")
 		y += line
 	}
-	return Drawing{height: y + line/2, body: b.String()}
+	return Drawing{height: y + line/2, title: title, body: b.String()}
 }
 
 // shorten cuts a label in its middle, so that its ends are seen.

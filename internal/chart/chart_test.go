@@ -57,7 +57,7 @@ func TestPageSaysEverythingAsText(t *testing.T) {
 	}
 }
 
-func TestShade(t *testing.T) {
+func TestShadeOfCells(t *testing.T) {
 	for _, c := range []struct {
 		v, low, high float64
 		want         int

@@ -38,7 +38,7 @@ func Heatmap(title string, cells []Cell, least, greatest string) Drawing {
 		label(&b, "d", 0, y, "outlined, the most: "+cells[i].Label+", "+cells[i].Text)
 	}
 	scale(&b, y, least, greatest)
-	return Drawing{height: y + line, body: b.String()}
+	return Drawing{height: y + line, title: title, body: b.String()}
 }
 
 // place returns where cell i is.

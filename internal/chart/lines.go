@@ -78,7 +78,7 @@ func Lines(p Plot) Drawing {
 	for i := range p.Lines {
 		f.line(&b, &p.Lines[i], i)
 	}
-	return Drawing{height: max(y, top+len(p.Lines)*2*line) + line/2, body: b.String(), lines: true}
+	return Drawing{height: max(y, top+len(p.Lines)*2*line) + line/2, title: p.Title, body: b.String(), lines: true}
 }
 
 // A frame maps numbers to pixels.
