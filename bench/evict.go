@@ -83,7 +83,7 @@ func (b *bench) replay(ctx context.Context, policy string, requests int) (theirs
 		return nil, nil, err
 	}
 	defer redis.stop()
-	engine, err := startOther(ctx, b.bin.kvtool, "serve", "--preset", "empty", "--shards", "1", "--listen")
+	engine, err := startOther(ctx, pings, b.bin.kvtool, "serve", "--preset", "empty", "--shards", "1", "--listen")
 	if err != nil {
 		return nil, nil, err
 	}

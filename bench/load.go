@@ -124,9 +124,14 @@ func measureClients(ctx context.Context, b *bench, r *result) error {
 		return err
 	}
 	defer s.stop()
+	return b.play(ctx, r, b.matches(s.port, min(b.keys/2, 200_000)))
+}
+
+// play has the pairs take turns, and holds kvtool's CPU to the bars.
+func (b *bench) play(ctx context.Context, r *result, matches []match) error {
 	var table strings.Builder
 	fmt.Fprintf(&table, "| client CPU, µs an operation; median of %d (lowest - highest) | kvtool | peer | ratio |\n|---|---|---|---|\n", b.runs)
-	for _, m := range b.matches(s.port, min(b.keys/2, 200_000)) {
+	for _, m := range matches {
 		if len(m.before) > 0 {
 			if _, err := clientCPU(ctx, m.n, m.before); err != nil {
 				return err
@@ -153,14 +158,21 @@ func measureClients(ctx context.Context, b *bench, r *result) error {
 		fmt.Fprintf(&table, "| %s, pipeline %d, against `%s` | %s | %s | **%s** |\n", m.what, m.pipeline, m.peer,
 			spreadOf(ours).format("%.2f"), spreadOf(theirs).format("%.2f"), x.format("%.2f"))
 	}
-	r.tables = table.String()
+	r.tables += table.String()
 	return nil
 }
+
+// generatorBound is kvtool's exit code where it was the limit itself, as a generator that nothing slows down is: what an operation
+// cost it holds all the same.
+const generatorBound = 4
 
 // clientCPU runs a client and returns the µs of CPU that it took for each of n operations.
 func clientCPU(ctx context.Context, n int64, command []string) (float64, error) {
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == generatorBound {
+		err = nil
+	}
 	if err != nil || bytes.Contains(out, []byte("Error")) || bytes.Contains(out, []byte("operation err")) {
 		return 0, errors.Join(fmt.Errorf("%s: %s", filepath.Base(command[0]), tail(out)), err)
 	}

@@ -30,6 +30,7 @@ func sections() []section {
 		{"model", needMain, measureModel},
 		{"served", needNothing, measureServed},
 		{"load", needNothing, measureLoad},
+		{"stores", needNothing, measureStores},
 		{"store", needNothing, measureStore},
 		{"used", needNothing, measureUsed},
 		{"evict", needNothing, measureEvict},

@@ -6,14 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // An operation is one command that redis-benchmark sends, with arguments at random.
@@ -129,11 +126,11 @@ func (b *bench) contenders(ctx context.Context) ([]*contender, error) {
 		case "redis-server":
 			c.server, err = startServer(ctx, dir)
 		case "kvtool serve":
-			c.server, err = startOther(ctx, b.bin.kvtool, "serve", "--preset", "empty", "--shards", "1", "--listen")
+			c.server, err = startOther(ctx, pings, b.bin.kvtool, "serve", "--preset", "empty", "--shards", "1", "--listen")
 		case "kvtool serve --shards 2":
-			c.server, err = startOther(ctx, b.bin.kvtool, "serve", "--preset", "empty", "--shards", "2", "--listen")
+			c.server, err = startOther(ctx, pings, b.bin.kvtool, "serve", "--preset", "empty", "--shards", "2", "--listen")
 		default:
-			c.server, err = startOther(ctx, b.bin.peers, c.name)
+			c.server, err = startOther(ctx, pings, b.bin.peers, c.name)
 		}
 		if err != nil {
 			return all, err
@@ -258,52 +255,4 @@ func servedTable(runs int, all []*contender) string {
 		t.WriteString("\n")
 	}
 	return t.String()
-}
-
-// startOther starts a server that is told its address by its last argument, and waits until it answers.
-func startOther(ctx context.Context, program string, args ...string) (*server, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	s := &server{port: strconv.Itoa(l.Addr().(*net.TCPAddr).Port), ended: make(chan struct{})}
-	l.Close()
-	s.cmd = exec.CommandContext(ctx, program, append(slices.Clone(args), "127.0.0.1:"+s.port)...)
-	var said bytes.Buffer
-	s.cmd.Stderr = &said
-	if err := s.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("starting %s: %w", program, err)
-	}
-	go func() {
-		_ = s.cmd.Wait() // how it ended matters to nobody
-		close(s.ended)
-	}()
-	for range 1000 {
-		if answers(s.port) {
-			return s, nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-s.ended:
-			return nil, fmt.Errorf("%s ended at once: %s", filepath.Base(program), said.Bytes())
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-	s.stop()
-	return nil, fmt.Errorf("%s does not answer", filepath.Base(program))
-}
-
-// answers reports whether a server replies to PING.
-func answers(port string) bool {
-	c, err := net.Dial("tcp", "127.0.0.1:"+port)
-	if err != nil {
-		return false
-	}
-	defer c.Close()
-	if _, err := io.WriteString(c, "*1\r\n$4\r\nPING\r\n"); err != nil {
-		return false
-	}
-	line, _ := bufio.NewReader(c).ReadString('\n')
-	return line == "+PONG\r\n"
 }

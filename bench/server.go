@@ -2,13 +2,16 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -65,6 +68,59 @@ func (s *server) ready(ctx context.Context) error {
 		}
 	}
 	return errors.New("redis-server does not answer")
+}
+
+// A greeting is how a server shows that it answers: what it is sent, and how its first line begins.
+type greeting struct{ sent, answer string }
+
+var pings = greeting{"*1\r\n$4\r\nPING\r\n", "+PONG\r\n"}
+
+// startOther starts a server that is told its address by its last argument, and waits until it answers.
+func startOther(ctx context.Context, hello greeting, program string, args ...string) (*server, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &server{port: strconv.Itoa(l.Addr().(*net.TCPAddr).Port), ended: make(chan struct{})}
+	l.Close()
+	s.cmd = exec.CommandContext(ctx, program, append(slices.Clone(args), "127.0.0.1:"+s.port)...)
+	var said bytes.Buffer
+	s.cmd.Stderr = &said
+	if err := s.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting %s: %w", program, err)
+	}
+	go func() {
+		_ = s.cmd.Wait() // how it ended matters to nobody
+		close(s.ended)
+	}()
+	for range 1000 {
+		if hello.answered(s.port) {
+			return s, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-s.ended:
+			return nil, fmt.Errorf("%s ended at once: %s", filepath.Base(program), said.Bytes())
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	s.stop()
+	return nil, fmt.Errorf("%s does not answer", filepath.Base(program))
+}
+
+// answered reports whether a server answers.
+func (g greeting) answered(port string) bool {
+	c, err := net.Dial("tcp", "127.0.0.1:"+port)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, g.sent); err != nil {
+		return false
+	}
+	line, _ := bufio.NewReader(c).ReadString('\n')
+	return strings.HasPrefix(line, g.answer)
 }
 
 // stop ends the server. It may be called again.

@@ -17,14 +17,14 @@ import (
 // peer is the module path of the dump reader that kvtool is compared with; go.mod pins its version.
 const peer = "github.com/hdt3213/rdb"
 
-type binaries struct{ kvtool, peer, peers, soak, readback, loader, ycsb string }
+type binaries struct{ kvtool, peer, peers, soak, readback, loader, memcache, ycsb string }
 
 // build compiles kvtool as it is released, the peer, the soak and the readback. The peer links into the standard library in a way that Go
 // allows since 1.23 only if asked to.
 func (b *bench) build(ctx context.Context) error {
 	b.say("building")
 	bin := func(name string) string { return filepath.Join(b.dir, "bin", name) }
-	b.bin = binaries{bin("kvtool"), bin("peer"), bin("peers"), bin("soak"), bin("readback"), bin("loader"), ""}
+	b.bin = binaries{bin("kvtool"), bin("peer"), bin("peers"), bin("soak"), bin("readback"), bin("loader"), bin("memcache"), ""}
 	for _, c := range []struct {
 		dir  string
 		args []string
@@ -35,6 +35,7 @@ func (b *bench) build(ctx context.Context) error {
 		{".", []string{"-o", b.bin.soak, "./soak"}},
 		{".", []string{"-o", b.bin.readback, "./readback"}},
 		{".", []string{"-o", b.bin.loader, "./loader"}},
+		{".", []string{"-o", b.bin.memcache, "./memcache"}},
 	} {
 		cmd := exec.CommandContext(ctx, "go", append([]string{"build"}, c.args...)...)
 		cmd.Dir = c.dir
@@ -83,7 +84,7 @@ func (b *bench) tool(t tool) tool {
 
 // shown is an argument as a reader would type it.
 func (b *bench) shown(arg string) string {
-	swap := []string{b.bin.kvtool, "kvtool", b.bin.peer, "rdb", b.bin.soak, "go run ./soak"}
+	swap := []string{b.bin.kvtool, "kvtool", b.bin.peer, "rdb", b.bin.soak, "go run ./soak", b.bin.memcache, "go run ./memcache"}
 	if b.wide != nil {
 		swap = append(swap, b.wide.dump, "WIDE")
 	}

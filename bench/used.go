@@ -103,7 +103,7 @@ func (b *bench) usedBy(ctx context.Context, shape usedShape, n int64) (theirs, o
 		return 0, 0, err
 	}
 	defer redis.stop()
-	engine, err := startOther(ctx, b.bin.kvtool, "serve", "--preset", "empty", "--shards", "1", "--listen")
+	engine, err := startOther(ctx, pings, b.bin.kvtool, "serve", "--preset", "empty", "--shards", "1", "--listen")
 	if err != nil {
 		return 0, 0, err
 	}

@@ -1,24 +1,24 @@
 package memcached
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/kvtool/kvtool/internal/socket"
 	"github.com/kvtool/kvtool/kv"
 )
 
 // This file and command.go, encode.go and reply.go are what a load test runs on: it writes.
 //
 // The one idea is that every command has a reply that is told apart by its first bytes, in the order of the commands: so what is
-// sent together is one write a server, and what comes back is read where it lies.
+// sent together is one write a server, within the call that waits for the reply (package socket), and what comes back is read where
+// it lies.
 
 // Session implements kv.Driver: a connection to each server.
 func (s *store) Session(ctx context.Context, opt kv.SessionOptions) (kv.Session, error) {
@@ -62,7 +62,9 @@ func (srv *server) wire(ctx context.Context) (*wire, error) {
 		return nil, fmt.Errorf("connecting to %s: %w", srv.addr, srv.explain(ctx, err))
 	}
 	l.stop()
-	return &wire{conn: l.conn, limits: limits, in: make([]byte, sessionBuffer)}, nil
+	c := &wire{conn: l.conn, raw: socket.Raw(l.conn), limits: limits, in: make([]byte, sessionBuffer)}
+	c.step = c.receiveRaw
+	return c, nil
 }
 
 func (srv *server) ask(l *link) (*limits, error) {
@@ -124,16 +126,6 @@ type pending struct {
 	parts  int
 }
 
-// A wire is the connection of a session to one server.
-type wire struct {
-	conn   net.Conn
-	limits *limits
-	out    []byte
-	in     []byte
-	r, w   int           // in[r:w] has been received and not been read
-	at     time.Duration // when it was received
-}
-
 // Close implements kv.Session.
 func (w *session) Close() error {
 	w.closed.Store(true)
@@ -164,7 +156,7 @@ func (w *session) Do(ops []kv.Op, out []kv.Result) error {
 func (w *session) exchange(ops []kv.Op, out []kv.Result) error {
 	w.pending, w.values, w.bytes, w.route = w.pending[:0], w.values[:0], w.bytes[:0], w.route[:0]
 	for _, c := range w.wires {
-		c.out = c.out[:0]
+		c.out, c.unsent = c.out[:0], nil
 	}
 	for i := range ops {
 		w.encode(ops[i].Args)
@@ -212,24 +204,30 @@ func (w *session) setDeadline(sent time.Duration) error {
 	return nil
 }
 
-// send sends what was encoded. What is long is sent while replies are read: then a channel tells how that ended.
+// send sends what was encoded. What goes to one server alone goes out with the read of its reply, and what is long while replies are
+// read: then a channel tells how that ended.
 func (w *session) send() (written chan error, err error) {
-	long := false
+	asked, longest := 0, 0
 	for _, c := range w.wires {
-		long = long || len(c.out) > longWrite
+		if len(c.out) > 0 {
+			asked, longest = asked+1, max(longest, len(c.out))
+		}
 	}
-	if !long {
-		for _, c := range w.wires {
-			if len(c.out) == 0 {
-				continue
-			}
+	if longest > longWrite {
+		return w.sendLong(), nil
+	}
+	for _, c := range w.wires {
+		switch {
+		case len(c.out) == 0:
+		case asked == 1 && c.raw != nil:
+			c.unsent = c.out
+		default:
 			if _, err := c.conn.Write(c.out); err != nil {
 				return nil, err
 			}
 		}
-		return nil, nil
 	}
-	return w.sendLong(), nil
+	return nil, nil
 }
 
 func (w *session) sendLong() chan error {
@@ -243,65 +241,6 @@ func (w *session) sendLong() chan error {
 		written <- errors.Join(failed...)
 	}()
 	return written
-}
-
-// line returns the next line without its end, valid until more is read.
-func (w *session) line(c *wire) ([]byte, error) {
-	from := c.r
-	for {
-		if i := bytes.IndexByte(c.in[from:c.w], '\n'); i >= 0 {
-			b := c.in[c.r : from+i]
-			c.r = from + i + 1
-			if n := len(b); n > 0 && b[n-1] == '\r' {
-				b = b[:n-1]
-			}
-			return b, nil
-		}
-		if c.w-c.r > longestLine {
-			return nil, fmt.Errorf("%w: a line of more than %d bytes", errProtocol, longestLine)
-		}
-		seen := c.w - c.r
-		if err := w.fill(c); err != nil {
-			return nil, err
-		}
-		from = c.r + seen
-	}
-}
-
-// data returns n bytes and skips the end of their line.
-func (w *session) data(c *wire, n int) ([]byte, error) {
-	for c.w-c.r < n+2 {
-		if err := w.fill(c); err != nil {
-			return nil, err
-		}
-	}
-	b := c.in[c.r : c.r+n]
-	if end := c.in[c.r+n : c.r+n+2]; end[0] != '\r' || end[1] != '\n' {
-		return nil, fmt.Errorf("%w: a value of %d bytes goes on", errProtocol, n)
-	}
-	c.r += n + 2
-	return b, nil
-}
-
-// fill receives more.
-func (w *session) fill(c *wire) error {
-	if c.r > 0 {
-		c.w = copy(c.in, c.in[c.r:c.w])
-		c.r = 0
-	}
-	if c.w == len(c.in) {
-		c.in = append(c.in, make([]byte, len(c.in))...)
-	}
-	n, err := c.conn.Read(c.in[c.w:])
-	c.w += n
-	c.at = time.Since(w.began)
-	switch {
-	case n > 0:
-		return nil
-	case errors.Is(err, io.EOF):
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }
 
 // text returns what a server said as an error, the same each time.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kvtool/kvtool/internal/resp"
+	"github.com/kvtool/kvtool/internal/socket"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -98,7 +99,7 @@ func (c *config) wire(ctx context.Context, opt kv.SessionOptions) (*wire, error)
 	if w.began.IsZero() {
 		w.began = time.Now()
 	}
-	w.raw, w.step, w.put = rawConn(l.conn), w.exchangeRaw, w.putRaw
+	w.raw, w.step, w.put = socket.Raw(l.conn), w.exchangeRaw, w.putRaw
 	return w, nil
 }
 
@@ -158,7 +159,7 @@ func (w *wire) send() error {
 
 // putRaw is called with the socket, to write once.
 func (w *wire) putRaw(fd uintptr) bool {
-	n, err := writeRaw(fd, w.unsent)
+	n, err := socket.Write(fd, w.unsent)
 	w.unsent = w.unsent[n:]
 	if err != nil {
 		w.err = os.NewSyscallError("write", err)
@@ -207,7 +208,7 @@ var errLong = errors.New("too long for one write")
 // exchangeRaw is called with the socket, and again each time that there is something to read.
 func (w *wire) exchangeRaw(fd uintptr) (done bool) {
 	if len(w.unsent) > 0 {
-		n, err := writeRaw(fd, w.unsent)
+		n, err := socket.Write(fd, w.unsent)
 		w.unsent = w.unsent[n:]
 		switch {
 		case err != nil:
@@ -221,7 +222,7 @@ func (w *wire) exchangeRaw(fd uintptr) (done bool) {
 	}
 	for {
 		room := w.in[w.w:]
-		n, again, err := readRaw(fd, room)
+		n, again, err := socket.Read(fd, room)
 		switch {
 		case again:
 			return false

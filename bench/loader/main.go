@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kvtool/kvtool/adapters"
@@ -59,8 +60,17 @@ func open(ctx context.Context, url string) (kv.Store, kv.Driver, error) {
 	return store, driver, err
 }
 
-// workload is one of a command, with values of 100 B.
-func workload(command string) *keys { return &keys{command: command, value: make([]byte, 100)} }
+// valueSize is that of every value, in bytes.
+const valueSize = 100
+
+// workload is one of a command, on the store of a target: how long an answer is depends on its protocol.
+func workload(command, url string) *keys {
+	k := &keys{command: command, value: make([]byte, valueSize), written: len("+OK\r\n"), read: len("$100\r\n") + valueSize + len("\r\n")}
+	if strings.HasPrefix(url, "memcached:") {
+		k.written, k.read = len("STORED\r\n"), len("VALUE key:000000000000 0 100\r\n")+valueSize+len("\r\nEND\r\n")
+	}
+	return k
+}
 
 func run(url, command string, requests uint64, pipeline int) error {
 	ctx := context.Background()
@@ -70,7 +80,7 @@ func run(url, command string, requests uint64, pipeline int) error {
 	}
 	defer store.Close()
 	r, err := loadgen.Run(ctx, driver, []loadgen.Phase{{
-		Name: command, Workload: workload(command), For: time.Hour, Requests: requests, Pipeline: pipeline, Record: true,
+		Name: command, Workload: workload(command, url), For: time.Hour, Requests: requests, Pipeline: pipeline, Record: true,
 	}}, loadgen.Options{Conns: 50})
 	if err != nil {
 		return err
@@ -99,7 +109,7 @@ func runDay(rate float64) error {
 	}
 	defer server.Close()
 	r, err := loadgen.Run(ctx, nowhere{}, []loadgen.Phase{{
-		Name: "day", Workload: workload("MIX"), For: 24 * time.Hour, Arrivals: &arrival.Law{Segments: arrival.Steady(rate)}, Record: true,
+		Name: "day", Workload: workload("MIX", ""), For: 24 * time.Hour, Arrivals: &arrival.Law{Segments: arrival.Steady(rate)}, Record: true,
 	}}, loadgen.Options{
 		Conns: 50,
 		Server: func(context.Context) map[string]float64 {
@@ -154,6 +164,8 @@ func whole(r *recording.Recording) error {
 type keys struct {
 	command string
 	value   []byte
+	written int // bytes of the answer to a write
+	read    int // and of that to a read which finds something
 }
 
 // mixShare is of how many operations of a mix one writes.
@@ -194,7 +206,7 @@ func (k *keys) Begin(t *loadgen.Task) {
 }
 
 func (k *keys) Next(t *loadgen.Task, replies []kv.Result) {
-	if r := &replies[0]; r.Status == kv.OK && r.Bytes != len("+OK\r\n") && r.Bytes != len("$100\r\n")+len(k.value)+2 {
+	if r := &replies[0]; r.Status == kv.OK && r.Bytes != k.written && r.Bytes != k.read {
 		t.Violation = "a reply of " + strconv.Itoa(r.Bytes) + " bytes"
 	}
 }

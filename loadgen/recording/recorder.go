@@ -123,10 +123,21 @@ type Recorder struct {
 	dueN    uint64
 }
 
-// open are the histograms of a class in the second that goes on.
+// open are the histograms of a class in the second that goes on. Tasks that are sent and answered together took the same time: those
+// that follow each other are counted at once.
 type open struct {
 	errors uint64
 	kinds  [3]latency.Histogram
+	same   [3]time.Duration // what each of the last n tasks took, which are not in kinds yet
+	n      uint64
+}
+
+// count puts what was put off into the histograms.
+func (o *open) count() {
+	for i := range o.kinds {
+		o.kinds[i].RecordN(o.same[i], o.n)
+	}
+	o.n = 0
 }
 
 // Recorder returns a new one.
@@ -160,10 +171,12 @@ func (r *Recorder) DueN(at time.Duration, n uint64) {
 func (r *Recorder) Done(at time.Duration, class int, response, service, lag time.Duration) {
 	r.at(at)
 	r.now.Done++
-	k := &r.classes[class].kinds
-	k[Response].Record(response)
-	k[Service].Record(service)
-	k[Lag].Record(lag)
+	o := &r.classes[class]
+	if took := [3]time.Duration{Response: response, Service: service, Lag: lag}; took != o.same {
+		o.count()
+		o.same = took
+	}
+	o.n++
 }
 
 // Error counts that a task has failed, by a word for it. It was counted as done, too.
@@ -226,6 +239,7 @@ func (r *Recorder) Flush() {
 	s.Classes = make([]Class, len(r.classes))
 	for i := range r.classes {
 		c := &r.classes[i]
+		c.count()
 		s.Classes[i] = Class{Errors: c.errors, Response: c.kinds[Response].Pack(), Service: c.kinds[Service].Pack(), Lag: c.kinds[Lag].Pack()}
 		c.errors = 0
 		for k := range c.kinds {

@@ -1,6 +1,6 @@
 //go:build unix
 
-package redis
+package socket
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// rawConn returns the socket of conn, nil if it has none to itself.
-func rawConn(conn net.Conn) syscall.RawConn {
+// Raw returns the socket of conn; nil if it has none to itself, as with TLS, or the system is no Unix.
+func Raw(conn net.Conn) syscall.RawConn {
 	c, ok := conn.(syscall.Conn)
 	if !ok {
 		return nil
@@ -21,8 +21,8 @@ func rawConn(conn net.Conn) syscall.RawConn {
 	return raw
 }
 
-// readRaw reads once from a socket that does not block. Again says that there is nothing at the moment.
-func readRaw(fd uintptr, b []byte) (n int, again bool, err error) {
+// Read reads once from a socket that does not block. Again says that there is nothing at the moment.
+func Read(fd uintptr, b []byte) (n int, again bool, err error) {
 	for {
 		n, err = tryRead(fd, b)
 		switch {
@@ -36,8 +36,8 @@ func readRaw(fd uintptr, b []byte) (n int, again bool, err error) {
 	}
 }
 
-// writeRaw writes once, as much as the socket takes.
-func writeRaw(fd uintptr, b []byte) (n int, err error) {
+// Write writes once, as much as the socket takes.
+func Write(fd uintptr, b []byte) (n int, err error) {
 	for {
 		n, err = tryWrite(fd, b)
 		switch {
