@@ -50,6 +50,7 @@ var mayImport = map[string][]string{
 	"audit":                     {"kv", "report", "internal/saved", "internal/sketch"},
 	"audit/audittest":           {"audit", "kv"},
 	"audit/export":              {"kv"},
+	"audit/triage":              {"kv", "report", "internal/humanize"},
 	"keydesign":                 {"keydesign/infer", "audit", "kv", "report", "internal/humanize", "internal/memory", "internal/saved", "internal/sketch", "internal/slot"},
 	"keydesign/automaton":       {"keydesign/schema"},
 	"keydesign/bind":            {"keydesign/automaton", "keydesign/schema"},

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/audit/triage"
 	"github.com/kvtool/kvtool/drift/compare"
 	"github.com/kvtool/kvtool/drift/growth"
 	"github.com/kvtool/kvtool/drift/hotkeys"
@@ -48,7 +49,7 @@ func place(name string) int {
 // rules lists every rule that an analysis or lint may raise, each once, by its number.
 func rules() []*report.Rule {
 	all := slices.Concat(keydesign.Rules(), table.Rules(), lint.Rules(), audit.Rules(), orphans.Rules(), compare.Rules(), growth.Rules(), hotkeys.Rules(),
-		findings.Rules())
+		findings.Rules(), triage.Rules())
 	slices.SortStableFunc(all, func(a, b *report.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return slices.CompactFunc(all, func(a, b *report.Rule) bool { return a.ID == b.ID })
 }

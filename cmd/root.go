@@ -86,6 +86,7 @@ func newRootCmd(env *Env) *cobra.Command {
 		newSimulateCostGroupCmd(env),
 		newSkewCmd(env),
 		newServeCmd(env),
+		newTriageCmd(env),
 		newVersionCmd(env),
 	)
 	return c

@@ -47,6 +47,7 @@ func TestServerScripts(t *testing.T) {
 	c.Must(t, "ACL", "SETUSER", "blind", "on", ">pw", "~*", "+@all", "-scan")
 	c.Must(t, "ACL", "SETUSER", "unseeing", "on", ">pw", "~*", "+@all", "-monitor")
 	c.Must(t, "ACL", "SETUSER", "secret", "on", ">"+canary, "~*", "+@all")
+	empty.Client(t).Must(t, "ACL", "SETUSER", "narrow", "on", ">pw", "~*", "-@all", "+ping", "+info")
 	runScripts(t, "../testdata/script/server", map[string]string{
 		"REDIS": full.Addr, "EMPTY": empty.Addr, "DOOMED": doomed.Addr,
 	}, doomed.Stop)

@@ -83,6 +83,8 @@ type Finding struct {
 	Subject  string // template, prefix, node or "server"; never a slot number or a sampled key
 	Message  string
 	Fix      string   // what to do, where the finding knows better than its rule
+	Avoid    string   // what would make it worse
+	Rank     int      // of causes: 1 explains most; 0 where there is no such order
 	Measure  *Metric  // the number the rule judged; larger is worse
 	Evidence []Metric // more numbers
 	Samples  []Value  // example keys
@@ -127,6 +129,8 @@ type findingJSON struct {
 	Subject     Value    `json:"subject"`
 	Message     string   `json:"message"`
 	Fix         string   `json:"fix,omitempty"`
+	Avoid       string   `json:"avoid,omitempty"`
+	Rank        int      `json:"rank,omitempty"`
 	Fingerprint string   `json:"fingerprint"`
 	Measure     *Metric  `json:"measure,omitempty"`
 	Evidence    []Metric `json:"evidence"`
@@ -143,7 +147,7 @@ func (f Finding) MarshalJSON() ([]byte, error) {
 		ev = []Metric{}
 	}
 	j := findingJSON{
-		f.Rule, f.Severity, f.Scope, Text(f.Subject), f.Message, f.Fix, f.Fingerprint(),
+		f.Rule, f.Severity, f.Scope, Text(f.Subject), f.Message, f.Fix, f.Avoid, f.Rank, f.Fingerprint(),
 		f.Measure, ev, f.Samples, f.Status, nil, f.Note,
 	}
 	if f.Pos.Line > 0 {
@@ -160,7 +164,7 @@ func (f *Finding) UnmarshalJSON(b []byte) error {
 	}
 	subject, _ := j.Subject.Text()
 	*f = Finding{
-		Rule: j.Rule, Severity: j.Severity, Scope: j.Scope, Subject: subject, Message: j.Message, Fix: j.Fix,
+		Rule: j.Rule, Severity: j.Severity, Scope: j.Scope, Subject: subject, Message: j.Message, Fix: j.Fix, Avoid: j.Avoid, Rank: j.Rank,
 		Measure: j.Measure, Evidence: j.Evidence, Samples: j.Samples, Status: j.Status, Note: j.Note,
 	}
 	if j.Pos != nil {
@@ -169,12 +173,13 @@ func (f *Finding) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// SortFindings puts the worst first: by severity, then rule, then scope and subject, so that equal reports have equal
+// SortFindings puts the worst first: by severity, then rank, rule, scope and subject, so that equal reports have equal
 // bytes.
 func SortFindings(fs []Finding) {
 	slices.SortStableFunc(fs, func(a, b Finding) int {
 		return cmp.Or(
 			cmp.Compare(a.Severity.rank(), b.Severity.rank()),
+			cmp.Compare(a.Rank, b.Rank),
 			cmp.Compare(a.Rule, b.Rule),
 			cmp.Compare(a.Scope, b.Scope),
 			cmp.Compare(a.Subject, b.Subject),

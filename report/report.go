@@ -23,6 +23,7 @@ const (
 	KindHotkeys  = "hotkeys"  // what is done to the keys
 	KindSkew     = "skew"     // how evenly a keyspace is spread
 	KindTTL      = "ttl"      // what TTLs seem to have been set
+	KindTriage   = "triage"   // why a server is slow now
 	KindFleet    = "fleet"    // Targets holds one report a target
 	KindLoad     = "load"     // how a store behaved under load
 	KindCompare  = "compare"  // of two loads

@@ -223,8 +223,9 @@ func open(ctx context.Context, t kv.Target) (kv.Store, error) {
 
 // openServer opens one server.
 func openServer(ctx context.Context, cfg config) (*store, error) {
+	asked := time.Now()
 	if err := cfg.ping(ctx); err != nil {
-		return nil, fmt.Errorf("connecting to %s: %w", cfg.target, cfg.explain(ctx, err))
+		return nil, fmt.Errorf("connecting to %s: %w", cfg.target, cfg.unwell(ctx, asked, err))
 	}
 	return newStore(cfg), nil
 }

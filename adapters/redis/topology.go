@@ -341,12 +341,13 @@ func endpoint(host string, port int64, asked string) (string, error) {
 
 // openSingle opens the server that a plain target names, or a replica of it where that is asked for.
 func openSingle(ctx context.Context, cfg config) (kv.Store, error) {
+	asked := time.Now()
 	if err := cfg.ping(ctx); err != nil {
-		return nil, fmt.Errorf("connecting to %s: %w", cfg.target, cfg.explain(ctx, err))
+		return nil, fmt.Errorf("connecting to %s: %w", cfg.target, cfg.unwell(ctx, asked, err))
 	}
 	r, err := cfg.askRole(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to %s: %w", cfg.target, cfg.explain(ctx, err))
+		return nil, fmt.Errorf("connecting to %s: %w", cfg.target, cfg.unwell(ctx, asked, err))
 	}
 	cfg.readonly = r.replica && r.cluster
 	if r.replica || cfg.replica == replicaNo {

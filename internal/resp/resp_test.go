@@ -199,7 +199,8 @@ var writing = []string{
 	"EVAL", "EVALSHA", "FCALL", "SCRIPT LOAD", "FUNCTION LOAD", "CONFIG SET", "CONFIG REWRITE", "CONFIG GET", "DEBUG OBJECT",
 	"SHUTDOWN", "SAVE", "BGSAVE", "BGREWRITEAOF", "REPLICAOF", "SLAVEOF", "FAILOVER", "CLUSTER RESET", "PSYNC", "SYNC", "MONITOR",
 	"SUBSCRIBE", "PUBLISH", "ACL SETUSER", "ACL DELUSER", "CLIENT KILL", "CLIENT PAUSE", "CLIENT REPLY", "MULTI", "EXEC",
-	"OBJECT HELP", "MEMORY PURGE", "MEMORY DOCTOR", "LATENCY RESET", "MODULE LOAD", "RESET", "QUIT",
+	"OBJECT HELP", "MEMORY PURGE", "MEMORY DOCTOR", "LATENCY RESET", "SLOWLOG RESET", "SLOWLOG GET", "LATENCY LATEST", "CLIENT LIST",
+	"MODULE LOAD", "RESET", "QUIT",
 	"KEYS", "GET", "MGET", "DUMP", "HGETALL", "SMEMBERS", "LRANGE", "HLEN", "LLEN", "SCARD", "ZCARD", "XLEN", "STRLEN",
 	"CLUSTER SETSLOT", "CLUSTER FAILOVER", "CLUSTER FORGET", "CLUSTER MEET", "CLUSTER ADDSLOTS", "CLUSTER GETKEYSINSLOT",
 	"READWRITE", "SENTINEL FAILOVER", "SENTINEL SET", "SENTINEL RESET", "SENTINEL MONITOR", "SENTINEL MASTERS",
@@ -231,7 +232,7 @@ func TestGuard(t *testing.T) {
 			t.Errorf("NoTouch allows lengths besides, and nothing else: %s", c)
 		}
 	}
-	watching := []string{"MONITOR", "CONFIG GET"}
+	watching := []string{"MONITOR", "CONFIG GET", "SLOWLOG GET", "LATENCY LATEST", "CLIENT LIST"}
 	for _, c := range writing {
 		if c != "TYPE SET" && Watch.Allows(strings.Fields(c)...) != slices.Contains(watching, c) {
 			t.Errorf("Watch allows to watch, and nothing else: %s", c)

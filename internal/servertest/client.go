@@ -52,6 +52,13 @@ func (c *Client) Must(t testing.TB, args ...string) any {
 // Fill sends n commands that next makes, many at a time.
 func (c *Client) Fill(t testing.TB, n int, next func(i int) []string) {
 	t.Helper()
+	if err := c.Send(n, next); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Send is Fill for who is no test: the first error ends it.
+func (c *Client) Send(n int, next func(i int) []string) error {
 	for i := 0; i < n; {
 		var b strings.Builder
 		sent := 0
@@ -60,14 +67,15 @@ func (c *Client) Fill(t testing.TB, n int, next func(i int) []string) {
 			sent++
 		}
 		if _, err := io.WriteString(c.conn, b.String()); err != nil {
-			t.Fatal(err)
+			return err
 		}
 		for range sent {
 			if err, ok := c.reply().(error); ok {
-				t.Fatal(err)
+				return err
 			}
 		}
 	}
+	return nil
 }
 
 func encode(b *strings.Builder, args []string) {

@@ -38,6 +38,9 @@ func (t *text) body() {
 	case t.r.Kind == report.KindLint:
 		t.findings()
 		t.sections()
+	case t.r.Kind == report.KindTriage:
+		t.causes()
+		t.sections()
 	default:
 		t.sections()
 		if t.scanned() || t.r.Kind == report.KindLoad {
@@ -92,7 +95,7 @@ func (t *text) head() {
 		t.items("note", t.clean(n))
 	}
 	label := "note"
-	if !c.Complete && t.r.Kind != report.KindLint && t.scanned() {
+	if !c.Complete && t.r.Kind != report.KindLint && (t.scanned() || t.r.Kind == report.KindTriage) {
 		label = "partial"
 	}
 	for _, w := range c.Why {
@@ -104,8 +107,12 @@ func (t *text) head() {
 func (t *text) scanHead() {
 	tg := &t.r.Target
 	t.items("target", t.clean(tg.URL), t.clean(strings.TrimSpace(tg.Product+" "+tg.Version)))
-	if t.r.Kind == report.KindLoad {
+	switch t.r.Kind {
+	case report.KindLoad:
 		t.items("load", t.runWords()...)
+	case report.KindTriage:
+		t.items("watched", t.watched()...)
+		return
 	}
 	switch of := t.r.Coverage.Of; {
 	case t.r.Kind == report.KindSimulate && of != nil:
@@ -316,6 +323,10 @@ func (t *text) rows(s *report.Section, tab *report.Table) int {
 
 // foot says what did not run and what could be done next.
 func (t *text) foot() {
+	if t.r.Kind == report.KindTriage {
+		t.notRuledOut()
+		return
+	}
 	if len(t.r.Skipped) > 0 {
 		t.gap()
 	}

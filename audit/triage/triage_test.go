@@ -1,0 +1,317 @@
+package triage_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/kvtool/kvtool/adapters/redis"
+	"github.com/kvtool/kvtool/audit/triage"
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
+)
+
+var noon = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+
+// recorded returns what a real server said, before and after ten seconds of ordinary load (testdata/README says which).
+func recorded(t *testing.T, name string) (before, after string) {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", name+".before"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := os.ReadFile(filepath.Join("testdata", name+".after"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b), string(a)
+}
+
+// with returns an INFO text with other values: "name:value", or "+name:n" to add n to what it is. A name that is not there is added.
+func with(t *testing.T, text string, changes ...string) string {
+	t.Helper()
+	for _, c := range changes {
+		name, value, ok := strings.Cut(strings.TrimPrefix(c, "+"), ":")
+		if !ok {
+			t.Fatalf("change %q", c)
+		}
+		line := regexp.MustCompile("(?m)^" + regexp.QuoteMeta(name) + ":[^\r\n]*")
+		if c[0] == '+' {
+			var is, add float64
+			_, _ = fmt.Sscan(strings.TrimPrefix(line.FindString(text), name+":"), &is)
+			_, _ = fmt.Sscan(value, &add)
+			value = fmt.Sprintf("%.6f", is+add)
+		}
+		if line.MatchString(text) {
+			text = line.ReplaceAllLiteralString(text, name+":"+value)
+		} else {
+			text += name + ":" + value + "\r\n"
+		}
+	}
+	return text
+}
+
+func details() *kv.Details {
+	return &kv.Details{Settings: map[string]string{"save": "", "appendfsync": "everysec", "maxclients": "10000"}, Lacks: map[string]string{}}
+}
+
+func observation(before, after string) *triage.Observation {
+	o := &triage.Observation{
+		Place: "127.0.0.1:6379", Began: noon, Before: redis.ParseVitals(before, noon), After: redis.ParseVitals(after, noon.Add(10*time.Second)),
+		Details: details(), Own: map[string]int64{"ping": 100, "info": 1},
+	}
+	if _, ok := o.After.Numbers["server_time_usec"]; ok { // ten seconds by the server's clock, too
+		o.After.Numbers["server_time_usec"] = o.Before.Numbers["server_time_usec"] + 10e6
+	}
+	return o
+}
+
+var versions = []string{"redis-6.2", "redis-7.0", "redis-7.2", "valkey-9"}
+
+// Servers of each version under ordinary load: no cause, and what cannot be ruled out is what that version does not tell.
+func TestRecordedHealthy(t *testing.T) {
+	for _, v := range versions {
+		d := triage.Judge(observation(recorded(t, v)))
+		if len(d.Causes) > 0 || len(d.Unknown) > 0 {
+			t.Errorf("%s: %s%v", v, told(d), d.Unknown)
+		}
+	}
+}
+
+// What a server says when it suffers from each cause: that one comes first.
+func TestCauses(t *testing.T) {
+	heavy := kv.Client{ID: "7", Addr: "10.0.0.9:4711", Name: "export", Flags: "N", Command: "lrange", Output: 400 << 20}
+	waiting := kv.Client{ID: "8", Flags: "b", Command: "wait"}
+	for name, c := range map[string]struct {
+		rule    string
+		before  []string
+		after   []string
+		details func(*kv.Details)
+		says    string // in the message
+	}{
+		"script":   {"TR003", nil, []string{"cmdstat_evalsha:calls=9000,usec=9000000,usec_per_call=1000.00,rejected_calls=0,failed_calls=0"}, nil, "scripts took 90%"},
+		"KEYS":     {"TR004", nil, []string{"cmdstat_keys:calls=12,usec=3000000,usec_per_call=1.00"}, nil, "KEYS goes through the whole keyspace: 30%"},
+		"SCAN":     {"TR004", nil, []string{"cmdstat_scan:calls=400000,usec=3100000,usec_per_call=1.00"}, nil, "used as a query"},
+		"FLUSHALL": {"TR004", nil, []string{"cmdstat_flushall:calls=1,usec=800000,usec_per_call=1.00"}, nil, "FLUSHALL"},
+		"HGETALL": {"TR005", nil, []string{"cmdstat_hgetall:calls=300,usec=6000000,usec_per_call=1.00"}, func(d *kv.Details) {
+			d.Slow = []kv.SlowCall{{At: noon.Add(time.Second), Took: time.Second, Command: "hgetall", Key: "profile:all"}}
+		}, "HGETALL is asked of large values: 60%"},
+		"SAVE":   {"TR006", nil, []string{"cmdstat_save:calls=1,usec=2100000,usec_per_call=1.00"}, nil, "SAVE takes long: 21%"},
+		"thread": {"TR007", nil, []string{"+used_cpu_user_main_thread:8", "+used_cpu_sys_main_thread:1.9"}, nil, "of a processor"},
+		"fork":   {"TR008", nil, []string{"+total_forks:1", "latest_fork_usec:840000"}, nil, "a fork stopped the server for 840"},
+		"copies": {"TR008", nil, []string{"rdb_bgsave_in_progress:1", "current_cow_size:3000000000", "used_memory:8000000000", "used_memory_rss:9000000000"}, nil, "were copied"},
+		"fsync":  {"TR009", []string{"aof_enabled:1", "aof_delayed_fsync:3"}, []string{"aof_enabled:1", "aof_delayed_fsync:7", "aof_pending_bio_fsync:1"}, nil, "4 writes waited"},
+		"fsync event": {"TR009", []string{"aof_enabled:1"}, []string{"aof_enabled:1"}, func(d *kv.Details) {
+			d.Spikes = []kv.Spike{{Event: "aof-fsync-always", At: noon.Add(time.Second), Last: 700 * time.Millisecond}}
+		}, "does not keep up"},
+		"storm":     {"SV007", nil, []string{"+evicted_keys:60000", "maxmemory:100000000"}, nil, "keys a second are thrown away"},
+		"OOM":       {"SV007", nil, []string{"errorstat_OOM:count=900", "maxmemory:1000000000"}, nil, "900 writes were refused"},
+		"fragments": {"SV008", nil, []string{"used_memory:1000000000", "used_memory_rss:2100000000"}, nil, "more than its data takes"},
+		"swap":      {"SV008", nil, []string{"used_memory:2000000000", "used_memory_rss:1400000000"}, nil, "swapped out"},
+		"headroom":  {"SV009", nil, []string{"maxmemory:100000000", "used_memory:97000000", "used_memory_rss:99000000", "maxmemory_policy:noeviction"}, nil, "97%"},
+		"stale":     {"SV011", nil, []string{"expired_stale_perc:31.40", "+expired_time_cap_reached_count:90", "+expired_keys:400000"}, nil, "31%"},
+		"unread":    {"TR010", nil, nil, func(d *kv.Details) { d.Clients = []kv.Client{{ID: "1"}, heavy} }, "400 MiB of answers"},
+		"churn":     {"TR011", nil, []string{"+total_connections_received:30000", "+total_commands_processed:30000"}, nil, "3.00k new connections a second"},
+		"waiting":   {"TR012", nil, nil, func(d *kv.Details) { d.Clients = []kv.Client{waiting, waiting, waiting} }, "3 clients wait for replicas"},
+		"blocked":   {"TR012", nil, []string{"connected_clients:500", "blocked_clients:480"}, nil, "480 clients wait"},
+		"many":      {"SV015", nil, []string{"connected_clients:9900", "maxclients:10000"}, nil, "9.90k clients of 10.0k"},
+		"rejected":  {"SV015", nil, []string{"+rejected_connections:300"}, nil, "300 were turned away"},
+		"lag":       {"SV016", nil, []string{"connected_slaves:1", "slave0:ip=10.0.0.2,port=6379,state=online,offset=100,lag=14"}, nil, "confirmed nothing for 14s"},
+		"gap":       {"SV016", nil, []string{"connected_slaves:1", "slave0:ip=10.0.0.2,port=6379,state=online,offset=100,lag=0", "master_repl_offset:9000000", "repl_backlog_size:1048576"}, nil, "behind"},
+		"link":      {"SV016", nil, []string{"role:slave", "master_link_status:down", "master_link_down_since_seconds:90"}, nil, "lost its primary 1m30s ago"},
+		"resync":    {"TR013", nil, []string{"+sync_full:2", "connected_slaves:1", "slave0:ip=10.0.0.2,port=6379,state=wait_bgsave,offset=0,lag=0"}, nil, "2 full synchronisations"},
+		"receiving": {"TR013", nil, []string{"role:slave", "master_link_status:down", "master_sync_in_progress:1", "master_sync_left_bytes:9"}, nil, "receiving everything"},
+		"network":   {"TR014", nil, []string{"+total_net_output_bytes:3000000000"}, nil, "sends 286 MiB a second"},
+		"cluster": {"TR015", nil, []string{"cluster_enabled:1"}, func(d *kv.Details) {
+			d.Cluster = map[string]string{"cluster_state": "fail", "cluster_slots_assigned": "16384", "cluster_slots_fail": "5461"}
+		}, "5,461 of 16,384"},
+		"collapse":    {"TR016", []string{"keyspace_hits:94000", "keyspace_misses:6000"}, []string{"keyspace_hits:104000", "keyspace_misses:30000"}, nil, "29% of the reads find their key, 94% did before"},
+		"readonly":    {"TR017", nil, []string{"errorstat_READONLY:count=4000"}, nil, "READONLY"},
+		"wrong types": {"TR017", nil, []string{"errorstat_WRONGTYPE:count=40000"}, nil, "WRONGTYPE"},
+		"misconf":     {"TR018", nil, []string{"errorstat_MISCONF:count=50", "rdb_last_bgsave_status:err"}, nil, "50 in the window"},
+		"disk":        {"TR018", nil, []string{"rdb_last_bgsave_status:err"}, func(d *kv.Details) { d.Settings["save"] = "3600 1" }, "refused (MISCONF)"},
+		"loading":     {"TR002", nil, []string{"loading:1", "loading_loaded_perc:43.1", "loading_eta_seconds:9"}, nil, "43% of it is done"},
+		"restart":     {"TR019", nil, []string{"run_id:ffffffffffffffffffffffffffffffffffffffff"}, nil, "was restarted"},
+	} {
+		for _, v := range versions {
+			t.Run(name+" "+v, func(t *testing.T) {
+				before, after := recorded(t, v)
+				o := observation(with(t, before, c.before...), with(t, after, c.after...))
+				if c.details != nil {
+					c.details(o.Details)
+				}
+				if v == "redis-6.2" && name == "thread" {
+					t.Skip("it does not count the thread by itself")
+				}
+				d := triage.Judge(o)
+				if len(d.Causes) == 0 || d.Causes[0].Rule != c.rule || !strings.Contains(d.Causes[0].Message, c.says) {
+					t.Fatalf("want %s: %s\n%s%v", c.rule, c.says, told(d), d.Unknown)
+				}
+				first := d.Causes[0]
+				if first.Avoid == "" || first.Measure.Name == "" || first.Weight <= 0 {
+					t.Errorf("not all is said: %+v", first)
+				}
+			})
+		}
+	}
+}
+
+// A server that does not answer, or refuses to, has that cause alone, and nothing else is ruled out.
+func TestNoReadings(t *testing.T) {
+	silence := &kv.Silence{Err: errors.New("no answer within 1s"), Asked: noon, Waited: time.Second, Connected: time.Millisecond, Reached: true}
+	closed := &kv.Silence{Err: errors.New("closed"), Asked: noon, Reached: true, Closed: true}
+	for _, c := range []struct {
+		failed error
+		rule   string
+		says   string
+	}{
+		{silence, "TR001", "connections are accepted (in 1.00 ms) and nothing is answered since 12:00:00.0 UTC"},
+		{closed, "TR001", "at 12:00:00.0 UTC the connection was closed without an answer"},
+		{&kv.Silence{Err: errors.New("refused"), Asked: noon}, "TR001", "since 12:00:00.0 UTC no connection can be made: refused"},
+		{kv.ReplyError("LOADING Redis is loading the dataset in memory"), "TR002", "is loading its data"},
+		{kv.ReplyError("BUSY Redis is busy running a script. You can only call SCRIPT KILL"), "TR020", "a script is running"},
+	} {
+		d := triage.Judge(&triage.Observation{Began: noon, Failed: c.failed})
+		if len(d.Causes) != 1 || d.Causes[0].Rule != c.rule || !strings.HasPrefix(d.Causes[0].Message, c.says) && !strings.Contains(d.Causes[0].Message, c.says) {
+			t.Errorf("%v: %s", c.failed, told(d))
+		}
+		if len(d.Unknown) < 15 {
+			t.Errorf("%v: only %v is not ruled out", c.failed, d.Unknown)
+		}
+	}
+}
+
+// A fact that is withheld is said to be, by each rule that needs it, and no cause is made up.
+func TestWithheld(t *testing.T) {
+	o := observation(recorded(t, "redis-7.0"))
+	o.Details.Lacks["clients"] = "NOPERM User x has no permissions to run the 'client|list' command"
+	o.After.Commands, o.After.Lacks["commandstats"] = nil, "INFO all tells no commandstats"
+	got := map[string]string{}
+	for _, u := range triage.Judge(o).Unknown {
+		got[u.Rule] = u.Why
+	}
+	want := map[string]string{
+		"client-buffers": o.Details.Lacks["clients"], "keyspace-command": o.After.Lacks["commandstats"],
+		"big-value": o.After.Lacks["commandstats"], "slow-command": o.After.Lacks["commandstats"], "script-hog": o.After.Lacks["commandstats"],
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%v", got)
+	}
+}
+
+// numbersOf lists the names of all numbers that a recording has.
+func numbersOf(t *testing.T) []string {
+	_, after := recorded(t, "redis-7.0")
+	var names []string
+	for name := range redis.ParseVitals(after, noon).Numbers {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Whatever a server says: causes are in their order, weights are shares, a rule is either judged or named as not ruled out, and the
+// same readings give the same causes. Two readings that are the same show no cause that is of what happens in between.
+func TestJudgeLaws(t *testing.T) {
+	names := numbersOf(t)
+	before, after := recorded(t, "redis-7.0")
+	moving := []string{"TR003", "TR004", "TR005", "TR006", "TR007", "TR009", "TR011", "TR014", "TR016", "TR017", "SV007"}
+	rapid.Check(t, func(rt *rapid.T) {
+		o := observation(before, after)
+		for range rapid.IntRange(0, 12).Draw(rt, "changes") {
+			name := rapid.SampledFrom(names).Draw(rt, "name")
+			x := rapid.OneOf(rapid.Float64(), rapid.Float64Range(0, 1e6), rapid.Just(0.0), rapid.Just(1e18)).Draw(rt, "value")
+			if rapid.Bool().Draw(rt, "before") {
+				o.Before.Numbers[name] = x
+			} else {
+				o.After.Numbers[name] = x
+			}
+		}
+		for range rapid.IntRange(0, 3).Draw(rt, "missing") {
+			delete(o.After.Numbers, rapid.SampledFrom(names).Draw(rt, "gone"))
+		}
+		d := triage.Judge(o)
+		if again := triage.Judge(o); !reflect.DeepEqual(d, again) {
+			rt.Fatalf("%v, then %v", d, again)
+		}
+		unknown := map[string]bool{}
+		for _, u := range d.Unknown {
+			if u.Why == "" {
+				rt.Fatalf("%s is not ruled out, for no reason", u.Rule)
+			}
+			unknown[u.Rule] = true
+		}
+		docs := map[string]*report.Rule{}
+		for _, r := range triage.Rules() {
+			docs[r.ID] = r
+		}
+		for i, c := range d.Causes {
+			doc := docs[c.Rule]
+			switch {
+			case doc == nil || unknown[doc.Name]:
+				rt.Fatalf("%s is a cause, and unknown", c.Rule)
+			case !(c.Weight >= 0 && c.Weight <= 1):
+				rt.Fatalf("%s has a weight of %v", c.Rule, c.Weight)
+			case !doc.Severity.AtLeast(c.Severity) && doc.Severity != c.Severity:
+				rt.Fatalf("%s is %s, and its rule %s at most", c.Rule, c.Severity, doc.Severity)
+			case c.Message == "" || c.Subject == "" || c.Measure.Name == "":
+				rt.Fatalf("%+v", c)
+			case i > 0 && c.Severity.AtLeast(d.Causes[i-1].Severity) && c.Severity != d.Causes[i-1].Severity:
+				rt.Fatalf("%s comes behind %s", c.Rule, d.Causes[i-1].Rule)
+			case i > 0 && c.Severity == d.Causes[i-1].Severity && c.Weight > d.Causes[i-1].Weight:
+				rt.Fatalf("%s weighs more than %s before it", c.Rule, d.Causes[i-1].Rule)
+			}
+		}
+		still := *o
+		still.After = o.Before
+		still.Own = nil
+		for _, c := range triage.Judge(&still).Causes {
+			if slices.Contains(moving, c.Rule) {
+				rt.Fatalf("nothing has happened, and %s: %s", c.Rule, c.Message)
+			}
+		}
+	})
+}
+
+// Every rule has what a reader needs, and an id of its own.
+func TestRules(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range triage.Rules() {
+		if seen[r.ID] || seen[r.Name] || r.Doc == "" || r.Fix == "" || len(r.Bad) == 0 || len(r.Good) == 0 || r.Title == "" {
+			t.Errorf("%s %s", r.ID, r.Name)
+		}
+		seen[r.ID], seen[r.Name] = true, true
+	}
+}
+
+// A report has the causes in their order, what is to be done and what not, and what was not ruled out.
+func TestReport(t *testing.T) {
+	before, after := recorded(t, "redis-7.0")
+	o := observation(before, with(t, after, "cmdstat_evalsha:calls=9000,usec=9000000,usec_per_call=1.00", "errorstat_READONLY:count=400"))
+	o.Details.Lacks["clients"] = "NOPERM"
+	var r report.Report
+	triage.Report(&r, []*triage.Observation{o})
+	r.Schema = report.Schema
+	if err := r.Check(); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Findings) != 2 || r.Findings[0].Rule != "TR003" || r.Findings[0].Rank != 1 || r.Findings[1].Rank != 2 || r.Findings[0].Avoid == "" {
+		t.Errorf("%+v", r.Findings)
+	}
+	if !slices.Equal(r.Skipped, []report.Skip{{Name: "client-buffers", Why: "NOPERM"}}) || !r.Coverage.Complete || r.Kind != report.KindTriage {
+		t.Errorf("%+v %+v", r.Skipped, r.Coverage)
+	}
+	triage.Report(&r, []*triage.Observation{o, observation(before, after)})
+	if !strings.HasPrefix(r.Findings[0].Subject, o.Place) || r.Section("servers") == nil || len(r.Section("servers").Tables[0].Rows) != 2 {
+		t.Errorf("of two servers: %+v", r)
+	}
+}

@@ -1,0 +1,163 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kvtool/kvtool/audit/triage"
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
+)
+
+// triageOptions are the flags of triage.
+type triageOptions struct {
+	viewFlags
+	gateFlags
+	args     []string
+	window   time.Duration
+	save     saveFlag
+	progress string
+}
+
+// triageWindow is how long a server is watched without being told.
+const triageWindow = 10 * time.Second
+
+const triageLong = `Say why a server is slow now. It is watched for ten seconds, by two readings of
+what it counts and a PING ten times a second in between, and then asked once for
+its slow log, its latency events and its clients. No key is read, nothing is
+written, and what that costs the server is less than it spends on being idle.
+
+What comes out is ranked: the cause that explains most first, with the numbers
+that say so, what to do now and what not to do. Causes that cannot be ruled out,
+because this user may not ask, are named with the reason. A server that does not
+answer, is loading or is kept busy by a script is a finding, too.`
+
+const triageExample = `  kvtool triage redis://127.0.0.1:6379
+  kvtool triage redis://cache-1:6379 --window 30s -o text -o json=triage.json
+  kvtool triage redis+cluster://node-1:6379 --fail-on error
+  kvtool triage memcached://127.0.0.1:11211`
+
+func newTriageCmd(env *Env) *cobra.Command {
+	var o triageOptions
+	c := &cobra.Command{
+		Use:               "triage [TARGET]",
+		Short:             "Say why a server is slow now, in ten seconds",
+		Long:              triageLong,
+		Example:           triageExample,
+		Args:              atMostOne,
+		ValidArgsFunction: env.completeTargets,
+		RunE: func(c *cobra.Command, args []string) error {
+			o.args = args
+			return runTriage(c.Context(), env, &o)
+		},
+	}
+	o.viewFlags.bind(c)
+	o.gateFlags.bind(c)
+	f := c.Flags()
+	f.DurationVar(&o.window, "window", triageWindow, "watch for so long")
+	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
+	o.save.bind(c, "save the report as a snapshot `FILE`.kvr, to be shown later")
+	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
+	return c
+}
+
+func runTriage(ctx context.Context, env *Env, o *triageOptions) error {
+	outs, err := o.parse()
+	if err != nil {
+		return err
+	}
+	if o.window <= 0 {
+		return kv.WithHint(kv.Usagef("--window %s is no time", o.window), "a time is 1s, 10s, 1m")
+	}
+	if err := o.save.check(outs); err != nil {
+		return err
+	}
+	g, err := env.gate(ctx, &o.gateFlags, instant{}, env.targetOf(o.args))
+	if err != nil {
+		return err
+	}
+	target, err := env.resolve(ctx, o.args, true)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(o.save.spare(target), spareOutputs(target, outs)); err != nil {
+		return err
+	}
+	p, err := env.newProgress(o.progress, o.quiet)
+	if err != nil {
+		return err
+	}
+	p.opening(target.String())
+	r, err := env.triage(ctx, target, o.window)
+	p.clear()
+	if r == nil {
+		return targetError(err)
+	}
+	addFixes(r, rules())
+	judged := map[string]bool{}
+	for _, rule := range triage.Rules() {
+		judged[rule.ID] = r.Coverage.Complete
+	}
+	code := exitOK
+	if err = ended(ctx, err); err != nil || !r.Coverage.Complete {
+		code = partialCode(r, err)
+	}
+	failed := o.save.write(r)
+	r = g.judge(env, r, judged)
+	return g.conclude(env, &o.viewFlags, outs, r, code, err, failed)
+}
+
+// triage watches the servers of a target side by side and makes the report. It is nil where there is no server to be asked anything.
+func (e *Env) triage(ctx context.Context, target kv.Target, window time.Duration) (*report.Report, error) {
+	opt := triage.Options{Window: window}
+	var examiner kv.Examiner
+	store, err := e.Open(ctx, target)
+	var unwell *kv.Unwell
+	switch {
+	case errors.As(err, &unwell):
+		examiner, opt.Since = unwell, unwell.Since
+	case err != nil:
+		return nil, err
+	default:
+		defer store.Close()
+		if examiner, err = kv.ExaminerOf(store); err != nil {
+			return nil, kv.WithHint(kv.Usagef("%s: %w", target, err), "kvtool triage redis://HOST:PORT; a file is audited: kvtool audit FILE")
+		}
+	}
+	exams, err := examiner.Examine(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("examining %s: %w", target, err)
+	}
+	r := &report.Report{
+		Schema: report.Schema, Tool: tool(), Taken: e.Now().UTC(),
+		Target: report.Target{Adapter: target.Scheme, URL: target.String(), Facts: []report.Fact{}},
+	}
+	all := watchAll(ctx, exams, opt)
+	triage.Report(r, all)
+	for _, o := range all {
+		if v := o.Before; v != nil {
+			r.Target.Product, r.Target.Version = v.Product, v.Version
+			break
+		}
+	}
+	return r, context.Cause(ctx)
+}
+
+// watchAll watches each server in a goroutine, and returns what was observed in their order.
+func watchAll(ctx context.Context, exams []kv.Exam, opt triage.Options) []*triage.Observation {
+	all := make([]*triage.Observation, len(exams))
+	var running sync.WaitGroup
+	for i, x := range exams {
+		running.Go(func() {
+			defer x.Close()
+			all[i] = triage.Watch(ctx, x, opt)
+		})
+	}
+	running.Wait()
+	return all
+}
