@@ -157,6 +157,10 @@ func workplace(t *testing.T) string {
 		"depth.yaml": "testdata/gate/keys.yaml",
 		"model.json": "testdata/schema/import/onetable.json",
 		"shop.yaml":  "testdata/drift/shop.yaml",
+
+		"sessions.dump.gz": "testdata/bdb/sessions.dump.gz",
+		"sessions.stat":    "testdata/bdb/sessions.stat",
+		"shop.dump":        "testdata/bdb/shop.dump",
 	}
 	for name, from := range files {
 		b, err := os.ReadFile(from)

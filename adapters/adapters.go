@@ -8,6 +8,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/kvtool/kvtool/adapters/berkeleydb"
 	"github.com/kvtool/kvtool/adapters/ddbexport"
 	"github.com/kvtool/kvtool/adapters/dynamodb"
 	"github.com/kvtool/kvtool/adapters/keylist"
@@ -28,6 +29,7 @@ func All() []*kv.Adapter {
 		keylist.Adapter(),
 		dynamodb.Adapter(),
 		ddbexport.Adapter(),
+		berkeleydb.Adapter(),
 	}
 }
 

@@ -14,7 +14,7 @@ func Analyzers(c Config) []*Analyzer {
 		c.Top = DefaultTop
 	}
 	return []*Analyzer{
-		totals(), types(), sizes(), names(), ttls(), expiredKeys(), idle(), freq(), compression(), memory(), server(), slabs(),
+		totals(), types(), sizes(), names(), ttls(), expiredKeys(), idle(), freq(), compression(), memory(), server(), slabs(), pages(),
 		biggest(c.Top), longest(c.Top), largest(c.Top), streams(c.Top),
 	}
 }

@@ -271,6 +271,7 @@ func addInfo(all, i *kv.Info) {
 	all.Memory, all.Resident = sumKnown(all.Memory, i.Memory), sumKnown(all.Resident, i.Resident)
 	all.Ledger = addLedger(all.Ledger, i.Ledger)
 	all.Server.Add(&i.Server)
+	all.Pages = append(slices.Clip(all.Pages), i.Pages...)
 	for n := range all.Facts {
 		f := &all.Facts[n]
 		at := slices.IndexFunc(i.Facts, func(x kv.Fact) bool { return x.Name == f.Name })

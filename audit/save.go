@@ -52,7 +52,7 @@ func find(parts []report.Part, name string, shard int) *report.Part {
 	return nil
 }
 
-const storeVersion = 6 // with what reads find, and classes
+const storeVersion = 7 // with pages
 
 // saveStore returns the part that holds what a store said of itself, and how far it was asked.
 func saveStore(b *basis) (report.Part, error) {
@@ -97,6 +97,19 @@ func (b *basis) form(f *saved.Form) {
 	if f.Version() > 5 {
 		formUse(f, &b.info.Server)
 	}
+	if f.Version() > 6 {
+		saved.Slice(f, maxInfo, &b.info.Pages, func(p *kv.Pages) { formPages(f, p) })
+	}
+}
+
+// formPages goes over the pages of one database.
+func formPages(f *saved.Form, p *kv.Pages) {
+	saved.String(f, &p.Database, &p.Method)
+	saved.Count(f, &p.Size, &p.Keys, &p.Items, &p.Levels, &p.Inline, &p.Unused)
+	saved.Slice(f, maxInfo, &p.Kinds, func(k *kv.PageKind) {
+		saved.String(f, &k.Name)
+		saved.Count(f, &k.Pages, &k.Free)
+	})
 }
 
 // formUse goes over what a server says of its use, and of its classes.

@@ -70,6 +70,41 @@ func TestMemcachedScripts(t *testing.T) {
 	runScripts(t, "../testdata/script/memcached", map[string]string{"MEMCACHED": full.Addr, "CACHE2": small.Addr}, nil)
 }
 
+// TestBerkeleyDBScripts does the same with dumps that db_dump has just written: SESSIONS of a tree, STAT of what db_stat says of it, DB of
+// its file itself, and ALL of a file with three databases.
+func TestBerkeleyDBScripts(t *testing.T) {
+	db := servertest.NewBerkeleyDB(t)
+	dir := t.TempDir()
+	one, three := filepath.Join(dir, "one.db"), filepath.Join(dir, "three.db")
+	var sessions, users, tags, odd strings.Builder
+	for i := range 600 {
+		fmt.Fprintf(&sessions, "session:%d\n%s\n", i, strings.Repeat("x", 100+i%50))
+		fmt.Fprintf(&users, "user:%d\nv\n", i)
+	}
+	for i := range 30 {
+		for j := range i {
+			fmt.Fprintf(&tags, "tag:%d\nuser:%d\n", i, j)
+		}
+	}
+	tags.WriteString("tag:0\nuser:0\n")
+	for i := range 97 {
+		fmt.Fprintf(&odd, "\\00\\00\\00\\%02x\nv\n", i)
+	}
+	odd.WriteString("caf\\e9\nv\nevil:\\1b[31m\\1b]0;owned\\07\nv\nline\\0akvtool: error: forged\nv\n")
+	db.Load(t, one, sessions.String(), "-T", "-t", "btree")
+	db.Load(t, three, users.String(), "-T", "-t", "hash", "-c", "database=users")
+	db.Load(t, three, tags.String(), "-T", "-t", "btree", "-c", "database=tags", "-c", "duplicates=1")
+	db.Load(t, three, odd.String(), "-T", "-t", "btree", "-c", "database=odd")
+	env := map[string]string{"DB": one}
+	for name, text := range map[string]string{"SESSIONS": db.Dump(t, one), "STAT": db.Stat(t, one), "ALL": db.Dump(t, three, "-p")} {
+		env[name] = filepath.Join(dir, strings.ToLower(name)+".dump")
+		if err := os.WriteFile(env[name], []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runScripts(t, "../testdata/script/bdb", env, nil)
+}
+
 // fill writes a few thousand keys of every type, some of them hostile.
 func fill(t *testing.T, c *servertest.Client) {
 	c.Fill(t, 3000, func(i int) []string {

@@ -21,7 +21,7 @@ const demoTarget = "demo:"
 
 // planned are schemes of the design that no adapter opens yet.
 var planned = [...]string{
-	"cassandra", "aerospike", "riak", "bdb",
+	"cassandra", "aerospike", "riak",
 }
 
 // resolve turns the positional argument into a target: a URL or scheme:path, a path whose first bytes are known, - for

@@ -72,8 +72,9 @@ type Info struct {
 	Resident  int64 // bytes of physical memory that its process holds; 0 if it does not say
 	// Ledger lists what Memory consists of besides keys and their values; empty if the store does not say.
 	Ledger []Line
-	Server Server // zero of what is no server
-	Table  Table  // zero of what has no tables
+	Server Server  // zero of what is no server
+	Table  Table   // zero of what has no tables
+	Pages  []Pages // of each database in a file, where its store was asked; nil where it was not
 	Facts  []Fact
 	Notes  []string // what a reader of the report must know of this store, a sentence each
 }

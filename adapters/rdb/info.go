@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/kvtool/kvtool/internal/rdbread"
+	"github.com/kvtool/kvtool/internal/unpack"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -37,7 +38,7 @@ func (s *store) detect(ctx context.Context, in *input) {
 			return struct {
 				io.Reader
 				io.Closer
-			}{newCtxReader(ctx, f), f}
+			}{unpack.NewReader(ctx, f), f}
 		}, in.size, limit, s.opt.Live)
 	} else {
 		head := in.peek()

@@ -26,6 +26,7 @@ import (
 	"sync"
 
 	"github.com/kvtool/kvtool/internal/rdbread"
+	"github.com/kvtool/kvtool/internal/unpack"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -52,18 +53,13 @@ func Adapter() *kv.Adapter {
 	}
 }
 
-const (
-	gzipMagic = "\x1f\x8b"
-	zstdMagic = "\x28\xb5\x2f\xfd"
-)
-
 func sniff(head []byte) bool {
-	for _, magic := range []string{"REDIS0", "VALKEY", gzipMagic, zstdMagic} {
+	for _, magic := range []string{"REDIS0", "VALKEY"} {
 		if bytes.HasPrefix(head, []byte(magic)) {
 			return true
 		}
 	}
-	return isManifest(head) || isCommands(head)
+	return unpack.Packed(head) || isManifest(head) || isCommands(head)
 }
 
 // sniffDir recognises a directory of dumps, or one with an append-only file.
@@ -264,7 +260,7 @@ func (s *store) take(ctx context.Context) (*input, error) {
 	}
 	in := s.first
 	s.first = nil
-	in.ctx.set(ctx)
+	in.plain.SetContext(ctx)
 	return in, nil
 }
 
