@@ -146,7 +146,20 @@ func (o *ttlOptions) laws(r *report.Report) (*report.Report, error) {
 	})
 	out.Sections = []report.Section{sec}
 	out.Findings = together(found, more)
+	if why := untold(r, "ttl"); why != "" { // an empty table looks as if there were no keys
+		out.Skipped = append(slices.Clip(out.Skipped), report.Skip{Name: sec.Name, Why: "needs ttl: " + why})
+	}
 	return &out, nil
+}
+
+// untold returns why the target of r tells nothing of a fact; empty if it does.
+func untold(r *report.Report, fact string) string {
+	for _, f := range r.Target.Facts {
+		if f.Name == fact && f.How == kv.Missing.String() {
+			return f.Why
+		}
+	}
+	return ""
 }
 
 // read returns the templates of the target: of a snapshot file as they were saved, of anything else after a scan.

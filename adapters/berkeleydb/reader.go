@@ -141,7 +141,7 @@ func (r *reader) pair(d *database) (size int64, done bool, err error) {
 }
 
 // longestKey bounds what a dump can make us hold.
-const longestKey = 64 << 20
+const longestKey = 16 << 20
 
 // decodeKey reads a key, which begins with p, into r.key.
 func (r *reader) decodeKey(d *database, p []byte, state lineState) (err error) {
