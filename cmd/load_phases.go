@@ -2,11 +2,9 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
-	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/loadgen"
 	"github.com/kvtool/kvtool/loadgen/arrival"
 	"github.com/kvtool/kvtool/loadgen/figures"
@@ -31,7 +29,7 @@ func (l *loading) phases(ctx context.Context) []loadgen.Phase {
 		}
 	}
 	if l.single() {
-		phases = append(phases, l.one()...)
+		phases = append(phases, l.one(ctx)...)
 	}
 	return phases
 }
@@ -77,10 +75,11 @@ func (l *loading) weights() []float64 {
 const fillPipeline = 16
 
 // one is the phase that the flags make, of the scenario's mix, after a warm-up that is not recorded.
-func (l *loading) one() []loadgen.Phase {
+func (l *loading) one(ctx context.Context) []loadgen.Phase {
 	o := l.o
 	p := loadgen.Phase{
 		Name: "run", Workload: l.player.Mix(l.weights()), For: o.duration, Requests: o.requests, Pipeline: o.pipeline, Record: true,
+		Events: l.eventsOfOne(ctx),
 	}
 	if o.concurrency == 0 {
 		p.Arrivals = &arrival.Law{Constant: o.constant, Segments: arrival.Steady(l.rate())}
@@ -96,7 +95,7 @@ func (l *loading) one() []loadgen.Phase {
 		return []loadgen.Phase{p}
 	}
 	warm := p
-	warm.Name, warm.For, warm.Requests, warm.Record = "warm-up", o.warmup, 0, false
+	warm.Name, warm.For, warm.Requests, warm.Record, warm.Events = "warm-up", o.warmup, 0, false, nil
 	return []loadgen.Phase{warm, p}
 }
 
@@ -138,24 +137,6 @@ func arrivals(r *scenario.Rate, d time.Duration) *arrival.Law {
 		return &arrival.Law{Segments: arrival.Sine(at(0), at(1)/at(0), r.Every), Repeat: true}
 	}
 	return nil
-}
-
-// events are those of phase i. What one asks the store it asks over a session of its own.
-func (l *loading) events(ctx context.Context, i int) []loadgen.Event {
-	var all []loadgen.Event
-	for _, e := range l.player.Events(i) {
-		do := func() {
-			s, err := l.driver.Session(ctx, kv.SessionOptions{Timeout: 5 * time.Second})
-			if err == nil {
-				err = errors.Join(e.Do(s), s.Close())
-			}
-			if err != nil && ctx.Err() == nil {
-				l.env.say("warning", e.Name+": "+err.Error())
-			}
-		}
-		all = append(all, loadgen.Event{At: e.At, Name: e.Name, Do: func() { go do() }})
-	}
-	return all
 }
 
 // single reports whether the flags make one phase of the scenario's.

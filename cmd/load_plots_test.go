@@ -76,7 +76,7 @@ func plottedRun(t *testing.T) *recording.Recording {
 	}
 	p := loadgen.Phase{Workload: player.Phase(0), Arrivals: &arrival.Law{Segments: arrival.Steady(1000)}, For: sc.Phases[0].For, Record: true}
 	for _, e := range player.Events(0) {
-		p.Events = append(p.Events, loadgen.Event{At: e.At, Name: e.Name, Do: func() { _ = e.Do(s) }})
+		p.Events = append(p.Events, loadgen.Event{At: e.At, Name: e.Name, Do: func() { _ = e.Do(play.Subject{Session: s}) }})
 	}
 	stall := func() {}
 	p.Events = append(p.Events, loadgen.Event{At: 12 * time.Second, Name: "the store stands still for half a second", Do: stall})

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/loadgen/findings"
@@ -16,7 +15,7 @@ import (
 
 // verify asks the store for what has to hold at the end.
 func (l *loading) verify(ctx context.Context) error {
-	s, err := l.driver.Session(ctx, kv.SessionOptions{Timeout: 10 * time.Second})
+	s, err := l.driver.Session(ctx, kv.SessionOptions{Timeout: l.patience})
 	if err != nil {
 		return err
 	}
@@ -35,7 +34,10 @@ func (l *loading) report(ctx context.Context, rec *recording.Recording) (*report
 		counts[name] = float64(n)
 	}
 	evidence := l.player.Evidence()
-	r.Sections = append(r.Sections, checksSection(counts, evidence))
+	checks := checksSection(counts, evidence)
+	checks.Metrics = append(checks.Metrics, l.replicaMetrics()...)
+	r.Sections = append(r.Sections, checks)
+	r.Target.Notes = append(r.Target.Notes, l.faultNotes()...)
 	run := &findings.Run{Recording: rec, Schema: l.scenario.Schema, Violations: int64(counts["violations"]), Evidence: evidence}
 	if form := l.player.Form(); form != "" {
 		r.Target.Notes = append(r.Target.Notes, "what is atomic is done by "+form)

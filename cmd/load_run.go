@@ -17,6 +17,7 @@ import (
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/loadgen"
 	"github.com/kvtool/kvtool/loadgen/findings"
+	"github.com/kvtool/kvtool/loadgen/inject"
 	"github.com/kvtool/kvtool/loadgen/play"
 	"github.com/kvtool/kvtool/loadgen/scenario"
 	"github.com/kvtool/kvtool/loadgen/threshold"
@@ -39,6 +40,7 @@ type loadFlags struct {
 	workers     int
 	seed        uint64
 	noFill      bool
+	inject      bool
 	set         []string
 	part        string
 	startAt     string
@@ -106,6 +108,7 @@ func (o *loadFlags) bindWorkload(c *cobra.Command) {
 	f.IntVar(&o.concurrency, "concurrency", 0, "closed loop: connections, each of which does one thing after the other")
 	f.IntVar(&o.pipeline, "pipeline", 1, "closed loop: operations of a connection in flight")
 	f.Uint64Var(&o.requests, "requests", 0, "stop after so many operations")
+	f.BoolVar(&o.inject, "inject", false, "do what the scenario does to the server and its connections: on this machine alone")
 }
 
 // bindScenario binds what any command that loads a store with a scenario has.
@@ -131,7 +134,10 @@ type loading struct {
 	o          *loadFlags
 	scenario   *scenario.Scenario
 	thresholds []threshold.Threshold
-	gate       *gate // of findings
+	gate       *gate            // of findings
+	replicas   kv.ReplicaDriver // nil: the scenario needs none
+	primary    string           // at the beginning
+	network    *inject.Driver   // nil: nothing is done to connections
 	player     *play.Player
 	keys       *findings.Keys
 	part       int
@@ -148,6 +154,7 @@ func runLoad(ctx context.Context, env *Env, o *loadFlags, args []string) error {
 		return err
 	}
 	l := &loading{loaded: loaded{env: env}, o: o}
+	l.refuse = l.checkFaults
 	if l.progress, err = env.newProgress(o.storeFlags.progress, o.quiet); err != nil {
 		return err
 	}
@@ -171,6 +178,9 @@ func runLoad(ctx context.Context, env *Env, o *loadFlags, args []string) error {
 	}
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTime)
 	defer cancel()
+	if err := l.follow(after); err != nil {
+		runErr = errors.Join(runErr, &codeError{exitIncomplete, err})
+	}
 	if ctx.Err() == nil {
 		if err := l.verify(after); err != nil { // the run stands; what has to hold at its end is not known
 			runErr = errors.Join(runErr, &codeError{exitIncomplete, err})
@@ -188,6 +198,9 @@ const cleanTime = 30 * time.Second
 
 // prepare makes the player of the scenario.
 func (l *loading) prepare(ctx context.Context) error {
+	if err := l.reach(ctx); err != nil {
+		return err
+	}
 	s, err := l.driver.Session(ctx, kv.SessionOptions{Timeout: 5 * time.Second})
 	if err != nil {
 		return targetError(ended(ctx, err))
@@ -198,6 +211,7 @@ func (l *loading) prepare(ctx context.Context) error {
 	l.keys = findings.NewKeys(l.scenario.Schema, runtime.GOMAXPROCS(0), play.WatchOne)
 	l.player = play.New(l.scenario, play.Options{
 		Run: l.runName(id), Scripts: play.HasScripts(s), Part: l.part, Parts: l.parts, Watch: l.keys.Seen,
+		Replicas: l.replicaCount(),
 	})
 	if err := lacks(l.driver, l.player, l.scenario.Name); err != nil {
 		return err
@@ -217,6 +231,8 @@ func (l *loading) read() error {
 		return kv.WithHint(kv.Usagef("no scenario"), "-s NAME or -s FILE; kvtool load list names those that come with it")
 	case o.rate > 0 && o.concurrency > 0:
 		return kv.WithHint(kv.Usagef("--rate and --concurrency"), "the one is an open loop, the other a closed one: leave one out")
+	case o.rate > mostRate:
+		return kv.WithHint(kv.Usagef("--rate %s", &o.rate), "at most 100M/s")
 	case o.pipeline > 1 && o.concurrency == 0:
 		return kv.WithHint(kv.Usagef("--pipeline in an open loop"), "it needs --concurrency")
 	case o.conns < 0 || o.concurrency < 0 || o.pipeline < 1 || o.duration < 0 || o.warmup < 0 || o.workers < 0:
@@ -225,10 +241,6 @@ func (l *loading) read() error {
 	var err error
 	if l.scenario, err = readScenario(o.scenario, o.set); err != nil {
 		return err
-	}
-	if asksReplica(l.scenario) {
-		return kv.WithHint(kv.Usagef("scenario %s reads from a replica, which this version does not", l.scenario.Name),
-			"kvtool load list --show prints it: without `replica: true` it runs")
 	}
 	if err := l.readPart(); err != nil {
 		return err
@@ -241,17 +253,15 @@ func (l *loading) read() error {
 		return err
 	}
 	texts := slices.Concat(l.scenario.Thresholds, own, o.thresholds, []string{"violations == 0"})
+	if !o.inject && !slices.ContainsFunc(texts, func(text string) bool { return strings.HasPrefix(strings.TrimSpace(text), "errors") }) {
+		texts = append(texts, threshold.NoErrors)
+	}
 	l.thresholds, err = thresholdsOf(texts, o.concurrency > 0)
 	return err
 }
 
-// asksReplica reports whether a command of a scenario is for a replica.
-func asksReplica(s *scenario.Scenario) bool {
-	asks := func(step scenario.Step) bool {
-		return slices.ContainsFunc(step.Cmds, func(c scenario.Cmd) bool { return c.Replica })
-	}
-	return slices.ContainsFunc(s.Ops, func(op scenario.Op) bool { return slices.ContainsFunc(op.Steps, asks) })
-}
+// mostRate is that of a scenario, too.
+const mostRate = 100_000_000
 
 // scenarioFile returns the file of a scenario: one that comes with kvtool, or one by its path, with or without its ending. A property
 // file of YCSB becomes the scenario that it stands for.

@@ -24,6 +24,8 @@ type loaded struct {
 	info     *kv.Info
 	progress *progress
 	figures  *figures.Reader // nil where the store has none
+	refuse   func() error    // what else is wrong with the target; nil is nothing
+	patience time.Duration   // for a reply to what comes after a run
 }
 
 // open opens the target of a command that writes to it, and refuses one that is not to be loaded.
@@ -39,6 +41,14 @@ func (l *loaded) open(ctx context.Context, args []string, o *storeFlags) error {
 	if prod := l.env.prodOf(args[0], l.target); prod != "" {
 		return kv.WithHint(kv.Usagef("%s is env: prod: it is never loaded", prod), "load a copy: kvtool serve dump.rdb")
 	}
+	if l.refuse != nil {
+		if err = l.refuse(); err != nil {
+			return err
+		}
+	}
+	if l.patience = usualPatience; o.timeout > 0 { // who waits for none in the run will not do so then
+		l.patience = min(4*o.timeout, usualPatience)
+	}
 	if l.store, err = l.env.Open(ctx, l.target); err != nil {
 		return targetError(ended(ctx, err))
 	}
@@ -47,6 +57,8 @@ func (l *loaded) open(ctx context.Context, args []string, o *storeFlags) error {
 	}
 	return err
 }
+
+const usualPatience = 10 * time.Second
 
 // ready asks what the store is.
 func (l *loaded) ready(ctx context.Context, o *storeFlags) error {
@@ -128,7 +140,7 @@ func (l *loaded) live() func(*recording.Recording) {
 
 // clean removes the keys under a prefix and returns how many it could not.
 func (l *loaded) clean(ctx context.Context, prefix string) (left int64, err error) {
-	s, err := l.driver.Session(ctx, kv.SessionOptions{Timeout: 10 * time.Second})
+	s, err := l.driver.Session(ctx, kv.SessionOptions{Timeout: l.patience})
 	if err != nil {
 		return 0, err
 	}

@@ -44,11 +44,29 @@ type Session interface {
 	Close() error
 }
 
+// A ReplicaDriver is a driver that reaches replicas, too. Operations of one session go to two servers then, in no order between those
+// two; the session outlives the primary, as far as Op.Replica goes.
+type ReplicaDriver interface {
+	Driver
+	// Replicas is from how many servers a read may be answered.
+	Replicas() int
+	// Primary is the server that takes writes, HOST:PORT: after a failover it is another one.
+	Primary() string
+}
+
+// A Replicated store has replicas, or may have.
+type Replicated interface {
+	// ReplicaDriver finds them. An error says why there are none to be reached.
+	ReplicaDriver(ctx context.Context) (ReplicaDriver, error)
+}
+
 // An Op is one operation: a command in the store's own words, which belong to the caller and may be reused after Do.
 type Op struct {
 	Class uint16 // the caller's label: which line of the mix
 	Want  bool   // the reply is read: Result.Values
-	Args  [][]byte
+	// Replica sends it to a replica: of those drivers alone that are ReplicaDrivers.
+	Replica bool
+	Args    [][]byte
 }
 
 // A Status says how an operation went.

@@ -72,7 +72,7 @@ func (k *caller) gather(now time.Duration) (waiting time.Duration) {
 		switch {
 		case t == nil:
 		case t.ready <= now:
-			t.begin()
+			t.begin(now)
 			k.turn = append(k.turn, t)
 		default:
 			waiting = min(waiting, t.ready)

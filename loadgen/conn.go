@@ -88,7 +88,9 @@ func (c *conn) again() bool {
 			return false
 		}
 		if c.dial() == nil {
-			c.w.run.lost.Add(1)
+			if !c.w.run.excused.Load() {
+				c.w.run.lost.Add(1)
+			}
 			return true
 		}
 		c.w.run.sleep(pause)
@@ -149,7 +151,7 @@ func (c *conn) retire() {
 func (c *conn) steps(t *task) (now time.Duration, ok bool) {
 	w := c.w
 	now = w.run.now()
-	t.begin()
+	t.begin(now)
 	for {
 		out := c.out[:0]
 		if len(t.Ops) > 0 {

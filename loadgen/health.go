@@ -62,6 +62,9 @@ type timed struct {
 }
 
 func (t *timed) do(r *runner) {
+	if t.Breaks {
+		r.excused.Store(true)
+	}
 	if t.Do != nil {
 		t.Do()
 	}

@@ -36,6 +36,8 @@ type Event struct {
 	At   time.Duration
 	Name string
 	Do   func() // it must return at once; nil is nothing
+	// Breaks says that connections are lost by it: from then on they say nothing of how well the run went.
+	Breaks bool
 }
 
 // Options say how a run is made. The zero value is one session and one worker for each processor, up to the number of sessions.
@@ -81,6 +83,7 @@ type runner struct {
 	now     func() time.Duration
 
 	lost    atomic.Int64 // sessions that had to be opened again
+	excused atomic.Bool  // those that are lost now were to be
 	unsaved errorCount   // of phases that are not recorded
 	health  Health
 	took    time.Duration // of the phases that are recorded

@@ -394,7 +394,7 @@ func BenchmarkPacerAndRecorder(b *testing.B) {
 		w.mu.Lock()
 		t := w.take(w.next)
 		w.mu.Unlock()
-		t.begin()
+		t.begin(t.due)
 		out[0].Sent, out[0].Done = t.due+time.Microsecond, t.due+200*time.Microsecond
 		w.after(t, out, 0, out[0].Done)
 	}
@@ -416,7 +416,9 @@ func TestStartsLate(t *testing.T) {
 func TestEvents(t *testing.T) {
 	var at []time.Duration
 	var now time.Duration
-	e := func(d time.Duration, name string) Event { return Event{d, name, func() { at = append(at, now) }} }
+	e := func(d time.Duration, name string) Event {
+		return Event{At: d, Name: name, Do: func() { at = append(at, now) }}
+	}
 	phases := []Phase{
 		{Workload: single{}, Arrivals: constant(100), For: time.Second, Record: true, Events: []Event{e(500*time.Millisecond, "b"), e(0, "a")}},
 		{Workload: single{}, Arrivals: constant(100), For: time.Second, Record: true, Events: []Event{e(300*time.Millisecond, "c")}},

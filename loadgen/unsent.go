@@ -53,7 +53,7 @@ func (w *worker) forgo(until, now time.Duration) {
 func (w *worker) unsent(now time.Duration) {
 	f := &w.forgone
 	t := w.arrive()
-	t.begin() // to know of which operation it would have been
+	t.begin(now) // to know of which operation it would have been
 	w.active--
 	f.begun++
 	f.classes[t.Class]++

@@ -163,7 +163,7 @@ func (m *simulation) dispatch(w *worker) {
 		}
 		c := w.idle[len(w.idle)-1]
 		w.idle = w.idle[:len(w.idle)-1]
-		t.begin()
+		t.begin(m.clock)
 		m.send(c, t)
 	}
 }

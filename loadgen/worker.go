@@ -24,10 +24,11 @@ type task struct {
 	failed  string // the first error, by a word
 }
 
-// begin asks the workload what the task is.
-func (t *task) begin() {
+// begin asks the workload what the task is, now: a client that is late puts the time at which it sends into what it sends, and not
+// that at which it should have.
+func (t *task) begin(now time.Duration) {
 	if !t.begun {
-		t.begun = true
+		t.begun, t.Now = true, now
 		t.of.Workload.Begin(&t.Task)
 	}
 }

@@ -59,7 +59,7 @@ func Adapter() *kv.Adapter {
 		Params: []kv.Param{
 			{Name: "db", Doc: "logical database; the same as a path of /N"},
 			{Name: "timeout", Default: "10s", Doc: "how long to wait for a connection or an answer; for a failover, three times as long"},
-			{Name: "replica", Default: "no", Doc: "no: read primaries; prefer: the replica that lags least, else the primary; only: replicas"},
+			{Name: "replica", Default: "no", Doc: "no: read primaries; prefer: the replica that lags least, else the primary; only: replicas. HOST:PORT: what a load test reads as a replica"},
 			{Name: "sentinel_username", Doc: "user at the sentinels"},
 			{Name: "sentinel_password", Doc: "password at the sentinels; better in KVTOOL_SENTINEL_PASSWORD"},
 			{Name: "address_map", Doc: "ANNOUNCED=REACHABLE,…: where to connect for an address that a cluster or a sentinel announces"},

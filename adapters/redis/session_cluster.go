@@ -28,8 +28,11 @@ type router struct {
 	c     *cluster
 	owner [slot.Count]atomic.Int32 // a number of a node, and one more; 0: nobody is known
 
+	follower [slot.Count]atomic.Int32 // the same of a replica
+	replicas atomic.Int32             // the most that a primary has; 0 where one has none
+
 	mu      sync.Mutex
-	addrs   []string // by number
+	nodes   []contact // by number
 	looked  time.Time
 	looking bool
 }
@@ -40,10 +43,24 @@ func (r *router) learn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	most, bare := 0, false
 	for i := range m.groups {
-		n := r.number(m.groups[i].primary.addr)
-		m.groups[i].slots.Each(func(s uint16) { r.owner[s].Store(n + 1) })
+		g := &m.groups[i]
+		n := r.number(contact{g.primary.addr, false})
+		follower := int32(-1)
+		if len(g.replicas) > 0 {
+			follower = r.number(contact{g.replicas[0].addr, true})
+		}
+		g.slots.Each(func(s uint16) {
+			r.owner[s].Store(n + 1)
+			r.follower[s].Store(follower + 1)
+		})
+		most, bare = max(most, len(g.replicas)), bare || len(g.replicas) == 0
 	}
+	if bare {
+		most = 0
+	}
+	r.replicas.Store(int32(most))
 	return nil
 }
 
@@ -82,26 +99,34 @@ func (r *router) learnAgain() {
 	}()
 }
 
-// number returns the number of the node at addr.
-func (r *router) number(addr string) int32 {
+// number returns the number of a node: one that is read as a replica has another.
+func (r *router) number(at contact) int32 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	i := slices.Index(r.addrs, addr)
+	i := slices.Index(r.nodes, at)
 	if i < 0 {
-		i = len(r.addrs)
-		r.addrs = append(r.addrs, addr)
+		i = len(r.nodes)
+		r.nodes = append(r.nodes, at)
 	}
 	return int32(i)
 }
 
-func (r *router) addr(n int32) string {
+func (r *router) node(n int32) contact {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.addrs[n]
+	return r.nodes[n]
 }
 
 // of returns the node that serves s. Where nobody is known to, any node will say.
 func (r *router) of(s uint16) int32 { return max(r.owner[s].Load()-1, 0) }
+
+// read returns the node from which a replica's reads of s are answered: the primary, where it has none.
+func (r *router) read(s uint16) int32 {
+	if n := r.follower[s].Load(); n > 0 {
+		return n - 1
+	}
+	return r.of(s)
+}
 
 // Session implements kv.Driver: a connection to each node, opened when it is needed, and commands by the slots of their keys.
 func (c *cluster) Session(ctx context.Context, opt kv.SessionOptions) (kv.Session, error) {
@@ -141,6 +166,7 @@ type clusterSession struct {
 	members []*member  // by the node's number; nil: not connected
 
 	pinned int32 // the node of the transaction, or of its WATCH; -1: there is none
+	wrote  int32 // the node that was sent something last, which is asked by WAIT
 	multi  bool
 	nodes  []int32 // of the operations of a Do
 	inside []bool  // whether each is part of a transaction
@@ -164,7 +190,8 @@ func (s *clusterSession) member(n int32) (*member, error) {
 	if int(n) < len(s.members) && s.members[n] != nil {
 		return s.members[n], nil
 	}
-	node := s.router.c.cfg.at(s.router.addr(n), false)
+	who := s.router.node(n)
+	node := s.router.c.cfg.at(who.addr, who.readonly)
 	w, err := node.wire(s.ctx, s.opt)
 	if err != nil {
 		return nil, node.explain(s.ctx, err)
@@ -265,7 +292,8 @@ func (s *clusterSession) place(ops []kv.Op, i int) (n int32, inside bool) {
 	name := string(lower(&buf, args[0]))
 	switch {
 	case s.multi:
-		if n = s.pinned; name == "exec" || name == "discard" {
+		n = s.pinned
+		if s.wrote = n; name == "exec" || name == "discard" {
 			s.pinned, s.multi = -1, false
 		}
 		return n, true
@@ -280,12 +308,16 @@ func (s *clusterSession) place(ops []kv.Op, i int) (n int32, inside bool) {
 	}
 	at := monitor.FirstKey(args)
 	switch {
+	case at >= 0 && ops[i].Replica:
+		n = s.router.read(slot.Of(args[at]))
 	case at >= 0:
 		n = s.router.of(slot.Of(args[at]))
-		if name == "watch" {
+		if s.wrote = n; name == "watch" {
 			s.pinned = n
 			return n, true
 		}
+	case name == "wait":
+		n = s.wrote
 	case s.pinned >= 0:
 		if n = s.pinned; name == "unwatch" {
 			s.pinned = -1
@@ -384,10 +416,10 @@ func (s *clusterSession) follow(i int, ops []kv.Op, out []kv.Result) {
 			return
 		}
 		if strings.HasPrefix(addr, ":") { // the host that was asked
-			host, _, _ := net.SplitHostPort(s.router.addr(s.nodes[i]))
+			host, _, _ := net.SplitHostPort(s.router.node(s.nodes[i]).addr)
 			addr = host + addr
 		}
-		n := s.router.number(addr)
+		n := s.router.number(contact{addr, false})
 		if !asking {
 			s.router.owner[moved].Store(n + 1)
 			s.router.learnAgain()

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/kvtool/kvtool/internal/servertest"
@@ -67,7 +68,52 @@ func TestClusterDriver(t *testing.T) {
 		return driver(t, url)
 	}
 	kvtest.TestDriver(t, kvtest.DriverConfig{Open: open, Cluster: true, Allocations: 1})
+	t.Run("replica", func(t *testing.T) { testClusterReplica(t, cluster, open(t)) })
 	t.Run("moved", func(t *testing.T) { testMoved(t, cluster, open(t)) })
+}
+
+// testClusterReplica reads what was written from the replica of its slot, once WAIT has said that it is there; WAIT asks the node that
+// was written to.
+func testClusterReplica(t *testing.T, cluster *servertest.ServerCluster, d kv.Driver) {
+	store, ok := d.(kv.Replicated)
+	if !ok {
+		t.Fatal("a cluster without replicas")
+	}
+	driver, err := store.ReplicaDriver(t.Context())
+	if err != nil || driver.Replicas() != 1 {
+		t.Fatal(err)
+	}
+	s, err := driver.Session(t.Context(), kv.SessionOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, r := range cluster.Replicas {
+		r.Client(t).Must(t, "CONFIG", "RESETSTAT")
+	}
+	out := make([]kv.Result, 3)
+	for i, key := range []string{"{bar}x", "foo{}{bar}", "{foo}y"} { // of the first node, the second and the third
+		for _, ops := range [][]kv.Op{{kvtest.Op("SET", key, "v")}, {kvtest.Op("WAIT", "1", "5000")}, {kvtest.Op("GET", key), kvtest.Op("GET", key), kvtest.Op("GET", "{bar}x")}} {
+			for j := range ops {
+				ops[j].Want = true
+				ops[j].Replica = j == 1 || len(ops) == 3 && j == 2
+			}
+			if err := s.Do(ops, out[:len(ops)]); err != nil {
+				t.Fatal(err)
+			}
+			for j := range ops {
+				if out[j].Err != nil || out[j].Hops > 0 || len(out[j].Values) != 1 {
+					t.Errorf("%s: %q: %+v", key, ops[j].Args, out[j])
+				}
+			}
+			if string(ops[0].Args[0]) == "WAIT" && string(out[0].Values[0]) != "1" {
+				t.Errorf("%s: WAIT says %q", key, out[0].Values[0])
+			}
+		}
+		if info, _ := cluster.Replicas[i].Client(t).Must(t, "INFO", "commandstats").(string); !strings.Contains(info, "cmdstat_get:calls=") {
+			t.Errorf("%s was not read from the replica", key)
+		}
+	}
 }
 
 // testMoved gives a slot away while a session works: it is sent on with ASK, then with MOVED, and then knows the way.

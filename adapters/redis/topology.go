@@ -39,6 +39,7 @@ type topology struct {
 	seeds     []string // a cluster's nodes, or the sentinels
 	master    string   // what the sentinels call it
 	replica   replicaMode
+	readFrom  []string          // the replicas that sessions read
 	readonly  bool              // the server is a replica of a cluster: say READONLY first
 	reach     map[string]string // where to connect for an address that is announced
 	fixedName bool              // the name in certificates is the user's, whatever the address
@@ -61,7 +62,10 @@ func (c *config) setTopology(t kv.Target) error {
 		c.replica = replicaNo
 	case replicaNo, replicaPrefer, replicaOnly:
 	default:
-		return kv.WithHint(kv.Usagef("%s: replica is %q", t, string(c.replica)), "replica is no, prefer or only")
+		if err := c.setReaders(t, string(c.replica)); err != nil {
+			return err
+		}
+		c.replica = replicaNo
 	}
 	if err := c.setReach(t); err != nil {
 		return err

@@ -6,8 +6,10 @@ package faultproxy
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -23,6 +25,9 @@ type Fault struct {
 	// capacity. Its reply is there no sooner; of a connection one request is on its way at a time.
 	Service func() time.Duration
 	Reply   string // each request that comes is answered with this, and not passed on: "-OOM command not allowed\r\n"
+	// Rewrite returns what is passed on in place of a request: a server that does something else than it was asked to. It is called
+	// for one request at a time, in the order of each connection, and decides by what it is given.
+	Rewrite func(words []string) []string
 }
 
 // A Proxy listens on the loopback interface.
@@ -30,6 +35,8 @@ type Proxy struct {
 	Addr   string
 	server string
 	l      net.Listener
+
+	rewriting sync.Mutex
 
 	mu    sync.Mutex
 	fault Fault
@@ -134,6 +141,7 @@ func (p *Proxy) requests(client, server net.Conn, done *atomic.Pointer[time.Time
 	defer p.drop(client)
 	defer p.drop(server)
 	buf := make([]byte, 64<<10)
+	var rest []byte // the beginning of a request, where they are read
 	for {
 		n, err := client.Read(buf)
 		p.serve(buf[:n], done)
@@ -141,8 +149,14 @@ func (p *Proxy) requests(client, server net.Conn, done *atomic.Pointer[time.Time
 			if _, err := io.WriteString(client, repeat(f.Reply, buf[:n])); err != nil {
 				return
 			}
-		} else if _, err := server.Write(buf[:n]); err != nil {
-			return
+		} else {
+			out := buf[:n]
+			if f.Rewrite != nil {
+				out, rest = p.rewrite(f.Rewrite, append(rest, out...))
+			}
+			if _, err := server.Write(out); err != nil {
+				return
+			}
 		}
 		if err != nil {
 			return
@@ -173,6 +187,50 @@ func count(requests []byte) int { return 1 + bytes.Count(requests, []byte("\r\n*
 // repeat returns one reply for each request.
 func repeat(reply string, requests []byte) string {
 	return string(bytes.Repeat([]byte(reply), count(requests)))
+}
+
+// rewrite returns the whole requests of in as by has them, and what comes behind them.
+func (p *Proxy) rewrite(by func([]string) []string, in []byte) (out, rest []byte) {
+	p.rewriting.Lock()
+	defer p.rewriting.Unlock()
+	for {
+		words, used := request(in)
+		if used == 0 {
+			return out, bytes.Clone(in)
+		}
+		in = in[used:]
+		words = by(words)
+		out = fmt.Appendf(out, "*%d\r\n", len(words))
+		for _, w := range words {
+			out = fmt.Appendf(out, "$%d\r\n%s\r\n", len(w), w)
+		}
+	}
+}
+
+// request reads the first request, and how long it is; 0 if it is not whole.
+func request(in []byte) (words []string, used int) {
+	number := func(kind byte) (n int, ok bool) {
+		line, _, whole := bytes.Cut(in[used:], []byte("\r\n"))
+		if !whole || len(line) == 0 || line[0] != kind {
+			return 0, false
+		}
+		n, err := strconv.Atoi(string(line[1:]))
+		used += len(line) + 2
+		return n, err == nil && n >= 0
+	}
+	n, ok := number('*')
+	for range n {
+		size, whole := number('$')
+		if ok = ok && whole && len(in) >= used+size+2; !ok {
+			break
+		}
+		words = append(words, string(in[used:used+size]))
+		used += size + 2
+	}
+	if !ok {
+		return nil, 0
+	}
+	return words, used
 }
 
 func (p *Proxy) replies(client, server net.Conn, done *atomic.Pointer[time.Time]) {

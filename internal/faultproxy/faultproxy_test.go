@@ -56,6 +56,23 @@ func TestProxy(t *testing.T) {
 	if got, _ := r.ReadString('\n'); got != "-OOM\r\n" {
 		t.Errorf("the second answer: %q", got)
 	}
+	p.Set(Fault{Rewrite: func(words []string) []string {
+		if words[0] == "SET" {
+			return []string{"GET", words[1]}
+		}
+		return words
+	}})
+	for _, part := range []string{"*3\r\n$3\r\nSET\r\n$1", "\r\nk\r\n$2\r\n\r\n\r\n*1\r\n$1\r\nx\r\n"} { // a value of a line's end
+		if _, err := io.WriteString(c, part); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	want := "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n*1\r\n$1\r\nx\r\n"
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(r, got); err != nil || string(got) != want {
+		t.Errorf("rewritten: %q, %v", got, err)
+	}
 	p.Set(Fault{Delay: 50 * time.Millisecond})
 	if began := time.Now(); ask("x\n") != "x\n" || time.Since(began) < 50*time.Millisecond {
 		t.Errorf("a delay of 50 ms took %v", time.Since(began))

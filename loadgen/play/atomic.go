@@ -9,7 +9,9 @@ import (
 	"github.com/kvtool/kvtool/loadgen"
 )
 
-// The scripts: each answers 1 if it did it or admitted the request, and 0 otherwise. Times are the caller's, in milliseconds.
+// The scripts: each answers 1 if it did it or admitted the request, and 0 otherwise. Times are the caller's, in milliseconds. A bucket
+// lives for two windows and not for one, after which it is full anyway: one that was forgotten by the server's clock would begin anew
+// at the caller's, which may be behind, and fill once more for that time.
 const (
 	compareDelete = `if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('DEL',KEYS[1]) end return 0`
 	slidingWindow = `local now,window=tonumber(ARGV[2]),tonumber(ARGV[4])
@@ -20,7 +22,7 @@ redis.call('ZADD',KEYS[1],now,ARGV[1]) redis.call('PEXPIRE',KEYS[1],window) retu
 local tokens=tonumber(b[1]) or most
 if b[2] then tokens=math.min(most,tokens+math.max(0,now-tonumber(b[2]))*most/window) end
 local ok=0 if tokens>=1 then ok=1 tokens=tokens-1 end
-redis.call('HSET',KEYS[1],'tokens',tostring(tokens),'at',math.max(now,tonumber(b[2] or 0))) redis.call('PEXPIRE',KEYS[1],window) return ok`
+redis.call('HSET',KEYS[1],'tokens',tostring(tokens),'at',math.max(now,tonumber(b[2] or 0))) redis.call('PEXPIRE',KEYS[1],2*window) return ok`
 )
 
 // Where an atomic action is.
@@ -36,6 +38,7 @@ const retries = 20
 // beginAtomic sends the first step of an action.
 func (p *Player) beginAtomic(t *loadgen.Task, st *state, in *instr) {
 	st.begin()
+	st.stamp = t.Now.Truncate(time.Millisecond)
 	for i := range in.cmds[0].words {
 		p.word(t, st, &in.cmds[0].words[i])
 	}
@@ -158,6 +161,7 @@ func (p *Player) commit(t *loadgen.Task, st *state, in *instr, r *kv.Result) boo
 		}
 		st.end(from, false)
 	}
+	st.stamp = t.Now.Truncate(time.Millisecond)
 	now, window := t.Now.Milliseconds(), op.Window.Milliseconds()
 	act := false
 	switch in.atomic {
@@ -178,7 +182,7 @@ func (p *Player) commit(t *loadgen.Task, st *state, in *instr, r *kv.Result) boo
 		if act = tokens >= 1; act {
 			one("MULTI")
 			one("HSET", key, "tokens", strconv.FormatFloat(tokens-1, 'g', -1, 64), "at", at)
-			one("PEXPIRE", key, window)
+			one("PEXPIRE", key, 2*window)
 		}
 	}
 	if !act {

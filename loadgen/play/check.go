@@ -24,27 +24,32 @@ type keyState struct {
 	taken   int64
 	fuzzy   bool // something was taken whose reply did not come
 
-	ones     int64 // how often a window began
-	one      reading
+	ones     int64   // how often a window began
+	one      reading // when the last one did
 	admitted int64
-	times    []time.Duration // of what was admitted last
+	passed   []passed // what was admitted last
+	first    time.Duration
+	last     time.Duration
+	late     time.Duration // by how much more than a window requests were answered late, all together
 
-	holder  uint64
-	held    reading
-	writes  [8]written // the last ones, in a ring
-	n       int
-	dropped time.Duration // when the last one that fell out of the ring was answered
-
-	confirmed uint64 // writer of a value that a replica has acknowledged
+	holder uint64
+	held   reading
+	writes [8]written // the last ones, in a ring
+	n      int
 }
 
 // A reading is when something was sent and answered: it was done between the two.
 type reading struct{ sent, done time.Duration }
 
+// A written is a value that was acknowledged. Everywhere is when all replicas had it for certain, or 0.
 type written struct {
 	writer uint64
 	reading
+	everywhere time.Duration
 }
+
+// A passed is a request that a limiter has admitted: the time that it was told, and when it was answered.
+type passed struct{ stamp, done time.Duration }
 
 // keyStates are the states of keys, by their hash. What comes when there are too many is not followed.
 type keyStates struct {
@@ -89,13 +94,13 @@ func (k *keyStates) each(fn func(*keyState)) {
 	}
 }
 
-// keyOf returns the key that a step is about: the one of its first command that is no MULTI.
+// keyOf returns the key that a step is about, that of its first command that is no MULTI; nil if it has none, as WAIT.
 func keyOf(st *state, in *instr) []byte {
-	if in.tx {
-		return st.ops[1].Args[1]
-	}
-	if len(st.ops[0].Args) < 2 {
+	switch {
+	case !in.keyed:
 		return nil
+	case in.tx:
+		return st.ops[1].Args[1]
 	}
 	return st.ops[0].Args[1]
 }
@@ -121,6 +126,12 @@ func (p *Player) sending(t *loadgen.Task, st *state, in *instr) {
 			e.fuzzy = true
 			e.mu.Unlock()
 		}
+	case in.is == "count":
+		if e := p.entry(st, in); e != nil {
+			e.mu.Lock()
+			e.pending++
+			e.mu.Unlock()
+		}
 	case in.is == "release":
 		if e := p.entry(st, in); e != nil {
 			e.release(id(t))
@@ -129,7 +140,11 @@ func (p *Player) sending(t *loadgen.Task, st *state, in *instr) {
 }
 
 func (p *Player) entry(st *state, in *instr) *keyState {
-	e := p.keys.of(keyOf(st, in))
+	key := keyOf(st, in)
+	if key == nil {
+		return nil
+	}
+	e := p.keys.of(key)
 	if e != nil {
 		e.mu.Lock()
 		e.op = st.op
@@ -183,7 +198,7 @@ func (p *Player) observe(t *loadgen.Task, st *state, in *instr, r *kv.Result, do
 
 func (p *Player) entryOf(st *state, key []byte) *keyState {
 	if key == nil {
-		return st.entry
+		return st.entry // a step without a key is about what the step before it was
 	}
 	if e := p.keys.of(key); e != nil {
 		e.mu.Lock()
@@ -204,7 +219,7 @@ func (p *Player) ofKey(t *loadgen.Task, st *state, e *keyState, in *instr, r *kv
 		return p.fixedWindow(e, in, r, op.Limit, op.Window)
 	case "sliding_window", "token_bucket":
 		if in.is == "admit" {
-			return p.admit(e, t, r, done, op.Check == "token_bucket", op.Limit, op.Window)
+			return p.admit(e, st, r, done, op.Check == "token_bucket", op.Limit, op.Window)
 		}
 	case "mutual_exclusion":
 		life := p.templates[p.ops[st.op].code[0].cmds[0].words[1].template].t.TTL.Value
@@ -216,7 +231,7 @@ func (p *Player) ofKey(t *loadgen.Task, st *state, e *keyState, in *instr, r *kv
 			return e.acquire(id(t), reading{r.Sent, r.Done}, life)
 		}
 	case "last_write_wins", "read_your_writes", "acknowledged":
-		return p.observeRegister(e, t, st, in, r, op.Check)
+		return p.observeRegister(e, t, st, in, r)
 	}
 	return ""
 }
@@ -279,61 +294,89 @@ func (e *keyState) observeSum(in *instr, st *state, r *kv.Result) {
 	}
 }
 
-// fixedWindow holds a counter of a window against the limit: a window begins with 1, and not sooner than the last one can have
-// ended. Verify counts what was admitted in all of them.
+// fixedWindow holds a counter of a window against the limit: a window begins with 1, and no two of them within the time of one.
+// Verify counts what was admitted in all of them.
 func (p *Player) fixedWindow(e *keyState, in *instr, r *kv.Result, limit int64, window time.Duration) string {
-	switch in.is {
-	case "expire":
-		e.pending--
-	case "count":
-		if len(r.Values) != 1 {
-			return ""
-		}
-		n, _ := strconv.ParseInt(string(r.Values[0]), 10, 64)
-		if n > limit {
-			p.counts[refused].Add(1)
-			return ""
-		}
-		p.counts[admitted].Add(1)
-		e.admitted++
-		if n != 1 {
-			return ""
-		}
-		last := e.one
-		e.ones, e.one, e.pending = e.ones+1, reading{r.Sent, r.Done}, e.pending+1
-		if e.ones > 1 && r.Done < last.sent+window {
-			return fmt.Sprintf("%q began a window %s after the last one, which lasts %s", e.key, r.Done-last.sent, window)
-		}
+	if in.is != "count" || len(r.Values) == 0 {
+		return ""
+	}
+	e.pending--
+	n, err := strconv.ParseInt(string(r.Values[len(r.Values)-1]), 10, 64)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("%q counts %.40q", e.key, r.Values[len(r.Values)-1])
+	case n > limit:
+		p.counts[refused].Add(1)
+		return ""
+	}
+	p.counts[admitted].Add(1)
+	if e.admitted++; n != 1 {
+		return ""
+	}
+	last, at := e.one, reading{r.Sent, r.Done}
+	if e.ones++; e.ones == 1 || at.sent > last.sent {
+		e.one = at
+	}
+	if between := max(at.done, last.done) - min(at.sent, last.sent); e.ones > 1 && between < window-clockStep {
+		return fmt.Sprintf("%q began two windows within %s, and one lasts %s", e.key, between, window)
 	}
 	return ""
 }
 
-// admit holds what an atomic limiter admits against its limit.
-func (p *Player) admit(e *keyState, t *loadgen.Task, r *kv.Result, done, bucket bool, limit int64, window time.Duration) string {
+// clockStep is how much a server's clock of whole milliseconds may add to, or take from, a time between two of its readings.
+const clockStep = 2 * time.Millisecond
+
+// admit holds what an atomic limiter admits against its limit. A limiter goes by the times that its callers tell it (state.stamp),
+// and a call may come long after its time on a busy machine, and after others that were made later. Of what it has admitted it may
+// have forgotten, when it decides on a call, what is older than a window before the latest time that it has heard of or, where the
+// server let the key expire, before now. Both are before the reply to that call.
+func (p *Player) admit(e *keyState, st *state, r *kv.Result, done, bucket bool, limit int64, window time.Duration) string {
 	if !done {
 		p.counts[refused].Add(1)
 		return ""
 	}
 	p.counts[admitted].Add(1)
-	if e.admitted++; e.admitted == 1 {
-		e.one = reading{r.Sent, r.Done}
-	}
+	a := passed{st.stamp, r.Done}
+	e.admitted++
 	if bucket {
-		most := limit + 1 + int64(float64(limit)*(r.Done-e.one.sent).Seconds()/window.Seconds())
-		if e.admitted > most {
-			return fmt.Sprintf("%q admitted %d in %s, its bucket %d at most", e.key, e.admitted, r.Done-e.one.sent, most)
-		}
+		return e.overflow(a, limit, window)
+	}
+	return e.crowd(a, limit, window)
+}
+
+// overflow holds a bucket against what can have been in it: its content, and what flowed in between the first time that it was told
+// and now.
+func (e *keyState) overflow(a passed, limit int64, window time.Duration) string {
+	if e.admitted == 1 || a.stamp < e.first {
+		e.first = a.stamp
+	}
+	e.last = max(e.last, a.done)
+	e.late += max(0, a.done-a.stamp-window) // a bucket that expired begins full at a time that is past
+	open := e.last - e.first + e.late
+	if most := limit + 1 + int64(float64(limit)*open.Seconds()/window.Seconds()); e.admitted > most {
+		return fmt.Sprintf("%q admitted %d in %s, its bucket %d at most", e.key, e.admitted, open, most)
+	}
+	return ""
+}
+
+// crowd holds the last requests that were admitted against the limit: of one more than it has, whichever was decided last has been
+// admitted although none of the others can have been forgotten.
+func (e *keyState) crowd(a passed, limit int64, window time.Duration) string {
+	if int64(len(e.passed)) <= limit {
+		e.passed = append(e.passed, a)
+	} else {
+		copy(e.passed, e.passed[1:])
+		e.passed[limit] = a
+	}
+	if int64(len(e.passed)) <= limit {
 		return ""
 	}
-	if int64(len(e.times)) <= limit {
-		e.times = append(e.times, r.Done)
-	} else {
-		copy(e.times, e.times[1:])
-		e.times[limit] = r.Done
+	first, last := a.stamp, a.done
+	for _, b := range e.passed {
+		first, last = min(first, b.stamp), max(last, b.done)
 	}
-	// What was sent longest ago may have been admitted then: the slack is as long as a reply took.
-	if slack := 2 * (r.Done - r.Sent + 2*time.Millisecond); int64(len(e.times)) > limit && r.Done-e.times[0] < window-slack {
-		return fmt.Sprintf("%q admitted %d within %s, the limit is %d in %s", e.key, limit+1, r.Done-e.times[0], limit, window)
+	if within := last - first; within < window-clockStep {
+		return fmt.Sprintf("%q admitted %d within %s, the limit is %d in %s", e.key, limit+1, within, limit, window)
 	}
 	return ""
 }

@@ -131,7 +131,7 @@ phases: [{name: run, for: 2s, rate: 10/s, events: [{at: 1s, size_shift: {templat
 		if n := b.ask("STRLEN", b.p.Prefix()+"doc:1")[0]; n != want {
 			t.Errorf("%s bytes, want %s", n, want)
 		}
-		if err := b.p.Events(0)[0].Do(b.sessions[0].Session); err != nil {
+		if err := b.p.Events(0)[0].Do(Subject{Session: b.sessions[0].Session}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -25,7 +25,9 @@ type state struct {
 	ops   []kv.Op
 	reply []byte // the first value of the last one that is used later
 	sent  time.Duration
-	entry *keyState // of the key that the check is about
+	stamp time.Duration // of an atomic action: the time that it was told, in whole milliseconds
+	mine  written       // what this task has written
+	entry *keyState     // of the key that the check is about
 	delta int64
 	flag  bool
 }
@@ -36,9 +38,6 @@ func id(t *loadgen.Task) uint64 {
 	st := t.State.(*state)
 	return st.epoch&15<<36 | uint64(t.Worker)&63<<30 | t.N&(1<<30-1)
 }
-
-// toReplica is the bit of Op.Class that sends an operation to a replica.
-const toReplica = 1 << 15
 
 // begin clears what a step has sent.
 func (st *state) begin() { st.buf, st.args, st.ops = st.buf[:0], st.args[:0], st.ops[:0] }
@@ -83,9 +82,7 @@ func (p *Player) encode(t *loadgen.Task, st *state, in *instr) {
 			p.word(t, st, &c.words[j])
 		}
 		st.end(from, in.want && !in.tx)
-		if c.replica {
-			st.ops[len(st.ops)-1].Class |= toReplica
-		}
+		st.ops[len(st.ops)-1].Replica = c.replica
 		if !in.tx {
 			p.expire(t, st, c, from)
 		}

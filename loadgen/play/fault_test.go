@@ -35,6 +35,13 @@ func on(name string, nth int, instead func(op *kv.Op, out *kv.Result, do func([]
 	}
 }
 
+// both plants two.
+func both(one, other middle) middle {
+	return func(ops []kv.Op, out []kv.Result, do func([]kv.Op, []kv.Result) error) error {
+		return one(ops, out, func(ops []kv.Op, out []kv.Result) error { return other(ops, out, do) })
+	}
+}
+
 type doer = func([]kv.Op, []kv.Result) error
 
 // lie answers without doing anything.
@@ -98,7 +105,17 @@ func TestFaults(t *testing.T) {
 		}))},
 		{"no TTL", "profile-cache", "has no TTL", on("PTTL", 5, lie("-1"))},
 		{"a TTL beyond its law", "profile-cache", "its law says", on("PTTL", 5, lie("9999999999"))},
-		{"a counter that begins anew", "rate-limit-fixed", "began a window", on("INCR", 3, lie("1"))},
+		{"a counter that begins anew", "rate-limit-fixed", "began two windows", on("EXEC", 3, answered(func(r *kv.Result) {
+			if n := len(r.Values); n > 0 {
+				r.Values[n-1] = []byte("1")
+			}
+		}))},
+		{"a replica that is behind after WAIT", "read-your-writes", "after a newer value was acknowledged", both(on("WAIT", 1, lie("1")), on("GET", 2, answered(func(r *kv.Result) {
+			r.Status, r.Values = kv.Miss, [][]byte{nil}
+		})))},
+		{"a lock that is gone before its time", "distributed-lock", "its life is", on("GET", 1, answered(func(r *kv.Result) {
+			r.Status, r.Values = kv.Miss, [][]byte{nil}
+		}))},
 		{"a window without end", "rate-limit-sliding", "the limit is 10", on("ZCOUNT", 1, lie("0"))},
 		{"a bucket that is always full", "rate-limit-token-bucket", "its bucket", on("HMGET", 1, answered(func(r *kv.Result) {
 			r.Values = [][]byte{nil, nil}

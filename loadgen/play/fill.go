@@ -193,10 +193,11 @@ func (f *fill) members(t *loadgen.Task, st *state, tm *template, kind string, ch
 
 // An Event is what happens at a moment of a phase.
 type Event struct {
-	At   time.Duration
-	Name string
-	// Do makes it happen. What it asks a store it asks of s.
-	Do func(s kv.Session) error
+	At    time.Duration
+	Name  string
+	Fault bool          // it is done to the server, or to the way to it, and not to the load
+	Takes time.Duration // how long the server may keep waiting whoever asks it
+	Do    func(Subject) error
 }
 
 // Events returns the events of phase i, in the order in which they are written; the end of a crowd is one of its own.
@@ -206,7 +207,7 @@ func (p *Player) Events(i int) []Event {
 		name := e.Kind + " " + e.Name
 		switch e.Kind {
 		case "popularity_shift":
-			all = append(all, Event{e.At, name, func(kv.Session) error {
+			all = append(all, Event{At: e.At, Name: name, Do: func(Subject) error {
 				if c, ok := p.chooser(e.Name).(*draw.Scattered); ok {
 					var r draw.Ranking
 					if e.Dist.Kind != "" {
@@ -217,17 +218,17 @@ func (p *Player) Events(i int) []Event {
 				return nil
 			}})
 		case "flash_crowd":
-			crowd := func(share float64) func(kv.Session) error {
-				return func(kv.Session) error {
+			crowd := func(share float64) func(Subject) error {
+				return func(Subject) error {
 					if c, ok := p.chooser(e.Name).(*draw.Scattered); ok {
 						c.Crowd(share)
 					}
 					return nil
 				}
 			}
-			all = append(all, Event{e.At, name, crowd(e.Share)}, Event{e.At + e.During, name + " ends", crowd(0)})
+			all = append(all, Event{At: e.At, Name: name, Do: crowd(e.Share)}, Event{At: e.At + e.During, Name: name + " ends", Do: crowd(0)})
 		case "size_shift":
-			all = append(all, Event{e.At, name, func(kv.Session) error {
+			all = append(all, Event{At: e.At, Name: name, Do: func(Subject) error {
 				for j := range p.templates {
 					if p.templates[j].t.Name == e.Name {
 						size := draw.NewSize(e.Size, usualSize)
@@ -237,7 +238,9 @@ func (p *Player) Events(i int) []Event {
 				return nil
 			}})
 		case "ttl_herd":
-			all = append(all, Event{e.At, name, func(s kv.Session) error { return p.herd(s, e) }})
+			all = append(all, Event{At: e.At, Name: name, Do: func(s Subject) error { return p.herd(s.Session, e) }})
+		default:
+			all = append(all, p.fault(e)...)
 		}
 	}
 	return all

@@ -17,6 +17,7 @@ import (
 	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/loadgen/draw"
+	"github.com/kvtool/kvtool/loadgen/latency"
 	"github.com/kvtool/kvtool/loadgen/scenario"
 )
 
@@ -25,6 +26,7 @@ type Options struct {
 	Run         string // the run's name, for {run} in the prefix
 	Part, Parts int    // of several machines, which fill a share each; 0 of 0 is all
 	Scripts     bool   // the store runs scripts: atomic actions are one command; otherwise they are WATCH, MULTI and EXEC
+	Replicas    int    // from how many a read may be answered; 0 is 1
 	// Watch is told one access in WatchOne to a key, without the prefix; nil is nobody. It is called by many goroutines, and keeps
 	// nothing of key.
 	Watch func(worker int, now time.Duration, key []byte, kind kv.OpKind)
@@ -51,8 +53,10 @@ type Player struct {
 	began  atomic.Uint64 // workloads
 	counts [lastCount]atomic.Int64
 
-	mu       sync.Mutex
-	evidence []string
+	mu        sync.Mutex
+	evidence  []string
+	notes     []string
+	staleness latency.Histogram
 }
 
 // A field is a population from which a key has a value.
@@ -239,21 +243,35 @@ const (
 	admitted
 	refused
 	lostWrites
+	lostConfirmed
+	acknowledged
+	confirmed
+	replicaReads
+	neverSeen
 	lastCount
 )
 
 func (c count) String() string {
 	return [...]string{
 		"violations", "origin_calls", "stampedes", "stale_reads", "lost_locks", "contended", "ttl_renewals", "admitted",
-		"refused", "lost_acknowledged",
+		"refused", "lost_acknowledged", "lost_confirmed", "acknowledged", "confirmed", "replica_reads", "never_seen",
 	}[c]
 }
 
-// Metrics returns what was counted, by name; what is 0 is left out, but for violations.
+// Metrics returns what was counted, by name; what is 0 is left out, but for violations and what a scenario is about.
 func (p *Player) Metrics() map[string]int64 {
 	m := map[string]int64{}
 	for c := range lastCount {
-		if n := p.counts[c].Load(); n != 0 || c == violations {
+		n, told := p.counts[c].Load(), c == violations
+		switch c {
+		case staleReads:
+			told = p.counts[replicaReads].Load() > 0
+		case lostWrites:
+			told = p.counts[acknowledged].Load() > 0
+		case lostConfirmed:
+			told = p.counts[acknowledged].Load() > 0 && p.counts[confirmed].Load() > 0
+		}
+		if n != 0 || told {
 			m[c.String()] = n
 		}
 	}
@@ -265,6 +283,15 @@ func (p *Player) Evidence() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]string(nil), p.evidence...)
+}
+
+// Staleness returns how long it took until what was written was seen, of the operations that wait for it.
+func (p *Player) Staleness() *latency.Histogram {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h := &latency.Histogram{}
+	h.Merge(&p.staleness)
+	return h
 }
 
 // Prefix returns what every key of the run begins with.

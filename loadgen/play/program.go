@@ -3,6 +3,7 @@ package play
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/loadgen/scenario"
@@ -20,11 +21,13 @@ type instr struct {
 	is     string
 	cmds   []command
 	tx     bool
+	keyed  bool // its first command has a key
 	atomic string
 	want   bool
 	keep   bool // the first value of the reply is used later
 	wait   scenario.Wait
-	onNil  int // where to go if there is nothing: next, or end
+	again  time.Duration // asked again until what the task has written is seen; 0: it is not
+	onNil  int           // where to go if there is nothing: next, or end
 	next   int
 }
 
@@ -58,10 +61,16 @@ func (p *Player) steps(g *program, steps []scenario.Step) {
 	first := len(g.code)
 	for i := range steps {
 		s := &steps[i]
-		in := instr{is: s.Is, tx: s.Tx, atomic: s.Atomic, wait: s.Wait, next: first + i + 1}
+		in := instr{is: s.Is, tx: s.Tx, atomic: s.Atomic, wait: s.Wait, again: s.Again, next: first + i + 1}
 		in.onNil = in.next
 		for j := range s.Cmds {
 			in.cmds = append(in.cmds, p.command(&s.Cmds[j], s.Atomic != "", op(g)))
+		}
+		if in.keyed = s.Atomic != ""; len(s.Cmds) > 0 {
+			s.Cmds[0].Places(func(int, kv.OpKind) { in.keyed = true })
+		}
+		if s.Tx {
+			carried(s, in.cmds)
 		}
 		in.want = s.Is != "" || s.Atomic != ""
 		if i+1 < len(steps) && usesReply(steps[i+1:]) {
@@ -124,6 +133,17 @@ func (p *Player) command(c *scenario.Cmd, args bool, op *scenario.Op) command {
 		out.expire = out.expire[1:] // of what is moved, where it goes to
 	}
 	return out
+}
+
+// carried takes back the lives that would be given to keys which get one within the same transaction.
+func carried(s *scenario.Step, cmds []command) {
+	for i := range cmds {
+		cmds[i].expire = slices.DeleteFunc(cmds[i].expire, func(word int) bool {
+			return slices.ContainsFunc(s.Cmds, func(c scenario.Cmd) bool {
+				return carries(&c) && c.Words[1].Template == cmds[i].words[word].template
+			})
+		})
+	}
 }
 
 // removes reports whether a command only takes away, or is about the life itself.

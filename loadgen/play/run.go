@@ -107,6 +107,9 @@ func (w *workload) Next(t *loadgen.Task, replies []kv.Result) {
 	} else if in.is != "" {
 		p.observe(t, st, in, r, in.atomic == "")
 	}
+	if p.unseen(t, st, in, r) {
+		return
+	}
 	if in.keep && len(r.Values) > 0 {
 		st.reply = append(st.reply[:0], r.Values[0]...)
 	}

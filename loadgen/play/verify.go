@@ -81,10 +81,10 @@ func (v *verifier) key(e *keyState) {
 			v.p.violate(fmt.Sprintf("%s: of %q were taken or left %d, put there were %d", op.Name, key, got, e.sum))
 		}
 	case "fixed_window":
-		if e.admitted > op.Limit*e.ones {
+		if e.admitted > op.Limit*(e.ones+e.pending) { // of what is pending each may have begun a window
 			v.p.violate(fmt.Sprintf("%s: %q admitted %d in %d windows of %d", op.Name, key, e.admitted, e.ones, op.Limit))
 		}
-		if r := v.ask("PTTL", key); r != nil && value(r) == -1 && e.pending <= 0 {
+		if r := v.ask("PTTL", key); r != nil && value(r) == -1 {
 			v.p.violate(fmt.Sprintf("%s: the counter %q has no TTL", op.Name, key))
 		}
 	case "acknowledged":
@@ -103,7 +103,8 @@ func (v *verifier) acknowledged(e *keyState, op *scenario.Op, key string) {
 	}
 	v.p.counts[lostWrites].Add(1)
 	how := "without WAIT"
-	if e.confirmed != 0 {
+	if e.writes[0].everywhere != 0 {
+		v.p.counts[lostConfirmed].Add(1)
 		how = "with WAIT"
 	}
 	v.p.violate(fmt.Sprintf("%s: %q was acknowledged %s, and is gone", op.Name, key, how))

@@ -246,6 +246,9 @@ func (p *parser) readOp(n yamlfile.Node, op *Op) error {
 	if err == nil && op.Steps[0].Wait.Mean > 0 {
 		return steps.Errorf("%s: begins with a wait: it would be late by itself; begin with a command", steps.Path())
 	}
+	if err == nil && op.Check != "read_your_writes" && slices.ContainsFunc(op.Steps, func(s Step) bool { return s.Again > 0 }) {
+		return steps.Errorf("%s: again is for an operation with check: read_your_writes", steps.Path())
+	}
 	if err == nil && (op.Check == "fixed_window" || op.Check == "sliding_window" || op.Check == "token_bucket") && (op.Limit < 1 || op.Window == 0) {
 		return n.Child("check").Errorf("%s.check: %s wants a limit and a window", n.Path(), op.Check)
 	}
@@ -298,6 +301,7 @@ func (p *parser) readStep(op, n yamlfile.Node, s *Step) error {
 		{Name: "on_nil", Value: yamlfile.Value{Read: func(n yamlfile.Node) error { return p.readBranch(op, n, s) }}},
 		{Name: "is", Value: yamlfile.OneOf(&s.Is, Roles()...)},
 		{Name: "replica", Value: yamlfile.Bool(&replica)},
+		{Name: "again", Value: then(yamlfile.Duration(&s.Again), positive(&s.Again))},
 	}.Read(n)
 	switch {
 	case err != nil:
@@ -306,7 +310,7 @@ func (p *parser) readStep(op, n yamlfile.Node, s *Step) error {
 		return n.Errorf("%s: want one of cmd, cmds, tx, atomic, think and hold", n.Path())
 	case (s.Atomic != "") != (len(s.Cmds) > 0 && n.Child("args").Path() != n.Path()):
 		return n.Errorf("%s: atomic and args belong together", n.Path())
-	case (s.OnNil != nil || s.End || replica) && len(s.Cmds) == 0:
+	case (s.OnNil != nil || s.End || replica || s.Again > 0) && len(s.Cmds) == 0:
 		return n.Errorf("%s: nothing is asked here", n.Path())
 	}
 	if want := map[string]int{"compare_delete": 2, "token_bucket": 1, "sliding_window": 2}[s.Atomic]; s.Atomic != "" && len(s.Cmds[0].Words) != want {

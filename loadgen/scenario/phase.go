@@ -243,11 +243,14 @@ func (p *parser) readEvent(n yamlfile.Node, e *Event) error {
 				return nil
 			})},
 		})},
-		{Name: "reconnect_storm", Value: refused("connections are not closed on purpose in this release")},
-		{Name: "server_sleep", Value: refused(noFaults)},
-		{Name: "server_pause", Value: refused(noFaults)},
-		{Name: "conn_reset", Value: refused(noFaults)},
-		{Name: "added_delay", Value: refused(noFaults)},
+		{Name: "reconnect_storm", Value: refused("say conn_reset, which ends all connections at once")},
+		{Name: "server_sleep", Value: is("server_sleep", yamlfile.Keys{during(e)})},
+		{Name: "server_pause", Value: is("server_pause", yamlfile.Keys{during(e)})},
+		{Name: "conn_reset", Value: is("conn_reset", nil)},
+		{Name: "added_delay", Value: is("added_delay", yamlfile.Keys{
+			{Name: "by", Required: true, Value: then(yamlfile.Duration(&e.By), positive(&e.By))}, during(e),
+		})},
+		{Name: "failover", Value: is("failover", nil)},
 	}.Read(n)
 	switch {
 	case err != nil:
@@ -260,11 +263,8 @@ func (p *parser) readEvent(n yamlfile.Node, e *Event) error {
 	return nil
 }
 
-// noFaults is why no fault is injected.
-const noFaults = "faults are not injected in this release: do it from outside, as with redis-cli DEBUG SLEEP"
-
 func eventKinds() []string {
-	return []string{"popularity_shift", "flash_crowd", "ttl_herd", "size_shift"}
+	return append([]string{"popularity_shift", "flash_crowd", "ttl_herd", "size_shift"}, Faults()...)
 }
 
 // checkShift refuses a law to which popularity cannot change while values keep their ranks.
@@ -296,4 +296,9 @@ func only(value, why string) yamlfile.Value {
 		}
 		return nil
 	}}
+}
+
+// during is how long a fault lasts.
+func during(e *Event) yamlfile.Key {
+	return yamlfile.Key{Name: "for", Required: true, Value: then(yamlfile.Duration(&e.During), positive(&e.During))}
 }

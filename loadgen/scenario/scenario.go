@@ -11,6 +11,7 @@ package scenario
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"time"
 
 	"github.com/kvtool/kvtool/keydesign/schema"
@@ -60,12 +61,13 @@ type Op struct {
 // A Step is what is sent at once, or a time in which nothing is.
 type Step struct {
 	Cmds   []Cmd
-	Tx     bool   // between MULTI and EXEC
-	Atomic string // one of Atomics: Cmds has its arguments as one command
-	Is     string // what the step is to the operation's check: one of Roles
-	OnNil  []Step // instead of what follows, if the first reply is nothing
-	End    bool   // with OnNil empty: nothing follows then
-	Wait   Wait   // with no Cmds
+	Tx     bool          // between MULTI and EXEC
+	Atomic string        // one of Atomics: Cmds has its arguments as one command
+	Again  time.Duration // asked again after that long, until it shows what the operation has written
+	Is     string        // what the step is to the operation's check: one of Roles
+	OnNil  []Step        // instead of what follows, if the first reply is nothing
+	End    bool          // with OnNil empty: nothing follows then
+	Wait   Wait          // with no Cmds
 	Line   int
 }
 
@@ -106,7 +108,7 @@ type Rate struct {
 // An Event is what happens to the keys at a moment of a phase.
 type Event struct {
 	At   time.Duration
-	Kind string // popularity_shift, flash_crowd, ttl_herd, size_shift
+	Kind string // popularity_shift, flash_crowd, ttl_herd, size_shift, or one of Faults
 	Name string // field or template
 
 	Dist   schema.Dist   // the new law, if any
@@ -114,6 +116,24 @@ type Event struct {
 	Share  float64       // of the draws, or of the keys
 	During time.Duration // for how long, or within which time keys expire
 	Size   schema.Dim    // of values from then on
+	By     time.Duration // of an added delay
+}
+
+// Fault reports whether an event is done to the server, or to the way to it: such are done only where somebody allows it.
+func (e *Event) Fault() bool { return slices.Contains(Faults(), e.Kind) }
+
+// Faults are the kinds of events that are faults.
+func Faults() []string {
+	return []string{"server_sleep", "server_pause", "conn_reset", "added_delay", "failover"}
+}
+
+// HasReplica reports whether a command is for a replica.
+func (s *Scenario) HasReplica() bool {
+	var asks func(Step) bool
+	asks = func(step Step) bool {
+		return slices.ContainsFunc(step.OnNil, asks) || slices.ContainsFunc(step.Cmds, func(c Cmd) bool { return c.Replica })
+	}
+	return slices.ContainsFunc(s.Ops, func(op Op) bool { return slices.ContainsFunc(op.Steps, asks) })
 }
 
 // Checks are what an operation can be held against.
@@ -126,7 +146,7 @@ func Checks() []string {
 
 // Roles are what a step can be to a check.
 func Roles() []string {
-	return []string{"read", "write", "add", "take", "count", "admit", "expire", "acquire", "release", "ttl", "origin"}
+	return []string{"read", "write", "add", "take", "count", "admit", "acquire", "release", "ttl", "origin"}
 }
 
 // Atomics are the actions that are done as one, by a script or by WATCH and MULTI.

@@ -42,6 +42,9 @@ func (t *Threshold) Name() string {
 // BuiltIn holds for every open loop: what was asked for was done.
 const BuiltIn = "achieved >= 99%"
 
+// NoErrors holds for every run of whose errors nobody says otherwise.
+const NoErrors = "errors <= 0%"
+
 // enough is how many samples beyond a percentile are needed to judge it.
 const enough = 100
 

@@ -15,12 +15,24 @@ import (
 
 // JSON writes the whole report as one indented document. Its schema is docs/schema/report-v1.json.
 func JSON(w io.Writer, r *report.Report, o Options) error {
-	b, err := json.MarshalIndent(o.Keys.apply(r), "", "  ")
+	b, err := json.MarshalIndent(listed(o.Keys.apply(r)), "", "  ")
 	if err != nil {
 		return err
 	}
 	_, err = w.Write(append(escapeHidden(b), '\n'))
 	return err
+}
+
+// listed returns r with lists that are empty in the place of those that are not there: the schema knows no null for them.
+func listed(r *report.Report) *report.Report {
+	out := *r
+	out.Target.Facts = append([]report.Fact{}, r.Target.Facts...)
+	out.Sections = append([]report.Section{}, r.Sections...)
+	for i := range out.Sections {
+		s := &out.Sections[i]
+		s.Metrics, s.Tables = append([]report.Metric{}, s.Metrics...), append([]report.Table{}, s.Tables...)
+	}
+	return &out
 }
 
 // escapeHidden writes every character that is not visible as \uXXXX, which means the same in JSON: package json leaves
@@ -52,7 +64,7 @@ func escapeHidden(b []byte) []byte {
 // JSONL writes one object a line: first the report without its sections and findings, then each metric, row and finding.
 // The member "t" says which it is.
 func JSONL(w io.Writer, r *report.Report, o Options) error {
-	r = o.Keys.apply(r)
+	r = listed(o.Keys.apply(r))
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	if err := e.Encode(lineHeader{"report", r.Schema, r.Kind, r.Tool, r.Target, r.Design, r.Taken, r.Coverage, r.Skipped, r.Gate}); err != nil {
