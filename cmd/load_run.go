@@ -96,6 +96,7 @@ func (o *loadFlags) bind(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&o.part, "part", "", "`I/N`: one of N parts of the load, counted from 0, or env:NAME/N, with the number in a variable; load merge puts them together")
 	f.StringVar(&o.startAt, "start-at", "", "begin at `TIME`, as all parts do: 2026-03-01T10:00:00Z")
+	f.BoolVar(&o.inject, "inject", false, "do what the scenario does to the server and its connections: on this machine alone")
 }
 
 // bindWorkload binds the flags that say what is done, and how fast.
@@ -108,7 +109,6 @@ func (o *loadFlags) bindWorkload(c *cobra.Command) {
 	f.IntVar(&o.concurrency, "concurrency", 0, "closed loop: connections, each of which does one thing after the other")
 	f.IntVar(&o.pipeline, "pipeline", 1, "closed loop: operations of a connection in flight")
 	f.Uint64Var(&o.requests, "requests", 0, "stop after so many operations")
-	f.BoolVar(&o.inject, "inject", false, "do what the scenario does to the server and its connections: on this machine alone")
 }
 
 // bindScenario binds what any command that loads a store with a scenario has.
