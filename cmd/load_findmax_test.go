@@ -3,6 +3,7 @@ package cmd
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -110,7 +111,7 @@ func TestSoakFindMax(t *testing.T) {
 	var progress strings.Builder
 	c := exec.Command(binary, "load", "find-max", "redis://"+proxy.Addr, "-s", writeScenario(t, sets), "--threshold", "p99 < 25ms",
 		"--conns", "200", "--progress", "plain", "-o", "json", "--op-timeout", "60s")
-	c.Stderr = &progress
+	c.Stderr = io.MultiWriter(&progress, os.Stderr)
 	out, err := c.Output()
 	if err != nil {
 		t.Fatalf("%v\n%s%s", err, progress.String(), out)

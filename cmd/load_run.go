@@ -44,6 +44,7 @@ type loadFlags struct {
 	set         []string
 	part        string
 	startAt     string
+	abortOn     []string
 }
 
 const loadRunLong = `Load a store with a scenario, and say how long operations take from when they
@@ -96,6 +97,7 @@ func (o *loadFlags) bind(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&o.part, "part", "", "`I/N`: one of N parts of the load, counted from 0, or env:NAME/N, with the number in a variable; load merge puts them together")
 	f.StringVar(&o.startAt, "start-at", "", "begin at `TIME`, as all parts do: 2026-03-01T10:00:00Z")
+	f.StringArrayVar(&o.abortOn, "abort-on", nil, "end the run as soon as this holds of its last ten seconds, repeatable: 'p99 > 100ms'")
 	f.BoolVar(&o.inject, "inject", false, "do what the scenario does to the server and its connections: on this machine alone")
 }
 
@@ -153,6 +155,10 @@ func runLoad(ctx context.Context, env *Env, o *loadFlags, args []string) error {
 	if err := o.check(outs); err != nil {
 		return err
 	}
+	abort, err := newAborter(o.abortOn)
+	if err != nil {
+		return err
+	}
 	l := &loading{loaded: loaded{env: env}, o: o}
 	l.refuse = l.checkFaults
 	if l.progress, err = env.newProgress(o.storeFlags.progress, o.quiet); err != nil {
@@ -171,7 +177,10 @@ func runLoad(ctx context.Context, env *Env, o *loadFlags, args []string) error {
 	if err := l.prepare(ctx); err != nil {
 		return err
 	}
-	rec, runErr := loadgen.Run(ctx, l.driver, l.phases(ctx), l.options(ctx))
+	running, opt := abort.context(ctx), l.options(ctx)
+	defer abort.end(nil)
+	opt.Update = abort.watch(opt.Update)
+	rec, runErr := loadgen.Run(running, l.driver, l.phases(ctx), opt)
 	l.progress.clear()
 	if rec == nil {
 		return targetError(ended(ctx, runErr))
@@ -181,7 +190,7 @@ func runLoad(ctx context.Context, env *Env, o *loadFlags, args []string) error {
 	if err := l.follow(after); err != nil {
 		runErr = errors.Join(runErr, &codeError{exitIncomplete, err})
 	}
-	if ctx.Err() == nil {
+	if running.Err() == nil {
 		if err := l.verify(after); err != nil { // the run stands; what has to hold at its end is not known
 			runErr = errors.Join(runErr, &codeError{exitIncomplete, err})
 		}
@@ -190,6 +199,7 @@ func runLoad(ctx context.Context, env *Env, o *loadFlags, args []string) error {
 	if err != nil {
 		return err
 	}
+	abort.judge(r)
 	return l.conclude(ctx, &o.viewFlags, &o.runFlags, outs, r, rec, runErr)
 }
 

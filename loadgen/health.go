@@ -3,6 +3,7 @@ package loadgen
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -31,7 +32,7 @@ func (e *errorCount) add(word string) {
 type Health struct {
 	Lost     int64             // sessions that had to be opened again
 	Tightest time.Duration     // the lowest limit of latency that the run is to be judged by; 0 is none
-	Ended    bool              // from outside, before its time
+	Ended    error             // from outside, before its time: why
 	Before   map[string]uint64 // errors of phases that are not recorded, by a word
 
 	seconds int           // that were watched
@@ -193,7 +194,7 @@ func (r *runner) look(now time.Duration, server *sync.WaitGroup, asked chan stru
 // judge ends the recording with a verdict on the run.
 func (r *runner) judge(part *recording.Part) (*recording.Recording, error) {
 	h := &r.health
-	h.Lost, h.Tightest, h.Ended, h.Before = r.lost.Load(), r.opt.Tightest, r.ctx.Err() != nil, r.unsaved.n
+	h.Lost, h.Tightest, h.Ended, h.Before = r.lost.Load(), r.opt.Tightest, context.Cause(r.ctx), r.unsaved.n
 	if err := h.Judge(r.build.Snapshot(), part); err != nil {
 		return nil, err
 	}
@@ -211,8 +212,11 @@ func (h *Health) Judge(rec *recording.Recording, part *recording.Part) error {
 	}
 	sum := rec.Sum()
 	switch {
-	case h.Ended:
-		part.Verdict, part.Why = recording.Incomplete, "interrupted"
+	case h.Ended != nil:
+		part.Verdict, part.Why = recording.Incomplete, h.Ended.Error()
+		if errors.Is(h.Ended, context.Canceled) {
+			part.Why = "interrupted"
+		}
 	case h.busy > 0 && float64(h.busy) > badSeconds*float64(h.seconds):
 		part.Verdict = recording.GeneratorBound
 		part.Why = fmt.Sprintf("kvtool could have used more than 85%% of the processors in %d of %d seconds", h.busy, h.seconds)

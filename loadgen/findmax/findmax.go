@@ -32,7 +32,7 @@ type Sample struct {
 	Achieved float64 // of the rate
 	Tails    []Tail
 	Missed   []string // limits without a distribution that were missed: "achieved", "errors", "evicted"
-	Bound    bool     // the generator was the limit
+	Bound    string   // why the generator was the limit; empty if it was not
 }
 
 // A Measure runs a rate, in operations a second, for some time, after it has let the store settle.
@@ -106,7 +106,7 @@ type Step struct {
 	Low, High float64       // 95 % interval of the share over its limit
 	Verdict   Verdict
 	By        string // what failed, or could not be decided
-	Bound     bool   // the generator was the limit
+	Bound     string // why the generator was the limit; empty if it was not
 }
 
 // A Result is the end of a search.
@@ -126,7 +126,7 @@ func (r *Result) Failed() float64 {
 	lowest := 0.0
 	for i := range r.Steps {
 		s := &r.Steps[i]
-		if s.Search == r.Restarts && s.Verdict == Fail && !s.Bound && s.Rate > r.Max && (lowest == 0 || s.Rate < lowest) {
+		if s.Search == r.Restarts && s.Verdict == Fail && s.Bound == "" && s.Rate > r.Max && (lowest == 0 || s.Rate < lowest) {
 			lowest = s.Rate
 		}
 	}
@@ -300,7 +300,7 @@ func (s *search) run1(ctx context.Context, kind Kind, rate float64, d time.Durat
 	}
 	ok := step.Verdict == Pass
 	if !ok && kind != Guard && (s.failed == 0 || rate < s.failed) {
-		s.failed, s.by, s.bound = rate, step.By, step.Bound
+		s.failed, s.by, s.bound = rate, step.By, step.Bound != ""
 	}
 	return ok, nil
 }

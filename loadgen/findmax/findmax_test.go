@@ -95,7 +95,11 @@ func TestSearch(t *testing.T) {
 		}
 	})
 	t.Run("generator-bound", func(t *testing.T) {
-		res, err := Search(ctx, steady(60_000, func(rate float64, s *Sample) { s.Bound = rate > 50_000 }), opt)
+		res, err := Search(ctx, steady(60_000, func(rate float64, s *Sample) {
+			if rate > 50_000 {
+				s.Bound = "no processor is left"
+			}
+		}), opt)
 		near(t, res, err, 50_000)
 		if !res.AtLeast || res.By != "generator-bound" {
 			t.Errorf("%+v", res)
@@ -112,7 +116,7 @@ func TestSearch(t *testing.T) {
 		}
 	})
 	t.Run("no generator is fast enough", func(t *testing.T) {
-		res, err := Search(ctx, steady(1e9, func(_ float64, s *Sample) { s.Bound = true }), opt)
+		res, err := Search(ctx, steady(1e9, func(_ float64, s *Sample) { s.Bound = "no processor is left" }), opt)
 		if !errors.Is(err, ErrNone) || !res.AtLeast || res.By != "generator-bound" {
 			t.Errorf("%v: %+v", err, res)
 		}

@@ -1,6 +1,7 @@
 package findmax
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -10,7 +11,7 @@ import (
 // add adds what was measured of the same rate, once more, to what was measured times times before.
 func (s *Sample) add(o *Sample, times float64) {
 	s.Achieved = (s.Achieved*times + o.Achieved) / (times + 1)
-	s.Bound = s.Bound || o.Bound
+	s.Bound = cmp.Or(s.Bound, o.Bound)
 	for _, m := range o.Missed {
 		if !slices.Contains(s.Missed, m) {
 			s.Missed = append(s.Missed, m)
@@ -54,7 +55,7 @@ func (t *Step) judge(s *Sample) {
 		}
 	}
 	switch {
-	case s.Bound:
+	case s.Bound != "":
 		t.Verdict, t.By = Fail, "generator-bound"
 	case len(s.Missed) > 0:
 		t.Verdict, t.By = Fail, strings.Join(s.Missed, ", ")

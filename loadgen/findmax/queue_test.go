@@ -56,7 +56,10 @@ func (q *queue) measure(_ context.Context, rate float64, d time.Duration) (*Samp
 		due += q.rng.ExpFloat64() / rate
 	}
 	q.now += end + settle
-	s := &Sample{Achieved: done / asked, Bound: q.bound > 0 && rate > q.bound}
+	s := &Sample{Achieved: done / asked}
+	if q.bound > 0 && rate > q.bound {
+		s.Bound = "it was late"
+	}
 	s.Tails = []Tail{{Name: "p99", Allowed: q.allowed, Limit: time.Duration(q.limit * 1e9), Blocks: blocks}}
 	if s.Achieved < 0.99 {
 		s.Missed = append(s.Missed, "achieved")

@@ -75,6 +75,7 @@ func (r *Result) steps() report.Table {
 		{Name: "over_high", Unit: report.UnitRatio, Rank: 1},
 		{Name: "verdict", Unit: report.UnitText},
 		{Name: "failed", Unit: report.UnitText},
+		{Name: "why", Unit: report.UnitText, Rank: 4},
 	}}
 	for i := range r.Steps {
 		s := &r.Steps[i]
@@ -84,7 +85,7 @@ func (r *Result) steps() report.Table {
 		}
 		row := []report.Value{
 			report.Text(name), report.Number(s.Rate), report.Seconds(s.Took), report.Number(s.Achieved),
-			report.Null, report.Null, report.Null, report.Null, report.Null, report.Text(string(s.Verdict)), report.Text(s.By),
+			report.Null, report.Null, report.Null, report.Null, report.Null, report.Text(string(s.Verdict)), report.Text(s.By), report.Text(s.Bound),
 		}
 		if tail := s.Tail; tail != nil {
 			row[4], row[5] = report.Text(tail.Name+" < "+tail.Limit.String()), report.Seconds(tail.Value)
@@ -109,6 +110,9 @@ func (t *Step) Line() string {
 	text := fmt.Sprintf("%s %s %s", t.Kind, humanize.Rate(t.Rate), t.Verdict)
 	if t.By != "" {
 		text += ": " + t.By
+	}
+	if t.Bound != "" {
+		text += ": " + t.Bound
 	}
 	if t.Tail != nil {
 		text += fmt.Sprintf(" (%s %s, limit %s)", t.Tail.Name, humanize.Duration(t.Tail.Value.Seconds()), t.Tail.Limit)

@@ -44,7 +44,7 @@ func TestFailed(t *testing.T) {
 		{Search: 0, Rate: 101, Verdict: Fail},
 		{Search: 1, Rate: 90, Verdict: Fail}, // by chance: it is below what was confirmed
 		{Search: 1, Rate: 102, Verdict: Undecided},
-		{Search: 1, Rate: 103, Verdict: Fail, Bound: true},
+		{Search: 1, Rate: 103, Verdict: Fail, Bound: "it was late"},
 		{Search: 1, Rate: 110, Verdict: Fail},
 		{Search: 1, Rate: 104, Verdict: Fail},
 		{Search: 1, Rate: 105, Verdict: Pass},

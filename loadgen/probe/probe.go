@@ -91,7 +91,7 @@ func (p *Prober) class(rec *recording.Recording, t *threshold.Threshold) (int, e
 // Rate implements findmax.Measure. What kvtool itself has spoiled is measured once more before it is believed.
 func (p *Prober) Rate(ctx context.Context, rate float64, d time.Duration) (*findmax.Sample, error) {
 	s, err := p.once(ctx, rate, d)
-	if errors.Is(err, ErrUnsteady) || err == nil && s.Bound {
+	if errors.Is(err, ErrUnsteady) || err == nil && s.Bound != "" {
 		return p.once(ctx, rate, d)
 	}
 	return s, err
@@ -192,9 +192,11 @@ func settled(ctx context.Context, r *figures.Reader, virtual bool) map[string]fl
 // sample judges what was recorded in so many seconds.
 func (p *Prober) sample(rec *recording.Recording, counts map[string]float64, seconds int) (*findmax.Sample, error) {
 	sum := rec.Sum()
-	verdict, _ := rec.Verdict()
-	s := &findmax.Sample{Achieved: sum.Achieved(), Bound: verdict == recording.GeneratorBound}
+	verdict, why := rec.Verdict()
+	s := &findmax.Sample{Achieved: sum.Achieved()}
 	switch {
+	case verdict == recording.GeneratorBound:
+		s.Bound = why
 	case verdict == recording.Unstable && sum.ErrorCount() == 0:
 		return nil, ErrUnsteady
 	case verdict == recording.Unstable: // connections were lost

@@ -116,7 +116,7 @@ func Run(ctx context.Context, d kv.Driver, src iter.Seq2[*trace.Command, error],
 	all.Wait()
 	close(over)
 	watch.Wait()
-	r.health.Ended = asked.Err() != nil
+	r.health.Ended = context.Cause(asked)
 	if failed := r.finish(); failed != nil {
 		return nil, failed
 	}
