@@ -130,12 +130,8 @@ func runFindMax(ctx context.Context, env *Env, o *findMaxFlags, args []string) e
 	if err := o.check(l); err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(l.thresholds, func(t threshold.Threshold) bool { return t.Metric == "errors" }) {
-		t, err := threshold.Parse(usualErrors)
-		if err != nil {
-			return err
-		}
-		l.thresholds = append(l.thresholds, t)
+	if err := l.limitErrors(usualErrors); err != nil {
+		return err
 	}
 	if err := l.open(ctx, args, &o.storeFlags); err != nil {
 		return err

@@ -167,6 +167,11 @@ func runLoad(ctx context.Context, env *Env, o *loadFlags, args []string) error {
 	if err := l.read(); err != nil {
 		return err
 	}
+	if !o.inject { // what is done to the server makes errors
+		if err := l.limitErrors(threshold.NoErrors); err != nil {
+			return err
+		}
+	}
 	if l.gate, err = env.findingsGate(ctx, &o.runFlags, args); err != nil {
 		return err
 	}
@@ -263,10 +268,17 @@ func (l *loading) read() error {
 		return err
 	}
 	texts := slices.Concat(l.scenario.Thresholds, own, o.thresholds, []string{"violations == 0"})
-	if !o.inject && !slices.ContainsFunc(texts, func(text string) bool { return strings.HasPrefix(strings.TrimSpace(text), "errors") }) {
-		texts = append(texts, threshold.NoErrors)
-	}
 	l.thresholds, err = thresholdsOf(texts, o.concurrency > 0)
+	return err
+}
+
+// limitErrors adds a limit of errors where none is given.
+func (l *loading) limitErrors(usual string) error {
+	if slices.ContainsFunc(l.thresholds, func(t threshold.Threshold) bool { return t.Metric == "errors" }) {
+		return nil
+	}
+	t, err := threshold.Parse(usual)
+	l.thresholds = append(l.thresholds, t)
 	return err
 }
 

