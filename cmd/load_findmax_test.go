@@ -110,7 +110,7 @@ func TestSoakFindMax(t *testing.T) {
 	proxy.Set(faultproxy.Fault{Service: func() time.Duration { return time.Duration(mean * rng.ExpFloat64() * 1e9) }})
 	var progress strings.Builder
 	c := exec.Command(binary, "load", "find-max", "redis://"+proxy.Addr, "-s", writeScenario(t, sets), "--threshold", "p99 < 25ms",
-		"--conns", "200", "--progress", "plain", "-o", "json", "--op-timeout", "60s")
+		"--conns", "200", "--step-max", "30s", "--progress", "plain", "-o", "json", "--op-timeout", "60s")
 	c.Stderr = io.MultiWriter(&progress, os.Stderr)
 	out, err := c.Output()
 	if err != nil {

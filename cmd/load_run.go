@@ -186,6 +186,9 @@ func runLoad(ctx context.Context, env *Env, o *loadFlags, args []string) error {
 	defer abort.end(nil)
 	opt.Update = abort.watch(opt.Update)
 	rec, runErr := loadgen.Run(running, l.driver, l.phases(ctx), opt)
+	if abort.why != nil && errors.Is(runErr, context.Canceled) {
+		runErr = nil // the gate says it
+	}
 	l.progress.clear()
 	if rec == nil {
 		return targetError(ended(ctx, runErr))
