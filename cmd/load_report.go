@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/kvtool/kvtool/kv"
@@ -34,19 +35,22 @@ func (l *loading) report(ctx context.Context, rec *recording.Recording) (*report
 		counts[name] = float64(n)
 	}
 	evidence := l.player.Evidence()
-	checks := checksSection(counts, evidence)
+	server := map[string]float64{}
+	l.addFigures(server) // before what was written is removed
+	checks := checksSection(withMetered(counts, server), evidence)
 	checks.Metrics = append(checks.Metrics, l.replicaMetrics()...)
 	r.Sections = append(r.Sections, checks)
 	r.Target.Notes = append(r.Target.Notes, l.faultNotes()...)
+	maps.Copy(counts, server)
 	run := &findings.Run{Recording: rec, Schema: l.scenario.Schema, Violations: int64(counts["violations"]), Evidence: evidence}
 	if form := l.player.Form(); form != "" {
 		r.Target.Notes = append(r.Target.Notes, "what is atomic is done by "+form)
 	}
-	l.addFigures(counts) // before what was written is removed
 	r = l.judgeFindings(l.gate, r, l.find(ctx, run, l.keys, l.player.Prefix()))
 	if l.removes(ctx, rec) {
 		l.leave(ctx, r, l.player.Prefix())
 	}
+	r.Target.Notes = append(r.Target.Notes, l.metered(ctx)...)
 	return r, judgeRun(r, rec, l.thresholds, counts)
 }
 

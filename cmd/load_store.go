@@ -69,10 +69,39 @@ func (l *loaded) ready(ctx context.Context, o *storeFlags) error {
 	if l.info, err = l.store.Info(ctx); err != nil {
 		return targetError(ended(ctx, err))
 	}
-	if n := l.info.Keys; n > 0 && !o.writes && l.target.Scheme != "ref" && l.target.Scheme != "demo" {
-		return kv.WithHint(kv.Usagef("%s holds %d keys", l.info.Target, n), "--allow-writes, if it is not used by anybody else")
+	if err := l.env.accept(ctx, l.store, toLoad); err != nil {
+		return err
+	}
+	if o.writes || l.target.Scheme == "ref" || l.target.Scheme == "demo" {
+		return nil
+	}
+	if n := l.info.Keys; n > 0 {
+		return kv.WithHint(kv.Usagef("%s holds %d keys", l.info.Target, n), allowWrites)
+	}
+	if l.info.KeysKnown {
+		return nil
+	}
+	for _, err := range l.store.Scan(ctx, kv.ScanOptions{}) { // a table that counts its items a few times a day
+		if err != nil {
+			return targetError(ended(ctx, err))
+		}
+		return kv.WithHint(kv.Usagef("%s holds keys", l.info.Target), allowWrites)
 	}
 	return nil
+}
+
+const allowWrites = "--allow-writes, if it is not used by anybody else"
+
+// metered returns what a store that is paid for says of what the load took.
+func (l *loaded) metered(ctx context.Context) []string {
+	if _, ok := l.store.(kv.Planner); !ok {
+		return nil
+	}
+	info, err := l.store.Info(ctx)
+	if err != nil {
+		return nil
+	}
+	return info.Notes
 }
 
 // close lets go of the store.
@@ -97,6 +126,17 @@ func (l *loaded) sampler(ctx context.Context) func(context.Context) map[string]f
 		}
 		return now
 	}
+}
+
+// withMetered returns what a run has counted, with what a store that meters has said of it.
+func withMetered(counts, figs map[string]float64) map[string]float64 {
+	all := maps.Clone(counts)
+	for name, n := range figs {
+		if figures.Metered(name) && n > 0 {
+			all[name] = n
+		}
+	}
+	return all
 }
 
 // addFigures adds what the store says at the end of the run: of all of it, not of its last second.

@@ -15,14 +15,22 @@ func (e *Env) openToScan(ctx context.Context, t kv.Target) (kv.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := e.accept(ctx, store); err != nil {
+	if err := e.accept(ctx, store, toScan); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	return store, nil
 }
 
-// accept asks whether a scan may cost what it costs.
-func (e *Env) accept(ctx context.Context, store kv.Store) error {
+// A use is what a store that bills is opened for.
+type use int
+
+const (
+	toScan use = iota
+	toLoad
+)
+
+// accept asks whether what a store is opened for may cost what it costs.
+func (e *Env) accept(ctx context.Context, store kv.Store, u use) error {
 	planner, ok := store.(kv.Planner)
 	if !ok {
 		return nil
@@ -34,16 +42,21 @@ func (e *Env) accept(ctx context.Context, store kv.Store) error {
 	if p.Free {
 		return nil
 	}
+	what, instead := "a scan of this store", "read an export: ddb-export:DIR"
+	if u == toLoad {
+		what, instead = "a load of this store, and the scan that cleans up after it,", "load a server on this machine: ?endpoint=http://127.0.0.1:8000"
+		e.say("plan", p.Load)
+	}
 	e.say("plan", p.String())
 	switch {
 	case e.yes:
 		return nil
 	case !e.TTY || !e.StderrTTY:
-		return kv.WithHint(kv.Usagef("a scan of this store is billed: %s", p), "--yes, if that is meant; or read an export: ddb-export:DIR")
+		return kv.WithHint(kv.Usagef("%s is billed: %s", what, p), "--yes, if that is meant; or "+instead)
 	}
 	fmt.Fprint(e.Stderr, "kvtool: type yes to go on: ")
 	if line, err := readLine(e.Stdin); err != nil || line != "yes" {
-		return kv.Usagef("not confirmed: nothing was read")
+		return kv.Usagef("not confirmed: nothing was done")
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func TestAccept(t *testing.T) {
 			}
 		})
 	}
-	if err := OS().accept(t.Context(), failing{}); !errors.Is(err, errPlan) {
+	if err := OS().accept(t.Context(), failing{}, toScan); !errors.Is(err, errPlan) {
 		t.Error(err)
 	}
 }

@@ -28,6 +28,7 @@ const (
 	FieldRead
 	FieldChunk
 	FieldHome
+	FieldIndexes
 	fieldEnd
 )
 
@@ -41,7 +42,7 @@ const Universal = FieldName | FieldType | FieldEncoding | FieldSize | FieldLen |
 var fieldNames = [...]string{
 	"name", "type", "encoding", "size", "length", "ttl", "idle", "freq", "place", "slot", "largest", "stored", "digest", "groups",
 	"parts", "ttl fault",
-	"read", "chunk", "home",
+	"read", "chunk", "home", "indexes",
 }
 
 // String lists the facts of f, lowest first: "name, size, ttl".

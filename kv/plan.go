@@ -20,6 +20,7 @@ type Plan struct {
 	Unit  string  // what they are called
 	Cost  float64 // in USD; 0 where the units are paid for already
 	Basis string  // which prices that is by, or what pays for it
+	Load  string  // what operations of a load take, where that is billed: "0.625 USD a million write units"
 	Rate  float64 // units a second that the scan is held to; 0 is no limit
 	Time  time.Duration
 }

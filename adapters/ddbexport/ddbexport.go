@@ -40,6 +40,7 @@ func Adapter() *kv.Adapter {
 			{Name: "pk", Default: "found in the items", Doc: "the attribute that is the partition key"},
 			{Name: "sk", Default: "found in the items", Doc: "the attribute that is the sort key; none where there is none"},
 			{Name: "ttl", Default: "found in the items", Doc: "the attribute that items expire by; none where they do not"},
+			{Name: "gsi", Default: "none are known", Doc: "attributes that are partition keys of global indexes, with commas between"},
 			{Name: "checksum", Default: "on", Doc: "on or off: whether the MD5 of each file is verified"},
 		},
 		SniffDir: sniffDir,
@@ -77,6 +78,7 @@ type store struct {
 	checksum bool
 	key      keyNames
 	ttl      attribute
+	indexes  []string // attributes that are partition keys of indexes
 	ion      bool
 
 	mu   sync.Mutex
@@ -114,6 +116,9 @@ func open(ctx context.Context, t kv.Target) (kv.Store, error) {
 		s.checksum = false
 	default:
 		return nil, kv.WithHint(kv.Usagef("%s: checksum is %q", t, v), "checksum is on or off")
+	}
+	if v := t.Query.Get("gsi"); v != "" {
+		s.indexes = strings.Split(v, ",")
 	}
 	if t.Path == "" || t.Path == "-" {
 		return nil, kv.WithHint(kv.Usagef("%s: no directory is named", t), "an export is a directory: ddb-export:DIR")
@@ -208,7 +213,7 @@ func (s *store) facts() []kv.Fact {
 		{Name: "freq", Field: kv.FieldFreq, Why: noAccess, Hint: "Contributor Insights of the table counts its hottest keys"},
 		{Name: "place", Field: kv.FieldPlace, How: kv.Measured, Why: "the file, which is a partition or a part of one"},
 		{Name: "largest", Field: kv.FieldLargest, How: kv.Modelled, Why: "the largest attribute"},
-		{Name: "indexes", Why: "an export says nothing of indexes, capacity or billing", Hint: "dynamodb://TABLE?region=REGION"},
+		{Name: "indexes", Why: "an export says nothing of indexes, capacity or billing", Hint: "dynamodb://TABLE?region=REGION, or name attributes of index keys: ?gsi=NAME,NAME"},
 	}
 	if !s.key.told {
 		for i := range facts[:2] {
@@ -225,6 +230,9 @@ func (s *store) facts() []kv.Fact {
 	default:
 		ttl.How, fault.How = kv.Modelled, kv.Modelled
 		ttl.Hint = "name the attribute if it is another, or none: ?ttl=NAME"
+	}
+	if len(s.indexes) > 0 {
+		facts[len(facts)-1] = kv.Fact{Name: "indexes", Field: kv.FieldIndexes, How: kv.Measured, Why: "the attributes that were named"}
 	}
 	return append(facts, ttl, fault)
 }

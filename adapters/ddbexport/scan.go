@@ -103,6 +103,7 @@ const (
 	partitionAt = iota
 	sortAt
 	ttlAt
+	indexesAt // and behind it
 )
 
 func newScan(s *store, opt kv.ScanOptions) *scan {
@@ -110,12 +111,15 @@ func newScan(s *store, opt kv.ScanOptions) *scan {
 	if sc.now.IsZero() {
 		sc.now = time.Now()
 	}
-	sc.reader.Names = []string{s.key.partition, s.key.sort, s.ttl.name}
+	sc.reader.Names = append([]string{s.key.partition, s.key.sort, s.ttl.name}, s.indexes...)
 	sc.parts = []kv.Part{{Name: s.key.partition}}
 	if s.key.sort != "" {
 		sc.parts = append(sc.parts, kv.Part{Name: s.key.sort})
 	}
 	sc.known = kv.FieldName | kv.FieldParts | kv.FieldType | kv.FieldSize | kv.FieldLen | kv.FieldPlace | kv.FieldLargest
+	if len(s.indexes) > 0 {
+		sc.known |= kv.FieldIndexes
+	}
 	if s.ttl.told || s.ttl.name != "" {
 		sc.known |= kv.FieldTTL | kv.FieldFault
 	}
@@ -300,7 +304,12 @@ func (sc *scan) record(f *file, l *item.Line) error {
 	}
 	sc.rec = kv.Record{
 		Key: kv.Join(sc.parts), Parts: sc.parts, Type: kv.TypeItem, Size: l.Size, Len: l.Attributes, Largest: l.Largest, Place: f.name,
-		Known: sc.known,
+		Known: sc.known, Indexes: sc.rec.Indexes[:0],
+	}
+	for i, name := range sc.s.indexes {
+		if v := &l.Picked[indexesAt+i]; v.Kind.Key() {
+			sc.rec.Indexes = append(sc.rec.Indexes, kv.Part{Name: name, Value: string(v.Text)})
+		}
 	}
 	if sc.known&kv.FieldTTL != 0 {
 		sc.rec.TTL = kv.TTLNone

@@ -16,8 +16,9 @@ import (
 // A table is what was learned of one before it is scanned.
 type table struct {
 	kv.Table
-	refused map[string]string // by what is not known: why
-	ttlTold bool              // the state of TTL is known
+	refused map[string]string                    // by what is not known: why
+	ttlTold bool                                 // the state of TTL is known
+	kinds   map[string]types.ScalarAttributeType // of the attributes that are in keys
 }
 
 // describe asks for all that is asked of a table, apart from its items. What this user may not ask is left out, with the reason.
@@ -51,6 +52,12 @@ func (s *store) describe(ctx context.Context) (*table, error) {
 // fill takes in the answer of DescribeTable.
 func (t *table) fill(d *types.TableDescription) {
 	t.Partition, t.Sort = keyNames(d.KeySchema)
+	t.kinds = map[string]types.ScalarAttributeType{}
+	for _, a := range d.AttributeDefinitions {
+		if a.AttributeName != nil {
+			t.kinds[*a.AttributeName] = a.AttributeType
+		}
+	}
 	t.Billing, t.Class = "provisioned", "standard"
 	if b := d.BillingModeSummary; b != nil && b.BillingMode == types.BillingModePayPerRequest {
 		t.Billing = "on-demand"
@@ -220,6 +227,9 @@ func (s *store) facts(t *table) []kv.Fact {
 	if w := t.refused["table"]; w != "" {
 		described.How, described.Why, described.Hint = kv.Missing, w, "grant dynamodb:DescribeTable"
 	}
+	if len(indexedBy(t.Indexes)) > 0 {
+		described.Field = kv.FieldIndexes
+	}
 	return append(facts, described)
 }
 
@@ -232,10 +242,30 @@ func (s *store) notes(t *table) []string {
 	if pages := s.counts.pages.Load(); pages > 0 {
 		n = append(n, fmt.Sprintf("The scan took %g read units in %d pages.", float64(s.counts.halves.Load())/2, pages))
 	}
+	n = append(n, s.loadNotes(t)...)
 	s.counts.mu.Lock()
 	defer s.counts.mu.Unlock()
 	for _, reason := range slices.Sorted(maps.Keys(s.counts.throttles)) {
 		n = append(n, fmt.Sprintf("Refused or failed, and asked again, %d times: %s.", s.counts.throttles[reason], reason))
+	}
+	return n
+}
+
+// loadNotes says what the sessions took.
+func (s *store) loadNotes(t *table) []string {
+	reads, writes := float64(s.load.reads.Load())/2, float64(s.load.writes.Load())/2
+	if s.load.done.Load() == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("The load took %g read units and %g write units", reads, writes)
+	if c := s.prices.Class(t.Class); !s.local && t.Billing == "on-demand" {
+		text += fmt.Sprintf(", %.4f USD by %s", (reads*c.ReadMillion+writes*c.WriteMillion)/1e6, s.prices)
+	}
+	n := []string{text + "; writes whose condition did not hold are not among them."}
+	s.load.mu.Lock()
+	defer s.load.mu.Unlock()
+	for _, reason := range slices.Sorted(maps.Keys(s.load.throttles)) {
+		n = append(n, fmt.Sprintf("Throttled %d times: %s.", s.load.throttles[reason], reason))
 	}
 	return n
 }

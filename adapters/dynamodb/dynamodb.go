@@ -48,6 +48,7 @@ func Adapter() *kv.Adapter {
 			{Name: "endpoint", Default: "that of the region", Doc: "URL of another server, such as DynamoDB Local"},
 			{Name: "profile", Default: "that of the environment", Doc: "a profile of the AWS configuration"},
 			{Name: "rcu", Default: "a quarter of what is provisioned, or 3000", Doc: "read units a second that a scan may take; 0 is no limit"},
+			{Name: "reads", Default: "consistent", Doc: "those of a load: consistent, or eventual, which takes half the units"},
 			{Name: "ttl", Default: "what the table says", Doc: "the attribute that items expire by, if this user may not ask"},
 			{Name: "pk", Default: "what the table says", Doc: "the attribute that is the partition key, if this user may not ask"},
 			{Name: "sk", Default: "what the table says", Doc: "the attribute that is the sort key, if this user may not ask"},
@@ -66,6 +67,9 @@ type store struct {
 	client  *dynamodb.Client
 	prices  *price.List
 	limiter *kv.Limiter // of half read units
+
+	consistent bool // reads of a load
+	load       meter
 
 	mu     sync.Mutex
 	table  *table // nil until it was described
@@ -136,6 +140,13 @@ func (s *store) options(t kv.Target) error {
 			return kv.WithHint(kv.Usagef("%s: rcu is %q", t, v), "rcu is a number of read units a second, such as 500")
 		}
 		s.asked.rcu = rcu
+	}
+	switch v := t.Query.Get("reads"); v {
+	case "", "consistent":
+		s.consistent = true
+	case "eventual":
+	default:
+		return kv.WithHint(kv.Usagef("%s: reads is %q", t, v), "reads is consistent or eventual")
 	}
 	return nil
 }

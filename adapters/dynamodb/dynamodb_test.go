@@ -20,8 +20,6 @@ import (
 	"github.com/kvtool/kvtool/kv/kvtest"
 )
 
-type attributes = map[string]types.AttributeValue
-
 func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 func num(s string) types.AttributeValue { return &types.AttributeValueMemberN{Value: s} }
 func bin(b []byte) types.AttributeValue { return &types.AttributeValueMemberB{Value: b} }

@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"time"
 
@@ -24,9 +25,11 @@ func (s *store) plan(t *table) kv.Plan {
 	c := s.prices.Class(t.Class)
 	if t.Billing == "provisioned" {
 		p.Basis = "of the capacity that is provisioned"
+		p.Load = fmt.Sprintf("operations take of what is provisioned: %g read and %g write units a second", t.ReadUnits, t.WriteUnits)
 	} else {
 		p.Cost = p.Units * c.ReadMillion / 1e6
 		p.Basis = s.prices.String()
+		p.Load = fmt.Sprintf("a write takes a unit for each KiB begun, a read one for 4 KiB: %g and %g USD a million (%s)", c.WriteMillion, c.ReadMillion, p.Basis)
 	}
 	p.Known = t.refused["table"] == ""
 	if r := s.rate(); r > 0 {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -54,6 +55,9 @@ func (s *store) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Reco
 		if sc.table.Sort != "" {
 			sc.parts = append(sc.parts, kv.Part{Name: sc.table.Sort})
 		}
+		if opt.Want&kv.FieldIndexes != 0 {
+			sc.index = indexedBy(sc.table.Indexes)
+		}
 		in := &dynamodb.ScanInput{
 			TableName: &s.name, Segment: &i, TotalSegments: &of, ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal, Limit: s.pageItems(),
 		}
@@ -88,7 +92,10 @@ type scan struct {
 	table *table
 	rec   kv.Record
 	parts []kv.Part
-	names map[string]bool // of attributes: whether it is called as a TTL is
+	index []indexed
+	// values of the key of an index.
+	values []kv.Part
+	names  map[string]bool // of attributes: whether it is called as a TTL is
 }
 
 // run yields the items of in and of the pages after it. It returns nil when the consumer has had enough, too.
@@ -157,11 +164,48 @@ func (sc *scan) record(it map[string]types.AttributeValue, now time.Time) error 
 	}
 	m.item(it)
 	sc.rec = kv.Record{
-		Key: kv.Join(sc.parts), Parts: sc.parts, Type: kv.TypeItem, Size: m.size, Len: int64(len(it)), Largest: m.largest,
+		Indexes: sc.rec.Indexes[:0],
+		Key:     kv.Join(sc.parts), Parts: sc.parts, Type: kv.TypeItem, Size: m.size, Len: int64(len(it)), Largest: m.largest,
 		Known: kv.FieldName | kv.FieldParts | kv.FieldType | kv.FieldSize | kv.FieldLen | kv.FieldLargest,
 	}
+	sc.indexes(it)
 	sc.expiry(it, m.nested, now)
 	return nil
+}
+
+// An indexed is a global index by the attributes of its partition key.
+type indexed struct {
+	name string
+	by   []string
+}
+
+func indexedBy(all []kv.Index) (global []indexed) {
+	for i := range all {
+		if x := &all[i]; !x.Local && x.Partition != "" {
+			global = append(global, indexed{x.Name, strings.Split(x.Partition, ",")})
+		}
+	}
+	return global
+}
+
+// indexes fills in which indexes hold the item: those of whose key it has every attribute.
+func (sc *scan) indexes(it attributes) {
+	if len(sc.index) == 0 {
+		return
+	}
+	sc.rec.Known |= kv.FieldIndexes
+	for i := range sc.index {
+		x := &sc.index[i]
+		sc.values = sc.values[:0]
+		for _, name := range x.by {
+			if v := scalar(it[name]); v.Kind.Key() {
+				sc.values = append(sc.values, kv.Part{Value: string(v.Text)})
+			}
+		}
+		if len(sc.values) == len(x.by) {
+			sc.rec.Indexes = append(sc.rec.Indexes, kv.Part{Name: x.name, Value: kv.Join(sc.values)})
+		}
+	}
 }
 
 // expiry fills in what is known of the item's expiry.

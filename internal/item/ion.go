@@ -2,88 +2,33 @@ package item
 
 import (
 	"bytes"
-	"encoding/base64"
-	"strconv"
 	"unicode/utf8"
 )
 
 // Ion reads a line of Ion text: $ion_1_0 {Item:{…}} of a full export, or {Record:{Keys:…,Metadata:…,NewImage:…,OldImage:…}} of an
 // incremental one. An error is a *SyntaxError, and l is not to be used.
-func (r *Reader) Ion(line []byte, l *Line) error {
-	*l = Line{Item: l.Item, Keys: l.Keys[:0], keyed: l.keyed, old: l.old}
-	r.begin(line, &l.Item)
-	r.blank()
-	if bytes.HasPrefix(r.b[r.i:], []byte(ionVersion)) {
-		r.i += len(ionVersion)
-	}
-	image, keyed := false, false
-	var field func(name []byte) error
-	field = func(name []byte) error {
-		switch string(name) {
-		case "Record":
-			l.Change = true
-			return r.structIon(field)
-		case "Item":
-			image = true
-			return r.imageIon(&l.Item, nil)
-		case "NewImage":
-			image, l.Change = true, true
-			return r.imageIon(&l.Item, nil)
-		case "OldImage":
-			l.Change = true
-			err := r.imageIon(&l.old, nil)
-			l.Previous = l.old.Size
-			return err
-		case "Keys":
-			keyed, l.Change = true, true
-			return r.imageIon(&l.keyed, &l.Keys)
-		case "Metadata":
-			l.Change = true
-			return r.metadataIon(l)
-		}
-		return r.fail("a line has no " + strconv.Quote(string(name)))
-	}
-	if err := r.structIon(field); err != nil {
-		return err
-	}
-	if r.blank(); r.i < len(r.b) {
-		return r.fail("more after the end of the item")
-	}
-	return l.finish(image, keyed)
-}
+func (r *Reader) Ion(line []byte, l *Line) error { return r.line(line, l, ionText{}) }
+
+// ionText is the form of Ion text.
+type ionText struct{}
 
 // ionVersion begins each line.
 const ionVersion = "$ion_1_0"
 
-func (r *Reader) metadataIon(l *Line) error {
-	return r.structIon(func(name []byte) error {
-		written := string(name) == "WriteTimestampMicros"
-		if _, err := r.valueIon(0); err != nil {
-			return err
-		}
-		if written && r.last.kind == N {
-			l.Written, _ = strconv.ParseInt(string(appendDecimal(nil, r.last.raw)), 10, 64)
-		}
-		return nil
-	})
+func (ionText) header(r *Reader) {
+	r.blank()
+	if bytes.HasPrefix(r.b[r.i:], []byte(ionVersion)) {
+		r.i += len(ionVersion)
+	}
 }
 
-func (r *Reader) imageIon(it *Item, names *[][]byte) error {
-	r.open(it)
-	return r.structIon(func(name []byte) error {
-		if names != nil {
-			*names = append(*names, name)
-		}
-		pick, length := r.index(name), int64(len(name))
-		size, err := r.valueIon(0)
-		if err != nil {
-			return err
-		}
-		r.attribute(length, size)
-		r.pick(pick, name, r.textIon)
-		return nil
-	})
-}
+func (ionText) blank(r *Reader) { r.blank() }
+
+func (ionText) fields(r *Reader, each func(name []byte) error) error { return r.structIon(each) }
+
+func (ionText) value(r *Reader, depth int) (int64, error) { return r.valueIon(depth) }
+
+func (ionText) unescape(b, raw []byte) []byte { return unescapeIon(b, raw) }
 
 // blank skips white space. Comments are not written by exports, and are not read.
 func (r *Reader) blank() {
@@ -172,13 +117,7 @@ func (r *Reader) valueIon(depth int) (n int64, err error) {
 	case bytes.HasPrefix(r.b[r.i:], []byte("{{")):
 		r.last, n, err = r.blobIon()
 	case c == '{':
-		n = Container
-		err = r.structIon(func(name []byte) error {
-			r.within(name)
-			size, err := r.valueIon(depth + 1)
-			n += Element + int64(len(name)) + size
-			return err
-		})
+		n, err = r.mapping(ionText{}, depth)
 		r.last = scalar{kind: M}
 	case c == '[':
 		n, err = r.listIon(depth, L)
@@ -258,13 +197,7 @@ func (r *Reader) numberIon() (s scalar, n int64, err error) {
 	for r.i < len(r.b) && bytes.IndexByte([]byte("+-.0123456789_eEdD"), r.b[r.i]) >= 0 {
 		r.i++
 	}
-	s = scalar{kind: N, raw: r.b[from:r.i]}
-	r.it.Numbers++
-	n, ok := numberSize(s.raw)
-	if !ok {
-		return s, 0, r.fail("no number")
-	}
-	return s, n, nil
+	return r.number(r.b[from:r.i])
 }
 
 // blobIon reads {{ Base64 }}.
@@ -275,12 +208,8 @@ func (r *Reader) blobIon() (s scalar, n int64, err error) {
 		return s, 0, r.fail("a blob does not end")
 	}
 	raw := bytes.TrimSpace(r.b[r.i : r.i+end])
-	n, ok := base64Size(raw)
-	if !ok {
-		return s, 0, r.fail("no Base64")
-	}
 	r.i += end + 2
-	return scalar{kind: B, raw: raw}, n, nil
+	return r.binary(raw)
 }
 
 // quotedIon reads a string or a symbol in quotes and returns how many bytes it has in UTF-8.
@@ -360,24 +289,4 @@ func unescapeIon(b, raw []byte) []byte {
 		i += width
 	}
 	return b
-}
-
-// textIon returns the text of the last value, in memory of the item unless it stands in the line as it is.
-func (r *Reader) textIon() []byte {
-	from := len(r.it.text)
-	switch s := &r.last; {
-	case s.kind == N:
-		r.it.text = appendDecimal(r.it.text, s.raw)
-	case s.kind == B:
-		b, err := base64.StdEncoding.AppendDecode(r.it.text, s.raw)
-		if err != nil {
-			b = append(r.it.text[:from], s.raw...)
-		}
-		r.it.text = b
-	case s.escaped:
-		r.it.text = unescapeIon(r.it.text, s.raw)
-	default:
-		return s.raw
-	}
-	return r.it.text[from:len(r.it.text):len(r.it.text)]
 }

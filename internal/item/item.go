@@ -133,13 +133,13 @@ func (r *Reader) attribute(name, value int64) {
 }
 
 // pick keeps the attribute that was read last if it is the one of that index, and hands it to Each.
-func (r *Reader) pick(index int, name []byte, text func() []byte) {
+func (r *Reader) pick(index int, name []byte, f form) {
 	if index < 0 && r.Each == nil {
 		return
 	}
 	v := Value{Kind: r.last.kind}
 	if v.Kind.Key() {
-		v.Text = text()
+		v.Text = r.text(f)
 	}
 	if index >= 0 {
 		r.it.Picked[index] = v

@@ -2,7 +2,6 @@ package item
 
 import (
 	"bytes"
-	"encoding/base64"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -10,72 +9,20 @@ import (
 
 // JSON reads a line of DynamoDB JSON: {"Item":{…}} of a full export, or Metadata, Keys, NewImage and OldImage of an incremental
 // one. An error is a *SyntaxError, and l is not to be used.
-func (r *Reader) JSON(line []byte, l *Line) error {
-	*l = Line{Item: l.Item, Keys: l.Keys[:0], keyed: l.keyed, old: l.old}
-	r.begin(line, &l.Item)
-	image, keyed := false, false
-	err := r.object(func(name []byte) error {
-		switch string(name) {
-		case "Item":
-			image = true
-			return r.imageJSON(&l.Item, nil)
-		case "NewImage":
-			image, l.Change = true, true
-			return r.imageJSON(&l.Item, nil)
-		case "OldImage":
-			l.Change = true
-			err := r.imageJSON(&l.old, nil)
-			l.Previous = l.old.Size
-			return err
-		case "Keys":
-			keyed, l.Change = true, true
-			return r.imageJSON(&l.keyed, &l.Keys)
-		case "Metadata":
-			l.Change = true
-			return r.metadataJSON(l)
-		}
-		return r.fail("a line has no " + strconv.Quote(string(name)))
-	})
-	if err != nil {
-		return err
-	}
-	if r.space(); r.i < len(r.b) {
-		return r.fail("more after the end of the item")
-	}
-	return l.finish(image, keyed)
-}
+func (r *Reader) JSON(line []byte, l *Line) error { return r.line(line, l, jsonText{}) }
 
-// metadataJSON reads when the item was written.
-func (r *Reader) metadataJSON(l *Line) error {
-	return r.object(func(name []byte) error {
-		written := string(name) == "WriteTimestampMicros"
-		if _, err := r.valueJSON(0); err != nil {
-			return err
-		}
-		if written && r.last.kind == N {
-			l.Written, _ = strconv.ParseInt(string(r.last.raw), 10, 64)
-		}
-		return nil
-	})
-}
+// jsonText is the form of DynamoDB JSON.
+type jsonText struct{}
 
-// imageJSON reads the attributes of an item, and keeps their names if they are asked for.
-func (r *Reader) imageJSON(it *Item, names *[][]byte) error {
-	r.open(it)
-	return r.object(func(name []byte) error {
-		if names != nil {
-			*names = append(*names, name)
-		}
-		pick, length := r.index(name), int64(len(name))
-		size, err := r.valueJSON(0)
-		if err != nil {
-			return err
-		}
-		r.attribute(length, size)
-		r.pick(pick, name, r.textJSON)
-		return nil
-	})
-}
+func (jsonText) header(*Reader) {}
+
+func (jsonText) blank(r *Reader) { r.space() }
+
+func (jsonText) fields(r *Reader, each func(name []byte) error) error { return r.object(each) }
+
+func (jsonText) value(r *Reader, depth int) (int64, error) { return r.valueJSON(depth) }
+
+func (jsonText) unescape(b, raw []byte) []byte { return unescapeJSON(b, raw) }
 
 // object reads an object and calls each with every name, to read the value. The name is valid until the next line.
 func (r *Reader) object(each func(name []byte) error) error {
@@ -204,7 +151,7 @@ func (r *Reader) valueJSON(depth int) (n int64, err error) {
 		n, err = r.listJSON(depth)
 	case "M":
 		last.kind = M
-		n, err = r.mapJSON(depth)
+		n, err = r.mapping(jsonText{}, depth)
 	default:
 		return 0, r.fail("no type " + strconv.Quote(string(tag.raw)))
 	}
@@ -234,52 +181,18 @@ func (r *Reader) listJSON(depth int) (n int64, err error) {
 	return n, err
 }
 
-func (r *Reader) mapJSON(depth int) (n int64, err error) {
-	n = Container
-	err = r.object(func(name []byte) error {
-		r.within(name)
-		size, err := r.valueJSON(depth + 1)
-		n += Element + int64(len(name)) + size
-		return err
-	})
-	return n, err
-}
-
 func (r *Reader) numberJSON() (s scalar, n int64, err error) {
 	if s, _, err = r.stringJSON(); err != nil {
 		return s, 0, err
 	}
-	s.kind = N
-	r.it.Numbers++
-	n, ok := numberSize(s.raw)
-	if !ok {
-		return s, 0, r.fail("no number")
-	}
-	return s, n, nil
+	return r.number(s.raw)
 }
 
 func (r *Reader) binaryJSON() (s scalar, n int64, err error) {
 	if s, _, err = r.stringJSON(); err != nil {
 		return s, 0, err
 	}
-	s.kind = B
-	n, ok := base64Size(s.raw)
-	if !ok {
-		return s, 0, r.fail("no Base64")
-	}
-	return s, n, nil
-}
-
-// base64Size returns how many bytes text stands for. Of the letters nothing is checked but that they are full groups of four.
-func base64Size(text []byte) (n int64, ok bool) {
-	if len(text)%4 != 0 {
-		return 0, false
-	}
-	n = int64(len(text) / 4 * 3)
-	for i := len(text) - 1; i >= 0 && i >= len(text)-2 && text[i] == '='; i-- {
-		n--
-	}
-	return n, true
+	return r.binary(s.raw)
 }
 
 func (r *Reader) word(words ...string) error {
@@ -397,24 +310,4 @@ func unescapeJSON(b, raw []byte) []byte {
 		i += 2
 	}
 	return b
-}
-
-// textJSON returns the text of the last value, in memory of the item unless it stands in the line as it is.
-func (r *Reader) textJSON() []byte {
-	from := len(r.it.text)
-	switch s := &r.last; {
-	case s.kind == N:
-		r.it.text = appendDecimal(r.it.text, s.raw)
-	case s.kind == B:
-		b, err := base64.StdEncoding.AppendDecode(r.it.text, s.raw)
-		if err != nil {
-			b = append(r.it.text[:from], s.raw...)
-		}
-		r.it.text = b
-	case s.escaped:
-		r.it.text = unescapeJSON(r.it.text, s.raw)
-	default:
-		return s.raw
-	}
-	return r.it.text[from:len(r.it.text):len(r.it.text)]
 }

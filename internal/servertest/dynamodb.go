@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 )
@@ -13,25 +14,41 @@ import (
 // items, indexes and scans; it knows no TTL, throttles nothing and counts no bytes of tables.
 func DynamoDB(t testing.TB) string {
 	t.Helper()
-	binary := Binary(t, "dynalite")
+	return startDynamoDB(t, "dynalite", "--host", "127.0.0.1", "--createTableMs", "1", "--deleteTableMs", "1", "--updateTableMs", "1")
+}
+
+// DynamoDBLocal starts DynamoDB Local, Amazon's own server for tests, and returns its URL. It knows what tables weigh, TTL and
+// transactions, and throttles nothing. It takes seconds to start, and 300 MB.
+func DynamoDBLocal(t testing.TB) string {
+	t.Helper()
+	return startDynamoDB(t, "dynamodb-local", "-inMemory", "-sharedDb")
+}
+
+func startDynamoDB(t testing.TB, name string, args ...string) string {
+	t.Helper()
+	binary := Binary(t, name)
 	var err error
 	for range 3 { // a port that was free may be taken before the server has it
 		var url string
-		if url, err = startDynalite(t, binary); err == nil {
+		if url, err = tryDynamoDB(t, binary, args); err == nil {
 			return url
 		}
 	}
-	t.Fatalf("starting dynalite: %v", err)
+	t.Fatalf("starting %s: %v", name, err)
 	return ""
 }
 
-func startDynalite(t testing.TB, binary string) (string, error) {
+func tryDynamoDB(t testing.TB, binary string, args []string) (string, error) {
 	port, err := freePort(false)
 	if err != nil {
 		return "", err
 	}
 	s := &Server{Addr: "127.0.0.1:" + port, done: make(chan struct{})}
-	s.cmd = exec.Command(binary, "--host", "127.0.0.1", "--port", port, "--createTableMs", "1", "--deleteTableMs", "1", "--updateTableMs", "1")
+	flag := "--port"
+	if len(args) > 0 && !strings.HasPrefix(args[0], "--") {
+		flag = "-port"
+	}
+	s.cmd = exec.Command(binary, append([]string{flag, port}, args...)...)
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
 	dieWithParent(s.cmd)
 	if err := s.run(); err != nil {

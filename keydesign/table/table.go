@@ -20,7 +20,7 @@ import (
 
 // Analyzers lists the analyses of tables. A store that is none has not the facts that they need.
 func Analyzers() []*audit.Analyzer {
-	return []*audit.Analyzer{description(), partitionKeys(), expiryAttribute(), capacity()}
+	return []*audit.Analyzer{description(), partitionKeys(), indexKeys(), expiryAttribute(), capacity()}
 }
 
 // Rules lists the rules that are judged here alone.
@@ -30,6 +30,7 @@ func Rules() []*report.Rule { return []*report.Rule{ineffectiveTTL(), itemCollec
 const (
 	fewPartitionKeys = "KD022"
 	largeItem        = "KD040"
+	hotIndex         = "KD048"
 	ttlUnit          = "KD063"
 	manyIndexes      = "KD088"
 )

@@ -16,9 +16,10 @@ import (
 func record(pk, sk string, size int64, fault kv.Fault) kv.Record {
 	r := kv.Record{
 		Parts: []kv.Part{{Name: "pk", Value: pk}, {Name: "sk", Value: sk}}, Type: kv.TypeItem, Size: size, TTL: kv.TTLNone, Fault: fault,
-		Known: kv.FieldName | kv.FieldParts | kv.FieldType | kv.FieldSize | kv.FieldTTL | kv.FieldFault,
+		Known: kv.FieldName | kv.FieldParts | kv.FieldType | kv.FieldSize | kv.FieldTTL | kv.FieldFault | kv.FieldIndexes,
 	}
 	r.Key = kv.Join(r.Parts)
+	r.Indexes = []kv.Part{{Name: "by_size", Value: fmt.Sprint(size)}, {Name: "by_sort", Value: sk}}
 	return r
 }
 
@@ -167,5 +168,28 @@ func TestDescription(t *testing.T) {
 	}
 	if out := run(t, description(), &kv.Info{}); len(out.Metrics)+len(out.Tables) > 0 {
 		t.Errorf("of no table: %+v", out)
+	}
+}
+
+// An index on a state is hot; one on few items, or on what all items differ in, is not.
+func TestIndexKeys(t *testing.T) {
+	var all []kv.Record
+	for i := range 2000 {
+		r := record(fmt.Sprint("O#", i), "x", 10, "")
+		r.Indexes = []kv.Part{{Name: "by_state", Value: []string{"new", "paid", "sent"}[i*i%7%3]}, {Name: "by_mail", Value: fmt.Sprint(i)}}
+		if i < 50 {
+			r.Indexes = append(r.Indexes, kv.Part{Name: "sparse", Value: "open"})
+		}
+		all = append(all, r)
+	}
+	out := run(t, indexKeys(), &kv.Info{}, all...)
+	if len(out.Findings) != 1 || out.Findings[0].Subject != "by_state" || out.Findings[0].Rule != "KD048" || len(out.Tables[0].Rows) != 3 {
+		t.Fatalf("%+v", out)
+	}
+	if m := out.Findings[0].Message; m != "3 values for 2,000 items" {
+		t.Errorf("%q", m)
+	}
+	if out := run(t, indexKeys(), nil, all...); len(out.Findings) != 0 {
+		t.Errorf("of a part of the table: %+v", out.Findings)
 	}
 }

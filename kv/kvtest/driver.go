@@ -1,6 +1,7 @@
 package kvtest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -21,6 +22,10 @@ type DriverConfig struct {
 	Cluster bool
 	// Allocations are those that a Do may make: what is below the driver may not do without, as TLS.
 	Allocations float64
+	// Largest is how many bytes a value may have; 0 is as many as the suite wants, which is a megabyte.
+	Largest int
+	// Batch is how many operations a large Do has; 0 is 4,000.
+	Batch int
 	// Stall has the store stand still until it is told to go on. It is needed of a driver that lacks CLIENT PAUSE.
 	Stall func(t *testing.T) (resume func())
 }
@@ -122,6 +127,7 @@ func (c DriverConfig) values(t *testing.T) {
 	s := c.session(t, d, kv.SessionOptions{})
 	if _, limited := d.(kv.Limited); limited {
 		limitedValues(t, s)
+		large(t, s, c.times(60_000))
 		return
 	}
 	ops := wanted("SET a v", "GET a", "GET nothing", "RPUSH l x yy", "LRANGE l 0 -1", "LRANGE nothing 0 -1", "HSET h f v", "HGETALL h",
@@ -135,7 +141,15 @@ func (c DriverConfig) values(t *testing.T) {
 		}
 		do(t, s, []kv.Op{Op("DEL", "l"), Op("DEL", "h")})
 	}
-	large(t, s, 100_000)
+	large(t, s, c.times(100_000))
+}
+
+// times returns how often sixteen bytes make a value that is as large as there may be.
+func (c DriverConfig) times(most int) int {
+	if c.Largest > 0 {
+		return min(most, c.Largest/16)
+	}
+	return most
 }
 
 // limitedValues is values in words that any store has.
@@ -149,7 +163,6 @@ func limitedValues(t *testing.T, s kv.Session) {
 			t.Errorf("%s\nwant %s", got, want)
 		}
 	}
-	large(t, s, 60_000)
 }
 
 // large writes and reads more than a socket takes at once.
@@ -204,7 +217,7 @@ func (c DriverConfig) transaction(t *testing.T) {
 func (c DriverConfig) batch(t *testing.T) {
 	s := c.session(t, c.Open(t), kv.SessionOptions{})
 	var ops []kv.Op
-	for i := range 2000 {
+	for i := range cmp.Or(c.Batch, 4000) / 2 {
 		o := Op("SET", fmt.Sprint("key:", i), fmt.Sprint("value:", i))
 		ops = append(ops, o, kv.Op{Want: true, Args: [][]byte{[]byte("GET"), o.Args[1]}})
 	}

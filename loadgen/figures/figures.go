@@ -8,6 +8,7 @@ import (
 	"errors"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/kvtool/kvtool/kv"
 )
@@ -38,7 +39,7 @@ func New(ctx context.Context, d kv.Driver, opt kv.SessionOptions) (*Reader, erro
 func (r *Reader) Close() error { return r.session.Close() }
 
 // Read returns the figures of now: used_memory and, if there is a limit, maxmemory in bytes; evicted and expired keys, hits and misses
-// since the first reading; hit_rate and ops since the one before.
+// since the first reading, and what is metered; hit_rate and ops since the one before.
 func (r *Reader) Read() (map[string]float64, error) {
 	now, err := r.info()
 	if err != nil {
@@ -54,9 +55,16 @@ func (r *Reader) Read() (map[string]float64, error) {
 		"hits":        since(r.first, "keyspace_hits"),
 		"misses":      since(r.first, "keyspace_misses"),
 	}
-	for name, of := range map[string]string{"expired": "expired_keys", "blocked": "blocked_clients"} {
+	for name, of := range map[string]string{
+		"expired": "expired_keys", "blocked": "blocked_clients", "evicted": "evicted_keys", "used_memory": "used_memory",
+	} {
 		if _, told := now[of]; !told { // as by Memcached: 0 would be a claim
 			delete(out, name)
+		}
+	}
+	for name := range now {
+		if Metered(name) {
+			out[name] = since(r.first, name)
 		}
 	}
 	if now["maxmemory"] > 0 {
@@ -68,6 +76,12 @@ func (r *Reader) Read() (map[string]float64, error) {
 	}
 	r.last = now
 	return out, nil
+}
+
+// Metered reports whether a figure is of what a store meters, as DynamoDB does: units that were taken, and requests that were refused,
+// those of a reason behind "throttled_".
+func Metered(name string) bool {
+	return name == "read_units" || name == "write_units" || name == "failed_conditions" || strings.HasPrefix(name, "throttled")
 }
 
 // HitRate is that of all since the first reading, and whether anything was read.

@@ -62,6 +62,9 @@ func (u *under) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Reco
 				continue
 			}
 			short := *r
+			if short.Type == kv.TypeItem { // in which a table keeps a value of any type
+				short.Known &^= kv.FieldType
+			}
 			if short.Key = key; !yield(&short, nil) {
 				return
 			}

@@ -6,7 +6,8 @@ import (
 )
 
 // Commands returns each command that a run may send, once, as its words: those that are the same each time, in upper case the name;
-// the others are empty. It is what a store must have for the scenario to be run.
+// the others are empty. Of a transaction they are MULTI and the names of the commands in it, for a store that has not each of them
+// there. It is what a store must have for the scenario to be run.
 func (p *Player) Commands() [][]string {
 	var all [][]string
 	add := func(words ...string) {
@@ -23,13 +24,18 @@ func (p *Player) Commands() [][]string {
 				continue
 			case in.atomic != "":
 				add("WATCH", "")
-			}
-			if in.tx || in.atomic != "" {
-				add("MULTI")
+				read, writes := watched(in.atomic)
+				add(read...)
+				add(append([]string{"MULTI"}, writes...)...)
 				add("EXEC")
-			}
-			if in.atomic != "" {
 				continue
+			case in.tx:
+				names := []string{"MULTI"}
+				for k := range in.cmds {
+					names = append(names, in.cmds[k].name)
+				}
+				add(names...)
+				add("EXEC")
 			}
 			for k := range in.cmds {
 				c := &in.cmds[k]
@@ -67,4 +73,15 @@ func (p *Player) fillCommands(name string, add func(words ...string)) {
 			add("PEXPIRE", "", "")
 		}
 	}
+}
+
+// watched returns what an atomic action reads under WATCH, and the names of the commands that it does then: see commit.
+func watched(atomic string) (read, writes []string) {
+	switch atomic {
+	case "compare_delete":
+		return []string{"GET", ""}, []string{"DEL"}
+	case "sliding_window":
+		return []string{"ZCOUNT", "", "", "+inf"}, []string{"ZREMRANGEBYSCORE", "ZADD", "PEXPIRE"}
+	}
+	return []string{"HMGET", "", "tokens", "at"}, []string{"HSET", "PEXPIRE"}
 }

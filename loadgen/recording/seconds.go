@@ -3,6 +3,7 @@ package recording
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kvtool/kvtool/report"
@@ -17,10 +18,20 @@ const (
 	FigureMemory    = "used_memory"
 	FigureMaxMemory = "maxmemory"
 	FigureHitRate   = "hit_rate"
+
+	FigureReadUnits  = "read_units" // that a store meters
+	FigureWriteUnits = "write_units"
+	FigureThrottled  = "throttled" // requests; behind it, the reason
 )
 
-// counters are the figures that grow: a row of a second has by how much.
-func counters() []string { return []string{FigureEvicted, FigureExpired, FigureHits, FigureMisses} }
+// counts reports whether a figure grows: a row of a second has by how much.
+func counts(name string) bool {
+	switch name {
+	case FigureEvicted, FigureExpired, FigureHits, FigureMisses, FigureReadUnits, FigureWriteUnits, "failed_conditions":
+		return true
+	}
+	return strings.HasPrefix(name, FigureThrottled)
+}
 
 // serverColumn is the column of a figure. What a rank is given does not say much by itself.
 func serverColumn(name string) report.Column {
@@ -32,7 +43,7 @@ func serverColumn(name string) report.Column {
 		c.Unit = report.UnitBytes
 	case FigureHitRate:
 		c.Unit, c.Rank = report.UnitRatio, 0
-	case FigureEvicted, FigureExpired:
+	case FigureEvicted, FigureExpired, FigureReadUnits, FigureWriteUnits, FigureThrottled:
 		c.Sum, c.Rank = true, 0
 	case "ops":
 		c.Unit, c.Rank = report.UnitRate, 2
@@ -47,7 +58,7 @@ func (r *Recording) figures() []string {
 	names := map[string]bool{}
 	for i := range r.Seconds {
 		for k := range r.Seconds[i].Server {
-			names[k] = k != FigureHits && k != FigureMisses
+			names[k] = k != FigureHits && k != FigureMisses && !strings.HasPrefix(k, FigureThrottled+"_")
 		}
 	}
 	maps.DeleteFunc(names, func(_ string, shown bool) bool { return !shown })
@@ -64,7 +75,7 @@ type Series struct {
 // is left out then.
 func (r *Recording) Figure(name string) Series {
 	var s Series
-	grows := slices.Contains(counters(), name)
+	grows := counts(name)
 	before, known := 0.0, false
 	for i := range r.Seconds {
 		v, ok := r.Seconds[i].Server[name]
