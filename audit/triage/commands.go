@@ -111,9 +111,10 @@ administrator's: SAVE, DEBUG, a module's search.`,
 		},
 		{
 			Rule: report.Rule{
-				ID: "TR007", Name: "main-thread-full", Title: "A thread that runs commands and has no time left", Severity: report.Warning, Stores: redisFamily(),
+				ID: "TR007", Name: "main-thread-full", Title: "A thread that runs commands and has no time left", Severity: report.Warning,
+				Stores: append(redisFamily(), "memcached"),
 				Doc: `The one thread that runs commands used nine tenths of a processor or more, and no single command is to blame: what comes is more
-than it can do, and waits. The finding names the commands that took most of it.`,
+than it can do, and waits. The finding names the commands that took most of it. Of Memcached it is the mean of its threads.`,
 				Fix:    "fewer or larger commands (pipelines, MGET), readers to replicas, or more shards",
 				Bad:    []string{"used_cpu_user_main_thread and used_cpu_sys_main_thread grew by 9.8 s in 10 s"},
 				Good:   []string{"by 4 s in 10 s"},
@@ -266,6 +267,9 @@ func fullMainThread(p *pair) []Cause {
 	}
 	for i := range p.used[:min(3, len(p.used))] {
 		u := &p.used[i]
+		if u.cpu == 0 {
+			continue // it counts calls alone
+		}
 		c.Evidence = append(c.Evidence, report.Metric{Name: metricName(u.name) + "_share", Value: report.Number(u.share(p)), Unit: report.UnitRatio})
 	}
 	return []Cause{c}

@@ -128,8 +128,10 @@ func (p *pair) rate(name string) float64 {
 // commands returns how many commands others have sent.
 func (p *pair) commands() float64 {
 	n := p.growth("total_commands_processed")
-	for _, own := range p.Own {
-		n -= float64(own)
+	for name, own := range p.Own {
+		if _, counted := p.After.Commands[name]; counted {
+			n -= float64(own)
+		}
 	}
 	return max(n, 0)
 }
@@ -142,7 +144,8 @@ func (p *pair) failures(class string) float64 {
 	return float64(max(p.After.Errors[class]-p.Before.Errors[class], 0))
 }
 
-// mainThread returns how much of a processor the thread that runs commands used, and whether that is of that thread alone.
+// mainThread returns how much of a processor the thread that runs commands used, and whether that is of such threads alone; of several
+// of them, the mean.
 func (p *pair) mainThread() (share float64, alone, ok bool) {
 	user, ok1 := p.grew("used_cpu_user_main_thread")
 	sys, ok2 := p.grew("used_cpu_sys_main_thread")
@@ -152,6 +155,9 @@ func (p *pair) mainThread() (share float64, alone, ok bool) {
 	}
 	if !ok1 || !ok2 || p.seconds == 0 {
 		return 0, false, false
+	}
+	if threads := p.number("threads"); threads > 0 {
+		return (user + sys) / p.seconds / threads, true, true
 	}
 	return (user + sys) / p.seconds, alone, true
 }

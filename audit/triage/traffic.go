@@ -55,7 +55,8 @@ cache was emptied (a restart, FLUSHALL, keys that expired together), memory is f
 		},
 		{
 			Rule: report.Rule{
-				ID: "TR017", Name: "errors", Title: "Commands that are answered with errors", Severity: report.Error, Stores: redisFamily(),
+				ID: "TR017", Name: "errors", Title: "Commands that are answered with errors", Severity: report.Error,
+				Stores: append(redisFamily(), "memcached"),
 				Doc: `A hundredth of the commands is answered with errors, or some are of a class that no program is to blame for: the server, its memory,
 its disk, its replicas or its rights are. A finding is of one class, the first word of what the server says.`,
 				Fix:  "the class says who has to do something: see what is advised for it",
@@ -136,6 +137,7 @@ func advice(class string) (do string, ok bool) {
 		"NOPERM":       "a user lacks a right: ACL LOG says which command and key",
 		"LOADING":      "the server was still loading",
 		"BUSY":         "a script was running: SCRIPT KILL, if it is again",
+		"AUTH":         "clients log in with a password that is not valid, or somebody guesses",
 		"CROSSSLOT":    "a command names keys of several slots: give them one hash tag",
 		"MOVED":        "clients have an old map of slots, or are no cluster clients",
 		"ASK":          "slots are moving, and this passes",
@@ -148,7 +150,12 @@ func advice(class string) (do string, ok bool) {
 		"NOMASTERLINK": "a replica was asked to sync before it had a link itself",
 		"DENIED":       "protected mode: the server has no password and is asked from another host",
 	}[class]
-	return do, ok && do != ""
+	return do, ok
+}
+
+// elseToDo is advice about classes that are a program's mistake.
+var elseToDo = map[string]string{
+	"TOOLARGE": "values are larger than the server takes: compress or split them, or raise item_size_max (-I)",
 }
 
 func errorsByClass(p *pair) []Cause {
@@ -170,7 +177,7 @@ func errorsByClass(p *pair) []Cause {
 			Severity: report.Warning, Subject: class, Weight: min(0.9, share),
 			Message: fmt.Sprintf("%s of the commands are answered with %s, %s", humanize.Ratio(share), class, humanize.Rate(n/p.seconds)),
 			Measure: report.Metric{Name: "errors", Value: report.Number(n / p.seconds), Unit: report.UnitRate},
-			Do:      cmp.Or(do, "the program's log has the whole text; INFO commandstats, failed_calls, names the commands"),
+			Do:      cmp.Or(do, elseToDo[class], "the program's log has the whole text; INFO commandstats, failed_calls, names the commands"),
 			Avoid:   "do not have clients try again at once: each attempt is one more command",
 		}
 		c.Evidence = p.failing()
