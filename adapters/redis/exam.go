@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -181,7 +183,9 @@ func (e *exam) Vitals(ctx context.Context) (*kv.Vitals, error) {
 	err := e.ask(ctx, func(l *link) error {
 		text, err := l.text([]string{"all"}, "INFO")
 		if err == nil {
-			v = ParseVitals(text, time.Now())
+			v = kv.ParseVitals(text, time.Now())
+			said := parseInfo(text)
+			v.Product, v.Version = said.product(), said.version()
 		}
 		return err
 	})
@@ -375,4 +379,16 @@ func memoryNumbers(reply any) map[string]float64 {
 func clusterState(reply any) map[string]string {
 	text, _ := reply.(string)
 	return parseInfo(text).fields
+}
+
+// clamp bounds what is to be a whole number that is not negative.
+func clamp(x float64) float64 { return min(max(x, 0), 1<<62) }
+
+// decimal returns the number that a text is, 0 where it is none.
+func decimal(text string) float64 {
+	x, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(x) {
+		return 0
+	}
+	return x
 }

@@ -2,7 +2,9 @@ package triage_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -14,11 +16,12 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/kvtool/kvtool/adapters/redis"
 	"github.com/kvtool/kvtool/audit/triage"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
+
+var update = flag.Bool("update", false, "write the table of docs/triage.md")
 
 var noon = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
 
@@ -66,9 +69,10 @@ func details() *kv.Details {
 
 func observation(before, after string) *triage.Observation {
 	o := &triage.Observation{
-		Place: "127.0.0.1:6379", Began: noon, Before: redis.ParseVitals(before, noon), After: redis.ParseVitals(after, noon.Add(10*time.Second)),
+		Place: "127.0.0.1:6379", Began: noon, Before: kv.ParseVitals(before, noon), After: kv.ParseVitals(after, noon.Add(10*time.Second)),
 		Details: details(), Own: map[string]int64{"ping": 100, "info": 1},
 	}
+	o.Before.Product, o.After.Product = "redis", "redis"
 	if _, ok := o.After.Numbers["server_time_usec"]; ok { // ten seconds by the server's clock, too
 		o.After.Numbers["server_time_usec"] = o.Before.Numbers["server_time_usec"] + 10e6
 	}
@@ -87,17 +91,20 @@ func TestRecordedHealthy(t *testing.T) {
 	}
 }
 
-// What a server says when it suffers from each cause: that one comes first.
-func TestCauses(t *testing.T) {
+// A suffering is what a server says that has a cause: lines of INFO that differ from those of a healthy one, and details.
+type suffering struct {
+	rule    string
+	before  []string
+	after   []string
+	details func(*kv.Details)
+	says    string // in the message
+}
+
+// sufferings are at least one of each rule.
+func sufferings() map[string]suffering {
 	heavy := kv.Client{ID: "7", Addr: "10.0.0.9:4711", Name: "export", Flags: "N", Command: "lrange", Output: 400 << 20}
 	waiting := kv.Client{ID: "8", Flags: "b", Command: "wait"}
-	for name, c := range map[string]struct {
-		rule    string
-		before  []string
-		after   []string
-		details func(*kv.Details)
-		says    string // in the message
-	}{
+	return map[string]suffering{
 		"script":   {"TR003", nil, []string{"cmdstat_evalsha:calls=9000,usec=9000000,usec_per_call=1000.00,rejected_calls=0,failed_calls=0"}, nil, "scripts took 90%"},
 		"KEYS":     {"TR004", nil, []string{"cmdstat_keys:calls=12,usec=3000000,usec_per_call=1.00"}, nil, "KEYS goes through the whole keyspace: 30%"},
 		"SCAN":     {"TR004", nil, []string{"cmdstat_scan:calls=400000,usec=3100000,usec_per_call=1.00"}, nil, "used as a query"},
@@ -141,18 +148,29 @@ func TestCauses(t *testing.T) {
 		"disk":        {"TR018", nil, []string{"rdb_last_bgsave_status:err"}, func(d *kv.Details) { d.Settings["save"] = "3600 1" }, "refused (MISCONF)"},
 		"loading":     {"TR002", nil, []string{"loading:1", "loading_loaded_perc:43.1", "loading_eta_seconds:9"}, nil, "43% of it is done"},
 		"restart":     {"TR019", nil, []string{"run_id:ffffffffffffffffffffffffffffffffffffffff"}, nil, "was restarted"},
-	} {
+	}
+}
+
+// judge returns the diagnosis of a recorded server that suffers so.
+func (c *suffering) judge(t *testing.T, version string) triage.Diagnosis {
+	t.Helper()
+	before, after := recorded(t, version)
+	o := observation(with(t, before, c.before...), with(t, after, c.after...))
+	if c.details != nil {
+		c.details(o.Details)
+	}
+	return triage.Judge(o)
+}
+
+// What a server says when it suffers from each cause: that one comes first.
+func TestCauses(t *testing.T) {
+	for name, c := range sufferings() {
 		for _, v := range versions {
 			t.Run(name+" "+v, func(t *testing.T) {
-				before, after := recorded(t, v)
-				o := observation(with(t, before, c.before...), with(t, after, c.after...))
-				if c.details != nil {
-					c.details(o.Details)
-				}
 				if v == "redis-6.2" && name == "thread" {
 					t.Skip("it does not count the thread by itself")
 				}
-				d := triage.Judge(o)
+				d := c.judge(t, v)
 				if len(d.Causes) == 0 || d.Causes[0].Rule != c.rule || !strings.Contains(d.Causes[0].Message, c.says) {
 					t.Fatalf("want %s: %s\n%s%v", c.rule, c.says, told(d), d.Unknown)
 				}
@@ -165,11 +183,15 @@ func TestCauses(t *testing.T) {
 	}
 }
 
-// A server that does not answer, or refuses to, has that cause alone, and nothing else is ruled out.
-func TestNoReadings(t *testing.T) {
+// unanswered are what a server has failed with, and what that says.
+func unanswered() []struct {
+	failed error
+	rule   string
+	says   string
+} {
 	silence := &kv.Silence{Err: errors.New("no answer within 1s"), Asked: noon, Waited: time.Second, Connected: time.Millisecond, Reached: true}
 	closed := &kv.Silence{Err: errors.New("closed"), Asked: noon, Reached: true, Closed: true}
-	for _, c := range []struct {
+	return []struct {
 		failed error
 		rule   string
 		says   string
@@ -179,7 +201,12 @@ func TestNoReadings(t *testing.T) {
 		{&kv.Silence{Err: errors.New("refused"), Asked: noon}, "TR001", "since 12:00:00.0 UTC no connection can be made: refused"},
 		{kv.ReplyError("LOADING Redis is loading the dataset in memory"), "TR002", "is loading its data"},
 		{kv.ReplyError("BUSY Redis is busy running a script. You can only call SCRIPT KILL"), "TR020", "a script is running"},
-	} {
+	}
+}
+
+// A server that does not answer, or refuses to, has that cause alone, and nothing else is ruled out.
+func TestNoReadings(t *testing.T) {
+	for _, c := range unanswered() {
 		d := triage.Judge(&triage.Observation{Began: noon, Failed: c.failed})
 		if len(d.Causes) != 1 || d.Causes[0].Rule != c.rule || !strings.HasPrefix(d.Causes[0].Message, c.says) && !strings.Contains(d.Causes[0].Message, c.says) {
 			t.Errorf("%v: %s", c.failed, told(d))
@@ -212,7 +239,7 @@ func TestWithheld(t *testing.T) {
 func numbersOf(t *testing.T) []string {
 	_, after := recorded(t, "redis-7.0")
 	var names []string
-	for name := range redis.ParseVitals(after, noon).Numbers {
+	for name := range kv.ParseVitals(after, noon).Numbers {
 		names = append(names, name)
 	}
 	slices.Sort(names)
@@ -313,5 +340,59 @@ func TestReport(t *testing.T) {
 	triage.Report(&r, []*triage.Observation{o, observation(before, after)})
 	if !strings.HasPrefix(r.Findings[0].Subject, o.Place) || r.Section("servers") == nil || len(r.Section("servers").Tables[0].Rows) != 2 {
 		t.Errorf("of two servers: %+v", r)
+	}
+}
+
+// docs/triage.md lists each cause with the evidence that it prints.
+func TestDocs(t *testing.T) {
+	evidence := map[string][]string{}
+	note := func(d triage.Diagnosis) {
+		for _, c := range d.Causes {
+			for _, m := range append([]report.Metric{c.Measure}, c.Evidence...) {
+				if !slices.Contains(evidence[c.Rule], m.Name) {
+					evidence[c.Rule] = append(evidence[c.Rule], m.Name)
+				}
+			}
+		}
+	}
+	all := sufferings()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		c := all[name]
+		note(c.judge(t, "redis-7.0"))
+	}
+	for _, c := range unanswered() {
+		note(triage.Judge(&triage.Observation{Began: noon, Failed: c.failed}))
+	}
+	var b strings.Builder
+	b.WriteString("| rule | what it is | stores | evidence |\n|---|---|---|---|\n")
+	for _, r := range triage.Rules() {
+		if len(evidence[r.ID]) == 0 {
+			t.Errorf("no test has %s as a cause", r.ID)
+		}
+		stores := "all"
+		if len(r.Stores) > 0 {
+			stores = strings.Replace(strings.Join(r.Stores, ", "), "redis, valkey, keydb, dragonfly", "Redis family", 1)
+		}
+		fmt.Fprintf(&b, "| `%s` %s | %s | %s | %s |\n", r.ID, r.Name, r.Title, stores, strings.Join(evidence[r.ID], ", "))
+	}
+	const path, begin, end = "../../docs/triage.md", "<!-- causes -->\n", "<!-- end -->\n"
+	doc, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, ok1 := strings.Cut(string(doc), begin)
+	_, tail, ok2 := strings.Cut(rest, end)
+	if !ok1 || !ok2 {
+		t.Fatal("docs/triage.md has no place for the table")
+	}
+	want := head + begin + b.String() + end + tail
+	switch {
+	case want == string(doc):
+	case *update:
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		t.Errorf("docs/triage.md lists other causes (go test ./audit/triage -update); they are\n%s", b.String())
 	}
 }

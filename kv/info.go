@@ -1,4 +1,4 @@
-package redis
+package kv
 
 import (
 	"math"
@@ -6,42 +6,39 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/kvtool/kvtool/kv"
 )
 
 // ParseVitals reads the text of INFO all, or of as much of it as a server tells. Any text will do: what is no line of INFO says
-// nothing.
-func ParseVitals(text string, at time.Time) *kv.Vitals {
-	info := parseInfo(text)
-	v := &kv.Vitals{
-		At: at, Product: info.product(), Version: info.version(),
-		Numbers: map[string]float64{}, Texts: map[string]string{}, Lacks: map[string]string{},
-	}
+// nothing. Which product that is, the text does not say.
+func ParseVitals(text string, at time.Time) *Vitals {
+	v := &Vitals{At: at, Numbers: map[string]float64{}, Texts: map[string]string{}, Lacks: map[string]string{}}
 	if strings.Contains(text, "# Commandstats") {
-		v.Commands = map[string]kv.Command{}
+		v.Commands = map[string]Command{}
 	}
 	if strings.Contains(text, "# Errorstats") {
 		v.Errors = map[string]int64{}
 	}
-	for name, value := range info.fields {
-		addField(v, name, value)
+	for line := range strings.Lines(text) {
+		name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
+		if ok && !strings.HasPrefix(name, "#") {
+			v.addField(name, value)
+		}
 	}
 	return v
 }
 
 // addField reads one line: a number, a text, or several named numbers with commas between.
-func addField(v *kv.Vitals, name, value string) {
+func (v *Vitals) addField(name, value string) {
 	if command, ok := strings.CutPrefix(name, "cmdstat_"); ok && v.Commands != nil {
 		c := v.Commands[command]
-		c.Calls, c.CPU = count(value, "calls"), time.Duration(clamp(decimal(part(value, "usec"))*1e3))
+		c.Calls, c.CPU = count(value, "calls"), microseconds(value, "usec")
 		c.Failed, c.Rejected = count(value, "failed_calls"), count(value, "rejected_calls")
 		v.Commands[command] = c
 		return
 	}
 	if command, ok := strings.CutPrefix(name, "latency_percentiles_usec_"); ok && v.Commands != nil {
 		c := v.Commands[command]
-		c.P50, c.P99 = time.Duration(clamp(decimal(part(value, "p50"))*1e3)), time.Duration(clamp(decimal(part(value, "p99"))*1e3))
+		c.P50, c.P99 = microseconds(value, "p50"), microseconds(value, "p99")
 		v.Commands[command] = c
 		return
 	}
@@ -55,7 +52,7 @@ func addField(v *kv.Vitals, name, value string) {
 		return
 	}
 	if strings.HasPrefix(value, "ip=") && strings.HasPrefix(name, "slave") {
-		v.Replicas = append(v.Replicas, kv.Replica{
+		v.Replicas = append(v.Replicas, Replica{
 			Place: net.JoinHostPort(part(value, "ip"), part(value, "port")), State: part(value, "state"),
 			Offset: count(value, "offset"), Lag: time.Duration(clamp(float64(count(value, "lag")) * 1e9)),
 		})
@@ -92,3 +89,8 @@ func decimal(text string) float64 {
 
 // clamp bounds what is to be a whole number that is not negative.
 func clamp(x float64) float64 { return min(max(x, 0), 1<<62) }
+
+// microseconds is part as a time.
+func microseconds(value, name string) time.Duration {
+	return time.Duration(clamp(math.Round(decimal(part(value, name)) * 1e3)))
+}
