@@ -69,6 +69,7 @@ var mayImport = map[string][]string{
 	"keydesign/table":           {"audit", "keydesign", "keydesign/lint", "keydesign/place", "kv", "report", "internal/humanize", "internal/saved", "internal/sketch"},
 	"keydesign/simulate":        {"keydesign", "keydesign/lint", "keydesign/place", "keydesign/schema", "report", "kv", "internal/evict", "internal/humanize", "internal/memory", "internal/random", "internal/slot"},
 	"internal/chart":            {},
+	"tui":                       {"report", "report/render", "internal/chart", "internal/humanize"},
 	"internal/monitor":          {"kv"},
 	"loadgen/trace":             {"kv", "internal/monitor"},
 	"loadgen/draw":              {"internal/random", "keydesign/schema"},
@@ -130,6 +131,7 @@ var mayImport = map[string][]string{
 
 // onlyImporter names the packages that alone may import a module of another's.
 var onlyImporter = map[string][]string{
+	"charm.land/":                      {"tui"},
 	"github.com/aws/":                  {"adapters/dynamodb"},
 	"github.com/redis/go-redis/v9":     {"adapters/redis"},
 	"github.com/HdrHistogram/":         {"loadgen/hlog"},

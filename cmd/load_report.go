@@ -46,6 +46,9 @@ func (l *loading) report(ctx context.Context, rec *recording.Recording) (*report
 	if form := l.player.Form(); form != "" {
 		r.Target.Notes = append(r.Target.Notes, "what is atomic is done by "+form)
 	}
+	if l.o.tui {
+		r.Target.Notes = append(r.Target.Notes, "watched on a dashboard, which takes CPU too")
+	}
 	r = l.judgeFindings(l.gate, r, l.find(ctx, run, l.keys, l.player.Prefix()))
 	if l.removes(ctx, rec) {
 		l.leave(ctx, r, l.player.Prefix())

@@ -19,6 +19,7 @@ import (
 	"github.com/kvtool/kvtool/loadgen/findings"
 	"github.com/kvtool/kvtool/loadgen/inject"
 	"github.com/kvtool/kvtool/loadgen/play"
+	"github.com/kvtool/kvtool/loadgen/recording"
 	"github.com/kvtool/kvtool/loadgen/scenario"
 	"github.com/kvtool/kvtool/loadgen/threshold"
 )
@@ -28,6 +29,7 @@ type loadFlags struct {
 	viewFlags
 	storeFlags
 	runFlags
+	boardFlags
 	scenario    string
 	rate        rate
 	constant    bool
@@ -86,6 +88,7 @@ func newLoadRunCmd(env *Env) *cobra.Command {
 		},
 	}
 	o.bind(c)
+	o.boardFlags.bind(c)
 	emit.bind(c)
 	return c
 }
@@ -159,6 +162,11 @@ func runLoad(ctx context.Context, env *Env, o *loadFlags, args []string) error {
 	if err != nil {
 		return err
 	}
+	if o.tui {
+		if err := o.checkBoard(env); err != nil {
+			return err
+		}
+	}
 	l := &loading{loaded: loaded{env: env}, o: o}
 	l.refuse = l.checkFaults
 	if l.progress, err = env.newProgress(o.storeFlags.progress, o.quiet); err != nil {
@@ -182,10 +190,9 @@ func runLoad(ctx context.Context, env *Env, o *loadFlags, args []string) error {
 	if err := l.prepare(ctx); err != nil {
 		return err
 	}
-	running, opt := abort.context(ctx), l.options(ctx)
+	running := abort.context(ctx)
 	defer abort.end(nil)
-	opt.Update = abort.watch(opt.Update)
-	rec, runErr := loadgen.Run(running, l.driver, l.phases(ctx), opt)
+	rec, runErr := l.run(ctx, running, abort)
 	if abort.why != nil && errors.Is(runErr, context.Canceled) {
 		runErr = nil // the gate says it
 	}
@@ -209,6 +216,16 @@ func runLoad(ctx context.Context, env *Env, o *loadFlags, args []string) error {
 	}
 	abort.judge(r)
 	return l.conclude(ctx, &o.viewFlags, &o.runFlags, outs, r, rec, runErr)
+}
+
+// run runs the load, behind a dashboard if that is asked for; running ends when the run is to.
+func (l *loading) run(ctx, running context.Context, abort *aborter) (*recording.Recording, error) {
+	if l.o.tui {
+		return l.watched(ctx, running, abort)
+	}
+	opt := l.options(ctx)
+	opt.Update = abort.watch(opt.Update)
+	return loadgen.Run(running, l.driver, l.phases(ctx), opt)
 }
 
 // cleanTime bounds how long what was written is looked for; what is left then goes by its TTL.

@@ -87,6 +87,7 @@ func newRootCmd(env *Env) *cobra.Command {
 		newSkewCmd(env),
 		newServeCmd(env),
 		newTriageCmd(env),
+		newTUICmd(env),
 		newVersionCmd(env),
 	)
 	return c

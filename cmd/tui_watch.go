@@ -1,0 +1,256 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/drift/hotkeys"
+	"github.com/kvtool/kvtool/drift/skew"
+	"github.com/kvtool/kvtool/drift/ttl"
+	"github.com/kvtool/kvtool/internal/humanize"
+	"github.com/kvtool/kvtool/keydesign"
+	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
+	"github.com/kvtool/kvtool/tui"
+)
+
+// A watcher reads a target, again and again if that is asked for, and publishes what it knows. It belongs to one goroutine; what it
+// publishes is read by others.
+type watcher struct {
+	env    *Env // silent: the dashboard has the screen
+	o      *tuiOptions
+	gate   *gate
+	target kv.Target
+	again  chan struct{}
+	now    atomic.Pointer[tui.Snapshot]
+	last   atomic.Pointer[report.Report] // that was read last, with its parts
+	whole  bool                          // a scan has come to its end: what is shown is replaced by no less
+}
+
+// How long a store that has gone away is left alone before it is asked again.
+const (
+	firstRetry = time.Second
+	lastRetry  = 30 * time.Second
+)
+
+// reportEvery is how often a scan that is watched hands over what it has. Each time costs about what it takes to make a report; a
+// second keeps that below a twentieth of the scan.
+const reportEvery = time.Second
+
+// refresh asks for another scan.
+func (w *watcher) refresh() {
+	select {
+	case w.again <- struct{}{}:
+	default:
+	}
+}
+
+// watch scans until ctx ends: at once, and again after --every or when the user asks.
+func (w *watcher) watch(ctx context.Context, store kv.Store) {
+	retry := firstRetry
+	for ctx.Err() == nil {
+		err := w.attempt(ctx, store)
+		store = nil
+		wait := w.o.every
+		switch {
+		case err == nil:
+			retry = firstRetry
+		case ctx.Err() != nil:
+			return
+		case w.o.every > 0 || w.now.Load() == nil || errors.Is(err, errGone):
+			w.trouble(err, retry)
+			wait, retry = retry, min(2*retry, lastRetry)
+		default:
+			w.trouble(err, 0)
+		}
+		if !w.wait(ctx, wait) {
+			return
+		}
+	}
+}
+
+// errGone marks a store that could not be opened again.
+var errGone = errors.New("the store does not answer")
+
+// wait waits for the time of the next scan, or for the user; 0 waits for the user alone. It reports whether there is to be one.
+func (w *watcher) wait(ctx context.Context, d time.Duration) bool {
+	var due <-chan time.Time
+	if d > 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		due = t.C
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-w.again:
+	case <-due:
+	}
+	return true
+}
+
+// attempt scans once, over a store that was opened or is opened now.
+func (w *watcher) attempt(ctx context.Context, store kv.Store) error {
+	if store == nil {
+		var err error
+		if store, err = w.env.Open(ctx, w.target); err != nil {
+			return fmt.Errorf("%w: %w", errGone, err)
+		}
+	}
+	return w.scan(ctx, store)
+}
+
+// publish shows a report, or with nil the one that is shown, and how the source stands.
+func (w *watcher) publish(r *report.Report, s tui.Snapshot) {
+	s.Report = r
+	if old := w.now.Load(); r == nil && old != nil {
+		s.Report = old.Report
+	}
+	w.now.Store(&s)
+}
+
+// trouble says what is wrong, beside what was read before.
+func (w *watcher) trouble(err error, retry time.Duration) {
+	text := oneLine(err)
+	if retry > 0 {
+		text = fmt.Sprintf("%s; next try in %s", text, humanize.Duration(retry.Seconds()))
+	}
+	w.publish(nil, tui.Snapshot{Trouble: scrub(text)})
+}
+
+// scan reads the store once, closes it and publishes what it has read, early and whole.
+func (w *watcher) scan(ctx context.Context, store kv.Store) error {
+	defer store.Close()
+	info, err := store.Info(ctx)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	w.publish(nil, tui.Snapshot{State: "scan", Busy: "the scan"})
+	as := w.analyzers(ctx, store, info)
+	r, err := audit.Run(ctx, store, as, audit.Options{
+		Match: w.o.match, Limiter: kv.NewLimiter(float64(w.o.rate)), Parallel: parallel, Every: w.period(), Now: w.o.now.clock(w.env.Now),
+		Save: true, Update: func(r *report.Report) {
+			s := tui.Snapshot{State: tui.Progress(&r.Coverage, time.Since(began)), Busy: "the scan"}
+			if w.whole {
+				r = nil // half a report would seem to say that keys have gone
+			} else {
+				r = w.judged(r, as)
+			}
+			w.publish(r, s)
+		},
+	})
+	if r == nil || ctx.Err() == nil && !worthReporting(r, err) {
+		return errors.Join(err, ctx.Err())
+	}
+	explain(r, ended(ctx, err))
+	w.last.Store(r)
+	w.whole = w.whole || err == nil
+	r = w.o.enrich(r)
+	w.publish(w.judged(r, as), tui.Snapshot{State: w.state(r)})
+	if err != nil {
+		return err
+	}
+	if hot := w.hot(ctx, store, info, r); hot != nil {
+		w.publish(w.judged(hot, as), tui.Snapshot{State: w.state(r)})
+	}
+	return nil
+}
+
+// period is how often a scan hands over what it has; a screen that is printed wants the end alone.
+func (w *watcher) period() time.Duration {
+	if w.o.snapshot {
+		return 0
+	}
+	return reportEvery
+}
+
+// state says when a store was read that is watched.
+func (w *watcher) state(r *report.Report) string {
+	if w.o.every == 0 {
+		return ""
+	}
+	text := humanize.Counted(r.Coverage.Keys, "key") + "  read " + humanize.Time(float64(w.env.Now().Unix()))
+	return text + ", next in " + humanize.Duration(w.o.every.Seconds())
+}
+
+// analyzers are those of an audit, where keys would lie, and where the store counts their use, which are hot.
+func (w *watcher) analyzers(ctx context.Context, store kv.Store, info *kv.Info) []*audit.Analyzer {
+	as := append(analyzersOf(w.o.declared, 0), skew.Analyzer(skew.Options{Schema: w.o.declared}))
+	if freqFact(info).How != kv.Missing {
+		as = append(as, hotkeys.LFU(decoder(ctx, store), w.o.declared))
+	}
+	return as
+}
+
+// judged is the report as it is shown: with its fixes, its statuses and as much of names as is wanted.
+func (w *watcher) judged(r *report.Report, as []*audit.Analyzer) *report.Report {
+	c := *r
+	c.Tool, c.Findings = tool(), slices.Clone(r.Findings)
+	addFixes(&c, rules())
+	report.SortFindings(c.Findings)
+	return w.o.keys.Apply(w.gate.judge(w.env, &c, ran(&c, as)))
+}
+
+// hot watches which keys are used, by the source that costs next to nothing, and returns r with what it saw; nil if there is none.
+// MONITOR, which may halve a server, is never asked for.
+func (w *watcher) hot(ctx context.Context, store kv.Store, info *kv.Info, r *report.Report) *report.Report {
+	if w.o.window == 0 || r.Section(hotkeys.Section) != nil {
+		return nil
+	}
+	p, err := pick(ctx, store, info, "auto")
+	if err != nil || p.source == "lfu" {
+		return nil
+	}
+	o := hotkeysOptions{window: w.o.window, declared: w.o.declared}
+	if info.Live {
+		w.publish(nil, tui.Snapshot{State: "watching keys for " + humanize.Duration(w.o.window.Seconds())})
+	}
+	seen, err := o.observe(ctx, w.env, p, info)
+	if err != nil || len(seen.Sections) == 0 {
+		return nil
+	}
+	c := *r
+	c.Sections = append(slices.Clone(r.Sections), seen.Sections...)
+	c.Findings = together(r.Findings, seen.Findings)
+	return &c
+}
+
+// enrich adds what follows from the parts of a report: by which laws keys expire, and how evenly they are spread. Of a report that
+// lacks the parts nothing follows.
+func (o *tuiOptions) enrich(r *report.Report) *report.Report {
+	c := *r
+	c.Sections = slices.Clone(r.Sections)
+	if facts, err := keydesign.FactsBound(o.declared, r); err == nil && r.Section(ttl.Section) == nil {
+		sec, more := ttl.Report(facts, r.Findings, ttl.Options{Scanned: time.Duration(r.Coverage.Elapsed)})
+		c.Sections = append(c.Sections, sec)
+		c.Findings = together(r.Findings, more)
+	}
+	if col, whole, err := skew.Saved(r, skew.Options{Schema: o.declared}); err == nil && whole && r.Section(skew.Name) == nil {
+		out := audit.Output{Section: report.Section{Name: skew.Name, Title: "SKEW"}}
+		col.Report(&out)
+		c.Sections = append(c.Sections, out.Section)
+	}
+	return &c
+}
+
+// command is how the same is had without the dashboard.
+func (w *watcher) command(screen, section string) string {
+	target := quoted(w.target.String())
+	switch screen {
+	case "hotkeys":
+		return "kvtool hotkeys " + target
+	case "slots":
+		return "kvtool skew " + target
+	case "ttl":
+		return "kvtool drift ttl " + target
+	case "load":
+		return "kvtool load run " + target + " -s NAME"
+	}
+	return ofSection("kvtool audit "+target, section)
+}

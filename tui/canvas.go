@@ -1,0 +1,180 @@
+package tui
+
+import (
+	"strings"
+
+	"github.com/kvtool/kvtool/report/render"
+)
+
+// A block is a rectangle of a frame: lines that all take the same number of columns, escape codes not counted. Blocks are put
+// beside and below each other; nobody measures a line that was made before.
+type block []string
+
+// A look is how a frame is written.
+type look struct {
+	theme Theme
+	ascii bool
+}
+
+// A pen writes one line of a block. What does not fit is cut where it is put, so that escape codes are never cut.
+type pen struct {
+	look  *look
+	width int // columns of the line
+	used  int
+	over  style // the style of the whole line, if it is not plain
+	b     strings.Builder
+}
+
+func (l *look) pen(width int) *pen { return &pen{look: l, width: width} }
+
+// put adds text that was cleaned.
+func (p *pen) put(st style, s string) *pen {
+	s = render.Cut(s, p.width-p.used, p.look.ascii)
+	if p.over != plain {
+		st = p.over
+	}
+	p.b.WriteString(p.look.theme.paint(st, s))
+	p.used += render.Columns(s)
+	return p
+}
+
+// name adds a name of hostile bytes in exactly so many columns.
+func (p *pen) name(st style, s string, columns int) *pen {
+	columns = min(columns, p.width-p.used)
+	return p.field(st, render.CutMiddle(render.Clean(s, p.look.ascii), columns, p.look.ascii), columns, false)
+}
+
+// field adds cleaned text in exactly so many columns.
+func (p *pen) field(st style, s string, columns int, right bool) *pen {
+	columns = max(0, min(columns, p.width-p.used))
+	s = render.Cut(s, columns, p.look.ascii)
+	blank := blanks(columns - render.Columns(s))
+	if right {
+		return p.put(plain, blank).put(st, s)
+	}
+	return p.put(st, s).put(plain, blank)
+}
+
+// right adds text that ends with the line, if there is room for it.
+func (p *pen) right(st style, s string) *pen {
+	if n := render.Columns(s); n > 0 && p.used+n < p.width {
+		p.put(plain, blanks(p.width-p.used-n)).put(st, s)
+	}
+	return p
+}
+
+// line returns the line, filled with blanks.
+func (p *pen) line() string {
+	p.put(plain, blanks(p.width-p.used))
+	return p.b.String()
+}
+
+func blanks(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return strings.Repeat(" ", n)
+}
+
+// empty returns a block of blanks.
+func empty(width, height int) block {
+	b := make(block, max(0, height))
+	for i := range b {
+		b[i] = blanks(width)
+	}
+	return b
+}
+
+// tall returns b with exactly height lines.
+func (b block) tall(width, height int) block {
+	if len(b) >= height {
+		return b[:max(0, height)]
+	}
+	return append(b[:len(b):len(b)], empty(width, height-len(b))...)
+}
+
+// beside puts blocks of equal height side by side.
+func beside(bs ...block) block {
+	out := make(block, len(bs[0]))
+	for i := range out {
+		var b strings.Builder
+		for _, x := range bs {
+			b.WriteString(x[i])
+		}
+		out[i] = b.String()
+	}
+	return out
+}
+
+// edges of a frame: corners from the upper left, clockwise; horizontal, vertical.
+type edges struct{ nw, ne, se, sw, h, v string }
+
+func (l *look) edges() edges {
+	if l.ascii {
+		return edges{"+", "+", "+", "+", "-", "|"}
+	}
+	return edges{"┌", "┐", "┘", "└", "─", "│"}
+}
+
+// frame draws a frame around a block that is two columns and two lines smaller than it; title and note stand in its upper edge.
+// The one that has the keys is told from the others by its colour, and by its title in brackets.
+func (l *look) frame(width int, title, note string, inner block, focus bool) block {
+	e, st := l.edges(), faint
+	if focus {
+		st = accent
+	}
+	top := l.pen(width).put(st, e.nw+e.h)
+	switch {
+	case title == "":
+	case focus:
+		top.put(st, "[").put(strong, render.Cut(title, width-6, l.ascii)).put(st, "]")
+	default:
+		top.put(plain, " ").put(strong, render.Cut(title, width-6, l.ascii)).put(plain, " ")
+	}
+	if n := render.Columns(note); n > 0 && top.used+n+5 <= width {
+		top.put(st, strings.Repeat(e.h, width-top.used-n-4)).put(plain, " "+note+" ").put(st, e.h)
+	} else {
+		top.put(st, strings.Repeat(e.h, max(0, width-top.used-1)))
+	}
+	top.put(st, e.ne)
+	out := make(block, 0, len(inner)+2)
+	out = append(out, top.line())
+	side := l.theme.paint(st, e.v)
+	for _, s := range inner {
+		out = append(out, side+s+side)
+	}
+	return append(out, l.theme.paint(st, e.sw+strings.Repeat(e.h, max(0, width-2))+e.se))
+}
+
+// A part is a piece of a column of a screen: it gets its least where there is room, and up to its most of what is left.
+type part struct {
+	least, most int // lines
+	draw        func(height int) block
+}
+
+// stack puts parts below each other in exactly so many lines. Parts that do not fit are left out, the last ones first.
+func stack(width, height int, parts ...part) block {
+	var sizes []int
+	left := height
+	for _, p := range parts {
+		if p.least > left {
+			sizes = append(sizes, 0)
+			continue
+		}
+		sizes = append(sizes, p.least)
+		left -= p.least
+	}
+	for i, p := range parts {
+		if more := min(left, p.most-sizes[i]); sizes[i] > 0 && more > 0 {
+			sizes[i] += more
+			left -= more
+		}
+	}
+	var out block
+	for i, p := range parts {
+		if sizes[i] > 0 {
+			out = append(out, p.draw(sizes[i]).tall(width, sizes[i])...)
+		}
+	}
+	return out.tall(width, height)
+}

@@ -1,0 +1,263 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/kvtool/kvtool/internal/humanize"
+	"github.com/kvtool/kvtool/report"
+	"github.com/kvtool/kvtool/report/render"
+)
+
+// The smallest terminal that a screen fits on.
+const (
+	LeastWidth  = 60
+	LeastHeight = 15
+)
+
+// frame returns the screen as text, which is kept until something changes.
+func (m *Model) frame() string {
+	if !m.dirty && m.drawn != "" {
+		return m.drawn
+	}
+	m.dirty = false
+	m.drawn = strings.Join(m.draw(), "\n")
+	return m.drawn
+}
+
+func (m *Model) draw() block {
+	w, h := m.width, m.height
+	if w < LeastWidth || h < LeastHeight {
+		return m.look.paragraph(max(1, w), max(1, h), fmt.Sprintf("terminal %dx%d, need %dx%d", w, h, LeastWidth, LeastHeight))
+	}
+	m.refresh()
+	out := block{m.head(), m.tabs()}
+	body := h - 3
+	switch {
+	case m.asking.kind == helpPrompt:
+		out = append(out, m.help(w, body)...)
+	case m.asking.kind == confirmPrompt:
+		out = append(out, m.diff(w, body)...)
+	case m.doc == nil:
+		out = append(out, m.waiting(w, body)...)
+	default:
+		out = append(out, m.body(w, body)...)
+	}
+	return append(out, m.foot())
+}
+
+// body draws the screen.
+func (m *Model) body(w, h int) block {
+	s := &m.all[m.screen]
+	view := &sight{
+		look: &m.look, d: m.doc, v: m.view(), lists: m.lists, rules: m.rules, width: w, height: h,
+		note: func(f *report.Finding) string { return m.accepted[f.Fingerprint()] },
+	}
+	if why := s.lacks(m.doc); why != "" {
+		return view.sayLack(s.title, why)
+	}
+	return s.draw(view).tall(w, h)
+}
+
+// waiting is shown until there is a report.
+func (m *Model) waiting(w, h int) block {
+	text := "opening " + clean(m.o.Name, m.look.ascii)
+	if m.snap != nil && m.snap.Trouble != "" {
+		text = m.snap.Trouble
+	}
+	return m.look.frame(w, m.all[m.screen].title, "", m.look.paragraph(w-2, h-2, text), false)
+}
+
+// head says what is looked at and how it stands.
+func (m *Model) head() string {
+	p := m.look.pen(m.width)
+	state, st := m.state(), plain
+	if m.snap != nil && m.snap.Trouble != "" {
+		state, st = clean(m.snap.Trouble, m.look.ascii), bad
+	}
+	if m.paused {
+		state = join("PAUSED", state)
+	}
+	state = render.Cut(state, m.width*3/5, m.look.ascii)
+	room := m.width - render.Columns(state) - 2
+	p.put(strong, "kvtool")
+	left := []string{clean(m.o.Name, m.look.ascii), m.product(), m.o.Banner}
+	for i, s := range left {
+		switch {
+		case s == "":
+		case i == 0:
+			p.put(plain, "  ").put(plain, render.CutMiddle(s, max(8, room-p.used-2), m.look.ascii))
+		case p.used+2+render.Columns(s) <= room:
+			p.put(plain, "  ").put(faint, s)
+		}
+	}
+	return p.right(st, state).line()
+}
+
+func (m *Model) product() string {
+	if m.doc == nil {
+		return ""
+	}
+	t := &m.doc.r.Target
+	return clean(strings.TrimSpace(t.Product+" "+t.Version), m.look.ascii)
+}
+
+// state says how the source stands, or of a report that does not change what it covers.
+func (m *Model) state() string {
+	if m.snap == nil || m.doc == nil {
+		return ""
+	}
+	if m.snap.State != "" {
+		return clean(m.snap.State, m.look.ascii)
+	}
+	c := &m.doc.r.Coverage
+	var parts []string
+	if c.Keys > 0 {
+		parts = append(parts, humanize.Counted(c.Keys, "key"))
+	}
+	if v := m.doc.metric("totals", "bytes"); v != nil {
+		parts = append(parts, render.Human(v.Value, v.Unit, m.look.ascii))
+	}
+	if !m.doc.r.Taken.IsZero() && m.width >= 100 {
+		parts = append(parts, "of "+humanize.Time(float64(m.doc.r.Taken.Unix())))
+	}
+	switch {
+	case !c.Complete:
+		parts = append(parts, "INCOMPLETE")
+	case m.width >= 100:
+		parts = append(parts, "complete")
+	}
+	return strings.Join(parts, "  ")
+}
+
+// tab is the name of a screen as it stands in the second line.
+func (m *Model) tab(i int) string {
+	s := &m.all[i]
+	name := fmt.Sprintf("%d %s", i+1, s.title)
+	if m.width < 100 {
+		name = fmt.Sprintf("%d%s", i+1, s.short)
+	}
+	if i == m.screen {
+		return "[" + name + "]"
+	}
+	return " " + name + " "
+}
+
+func (m *Model) tabs() string {
+	p := m.look.pen(m.width)
+	for i := range m.all {
+		st := faint
+		if i == m.screen {
+			st = strong
+		}
+		p.put(st, m.tab(i))
+	}
+	if m.doc != nil && len(m.doc.r.Findings) > 0 {
+		n := render.Tally(m.doc.r)
+		p.right(tallyStyle(n), fmt.Sprintf("%dE %dW %dI", n[0], n[1], n[2]))
+	}
+	return p.line()
+}
+
+// mostLabels is how many keys stand at the foot.
+const mostLabels = 9
+
+// foot shows the keys, or what is asked or was done.
+func (m *Model) foot() string {
+	p := m.look.pen(m.width).put(plain, " ")
+	switch {
+	case m.asking.kind != noPrompt && m.message != "":
+		return p.put(bad, clean(m.message, m.look.ascii)).line()
+	case m.asking.kind != noPrompt:
+		return p.put(strong, cleanInput(m.question(), m.look.ascii)).line()
+	case m.message != "":
+		st := strong
+		if strings.HasPrefix(m.message, "error: ") {
+			st = bad
+		}
+		return p.put(st, clean(m.message, m.look.ascii)).line()
+	}
+	labels := []string{"?:help"}
+	for _, b := range m.bindings() {
+		if b.label != "" && b.label != "?:help" && b.label != "q:back" {
+			labels = append(labels, b.label)
+		}
+	}
+	labels = labels[:min(len(labels), mostLabels-1)]
+	last := "q:back"
+	if m.screen == 0 {
+		last = "q:quit"
+	}
+	for _, l := range labels {
+		if p.used+len(l)+2+len(last) <= m.width {
+			p.put(faint, l).put(plain, "  ")
+		}
+	}
+	return p.put(faint, last).line()
+}
+
+// cleanInput is clean for what the user types, which is no name: a text that begins with :: is shown as it is.
+func cleanInput(s string, ascii bool) string { return clean(" "+s, ascii)[1:] }
+
+// help lists the keys of the screen.
+func (m *Model) help(w, h int) block {
+	s := &m.all[m.screen]
+	var lines []fact
+	add := func(bs []binding) {
+		for _, b := range bs {
+			lines = append(lines, fact{name: strings.ReplaceAll(b.keys, " ", "  "), value: b.doc})
+		}
+	}
+	add(s.keys)
+	if len(s.keys) > 0 {
+		lines = append(lines, fact{})
+	}
+	add(general())
+	from := min(m.asking.scroll, max(0, len(lines)-(h-2)))
+	note := ""
+	if len(lines) > h-2 {
+		note = fmt.Sprintf("%d of %d lines", h-2, len(lines))
+	}
+	return m.look.frame(w, s.title+": "+s.doc, note, m.look.facts(w-2, h-2, lines[from:]), false)
+}
+
+// diff shows what would be written to the file of what was accepted.
+func (m *Model) diff(w, h int) block {
+	var out block
+	for _, line := range strings.Split(strings.TrimRight(m.asking.diff, "\n"), "\n") {
+		st := plain
+		if strings.HasPrefix(line, "+") {
+			st = good
+		}
+		out = append(out, m.look.pen(w-2).put(st, " "+clean(line, m.look.ascii)).line())
+	}
+	return m.look.frame(w, "To be written", "", out.tall(w-2, h-2), false)
+}
+
+// nan is a value that is not known.
+func nan() float64 { return math.NaN() }
+
+// greatest is what stands for a stretch of a series: spikes survive.
+func greatest(part []float64) float64 {
+	most := nan()
+	for _, v := range part {
+		if math.IsNaN(most) || v > most {
+			most = v
+		}
+	}
+	return most
+}
+
+// Progress says how far a scan has come, for the state of a snapshot.
+func Progress(c *report.Coverage, elapsed time.Duration) string {
+	s := max(elapsed.Seconds(), 1e-3)
+	rate := float64(c.Keys) / s
+	if c.Of == nil || *c.Of <= 0 || c.Keys > *c.Of || rate <= 0 {
+		return fmt.Sprintf("scan  %s keys  %s keys/s", humanize.Count(float64(c.Keys)), humanize.Count(rate))
+	}
+	left := float64(*c.Of-c.Keys) / rate
+	return fmt.Sprintf("scan %s  %s/%s  %s keys/s  ETA %s", humanize.Ratio(float64(c.Keys)/float64(*c.Of)),
+		humanize.Count(float64(c.Keys)), humanize.Count(float64(*c.Of)), humanize.Count(rate), humanize.Duration(float64(int64(left+1))))
+}

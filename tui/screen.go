@@ -1,0 +1,163 @@
+package tui
+
+import (
+	"fmt"
+
+	"github.com/kvtool/kvtool/internal/humanize"
+	"github.com/kvtool/kvtool/report"
+	"github.com/kvtool/kvtool/report/render"
+)
+
+// A screen is one way to look at a report: a value in a list, with all that is its own. To add one, write its file and its line in
+// screens.
+type screen struct {
+	name  string // of --screen, and in the command bar
+	title string
+	short string // where there is little room
+	doc   string // one line of help
+	keys  []binding
+	// lacks says why the report has nothing for the screen, and what would change that; empty if it has.
+	lacks func(d *doc) string
+	// lists are what the keys move in; the first has them when the screen is entered.
+	lists func(d *doc, v *view, k *look) []*list
+	draw  func(s *sight) block
+	// section is what report show calls what the screen shows.
+	section func(d *doc) string
+}
+
+// screens lists them, in the order of their numbers.
+func screens() []screen {
+	return []screen{overview(), keyspace(), hotKeys(), ttls(), slots(), loads(), findings()}
+}
+
+// ScreenNames lists what --screen takes.
+func ScreenNames() []string {
+	var names []string
+	for _, s := range screens() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// maxPanes is how many lists a screen has at most.
+const maxPanes = 3
+
+// A view is what the user has chosen of one screen.
+type view struct {
+	pane   int // that has the keys
+	panes  [maxPanes]pane
+	open   map[string]bool // nodes of a tree that were opened or shut, by their paths
+	detail bool            // the detail has the whole screen
+	all    bool            // findings that are known or accepted as well
+	metric int             // which of several numbers is drawn
+}
+
+// A pane is what was chosen of one list.
+type pane struct {
+	cursor int
+	filter filter
+	order  order
+}
+
+// isOpen reports whether a node of a tree shows its children.
+func (v *view) isOpen(n *node) bool {
+	if len(n.children) == 0 {
+		return false
+	}
+	return v.open[n.path] || v.panes[0].filter.text != ""
+}
+
+// A shown is a list with which of its rows show.
+type shown struct {
+	*list
+	index []int
+}
+
+// at returns the row under the cursor, nil if there is none.
+func (s *shown) at(p *pane) *row {
+	if p.cursor < 0 || p.cursor >= len(s.index) {
+		return nil
+	}
+	return &s.rows[s.index[p.cursor]]
+}
+
+// A sight is all that a screen is drawn from.
+type sight struct {
+	*look
+	d             *doc
+	v             *view
+	lists         []shown
+	note          func(f *report.Finding) string // what was done about a finding meanwhile
+	rules         map[string]*report.Rule
+	width, height int
+}
+
+// list draws a list in its frame.
+func (s *sight) list(i, width, height int, note string) block {
+	l, p := &s.lists[i], &s.v.panes[i]
+	focus := s.v.pane == i && len(s.lists) > 1
+	at := -1
+	if s.v.pane == i {
+		at = p.cursor
+	}
+	if note == "" {
+		note = s.listNote(l, p, width-render.Columns(l.title)-10)
+	}
+	return s.frame(width, l.title, note, l.draw(s.look, width-2, height-2, l.index, at), focus)
+}
+
+// listNote says how a list is filtered and sorted, and where the cursor is, as far as there is room.
+func (s *sight) listNote(l *shown, p *pane, room int) string {
+	var says []string
+	if p.filter.text != "" {
+		says = append(says, "filter: "+render.Clean(p.filter.text, s.ascii))
+	}
+	if word := p.order.word(l.cols); word != "" {
+		says = append(says, word)
+	}
+	if len(l.index) > 0 {
+		says = append(says, fmt.Sprintf("%d/%d", min(p.cursor+1, len(l.index)), len(l.index)))
+	}
+	if l.more > 0 {
+		says = append(says, humanize.Exact(l.more)+" more not listed")
+	}
+	note := ""
+	for _, x := range says {
+		if longer := join(note, x); render.Columns(longer) <= room {
+			note = longer
+		}
+	}
+	return note
+}
+
+func join(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "   " + b
+}
+
+// box draws a pane that has no keys.
+func (s *sight) box(width, height int, title, note string, draw func(width, height int) block) block {
+	return s.frame(width, title, note, draw(width-2, height-2).tall(width-2, height-2), false)
+}
+
+// wide and wider say where there is room for a detail beside a list, and for charts beside both.
+func (s *sight) wide() bool  { return s.width >= 100 }
+func (s *sight) wider() bool { return s.width >= 120 }
+
+// sayLack draws why a screen has nothing.
+func (s *sight) sayLack(title, why string) block {
+	return s.box(s.width, s.height, title, "", func(w, h int) block {
+		return s.paragraph(w, h, why)
+	})
+}
+
+// paragraph draws text, which was not cleaned.
+func (k *look) paragraph(width, height int, text string) block {
+	var out block
+	for _, line := range render.Wrap(render.Clean(text, k.ascii), max(1, width-2)) {
+		out = append(out, k.pen(width).put(plain, " "+line).line())
+	}
+	return out.tall(width, height)
+}
