@@ -298,7 +298,7 @@ func (o *tuiOptions) showTarget(ctx context.Context, env *Env, g *gate, opt tui.
 	if err != nil {
 		return targetError(ended(ctx, err))
 	}
-	w := &watcher{env: env.silent(), o: o, gate: g, target: target, again: make(chan struct{}, 1)}
+	w := &watched{env: env.silent(), o: o, gate: g, target: target, again: make(chan struct{}, 1)}
 	opt.Name = env.targetOf(o.args)
 	if opt.Name == "" {
 		opt.Name = target.String()
@@ -330,7 +330,7 @@ func (o *tuiOptions) showTarget(ctx context.Context, env *Env, g *gate, opt tui.
 
 // printTarget reads a target once and prints one screen.
 func (o *tuiOptions) printTarget(
-	ctx context.Context, env *Env, w *watcher, store kv.Store, opt tui.Options, width, height int,
+	ctx context.Context, env *Env, w *watched, store kv.Store, opt tui.Options, width, height int,
 ) error {
 	err := w.scan(ctx, store)
 	s := w.now.Load()
@@ -347,7 +347,7 @@ func (o *tuiOptions) printTarget(
 }
 
 // keep saves what was read last, whole or not.
-func (o *tuiOptions) keep(w *watcher) error {
+func (o *tuiOptions) keep(w *watched) error {
 	if r := w.last.Load(); r != nil {
 		return o.save.write(r)
 	}

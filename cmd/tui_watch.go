@@ -19,9 +19,9 @@ import (
 	"github.com/kvtool/kvtool/tui"
 )
 
-// A watcher reads a target, again and again if that is asked for, and publishes what it knows. It belongs to one goroutine; what it
-// publishes is read by others.
-type watcher struct {
+// A watched target is read, again and again if that is asked for, and what is known of it is published. It belongs to one goroutine;
+// what it publishes is read by others.
+type watched struct {
 	env    *Env // silent: the dashboard has the screen
 	o      *tuiOptions
 	gate   *gate
@@ -43,7 +43,7 @@ const (
 const reportEvery = time.Second
 
 // refresh asks for another scan.
-func (w *watcher) refresh() {
+func (w *watched) refresh() {
 	select {
 	case w.again <- struct{}{}:
 	default:
@@ -51,7 +51,7 @@ func (w *watcher) refresh() {
 }
 
 // watch scans until ctx ends: at once, and again after --every or when the user asks.
-func (w *watcher) watch(ctx context.Context, store kv.Store) {
+func (w *watched) watch(ctx context.Context, store kv.Store) {
 	retry := firstRetry
 	for ctx.Err() == nil {
 		err := w.attempt(ctx, store)
@@ -78,7 +78,7 @@ func (w *watcher) watch(ctx context.Context, store kv.Store) {
 var errGone = errors.New("the store does not answer")
 
 // wait waits for the time of the next scan, or for the user; 0 waits for the user alone. It reports whether there is to be one.
-func (w *watcher) wait(ctx context.Context, d time.Duration) bool {
+func (w *watched) wait(ctx context.Context, d time.Duration) bool {
 	var due <-chan time.Time
 	if d > 0 {
 		t := time.NewTimer(d)
@@ -95,7 +95,7 @@ func (w *watcher) wait(ctx context.Context, d time.Duration) bool {
 }
 
 // attempt scans once, over a store that was opened or is opened now.
-func (w *watcher) attempt(ctx context.Context, store kv.Store) error {
+func (w *watched) attempt(ctx context.Context, store kv.Store) error {
 	if store == nil {
 		var err error
 		if store, err = w.env.Open(ctx, w.target); err != nil {
@@ -106,7 +106,7 @@ func (w *watcher) attempt(ctx context.Context, store kv.Store) error {
 }
 
 // publish shows a report, or with nil the one that is shown, and how the source stands.
-func (w *watcher) publish(r *report.Report, s tui.Snapshot) {
+func (w *watched) publish(r *report.Report, s tui.Snapshot) {
 	s.Report = r
 	if old := w.now.Load(); r == nil && old != nil {
 		s.Report = old.Report
@@ -115,7 +115,7 @@ func (w *watcher) publish(r *report.Report, s tui.Snapshot) {
 }
 
 // trouble says what is wrong, beside what was read before.
-func (w *watcher) trouble(err error, retry time.Duration) {
+func (w *watched) trouble(err error, retry time.Duration) {
 	text := oneLine(err)
 	if retry > 0 {
 		text = fmt.Sprintf("%s; next try in %s", text, humanize.Duration(retry.Seconds()))
@@ -124,7 +124,7 @@ func (w *watcher) trouble(err error, retry time.Duration) {
 }
 
 // scan reads the store once, closes it and publishes what it has read, early and whole.
-func (w *watcher) scan(ctx context.Context, store kv.Store) error {
+func (w *watched) scan(ctx context.Context, store kv.Store) error {
 	defer store.Close()
 	info, err := store.Info(ctx)
 	if err != nil {
@@ -163,7 +163,7 @@ func (w *watcher) scan(ctx context.Context, store kv.Store) error {
 }
 
 // period is how often a scan hands over what it has; a screen that is printed wants the end alone.
-func (w *watcher) period() time.Duration {
+func (w *watched) period() time.Duration {
 	if w.o.snapshot {
 		return 0
 	}
@@ -171,7 +171,7 @@ func (w *watcher) period() time.Duration {
 }
 
 // state says when a store was read that is watched.
-func (w *watcher) state(r *report.Report) string {
+func (w *watched) state(r *report.Report) string {
 	if w.o.every == 0 {
 		return ""
 	}
@@ -180,7 +180,7 @@ func (w *watcher) state(r *report.Report) string {
 }
 
 // analyzers are those of an audit, where keys would lie, and where the store counts their use, which are hot.
-func (w *watcher) analyzers(ctx context.Context, store kv.Store, info *kv.Info) []*audit.Analyzer {
+func (w *watched) analyzers(ctx context.Context, store kv.Store, info *kv.Info) []*audit.Analyzer {
 	as := append(analyzersOf(w.o.declared, 0), skew.Analyzer(skew.Options{Schema: w.o.declared}))
 	if freqFact(info).How != kv.Missing {
 		as = append(as, hotkeys.LFU(decoder(ctx, store), w.o.declared))
@@ -189,7 +189,7 @@ func (w *watcher) analyzers(ctx context.Context, store kv.Store, info *kv.Info) 
 }
 
 // judged is the report as it is shown: with its fixes, its statuses and as much of names as is wanted.
-func (w *watcher) judged(r *report.Report, as []*audit.Analyzer) *report.Report {
+func (w *watched) judged(r *report.Report, as []*audit.Analyzer) *report.Report {
 	c := *r
 	c.Tool, c.Findings = tool(), slices.Clone(r.Findings)
 	addFixes(&c, rules())
@@ -199,7 +199,7 @@ func (w *watcher) judged(r *report.Report, as []*audit.Analyzer) *report.Report 
 
 // hot watches which keys are used, by the source that costs next to nothing, and returns r with what it saw; nil if there is none.
 // MONITOR, which may halve a server, is never asked for.
-func (w *watcher) hot(ctx context.Context, store kv.Store, info *kv.Info, r *report.Report) *report.Report {
+func (w *watched) hot(ctx context.Context, store kv.Store, info *kv.Info, r *report.Report) *report.Report {
 	if w.o.window == 0 || r.Section(hotkeys.Section) != nil {
 		return nil
 	}
@@ -240,7 +240,7 @@ func (o *tuiOptions) enrich(r *report.Report) *report.Report {
 }
 
 // command is how the same is had without the dashboard.
-func (w *watcher) command(screen, section string) string {
+func (w *watched) command(screen, section string) string {
 	target := quoted(w.target.String())
 	switch screen {
 	case "hotkeys":

@@ -142,7 +142,7 @@ func (s *sight) elsewhere(template string) []fact {
 		for j := range s.d.r.Sections[i].Tables {
 			t := &s.d.r.Sections[i].Tables[j]
 			at := columnOf(t, "template")
-			if at < 0 || t == s.d.templates {
+			if at < 0 || t == s.d.templates || t.Name == "by_template" { // which says the same
 				continue
 			}
 			for _, r := range t.Rows[:min(len(t.Rows), sampleRows)] {
