@@ -131,14 +131,14 @@ func (l *loading) watched(ctx, run context.Context, abort *aborter) (*recording.
 	o.connect(env, &board, func(string, string) string {
 		return "kvtool load run " + quoted(l.info.Target) + " -s " + quoted(l.o.scenario)
 	}, board.Source)
-	_, failed := tui.Run(run, env.Stdin, env.Stdout, os.Environ(), board)
+	_, failed := tui.Run(ctx, env.Stdin, env.Stdout, os.Environ(), board)
 	select {
 	case <-done:
 	default:
 		abort.end(errInterrupted)
 		<-done
 	}
-	if failed != nil && ctx.Err() == nil && run.Err() == nil {
+	if failed != nil && ctx.Err() == nil {
 		return rec, &codeError{exitInternal, failed}
 	}
 	if run.Err() != nil && abort.why == nil {
