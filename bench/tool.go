@@ -17,14 +17,14 @@ import (
 // peer is the module path of the dump reader that kvtool is compared with; go.mod pins its version.
 const peer = "github.com/hdt3213/rdb"
 
-type binaries struct{ kvtool, peer, peers, soak, readback, loader, memcache, ycsb string }
+type binaries struct{ kvtool, peer, peers, soak, readback, loader, memcache, dynamo, ycsb string }
 
 // build compiles kvtool as it is released, the peer, the soak and the readback. The peer links into the standard library in a way that Go
 // allows since 1.23 only if asked to.
 func (b *bench) build(ctx context.Context) error {
 	b.say("building")
 	bin := func(name string) string { return filepath.Join(b.dir, "bin", name) }
-	b.bin = binaries{bin("kvtool"), bin("peer"), bin("peers"), bin("soak"), bin("readback"), bin("loader"), bin("memcache"), ""}
+	b.bin = binaries{bin("kvtool"), bin("peer"), bin("peers"), bin("soak"), bin("readback"), bin("loader"), bin("memcache"), bin("dynamo"), ""}
 	for _, c := range []struct {
 		dir  string
 		args []string
@@ -36,6 +36,7 @@ func (b *bench) build(ctx context.Context) error {
 		{".", []string{"-o", b.bin.readback, "./readback"}},
 		{".", []string{"-o", b.bin.loader, "./loader"}},
 		{".", []string{"-o", b.bin.memcache, "./memcache"}},
+		{".", []string{"-o", b.bin.dynamo, "./dynamo"}},
 	} {
 		cmd := exec.CommandContext(ctx, "go", append([]string{"build"}, c.args...)...)
 		cmd.Dir = c.dir
