@@ -7,7 +7,8 @@ import (
 
 // An item is a line of metadump, or an answer to me. What a version does not tell is missing in has.
 type item struct {
-	key        []byte // decoded; valid until the next line
+	key        []byte // decoded; valid until the next line is read into the item
+	name       string // the same, of a dump
 	exp, la    int64  // seconds since 1970, by the server's clock; exp is -1 without TTL
 	fetched    bool
 	class      int
@@ -33,28 +34,34 @@ const longestKey = 250
 // parse reads a line "key=… exp=… la=… cas=… fetch=yes cls=1 size=72": words in any order, of which those that are not known are
 // left alone, since later versions add some.
 func (it *item) parse(line []byte) error {
-	scratch := it.keyScratch
-	*it = item{keyScratch: scratch}
-	named := false
+	*it = item{keyScratch: it.keyScratch}
 	for rest := line; len(rest) > 0; {
-		var word []byte
-		word, rest, _ = bytes.Cut(rest, []byte(" "))
-		name, value, ok := bytes.Cut(word, []byte("="))
-		if !ok {
+		word := rest
+		if end := bytes.IndexByte(rest, ' '); end >= 0 {
+			word, rest = rest[:end], rest[end+1:]
+		} else {
+			rest = nil
+		}
+		eq := 0 // names are short: nothing is faster than to look
+		for eq < len(word) && word[eq] != '=' {
+			eq++
+		}
+		if eq == len(word) {
 			continue
 		}
+		name, value := word[:eq], word[eq+1:]
 		if string(name) == "key" {
 			if err := it.setKey(value); err != nil {
 				return err
 			}
-			named = true
+			it.name = string(it.key)
 			continue
 		}
-		if !it.set(string(name), value) {
+		if !it.set(name, value) {
 			return fmt.Errorf("%w: %q in a line of metadump", errProtocol, bound(word))
 		}
 	}
-	if !named {
+	if it.name == "" {
 		return fmt.Errorf("%w: a line of metadump without a key: %q", errProtocol, bound(line))
 	}
 	return nil
@@ -63,9 +70,9 @@ func (it *item) parse(line []byte) error {
 func bound(b []byte) []byte { return b[:min(len(b), 40)] }
 
 // set sets a word by its name. It is false for a value that is no value of that.
-func (it *item) set(name string, value []byte) bool {
+func (it *item) set(name, value []byte) bool {
 	ok := true
-	switch name {
+	switch string(name) {
 	case "exp":
 		it.exp, ok = number(value)
 		it.has |= hasExp
@@ -113,8 +120,12 @@ func number(b []byte) (n int64, ok bool) {
 
 // setKey decodes a key: bytes that are no letter, digit, or one of -._~ are written as %XX, and + is itself (uriencode in util.c).
 func (it *item) setKey(b []byte) error {
-	it.keyScratch = it.keyScratch[:0]
-	for i := 0; i < len(b); i++ {
+	plain := bytes.IndexByte(b, '%')
+	if plain < 0 {
+		plain = len(b)
+	}
+	it.keyScratch = append(it.keyScratch[:0], b[:plain]...)
+	for i := plain; i < len(b); i++ {
 		c := b[i]
 		if c == '%' {
 			if i+2 >= len(b) || hex[b[i+1]] == 0 || hex[b[i+2]] == 0 {

@@ -11,9 +11,6 @@ import (
 	"github.com/kvtool/kvtool/kv"
 )
 
-// page is how many lines are read between two looks at the limiter and the context.
-const page = 512
-
 // Scan implements kv.Scanner. Of the whole keyspace the servers are read one after the other; one that fails does not keep the
 // others from being read, and its error comes last.
 func (s *store) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Record, error] {
@@ -79,7 +76,9 @@ func (d *dump) read(ctx context.Context, l *link) error {
 	if err != nil || first == nil {
 		return err
 	}
-	return d.lines(ctx, l, first)
+	a := l.ahead(first)
+	defer a.end()
+	return d.items(ctx, a)
 }
 
 // prepare asks for what the lines of a dump do not say.
@@ -145,38 +144,35 @@ func (d *dump) begin(ctx context.Context, l *link) ([]byte, error) {
 	}
 }
 
-// lines yields the items until END.
-func (d *dump) lines(ctx context.Context, l *link, line []byte) (err error) {
-	var it item
-	for n := 0; string(line) != "END"; n++ {
-		if n%page == 0 {
-			if err := d.opt.Limiter.Wait(ctx, page); err != nil {
-				return err
-			}
-		}
-		if isError(line) {
-			return answerError(line)
-		}
-		if err := it.parse(line); err != nil {
+// items yields the items until the end of the dump.
+func (d *dump) items(ctx context.Context, a *ahead) error {
+	for b := range a.full {
+		if err := d.opt.Limiter.Wait(ctx, len(b.items)); err != nil {
 			return err
 		}
-		if d.opt.Match == "" || kv.MatchGlob(d.opt.Match, string(it.key)) {
-			d.fill(&it)
+		passed := time.Since(d.clock.asked)
+		for i := range b.items {
+			it := &b.items[i]
+			if d.opt.Match != "" && !kv.MatchGlob(d.opt.Match, it.name) {
+				continue
+			}
+			d.fill(it, passed)
 			if !d.yield(&d.rec, nil) {
 				return errEnough
 			}
 		}
-		if line, err = l.line(); err != nil {
-			return err
+		if b.err != nil {
+			return b.err
 		}
+		a.free <- b
 	}
 	return nil
 }
 
-// fill makes the record of an item.
-func (d *dump) fill(it *item) {
+// fill makes the record of an item, when so much time has passed since the server was asked for its.
+func (d *dump) fill(it *item, passed time.Duration) {
 	r := &d.rec
-	*r = kv.Record{Key: string(it.key), Known: kv.FieldName}
+	*r = kv.Record{Key: it.name, Known: kv.FieldName}
 	if len(d.store.servers) > 1 {
 		r.Place = d.srv.addr
 		r.Known |= kv.FieldPlace
@@ -185,7 +181,7 @@ func (d *dump) fill(it *item) {
 			r.Known |= kv.FieldHome
 		}
 	}
-	d.clock.fill(r, it)
+	d.clock.fill(r, it, passed)
 	if chunk := d.chunks[it.class]; it.has&hasClass != 0 && chunk >= it.size { // of a large item a chunk is a part
 		r.Chunk = chunk
 		r.Known |= kv.FieldChunk
@@ -199,7 +195,7 @@ func (d *dump) fill(it *item) {
 }
 
 // fill sets what an item says of itself.
-func (c clock) fill(r *kv.Record, it *item) {
+func (c *clock) fill(r *kv.Record, it *item, passed time.Duration) {
 	if it.has&hasExp != 0 {
 		r.Known |= kv.FieldTTL
 		switch {
@@ -212,7 +208,7 @@ func (c clock) fill(r *kv.Record, it *item) {
 		}
 	}
 	if it.has&hasLA != 0 {
-		r.Idle = c.idle(it.la)
+		r.Idle = c.idle(it.la, passed)
 		r.Known |= kv.FieldIdle
 	}
 	if it.has&hasFetched != 0 {

@@ -86,11 +86,11 @@ func clockOf(general stats, asked time.Time) clock {
 }
 
 // time returns a moment of the server's clock by ours.
-func (c clock) time(seconds int64) time.Time { return time.Unix(seconds, 0).Add(c.behind) }
+func (c *clock) time(seconds int64) time.Time { return time.Unix(seconds, 0).Add(c.behind) }
 
-// idle returns how long ago a moment of the server's clock was.
-func (c clock) idle(seconds int64) time.Duration {
-	return max(0, time.Duration(c.now-seconds)*time.Second+time.Since(c.asked).Truncate(time.Second))
+// idle returns how long ago a moment of the server's clock was, when so much time has passed since it was asked.
+func (c *clock) idle(seconds int64, passed time.Duration) time.Duration {
+	return max(0, time.Duration(c.now-seconds)*time.Second+passed.Truncate(time.Second))
 }
 
 // A release is a version's numbers: 1.6.18 is {1, 6, 18}.

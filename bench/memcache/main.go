@@ -119,6 +119,9 @@ func fill(addr string, n int) error {
 	return err
 }
 
+// busyPause is how long a busy crawler is left alone before it is asked again.
+const busyPause = 20 * time.Millisecond
+
 // drain reads a dump, and prints of how many lines it was.
 func drain(addr string) error {
 	c, err := net.Dial("tcp", addr)
@@ -126,20 +129,40 @@ func drain(addr string) error {
 		return err
 	}
 	defer c.Close()
-	if _, err := io.WriteString(c, "lru_crawler metadump hash\r\n"); err != nil {
-		return err
+	for {
+		lines, busy, err := dump(c)
+		if err != nil {
+			return err
+		}
+		if !busy {
+			fmt.Printf("items: %d\n", lines-1)
+			return nil
+		}
+		time.Sleep(busyPause)
 	}
-	lines, end := 0, []byte("END\r\n")
+}
+
+// dump asks for a dump and reads it, to the END of it. Busy says that the crawler is at work for itself.
+func dump(c net.Conn) (lines int, busy bool, err error) {
+	if _, err := io.WriteString(c, "lru_crawler metadump hash\r\n"); err != nil {
+		return 0, false, err
+	}
+	end := []byte("END\r\n")
 	var last []byte // of the bytes, as many as the end has
 	for buf := make([]byte, 64<<10); !bytes.Equal(last, end); {
 		n, err := c.Read(buf)
 		if err != nil {
-			return err
+			return 0, false, err
+		}
+		if lines == 0 && !bytes.HasPrefix(buf[:n], []byte("key=")) {
+			if bytes.HasPrefix(buf[:n], []byte("BUSY")) {
+				return 0, true, nil
+			}
+			return 0, false, fmt.Errorf("a dump that begins with %.60q", buf[:n])
 		}
 		lines += bytes.Count(buf[:n], []byte("\n"))
 		last = append(last, buf[max(0, n-len(end)):n]...)
 		last = last[max(0, len(last)-len(end)):]
 	}
-	fmt.Printf("items: %d\n", lines-1)
-	return nil
+	return lines, false, nil
 }
