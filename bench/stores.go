@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// measureStores holds the stores beside Redis to their bars, each against a client of its own server. One whose server is not there is
-// left out by name.
+// measureStores holds the stores beside Redis to their bars, each against a client of its own server or against what drains the same bytes.
+// One whose server is not there is left out by name.
 func measureStores(ctx context.Context, b *bench, r *result) error {
-	for _, store := range []func(context.Context, *bench, *result) error{measureMemcached, measureDynamoDB} {
+	for _, store := range []func(context.Context, *bench, *result) error{measureMemcached, measureDynamoDB, measureBerkeleyDB} {
 		err := store(ctx, b, r)
 		var missing noServer
 		switch {

@@ -1,7 +1,9 @@
 package berkeleydb
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -177,40 +179,59 @@ func FuzzDump(f *testing.F) {
 	f.Add([]byte("VERSION=1\nformat=print\ntype=recno\nHEADER=END\na\r\nb"))
 	f.Add([]byte("VERSION=3\ntype=queue\nkeys=1\nHEADER=END\n 31\n 2020\nDATA=END\n\nVERSION=3\ntype=btree\nHEADER=END\nDATA=END"))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		r := newReader(bytes.NewReader(in))
-		var keys []string
-		var sizes []int
-		plain := true
-		var err error
-		for err == nil {
-			var d *database
-			var done bool
-			if d, done, err = r.header(); err != nil || done {
-				break
-			}
-			plain = plain && !d.numbered && d.version == 3
-			for err == nil && !done {
-				var size int64
-				if size, done, err = r.pair(d); err == nil && !done {
-					keys = append(keys, string(r.key))
-					sizes = append(sizes, len(r.key)+int(size))
-				}
-			}
+		big := readPairs(in, 4<<10)
+		small := readPairs(in, 64) // most lines come in pieces
+		if small.err == nil && fmt.Sprint(small) != fmt.Sprint(big) {
+			t.Fatalf("by pieces\n%+v, whole\n%+v", small, big)
 		}
-		if err != nil {
-			if kvErr := fmt.Sprint(err); !strings.HasPrefix(kvErr, "line ") {
-				t.Fatalf("%v", err)
+		if big.err != nil {
+			if !strings.HasPrefix(big.err.Error(), "line ") || !errors.Is(big.err, kv.ErrCorrupt) {
+				t.Fatalf("%v", big.err)
 			}
 			return
 		}
-		wantKeys, wantSizes, ok := naive(string(in))
-		if !ok || !plain || r.databases != 1 || bytes.ContainsAny(in, "\r") {
+		keys, sizes, ok := naive(string(in))
+		if !ok || !big.plain || bytes.ContainsAny(in, "\r") {
 			return
 		}
-		if !slices.Equal(keys, wantKeys) || !slices.Equal(sizes, wantSizes) {
-			t.Fatalf("%q %v, want %q %v", keys, sizes, wantKeys, wantSizes)
+		if !slices.Equal(big.keys, keys) || !slices.Equal(big.sizes, sizes) {
+			t.Fatalf("%+v, want %q %v", big, keys, sizes)
 		}
 	})
+}
+
+// What was read of a dump. It is plain where the naive reader reads it, too: one database of today's form, with keys.
+type pairs struct {
+	keys  []string
+	sizes []int
+	plain bool
+	err   error
+}
+
+// readPairs reads in with a buffer of so many bytes.
+func readPairs(in []byte, buffer int) (p pairs) {
+	r := &reader{in: bufio.NewReaderSize(bytes.NewReader(in), buffer)}
+	p.plain = true
+	for {
+		d, done, err := r.header()
+		if err != nil || done {
+			p.plain, p.err = p.plain && r.databases == 1, err
+			return p
+		}
+		p.plain = p.plain && !d.numbered && d.version == 3
+		for {
+			size, done, err := r.pair(d)
+			if err != nil {
+				p.err = err
+				return p
+			}
+			if done {
+				break
+			}
+			p.keys = append(p.keys, string(r.key))
+			p.sizes = append(p.sizes, len(r.key)+int(size))
+		}
+	}
 }
 
 // FuzzStat reads any text as what db_stat prints.
