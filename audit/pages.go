@@ -26,8 +26,8 @@ func pages() *Analyzer {
 	return &Analyzer{
 		Name:  "pages",
 		Title: "PAGES",
-		Doc: "Of databases that keep their data in pages of a file, and where the store was asked for them: how full the pages of each use are, " +
-			"and when compacting the file would win something.",
+		Doc: "Of databases that keep their data in pages of a file, and where the store was asked for them: how full the pages of each " +
+			"use are, and when compacting the file would win something.",
 		Rules:   []*report.Rule{sparsePages(), unusedPages(), looseOverflow(), longBuckets()},
 		Version: pagesVersion,
 		New:     func(time.Time) Collector { return pagesOf{} },
@@ -37,11 +37,12 @@ func pages() *Analyzer {
 func sparsePages() *report.Rule {
 	return &report.Rule{
 		ID: "SV025", Name: "sparse-pages", Title: "Pages that are half empty", Severity: report.Warning, Stores: []string{"bdb"},
-		Doc: `The pages that hold keys are less than half full. Pages that are filled in the order of the keys end up nearly full, in random order
-about two thirds; less than half is what deleting leaves behind, as a page is only freed once it is empty. All of it is read and cached
-with the rest: the cache holds half of what it could, and a walk over the keys takes twice as long.`,
-		Fix: "compact it: DB->compact from a program, or copy it while nobody writes: db5.3_dump FILE | db5.3_load NEW",
-		Bad: []string{"100,000 leaf pages of 4 KiB with 280 MB free (32% ff)"}, Good: []string{"100,000 leaf pages of 4 KiB with 120 MB free (71% ff)"},
+		Doc: `The pages that hold keys are less than half full. Pages that are filled in the order of the keys end up nearly full, in
+random order about two thirds; less than half is what deleting leaves behind, as a page is only freed once it is empty. All of it
+is read and cached with the rest: the cache holds half of what it could, and a walk over the keys takes twice as long.`,
+		Fix:  "compact it: DB->compact from a program, or copy it while nobody writes: db5.3_dump FILE | db5.3_load NEW",
+		Bad:  []string{"100,000 leaf pages of 4 KiB with 280 MB free (32% ff)"},
+		Good: []string{"100,000 leaf pages of 4 KiB with 120 MB free (71% ff)"},
 		Limits: []report.Limit{
 			{Name: "fill", Value: sparseFill, Unit: report.UnitRatio, Source: ours + ": of leaf or bucket pages"},
 			{Name: "bytes", Value: pagesLeast, Unit: report.UnitBytes, Source: ours + ": free; less is not worth a copy"},
@@ -52,8 +53,9 @@ with the rest: the cache holds half of what it could, and a walk over the keys t
 func unusedPages() *report.Rule {
 	return &report.Rule{
 		ID: "SV026", Name: "unused-pages", Title: "Pages of the file that hold nothing", Severity: report.Info, Stores: []string{"bdb"},
-		Doc: `A quarter of the file's pages are on its free list, or empty. They are taken again before the file grows, and never given back: the
-file stays as large as it once was. That is as it should be where as many keys will come again, and disk for nothing where they will not.`,
+		Doc: `A quarter of the file's pages are on its free list, or empty. They are taken again before the file grows, and never given
+back: the file stays as large as it once was. That is as it should be where as many keys will come again, and disk for nothing where
+they will not.`,
 		Fix: "DB->compact with DB_FREE_SPACE gives them back; so does a copy: db5.3_dump FILE | db5.3_load NEW",
 		Bad: []string{"10,000 pages, 6,000 of them on the free list"}, Good: []string{"10,000 pages, 300 of them on the free list"},
 		Limits: []report.Limit{
@@ -65,11 +67,13 @@ file stays as large as it once was. That is as it should be where as many keys w
 
 func looseOverflow() *report.Rule {
 	return &report.Rule{
-		ID: "SV027", Name: "loose-overflow", Title: "Values just too large for their pages", Severity: report.Warning, Stores: []string{"bdb"},
-		Doc: `A key or value that is larger than about a quarter of a page takes pages of its own, the last of them as far as it reaches. A
-quarter of all pages are such overflow pages, and less than half full: most values fit into one of them and are just too large for
-the page of their key. Each read of one reads a second page, and half of that holds nothing.`,
-		Fix: "larger pages, which hold values of a quarter of their size: db5.3_dump FILE | db5.3_load -c db_pagesize=16384 NEW (65536 at most)",
+		ID: "SV027", Name: "loose-overflow", Title: "Values just too large for their pages", Severity: report.Warning,
+		Stores: []string{"bdb"},
+		Doc: `A key or value that is larger than about a quarter of a page takes pages of its own, the last of them as far as it
+reaches. A quarter of all pages are such overflow pages, and less than half full: most values fit into one of them and are just too
+large for the page of their key. Each read of one reads a second page, and half of that holds nothing.`,
+		Fix: "larger pages, which hold values of a quarter of their size, 65536 at most: " +
+			"db5.3_dump FILE | db5.3_load -c db_pagesize=16384 NEW",
 		Bad: []string{"pages of 4 KiB, and 50,000 values of 1,500 bytes: 50,000 overflow pages (37% ff)"},
 		Good: []string{
 			"pages of 8 KiB, and 50,000 values of 1,500 bytes: none",
@@ -85,14 +89,20 @@ the page of their key. Each read of one reads a second page, and half of that ho
 
 func longBuckets() *report.Rule {
 	return &report.Rule{
-		ID: "SV028", Name: "long-buckets", Title: "A hash whose buckets have outgrown their pages", Severity: report.Warning, Stores: []string{"bdb"},
-		Doc: `A bucket that is full goes on in overflow pages of its own, and a lookup reads them one after the other. There is one for every two
-buckets or more: looking a key up takes two reads often. The buckets are too few for the keys, as their number follows h_ffactor and
-h_nelem, which were set for smaller items or fewer, or the hash function lets many keys meet.`,
-		Fix: "load it with h_nelem of the keys and h_ffactor of (page size - 32) / (mean key + mean value + 8): db5.3_dump FILE | db5.3_load -c h_ffactor=N NEW",
-		Bad: []string{"10,000 buckets, and 9,000 bucket overflow pages"}, Good: []string{"10,000 buckets, and 400 bucket overflow pages"},
+		ID: "SV028", Name: "long-buckets", Title: "A hash whose buckets have outgrown their pages", Severity: report.Warning,
+		Stores: []string{"bdb"},
+		Doc: `A bucket that is full goes on in overflow pages of its own, and a lookup reads them one after the other. There is one for
+every two buckets or more: looking a key up takes two reads often. The buckets are too few for the keys, as their number follows
+h_ffactor and h_nelem, which were set for smaller items or fewer, or the hash function lets many keys meet.`,
+		Fix: "load it with h_nelem of the keys and h_ffactor of (page size - 32) / (mean key + mean value + 8): " +
+			"db5.3_dump FILE | db5.3_load -c h_ffactor=N NEW",
+		Bad:  []string{"10,000 buckets, and 9,000 bucket overflow pages"},
+		Good: []string{"10,000 buckets, and 400 bucket overflow pages"},
 		Limits: []report.Limit{
-			{Name: "share", Value: chainedShare, Unit: report.UnitRatio, Source: ours + ": bucket overflow pages by buckets; h_ffactor is as in " + pagesDocs},
+			{
+				Name: "share", Value: chainedShare, Unit: report.UnitRatio,
+				Source: ours + ": bucket overflow pages by buckets; h_ffactor is as in " + pagesDocs,
+			},
 			{Name: "pages", Value: chainedLeast, Unit: report.UnitCount, Source: ours},
 		},
 	}
@@ -149,8 +159,8 @@ func (pagesOf) Report(out *Output) {
 			}
 			size := bytesOf(p, pages)
 			t.Rows = append(t.Rows, []report.Value{
-				report.Text(p.Database), report.Text(p.Method), report.Number(p.Size), report.Text(use), report.Number(pages), report.Number(size),
-				report.Number(free), report.Number(1 - free/size),
+				report.Text(p.Database), report.Text(p.Method), report.Number(p.Size), report.Text(use), report.Number(pages),
+				report.Number(size), report.Number(free), report.Number(1 - free/size),
 			})
 		}
 		for _, k := range p.Kinds {
@@ -201,7 +211,7 @@ func judgePages(p *kv.Pages, out *Output) {
 		find(unusedPages(), free(unused), []report.Metric{number("unused", p.Unused), number("pages", p.Total())},
 			"%s of the pages hold nothing", percent(float64(p.Unused)/total))
 	}
-	if k := p.Kind("overflow"); k.Pages > 0 && float64(k.Pages) >= overflowShare*total && float64(k.Free) >= pagesLeast && fillOf(p, k) < sparseFill {
+	if k := p.Kind("overflow"); float64(k.Free) >= pagesLeast && float64(k.Pages) >= overflowShare*total && fillOf(p, k) < sparseFill {
 		evidence := []report.Metric{fill(fillOf(p, k)), number("overflow", k.Pages), number("pages", p.Total())}
 		if p.Inline > 0 {
 			evidence = append(evidence, report.Metric{Name: "inline", Value: report.Number(p.Inline), Unit: report.UnitBytes})
@@ -211,7 +221,8 @@ func judgePages(p *kv.Pages, out *Output) {
 	}
 	buckets, chained := p.Kind("bucket"), p.Kind("bucket overflow")
 	if chained.Pages >= chainedLeast && float64(chained.Pages) >= chainedShare*float64(buckets.Pages) {
-		find(longBuckets(), number("bucket_overflow", chained.Pages), []report.Metric{number("buckets", buckets.Pages), number("keys", p.Keys)},
+		evidence := []report.Metric{number("buckets", buckets.Pages), number("keys", p.Keys)}
+		find(longBuckets(), number("bucket_overflow", chained.Pages), evidence,
 			"%d overflow pages of %d buckets", chained.Pages, buckets.Pages)
 	}
 }

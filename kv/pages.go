@@ -8,7 +8,7 @@ type Pages struct {
 	Keys     int64
 	Items    int64 // values: of a database whose keys have several, more than keys
 	Levels   int64 // of a tree; 0 of what is none
-	Inline   int64 // bytes of the largest key or value that lies within a leaf page: a larger one takes pages of its own; 0: not known
+	Inline   int64 // bytes: a larger key or value does not lie in a leaf, but in pages of its own; 0: not known
 	Kinds    []PageKind
 	Unused   int64 // pages that hold nothing: those on the free list, and empty ones
 }

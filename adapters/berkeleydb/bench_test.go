@@ -14,8 +14,8 @@ import (
 	"github.com/kvtool/kvtool/kv"
 )
 
-// BenchmarkScan reads a dump in memory against draining the same bytes: counting their lines, and unpacking them where they are packed.
-// An operation is the whole dump; scan/drain of ns/op is the ratio that docs/berkeleydb.md names.
+// BenchmarkScan reads a dump in memory against draining the same bytes: counting their lines, and unpacking them where they are
+// packed. An operation is the whole dump.
 func BenchmarkScan(b *testing.B) {
 	for _, format := range []string{"bytevalue", "print"} {
 		dump := dumpOf(format, 100_000)

@@ -2,8 +2,8 @@
 // that a file has; and the text of db_stat -d beside it, which says how full the file's pages are. It owns both forms.
 //
 // The one idea is that the text is enough: every release of Berkeley DB writes it, it is of one moment, and no library of C is
-// needed to read it, which would have to be of the release that wrote the file. So a dump is a stream of pairs, read once from front to
-// back with memory for one key; nothing is kept of a value but its size.
+// needed to read it, which would have to be of the release that wrote the file. So a dump is a stream of pairs, read once from
+// front to back with memory for one key; nothing is kept of a value but its size.
 //
 //	VERSION=3
 //	format=bytevalue       or print
@@ -14,8 +14,8 @@
 //	 68656c6c6f            its data
 //	DATA=END
 //
-// What it does not do: reading database files, whose pages are torn while somebody writes them; dividing a dump among cores, as it has no
-// marks to start from; guessing on after damage.
+// What it does not do: reading database files, whose pages are torn while somebody writes them; dividing a dump among cores, as it
+// has no marks to start from; guessing on after damage.
 package berkeleydb
 
 import (
@@ -38,10 +38,12 @@ func Adapter() *kv.Adapter {
 	return &kv.Adapter{
 		Name:  "bdb",
 		Title: "Berkeley DB dump (db_dump)",
-		Doc: "The text that db_dump writes, plain or with -p, of one database or of all in a file, also compressed by gzip or zstd. With the " +
-			"text of db_stat -d the report also says how full the pages of the file are.",
-		Schemes:  []string{"bdb"},
-		Examples: []string{"bdb:users.dump", "bdb:users.dump.gz", "bdb:-", "bdb:users.dump?stat=users.stat", "bdb:all.dump?database=users"},
+		Doc: "The text that db_dump writes, plain or with -p, of one database or of all in a file, also compressed by gzip or zstd. " +
+			"With the text of db_stat -d the report also says how full the pages of the file are.",
+		Schemes: []string{"bdb"},
+		Examples: []string{
+			"bdb:users.dump", "bdb:users.dump.gz", "bdb:-", "bdb:users.dump?stat=users.stat", "bdb:all.dump?database=users",
+		},
 		Params: []kv.Param{
 			{Name: "database", Default: "all", Doc: "the database of a file with several that is read, by its name"},
 			{Name: "stat", Doc: "a file with what db_stat -d prints of the same database; of several, each after a line database=NAME"},
@@ -59,7 +61,8 @@ func sniff(head []byte) bool {
 	return methodOf(head) != ""
 }
 
-// Where a database file has the number that says its access method, in the byte order of the machine that made it (dbinc/db_page.h).
+// Where a database file has the number that says its access method, in the byte order of the machine that made it
+// (dbinc/db_page.h).
 const magicAt = 12
 
 // methodOf returns the access method of the database file that begins with head; empty if it is none.
@@ -197,9 +200,11 @@ func (s *store) refuse(head []byte) error {
 		return kv.WithHint(kv.Usagef("%s is UTF-16 text, not what db_dump wrote", name),
 			"PowerShell converts what it redirects: let db_dump write the file itself, with -f FILE")
 	case bytes.Contains(head, []byte(" magic number\n")):
-		return kv.WithHint(kv.Usagef("%s is what db_stat prints, not a dump", name), "give it beside the dump: 'bdb:DUMP?stat="+s.file()+"'")
+		return kv.WithHint(kv.Usagef("%s is what db_stat prints, not a dump", name),
+			"give it beside the dump: 'bdb:DUMP?stat="+s.file()+"'")
 	case !bytes.HasPrefix(bytes.TrimLeft(head, "\r\n"), []byte("VERSION=")) && !bytes.HasPrefix(head, []byte("format=")):
-		return kv.WithHint(kv.Usagef("%s is no dump of Berkeley DB: it does not begin with VERSION=", name), dumpHint("FILE"))
+		return kv.WithHint(kv.Usagef("%s is no dump of Berkeley DB: it does not begin with VERSION=", name),
+			dumpHint("FILE"))
 	}
 	return nil
 }

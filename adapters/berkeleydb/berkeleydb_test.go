@@ -167,7 +167,9 @@ func TestForms(t *testing.T) {
 		"version 2":        {"VERSION=2\nformat=print\ntype=btree\nHEADER=END\n a\n b\n" + end, []string{`0 "a" 1 2`}},
 		"of 1.85":          {"format=print\ntype=btree\nHEADER=END\na\nb\n", []string{`0 "a" 1 2`}},
 		"put together":     {hexLines("k", "v") + "\n" + hexLines("k", "w"), []string{`0 "k" 1 2`, `1 "k" 1 2`}},
-		"unknown names":    {"VERSION=3\nformat=print\ntype=btree\nchksum=1\nbt_minkey=4\nwhat=ever\nHEADER=END\n a\n b\n" + end, []string{`0 "a" 1 2`}},
+		"unknown names": {
+			"VERSION=3\nformat=print\ntype=btree\nchksum=1\nbt_minkey=4\nwhat=ever\nHEADER=END\n a\n b\n" + end, []string{`0 "a" 1 2`},
+		},
 		"duplicates": {
 			"VERSION=3\nformat=print\ntype=btree\nduplicates=1\nHEADER=END\n a\n b\n a\n cd\n b\n \n" + end,
 			[]string{`0 "a" 2 4`, `0 "b" 1 1`},
@@ -194,7 +196,8 @@ func TestLongLines(t *testing.T) {
 			in := "VERSION=3\nformat=print\ntype=btree\nHEADER=END\n " + key + "\n " + value + "\n " + value + "\n \nDATA=END\n"
 			in = strings.ReplaceAll(in, "\n", "\r\n")
 			got, err := read(mustOpen(t, "bdb:-", in))
-			if err != nil || len(got) != 2 || !strings.HasSuffix(got[0], fmt.Sprintf(" 1 %d", 4*n+len(key))) || !strings.HasSuffix(got[1], fmt.Sprintf(" 1 %d", 4*n)) {
+			if err != nil || len(got) != 2 || !strings.HasSuffix(got[0], fmt.Sprintf(" 1 %d", 4*n+len(key))) ||
+				!strings.HasSuffix(got[1], fmt.Sprintf(" 1 %d", 4*n)) {
 				t.Fatalf("%d times %q: %.200q, %v", n, unit, got, err)
 			}
 		}
@@ -299,6 +302,8 @@ func TestRefused(t *testing.T) {
 	}
 	stat := writeFile(t, "stat", db.Stat(t, strings.TrimPrefix(target("btree"), "bdb:")))
 	good := writeFile(t, "good", hexLines("a", "b"))
+	target("hash")
+	others := writeFile(t, "others", "database=y\n"+db.Stat(t, filepath.Join(dir, "hash")))
 	for name, c := range map[string]struct{ target, stdin, want, hint string }{
 		"btree":          {target("btree"), "", "a database file of Berkeley DB (btree)", "db5.3_dump " + dir + "/btree |"},
 		"hash":           {target("hash"), "", "a database file of Berkeley DB (hash)", "db5.3_dump"},
@@ -313,7 +318,7 @@ func TestRefused(t *testing.T) {
 		"no name":        {"bdb:", "", "no file is named", ""},
 		"parameter":      {"bdb:" + good + "?db=x", "", `no parameter "db"`, "database, stat"},
 		"stat is none":   {"bdb:" + good + "?stat=" + good, "", "not what db_stat -d prints", "db5.3_stat -d"},
-		"stat of others": {"bdb:" + good + "?database=x&stat=" + writeFile(t, "s", "database=y\n"+db.Stat(t, filepath.Join(dir, "hash"))), "", `nothing of the database "x"`, "database=NAME"},
+		"stat of others": {"bdb:" + good + "?database=x&stat=" + others, "", `nothing of the database "x"`, "database=NAME"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := openTarget(t, c.target, c.stdin)

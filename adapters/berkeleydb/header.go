@@ -44,7 +44,8 @@ func (d *database) set(name, value string) error {
 			return fmt.Errorf("VERSION is %.20q", value)
 		}
 		if n > newestVersion {
-			return kv.WithHint(fmt.Errorf("a dump of version %d, and kvtool reads %d", n, newestVersion), "dump it with the db_dump of Berkeley DB 5.3")
+			return kv.WithHint(fmt.Errorf("a dump of version %d, and kvtool reads %d", n, newestVersion),
+				"dump it with the db_dump of Berkeley DB 5.3")
 		}
 		d.version = n
 	case "format":

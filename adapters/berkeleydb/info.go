@@ -58,8 +58,8 @@ func (s *store) facts(sum *summary) []kv.Fact {
 	}
 	pages := kv.Fact{Name: "pages", How: kv.Measured, Why: "by db_stat"}
 	if len(s.stats) == 0 {
-		pages.How, pages.Why, pages.Hint = kv.Missing, "a dump says nothing of the pages of the file: how full they are, what would be won by compaction",
-			"db5.3_stat -d FILE > FILE.stat, and '?stat=FILE.stat'"
+		pages.How, pages.Hint = kv.Missing, "db5.3_stat -d FILE > FILE.stat, and '?stat=FILE.stat'"
+		pages.Why = "a dump says nothing of the pages of the file: how full they are, what would be won by compaction"
 	}
 	return []kv.Fact{
 		name,
@@ -67,7 +67,7 @@ func (s *store) facts(sum *summary) []kv.Fact {
 		{Name: "encoding", Field: kv.FieldEncoding, Why: "Berkeley DB keeps bytes"},
 		{Name: "size", Field: kv.FieldSize, How: kv.Measured, Why: "bytes of key and data, without what pages take"},
 		{Name: "length", Field: kv.FieldLen, How: kv.Measured, Why: "values of the key"},
-		{Name: "largest", Field: kv.FieldLargest, How: kv.Measured, Why: "the largest value, of a database in which a key may have several"},
+		{Name: "largest", Field: kv.FieldLargest, How: kv.Measured, Why: "the largest value, where a key may have several"},
 		{Name: "ttl", Field: kv.FieldTTL, Why: noExpiry},
 		{Name: "idle", Field: kv.FieldIdle, Why: noAccess},
 		{Name: "freq", Field: kv.FieldFreq, Why: noAccess},
@@ -102,8 +102,8 @@ func (s *store) notes(sum *summary) []string {
 		notes = append(notes, "Records of "+d.method+" were dumped without their numbers, and are numbered as they come.")
 	}
 	if n := s.counted(); n > 0 && sum.whole && s.name == "" && n != sum.keys {
-		notes = append(notes, fmt.Sprintf("db_stat counts %d keys, and the dump holds %d: they are not of the same moment, or not of the same databases.",
-			n, sum.keys))
+		notes = append(notes, fmt.Sprintf("db_stat counts %d keys, and the dump holds %d: "+
+			"they are not of the same moment, or not of the same databases.", n, sum.keys))
 	}
 	for i := range s.stats {
 		if s.stats[i].Total() == 0 { // a tree of no keys has one, too

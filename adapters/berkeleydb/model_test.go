@@ -50,8 +50,8 @@ func text(parts ...string) string {
 	return b.String()
 }
 
-// TestModel loads random pairs by db_load into each kind of database, and holds what is read of a dump of it against the pairs. Its keys
-// and values are any bytes; some are larger than a page.
+// TestModel loads random pairs by db_load into each kind of database, and holds what is read of a dump of it against the pairs. Its
+// keys and values are any bytes; some are larger than a page.
 func TestModel(t *testing.T) {
 	db := servertest.NewBerkeleyDB(t)
 	piece := rapid.SliceOfN(rapid.Byte(), 0, 12)
@@ -171,7 +171,8 @@ func naive(in string) (keys []string, sizes []int, ok bool) {
 	return keys, sizes, true
 }
 
-// FuzzDump reads any bytes as a dump: no panic, every error is corrupt input, and what a plain reader reads too comes out the same.
+// FuzzDump reads any bytes as a dump: no panic, every error is corrupt input, and what a plain reader reads too comes out the
+// same.
 func FuzzDump(f *testing.F) {
 	f.Add([]byte(hexLines("a", "1", "b", "")))
 	f.Add([]byte("VERSION=3\nformat=print\ndatabase=x\ntype=btree\nduplicates=1\nHEADER=END\n a\\\\\n \\00\n a\n b\nDATA=END\n"))

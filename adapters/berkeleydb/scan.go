@@ -172,7 +172,8 @@ func (sc *scan) add(d *database, size int64) {
 	}
 	sc.sum.keys++
 	sc.rec = kv.Record{
-		Key: string(sc.r.key), DB: d.index, Size: int64(len(sc.r.key)) + size, Len: 1, Known: kv.FieldName | kv.FieldSize | kv.FieldLen,
+		Key: string(sc.r.key), DB: d.index, Size: int64(len(sc.r.key)) + size, Len: 1,
+		Known: kv.FieldName | kv.FieldSize | kv.FieldLen,
 	}
 	if d.numbered { // the number is not in the file
 		sc.rec.Size = size

@@ -38,7 +38,8 @@ func (s *store) readStat(path string) error {
 		}
 	}
 	if len(s.stats) == 0 {
-		return kv.WithHint(kv.Usagef("%s has nothing of the database %q", path, s.name), "write a line database=NAME before what db_stat -d FILE -s NAME prints")
+		return kv.WithHint(kv.Usagef("%s has nothing of the database %q", path, s.name),
+			"write a line database=NAME before what db_stat -d FILE -s NAME prints")
 	}
 	return nil
 }
@@ -169,7 +170,10 @@ func (f *figures) pages() (kv.Pages, error) {
 	case strings.Contains(f.flags, "multiple-databases"):
 		return p, fmt.Errorf("these are the statistics of the list of databases that the file has, not of one of them")
 	}
-	for _, label := range [...]string{"Number of unique keys in the tree", "Number of keys in the tree", "Number of keys in the database", "Number of records in the tree", "Number of records in the database"} {
+	for _, label := range [...]string{
+		"Number of unique keys in the tree", "Number of keys in the tree", "Number of keys in the database",
+		"Number of records in the tree", "Number of records in the database",
+	} {
 		p.Keys = max(p.Keys, f.n[label])
 	}
 	p.Items = max(f.n["Number of data items in the tree"], f.n["Number of data items in the database"])

@@ -15,19 +15,41 @@ import (
 func TestStat(t *testing.T) {
 	db := servertest.NewBerkeleyDB(t)
 	dir := t.TempDir()
+	growing := func(i int) string { return fmt.Sprintf("user:%d\n%0*d\n", i, 1+3*i%2000, 7) }
+	number := func(i int) string { return fmt.Sprintln(i) }
 	for name, c := range map[string]struct {
 		args []string
 		item func(i int) string
 		keys int64
 		want kv.Pages // Method, Items, and uses that must have pages
 	}{
-		"btree":  {[]string{"-t", "btree"}, func(i int) string { return fmt.Sprintf("user:%d\n%0*d\n", i, 1+3*i%2000, 7) }, 900, kv.Pages{Method: "btree", Items: 900, Kinds: uses("leaf", "internal", "overflow")}},
-		"hash":   {[]string{"-t", "hash"}, func(i int) string { return fmt.Sprintf("user:%d\n%0*d\n", i, 1+3*i%2000, 7) }, 900, kv.Pages{Method: "hash", Items: 900, Kinds: uses("bucket", "overflow")}},
-		"dups":   {[]string{"-t", "btree", "-c", "duplicates=1"}, func(i int) string { return fmt.Sprintf("k:%d\nv%060d\n", i%10, i) }, 10, kv.Pages{Method: "btree", Items: 900, Kinds: uses("leaf", "duplicate")}},
-		"recno":  {[]string{"-t", "recno"}, func(i int) string { return fmt.Sprint(i, "\n") }, 900, kv.Pages{Method: "recno", Items: 900, Kinds: uses("leaf")}},
-		"queue":  {[]string{"-t", "queue", "-c", "re_len=20"}, func(i int) string { return fmt.Sprint(i, "\n") }, 900, kv.Pages{Method: "queue", Items: 900, Kinds: uses("data")}},
-		"paged":  {[]string{"-t", "btree", "-c", "db_pagesize=512"}, func(i int) string { return fmt.Sprintf("%d\n%d\n", i, i) }, 900, kv.Pages{Method: "btree", Items: 900, Kinds: uses("leaf", "internal")}},
-		"lonely": {[]string{"-t", "btree"}, func(i int) string { return "" }, 0, kv.Pages{Method: "btree", Kinds: uses("leaf")}},
+		"btree": {
+			[]string{"-t", "btree"},
+			growing,
+			900,
+			kv.Pages{Method: "btree", Items: 900, Kinds: uses("leaf", "internal", "overflow")},
+		},
+		"hash": {
+			[]string{"-t", "hash"},
+			growing,
+			900,
+			kv.Pages{Method: "hash", Items: 900, Kinds: uses("bucket", "overflow")},
+		},
+		"dups": {
+			[]string{"-t", "btree", "-c", "duplicates=1"},
+			func(i int) string { return fmt.Sprintf("k:%d\nv%060d\n", i%10, i) },
+			10,
+			kv.Pages{Method: "btree", Items: 900, Kinds: uses("leaf", "duplicate")},
+		},
+		"recno": {[]string{"-t", "recno"}, number, 900, kv.Pages{Method: "recno", Items: 900, Kinds: uses("leaf")}},
+		"queue": {[]string{"-t", "queue", "-c", "re_len=20"}, number, 900, kv.Pages{Method: "queue", Items: 900, Kinds: uses("data")}},
+		"small pages": {
+			[]string{"-t", "btree", "-c", "db_pagesize=512"},
+			func(i int) string { return fmt.Sprintf("%d\n%d\n", i, i) },
+			900,
+			kv.Pages{Method: "btree", Items: 900, Kinds: uses("leaf", "internal")},
+		},
+		"no keys": {[]string{"-t", "btree"}, func(int) string { return "" }, 0, kv.Pages{Method: "btree", Kinds: uses("leaf")}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var in strings.Builder

@@ -57,7 +57,8 @@ func (u *Reader) SetContext(ctx context.Context) { u.ctx.context.Store(&ctx) }
 // Packed reports whether the input is packed.
 func (u *Reader) Packed() bool { return u.unpack != nil }
 
-// Leave ends reading. A goroutine that waits for the input is left behind, as nothing can end its wait, and ends with the process.
+// Leave ends reading. A goroutine that waits for the input is left behind, as nothing can end its wait, and ends with the
+// process.
 func (u *Reader) Leave() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
