@@ -82,7 +82,7 @@ var mayImport = map[string][]string{
 	"loadgen/inject":            {"kv"},
 	"loadgen/hlog":              {"loadgen/latency", "loadgen/recording"},
 	"loadgen/figures":           {"kv"},
-	"loadgen/findings":          {"audit", "drift/hotkeys", "internal/humanize", "keydesign", "keydesign/bind", "keydesign/lint", "keydesign/schema", "kv", "loadgen/recording", "report"},
+	"loadgen/findings":          {"audit", "audit/triage", "drift/hotkeys", "internal/humanize", "keydesign", "keydesign/bind", "keydesign/lint", "keydesign/schema", "kv", "loadgen/recording", "report"},
 	"loadgen/threshold":         {"kv", "report", "internal/spell", "internal/yamlfile", "loadgen/latency", "loadgen/recording"},
 	"loadgen/stat":              {},
 	"loadgen/findmax":           {"loadgen/stat", "report", "internal/humanize"},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kvtool/kvtool/audit/triage"
 	"github.com/kvtool/kvtool/internal/saved"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
@@ -15,7 +16,7 @@ func server() *Analyzer {
 		Name:    "server",
 		Title:   "SERVER",
 		Doc:     "What the server evicts, whether it writes to a file, and how often it was asked for what reaches over many keys.",
-		Rules:   []*report.Rule{hitRate(), evictions(), refusedClients()},
+		Rules:   []*report.Rule{triage.Rule("SV006"), triage.Rule("SV007"), triage.Rule("SV015")},
 		Version: setupVersion,
 		New:     func(time.Time) Collector { return setup{} },
 	}

@@ -48,8 +48,8 @@ func place(name string) int {
 
 // rules lists every rule that an analysis or lint may raise, each once, by its number.
 func rules() []*report.Rule {
-	all := slices.Concat(keydesign.Rules(), table.Rules(), lint.Rules(), audit.Rules(), orphans.Rules(), compare.Rules(), growth.Rules(), hotkeys.Rules(),
-		findings.Rules(), triage.Rules())
+	all := slices.Concat(triage.Rules(), keydesign.Rules(), table.Rules(), lint.Rules(), audit.Rules(), orphans.Rules(), compare.Rules(), growth.Rules(), hotkeys.Rules(),
+		findings.Rules())
 	slices.SortStableFunc(all, func(a, b *report.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return slices.CompactFunc(all, func(a, b *report.Rule) bool { return a.ID == b.ID })
 }

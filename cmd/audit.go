@@ -40,6 +40,8 @@ type auditOptions struct {
 	declared *schema.Schema // nil without --schema
 	save     saveFlag
 	resume   string
+	server   bool
+	ruled    []string // rules of servers that were judged
 	refs     bool
 	recheck  time.Duration
 }
@@ -94,6 +96,7 @@ func (o *auditOptions) bind(c *cobra.Command) {
 	f.Var(&o.now, "now", "take this time for now")
 	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
 	o.schema.bind(c)
+	f.BoolVar(&o.server, "server", false, "hold the server's settings and counters against the rules of servers (SV…), too: INFO, CONFIG GET, SLOWLOG, ACL")
 	f.BoolVar(&o.refs, "refs", false, "follow the refs of the schema, as drift orphans does: a live store is asked about each orphan twice")
 	f.DurationVar(&o.recheck, "recheck", orphans.DefaultRecheck, "with --refs, time between the two questions: longer than a write in several steps takes")
 	o.save.bind(c, "save the audit as a snapshot `FILE`.kvr, to be shown, merged and resumed later")
@@ -212,10 +215,17 @@ func (o *auditOptions) scan(ctx context.Context, env *Env, target kv.Target, cho
 		Settings: o.set(ctx, store),
 		Resume:   old,
 	}
+	end := func(*report.Report) {}
+	if o.server {
+		if end, err = o.examine(ctx, store); err != nil {
+			return nil, err
+		}
+	}
 	r, err := o.run(ctx, env, store, chosen.run, opt, p)
 	if r == nil {
 		return nil, targetError(err)
 	}
+	end(r)
 	r.Tool = tool()
 	r.Skipped = append(r.Skipped, chosen.out...)
 	p.done(r.Coverage.Keys)
@@ -288,6 +298,9 @@ func (o *auditOptions) report(env *Env, g *gate, outs []output, r *report.Report
 	addFixes(r, rules())
 	judged := ran(r, analyzersOf(o.declared, 0))
 	o.followed(judged)
+	for _, id := range o.ruled {
+		judged[id] = true
+	}
 	if s := o.declared; s != nil {
 		r.Design = designOf(s, len(judged))
 		g.policy.Suppressions = append(g.policy.Suppressions, lint.Suppressions(s)...)

@@ -47,6 +47,7 @@ func (v *Vitals) addField(name, value string) {
 		return
 	}
 	if strings.HasPrefix(value, "keys=") && strings.HasPrefix(name, "db") {
+		v.Numbers["databases_used"]++
 		v.Numbers["keys"] += float64(count(value, "keys"))
 		v.Numbers["expires"] += float64(count(value, "expires"))
 		return

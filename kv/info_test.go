@@ -14,7 +14,7 @@ func TestParseVitals(t *testing.T) {
 		"slave0:ip=10.0.0.2,port=6379,state=online,offset=70,lag=2\r\ndb0:keys=3,expires=1,avg_ttl=0\r\ndb1:keys=2,expires=0,avg_ttl=0\r\nnonsense\r\n", at)
 	want := &Vitals{
 		At: at, Lacks: map[string]string{},
-		Numbers: map[string]float64{"uptime_in_seconds": 12, "used_memory": 1000, "keys": 5, "expires": 1},
+		Numbers: map[string]float64{"uptime_in_seconds": 12, "used_memory": 1000, "keys": 5, "expires": 1, "databases_used": 2},
 		Texts:   map[string]string{"run_id": "1234567890", "maxmemory_policy": "noeviction"},
 		Commands: map[string]Command{"config|get": {
 			Calls: 3, Failed: 2, Rejected: 1, CPU: 90 * time.Microsecond, P50: 1003 * time.Nanosecond, P99: 20095 * time.Nanosecond,

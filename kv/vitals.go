@@ -66,6 +66,7 @@ type Details struct {
 	Settings map[string]string // by the server's own names
 	Memory   map[string]float64
 	Cluster  map[string]string // of a node of a cluster
+	Default  []string          // flags of the user that needs no name: on, nopass, …
 	Lacks    map[string]string
 }
 

@@ -233,6 +233,7 @@ func (e *exam) Details(ctx context.Context, v *kv.Vitals) (*kv.Details, error) {
 		{"spikes", []string{"LATENCY", "LATEST"}, func(r any) { d.Spikes = spikes(r) }},
 		{"clients", []string{"CLIENT", "LIST"}, func(r any) { d.Clients = clientList(r) }},
 		{"memory", []string{"MEMORY", "STATS"}, func(r any) { d.Memory = memoryNumbers(r) }},
+		{"default", []string{"ACL", "GETUSER", "default"}, func(r any) { d.Default = userFlags(r) }},
 		{"cluster", []string{"CLUSTER", "INFO"}, func(r any) { d.Cluster = clusterState(r) }},
 	} {
 		if q.name == "cluster" && v.Numbers["cluster_enabled"] != 1 {
@@ -373,6 +374,22 @@ func memoryNumbers(reply any) map[string]float64 {
 		}
 	}
 	return all
+}
+
+// userFlags reads of ACL GETUSER the flags, and leaves the hashes of passwords.
+func userFlags(reply any) (flags []string) {
+	list, _ := reply.([]any)
+	for i := 0; i+1 < len(list); i += 2 {
+		if name, _ := list[i].(string); name != "flags" {
+			continue
+		}
+		all, _ := list[i+1].([]any)
+		for _, f := range all {
+			flag, _ := f.(string)
+			flags = append(flags, flag)
+		}
+	}
+	return flags
 }
 
 // clusterState reads lines of cluster_state:ok.

@@ -227,7 +227,12 @@ func (p *pair) lack(need string) string {
 			return "the server does not count errors by class"
 		}
 		return ""
-	case "slow", "spikes", "clients", "settings", "cluster", "memory":
+	case "largest":
+		if p.Largest == 0 {
+			return "the sizes of keys are not known"
+		}
+		return ""
+	case "default", "slow", "spikes", "clients", "settings", "cluster", "memory":
 		if p.Details == nil {
 			return fmt.Sprintf("the server stopped answering: %s", p.Failed)
 		}

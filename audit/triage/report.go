@@ -1,6 +1,7 @@
 package triage
 
 import (
+	"strings"
 	"time"
 
 	"github.com/kvtool/kvtool/report"
@@ -170,4 +171,46 @@ func more(p *pair, rest []use) []report.Value {
 		share, calls, failed = share+rest[i].share(p), calls+rest[i].calls/p.seconds, failed+rest[i].failed
 	}
 	return []report.Value{report.Null, report.Number(share), report.Number(calls), report.Null, report.Null, report.Number(failed)}
+}
+
+// AddSetup holds the servers against the rules about how they are set up and adds what is wrong to r, with a section that says which
+// rules could not be judged. It returns the ids of those that were.
+func AddSetup(r *report.Report, all []*Observation) (judged []string) {
+	t := report.Table{Name: "not_evaluated", Columns: []report.Column{{Name: "rule", Unit: report.UnitText}, {Name: "why", Unit: report.UnitText}}}
+	open := map[string]string{} // why, by the rule's id
+	for _, o := range all {
+		d := Setup(o)
+		rank(d.Causes)
+		for i := range d.Causes {
+			c := &d.Causes[i]
+			if len(all) > 1 {
+				c.Subject = o.Place + " " + c.Subject
+			}
+			f := finding(c, 0)
+			f.Avoid = "" // of a moment in which something is slow
+			r.Findings = append(r.Findings, f)
+		}
+		for _, u := range d.Unknown {
+			open[u.Rule] = u.Why
+		}
+	}
+	applies := setupDocs()
+	var missing []string
+	for _, doc := range applies {
+		if why, ok := open[doc.Name]; ok {
+			missing = append(missing, doc.ID)
+			t.Rows = append(t.Rows, []report.Value{report.Text(doc.ID + " " + doc.Name), report.Text(why)})
+			continue
+		}
+		judged = append(judged, doc.ID)
+	}
+	report.SortFindings(r.Findings)
+	s := report.Section{Name: "server_rules", Title: "Server rules", Tables: []report.Table{t}, Metrics: []report.Metric{
+		{Name: "judged", Value: report.Number(len(judged)), Unit: report.UnitCount},
+	}}
+	if len(missing) > 0 {
+		s.Metrics = append(s.Metrics, report.Metric{Name: "rules_not_evaluated", Value: report.Text(strings.Join(missing, " ")), Unit: report.UnitText})
+	}
+	r.Sections = append(r.Sections, s)
+	return judged
 }

@@ -29,6 +29,7 @@ type Observation struct {
 	Since         time.Time        // since when it is known not to answer; zero: since Failed
 	Failed        error            // why not everything was asked
 	FailedAt      time.Time        // when what failed was asked
+	Largest       int64            // bytes of the largest key; 0: nobody has looked
 	Own           map[string]int64 // calls of ours between the two readings, by command
 }
 
@@ -82,9 +83,12 @@ const explainedFrom = 0.3
 
 // Judge finds the causes in what was observed.
 func Judge(o *Observation) Diagnosis {
+	return diagnose(newPair(o), all())
+}
+
+func diagnose(p *pair, rules []rule) Diagnosis {
 	var d Diagnosis
-	p := newPair(o)
-	for _, r := range all() {
+	for _, r := range rules {
 		if !r.applies(p.product()) {
 			continue
 		}
@@ -140,14 +144,28 @@ func unexplained(causes []Cause) []Cause {
 	})
 }
 
-// Rules lists the rules with their documentation.
-func Rules() []*report.Rule {
-	var docs []*report.Rule
-	for _, r := range all() {
-		doc := r.Rule
-		docs = append(docs, &doc)
+// Rules lists the rules with their documentation: those of causes, and those of how a server is set up.
+func Rules() []*report.Rule { return slices.Concat(CauseRules(), docs(setupRules())) }
+
+// CauseRules lists the rules that Judge goes by.
+func CauseRules() []*report.Rule { return docs(all()) }
+
+func docs(rules []rule) []*report.Rule {
+	list := make([]*report.Rule, len(rules))
+	for i := range rules {
+		list[i] = &rules[i].Rule
 	}
-	return docs
+	return list
+}
+
+// Rule returns the documentation of a rule that others find broken as well, by its id; nil where there is none of that id.
+func Rule(id string) *report.Rule {
+	for _, r := range Rules() {
+		if r.ID == id {
+			return r
+		}
+	}
+	return nil
 }
 
 // all lists the rules.

@@ -320,6 +320,60 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// What is wrong with how a server is set up, and that nothing is with the recorded ones but what is.
+func TestSetup(t *testing.T) {
+	settings := map[string]string{"save": "3600 1", "protected-mode": "yes", "bind": "* -::*", "lfu-log-factor": "10", "lfu-decay-time": "1", "slowlog-log-slower-than": "10000"}
+	healthy := []string{"maxmemory:100000000", "used_memory:5000000", "used_memory_rss:9000000"}
+	keysCall := kv.SlowCall{Command: "keys", Took: 400 * time.Millisecond}
+	whole := kv.SlowCall{Command: "smembers", Took: 40 * time.Millisecond}
+	for name, c := range map[string]struct {
+		want   string
+		info   []string
+		before []string
+		change func(*triage.Observation)
+	}{
+		"well":          {},
+		"no limit":      {want: "SV001 warning", info: []string{"maxmemory:0"}},
+		"no use":        {want: "SV001 error", info: []string{"maxmemory:0", "maxmemory_policy:allkeys-lru"}},
+		"in memory":     {want: "SV003 warning", change: func(o *triage.Observation) { o.Details.Settings["save"] = "" }},
+		"not saved":     {want: "SV003 error", info: []string{"rdb_last_bgsave_status:err"}},
+		"open":          {want: "SV004 error", change: func(o *triage.Observation) { o.Place, o.Details.Default = "10.0.0.5:6379", []string{"on", "nopass"} }},
+		"open at home":  {want: "SV004 warning", change: func(o *triage.Observation) { o.Details.Default = []string{"on", "nopass"} }},
+		"open by path":  {want: "SV004 warning", change: func(o *triage.Observation) { o.Place, o.Details.Default = "/run/redis.sock", []string{"on", "nopass"} }},
+		"lfu":           {want: "SV005 info", change: func(o *triage.Observation) { o.Details.Settings["lfu-decay-time"] = "0" }},
+		"lfu in use":    {want: "SV005 warning", info: []string{"maxmemory_policy:allkeys-lfu"}, change: func(o *triage.Observation) { o.Details.Settings["lfu-decay-time"] = "5" }},
+		"misses":        {want: "SV006 info", before: []string{"keyspace_hits:600000", "keyspace_misses:500000"}, info: []string{"keyspace_hits:600010", "keyspace_misses:500000"}},
+		"fork":          {want: "SV010 info", info: []string{"latest_fork_usec:700000"}},
+		"public":        {want: "SV012 error", change: func(o *triage.Observation) { o.Details.Settings["protected-mode"] = "no" }},
+		"KEYS":          {want: "SV014 error", change: func(o *triage.Observation) { o.Details.Slow = []kv.SlowCall{keysCall} }},
+		"SMEMBERS":      {want: "SV014 warning", change: func(o *triage.Observation) { o.Details.Slow = []kv.SlowCall{whole, whole, whole} }},
+		"SMEMBERS once": {change: func(o *triage.Observation) { o.Details.Slow = []kv.SlowCall{whole} }},
+		"no slow log":   {want: "SV014 info", change: func(o *triage.Observation) { o.Details.Settings["slowlog-log-slower-than"] = "-1" }},
+		"freed at once": {want: "SV017 warning", change: func(o *triage.Observation) { o.Largest, o.Details.Settings["lazyfree-lazy-expire"] = 80<<20, "no" }},
+		"small":         {change: func(o *triage.Observation) { o.Details.Settings["lazyfree-lazy-expire"] = "no" }},
+		"packed":        {want: "SV018 warning", change: func(o *triage.Observation) { o.Details.Settings["hash-max-listpack-entries"] = "10000" }},
+		"databases":     {want: "SV019 info", info: []string{"db3:keys=7,expires=0,avg_ttl=0"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before, after := recorded(t, "redis-7.0")
+			o := observation(with(t, before, c.before...), with(t, after, append(healthy, c.info...)...))
+			o.Largest = 100
+			maps.Copy(o.Details.Settings, settings)
+			if c.change != nil {
+				c.change(o)
+			}
+			d := triage.Setup(o)
+			var got []string
+			for _, x := range d.Causes {
+				got = append(got, x.Rule+" "+string(x.Severity))
+			}
+			if strings.Join(got, ", ") != c.want || len(d.Unknown) > 0 {
+				t.Errorf("%v, want %s; %v", got, c.want, d.Unknown)
+			}
+		})
+	}
+}
+
 // A report has the causes in their order, what is to be done and what not, and what was not ruled out.
 func TestReport(t *testing.T) {
 	before, after := recorded(t, "redis-7.0")
@@ -365,7 +419,7 @@ func TestDocs(t *testing.T) {
 	}
 	var b strings.Builder
 	b.WriteString("| rule | what it is | stores | evidence |\n|---|---|---|---|\n")
-	for _, r := range triage.Rules() {
+	for _, r := range triage.CauseRules() {
 		if len(evidence[r.ID]) == 0 {
 			t.Errorf("no test has %s as a cause", r.ID)
 		}

@@ -18,6 +18,26 @@ type Options struct {
 // probeEvery is the default of Options.Every: a hundred PINGs in ten seconds, which are some 100 µs of the server's time.
 const probeEvery = 100 * time.Millisecond
 
+// Begin takes the first reading of a server.
+func Begin(ctx context.Context, e kv.Exam) *Span {
+	w := &watch{exam: e, opt: Options{Every: probeEvery}, o: &Observation{Place: e.Place(), Began: time.Now(), Own: map[string]int64{}}}
+	return &Span{w, w.reading(ctx, &w.o.Before, least)}
+}
+
+// A Span is the time between two readings in which something else is done.
+type Span struct {
+	watch *watch
+	begun bool
+}
+
+// End takes the second reading, asks for the rest, and returns what was observed.
+func (s *Span) End(ctx context.Context) *Observation {
+	if s.begun {
+		s.watch.finish(ctx)
+	}
+	return s.watch.o
+}
+
 // Watch asks one server. It never fails: what was not answered is in the observation, with the reason. It ends early when ctx does, and
 // takes a second reading then if the server gives one at once.
 func Watch(ctx context.Context, e kv.Exam, opt Options) *Observation {

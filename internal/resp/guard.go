@@ -58,7 +58,7 @@ func (m Mode) Allows(words ...string) bool {
 		return true
 	case "CONFIG GET": // it may tell a secret: whoever asks names the settings
 		return m == Watch
-	case "SLOWLOG GET", "LATENCY LATEST", "CLIENT LIST": // what others have asked, and how that went
+	case "SLOWLOG GET", "LATENCY LATEST", "CLIENT LIST", "ACL GETUSER": // what others have asked and may, and how that went
 		return m == Watch
 	case "SENTINEL GET-MASTER-ADDR-BY-NAME", "SENTINEL REPLICAS":
 		return true

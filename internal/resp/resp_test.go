@@ -200,7 +200,7 @@ var writing = []string{
 	"SHUTDOWN", "SAVE", "BGSAVE", "BGREWRITEAOF", "REPLICAOF", "SLAVEOF", "FAILOVER", "CLUSTER RESET", "PSYNC", "SYNC", "MONITOR",
 	"SUBSCRIBE", "PUBLISH", "ACL SETUSER", "ACL DELUSER", "CLIENT KILL", "CLIENT PAUSE", "CLIENT REPLY", "MULTI", "EXEC",
 	"OBJECT HELP", "MEMORY PURGE", "MEMORY DOCTOR", "LATENCY RESET", "SLOWLOG RESET", "SLOWLOG GET", "LATENCY LATEST", "CLIENT LIST",
-	"MODULE LOAD", "RESET", "QUIT",
+	"ACL GETUSER", "MODULE LOAD", "RESET", "QUIT",
 	"KEYS", "GET", "MGET", "DUMP", "HGETALL", "SMEMBERS", "LRANGE", "HLEN", "LLEN", "SCARD", "ZCARD", "XLEN", "STRLEN",
 	"CLUSTER SETSLOT", "CLUSTER FAILOVER", "CLUSTER FORGET", "CLUSTER MEET", "CLUSTER ADDSLOTS", "CLUSTER GETKEYSINSLOT",
 	"READWRITE", "SENTINEL FAILOVER", "SENTINEL SET", "SENTINEL RESET", "SENTINEL MONITOR", "SENTINEL MASTERS",
@@ -232,7 +232,7 @@ func TestGuard(t *testing.T) {
 			t.Errorf("NoTouch allows lengths besides, and nothing else: %s", c)
 		}
 	}
-	watching := []string{"MONITOR", "CONFIG GET", "SLOWLOG GET", "LATENCY LATEST", "CLIENT LIST"}
+	watching := []string{"MONITOR", "CONFIG GET", "SLOWLOG GET", "LATENCY LATEST", "CLIENT LIST", "ACL GETUSER"}
 	for _, c := range writing {
 		if c != "TYPE SET" && Watch.Allows(strings.Fields(c)...) != slices.Contains(watching, c) {
 			t.Errorf("Watch allows to watch, and nothing else: %s", c)

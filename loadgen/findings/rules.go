@@ -1,6 +1,9 @@
 package findings
 
-import "github.com/kvtool/kvtool/report"
+import (
+	"github.com/kvtool/kvtool/audit/triage"
+	"github.com/kvtool/kvtool/report"
+)
 
 const ours = "default of kvtool"
 
@@ -13,64 +16,9 @@ const (
 	failedError     = 0.01
 )
 
-func redisFamily() []string { return []string{"redis", "valkey", "keydb", "dragonfly"} }
-
 // Rules lists the rules that only a run can break, with their documentation.
 func Rules() []*report.Rule {
-	return []*report.Rule{hitRateRule(), evictionsRule(), headroomRule(), failuresRule(), brokenRule()}
-}
-
-func hitRateRule() *report.Rule {
-	return &report.Rule{
-		ID: "SV006", Name: "hit-rate", Title: "Reads that find nothing", Severity: report.Warning, Stores: redisFamily(),
-		Doc: `Fewer than four in five reads found a key. Each of the others has asked the store for nothing, and whatever the key is made
-from for the value.
-
-The second half of a run counts, in which a cache that began empty is no longer so, if the run had 10,000 reads or more. It is a
-warning where the scenario declares a cache, and to be known otherwise: some scenarios look for what is rarely there. The server
-counts what all its clients read.`,
-		Fix:  "more memory where it evicts, longer TTLs where it expires, or do not ask for what is rarely there",
-		Bad:  []string{"keyspace_hits:6000, keyspace_misses:9000"},
-		Good: []string{"keyspace_hits:14500, keyspace_misses:500"},
-		Limits: []report.Limit{
-			{Name: "hit_rate", Value: hitLeast, Unit: report.UnitRatio, Source: ours},
-			{Name: "reads", Value: hitLookups, Unit: report.UnitCount, Source: ours + ": of the run"},
-		},
-	}
-}
-
-func evictionsRule() *report.Rule {
-	return &report.Rule{
-		ID: "SV007", Name: "evictions", Title: "Keys that are thrown away, or writes that fail, for want of memory", Severity: report.Error,
-		Stores: redisFamily(),
-		Doc: `The memory was full while the store was loaded. With a policy of eviction it threw keys away, whose readers have to make them
-anew; with noeviction it refused writes (OOM).
-
-For a cache that may be meant, and the hit rate says whether it is enough. It is an error where the scenario declares keys that must
-not be lost (records, queues, locks), and where writes failed.`,
-		Fix:    "more memory (maxmemory), smaller values, shorter TTLs; keep what must not be lost in an instance of its own",
-		Bad:    []string{"maxmemory 100mb, maxmemory-policy allkeys-lru, evicted_keys:120000 after a minute", "OOM command not allowed when used memory > 'maxmemory'"},
-		Good:   []string{"maxmemory 400mb, evicted_keys:0"},
-		Limits: []report.Limit{{Name: "keys", Value: 0, Unit: report.UnitCount, Source: ours + ": any"}},
-	}
-}
-
-func headroomRule() *report.Rule {
-	return &report.Rule{
-		ID: "SV009", Name: "memory-headroom", Title: "Memory that is nearly full, and nothing may be evicted", Severity: report.Error,
-		Stores: redisFamily(),
-		Doc: `At the end of the run the store used nearly all of maxmemory, and its policy is noeviction: when the rest is used, writes fail.
-Buffers of clients and replicas come out of the same memory, so that it is full sooner than its keys say.
-
-Where the memory grew during the run, the finding says when it is full if that goes on.`,
-		Fix:  "raise maxmemory, or give what may go a TTL and a policy that evicts it (volatile-lru)",
-		Bad:  []string{"maxmemory 1gb, maxmemory-policy noeviction, used_memory_human:960M"},
-		Good: []string{"maxmemory 1gb, maxmemory-policy noeviction, used_memory_human:600M"},
-		Limits: []report.Limit{
-			{Name: "warning", Value: headroomWarning, Unit: report.UnitRatio, Source: ours + ": of maxmemory"},
-			{Name: "error", Value: headroomError, Unit: report.UnitRatio, Source: ours + ": of maxmemory"},
-		},
-	}
+	return []*report.Rule{triage.Rule("SV006"), triage.Rule("SV007"), triage.Rule("SV009"), failuresRule(), brokenRule()}
 }
 
 func failuresRule() *report.Rule {
