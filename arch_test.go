@@ -125,6 +125,7 @@ var mayImport = map[string][]string{
 	"adapters/reference/server":      {"adapters/reference/engine", "adapters/reference/wire"},
 	"adapters/reference/wire":        {"adapters/reference/number"},
 	// For tests alone.
+	"internal/browsertest": {},
 	"internal/faultproxy": {},
 	"internal/servertest": {},
 }

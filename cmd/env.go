@@ -39,6 +39,7 @@ type Env struct {
 	conf           configuration                                            // of a command that is configured
 	yes            bool                                                     // --yes: what a scan costs is accepted
 	configured     bool
+	args           []string // of the command line
 }
 
 // OS returns the environment of the process.

@@ -217,7 +217,7 @@ func (v *viewFlags) write(env *Env, outs []output, r *report.Report, exit int) e
 
 // options are the renderer's for one output. A file is no terminal.
 func (v *viewFlags) options(env *Env, o output) render.Options {
-	opt := render.Options{Top: v.top, ASCII: v.ascii, Quiet: v.quiet, Keys: v.keys, Section: v.section, Width: v.width, All: v.all, Rules: rules()}
+	opt := render.Options{Top: v.top, ASCII: v.ascii, Quiet: v.quiet, Keys: v.keys, Section: v.section, Width: v.width, All: v.all, Rules: rules(), Command: env.commandLine()}
 	if opt.Keys == "" {
 		opt.Keys = o.format.Keys
 	}

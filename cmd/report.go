@@ -15,12 +15,12 @@ func newReportCmd(env *Env) *cobra.Command {
 		Use:   "report",
 		Short: "Show, convert and merge saved reports",
 		Long: "Read what an audit has saved: a snapshot file (kvtool audit TARGET --save\n" +
-			"FILE.kvr) or the JSON of a report (-o json=FILE.json). No store is asked\n" +
-			"anything.",
+			"FILE.kvr), the JSON of a report (-o json=FILE.json) or its page (-o\n" +
+			"html=FILE.html). No store is asked anything.",
 		Args: noSuchCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newShowCmd(env), newConvertCmd(env), newMergeCmd(env))
+	c.AddCommand(newShowCmd(env), newConvertCmd(env), newMergeCmd(env), newReportServeCmd(env))
 	return c
 }
 
@@ -177,7 +177,7 @@ func oneReport(c *cobra.Command, args []string) error {
 }
 
 func completeReports(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return []string{"kvr", "json"}, cobra.ShellCompDirectiveFilterFileExt
+	return []string{"kvr", "json", "html"}, cobra.ShellCompDirectiveFilterFileExt
 }
 
 func completeSnapshots(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

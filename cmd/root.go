@@ -26,6 +26,7 @@ func Main(args []string, env *Env) (code int) {
 	}()
 	ctx, stop := interruptible(context.Background())
 	defer stop()
+	env.args = args
 	root := newRootCmd(env)
 	root.SetArgs(args)
 	return env.finish(ctx, root.ExecuteContext(ctx))

@@ -55,7 +55,7 @@ func (s *saveFlag) write(r *report.Report) error {
 	return nil
 }
 
-// readReport reads a report from a snapshot file, from JSON, or with "-" either from stdin. Of a snapshot file that is damaged
+// readReport reads a report from a snapshot file, from JSON or a page, or with "-" any of them from stdin. Of a snapshot file that is damaged
 // it returns what is whole along with the error.
 func (e *Env) readReport(ctx context.Context, path string) (*report.Report, error) {
 	path, b, err := e.readInput(ctx, path)
@@ -93,7 +93,7 @@ func (e *Env) readInput(ctx context.Context, path string) (name string, b []byte
 const maxReport = 512 << 20
 
 // writeReport is the hint for what is no report.
-const writeReport = "reports are written by kvtool audit TARGET --save FILE.kvr, or -o json=FILE.json"
+const writeReport = "reports are written by kvtool audit TARGET --save FILE.kvr, -o json=FILE.json or -o html=FILE.html"
 
 func parseReport(path string, b []byte) (*report.Report, error) {
 	if kvr.IsFile(b) {
@@ -108,8 +108,15 @@ func parseReport(path string, b []byte) (*report.Report, error) {
 		}
 		return r, nil
 	}
+	if render.IsHTML(b) {
+		r, err := render.ReadHTML(b)
+		if err != nil {
+			return nil, kv.WithHint(kv.Usagef("%s: %w", path, err), writeReport)
+		}
+		return r, nil
+	}
 	if head := bytes.TrimSpace(b[:min(len(b), headSize)]); len(head) == 0 || head[0] != '{' {
-		return nil, kv.WithHint(kv.Usagef("%s holds no report: it is neither a snapshot file nor JSON", path), writeReport)
+		return nil, kv.WithHint(kv.Usagef("%s holds no report: it is neither a snapshot file nor JSON nor a page", path), writeReport)
 	}
 	if err := report.Bounded(b); err != nil {
 		return nil, kv.WithHint(kv.Usagef("%s holds no report: it is %w", path, err), writeReport)

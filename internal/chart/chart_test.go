@@ -91,3 +91,36 @@ func TestShorten(t *testing.T) {
 		t.Error("a short label was cut")
 	}
 }
+
+// A figure of a page is an element that has a name and a description of its own, and holds what the drawing has.
+func TestFigure(t *testing.T) {
+	ds := []Drawing{
+		Treemap(hostile, []Tile{{Cell: Cell{"a" + hostile, 5, "five"}, Share: 0.9, ShareText: "90%"}, {Cell: Cell{"b", 1, "one"}, Share: math.NaN()}}, "no TTL"),
+		Histogram(hostile, []Cell{{"<1h", 3, "three"}, {"a" + hostile, 5, "five"}, {"none", 0, "0"}}),
+		Ranges(hostile, []Range{{"a" + hostile, 10, 1000, "five"}, {"unknown", 0, 0, "-"}}, []Tick{{1, "1 B"}, {math.NaN(), ""}}),
+		Bars(hostile, []Cell{{"a" + hostile, 5, "five"}}),
+		Heatmap(hostile, []Cell{{"a" + hostile, 5, "five"}}, "0", "5"),
+	}
+	for i, d := range ds {
+		s := d.Figure("chart-7", "the table says it, too")
+		if titles := parse(t, s, "title"); titles[0] != d.Title() || d.Title() != hostile {
+			t.Errorf("figure %d is called %q", i, titles[0])
+		}
+		if about := parse(t, s, "desc"); len(about) != 1 || about[0] != "the table says it, too" {
+			t.Errorf("figure %d is described as %q", i, about)
+		}
+		for _, want := range []string{`aria-labelledby="chart-7-title chart-7-about"`, "five", "a&lt;/title&gt;"} {
+			if !strings.Contains(s, want) {
+				t.Errorf("figure %d has no %s:\n%s", i, want, s)
+			}
+		}
+		if strings.Contains(s, "NaN") || strings.Contains(s, "Inf") || strings.Contains(s, "<script") || strings.Contains(s, "%!") {
+			t.Errorf("figure %d:\n%s", i, s)
+		}
+	}
+	for _, d := range []Drawing{Treemap("", nil, ""), Histogram("", nil), Ranges("", nil, nil), Histogram("", make([]Cell, 2000))} {
+		if s := d.Figure("x", ""); strings.Contains(s, "NaN") || strings.Contains(s, "Inf") {
+			t.Errorf("of nothing: %s", s)
+		}
+	}
+}

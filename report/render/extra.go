@@ -3,8 +3,8 @@ package render
 import (
 	"fmt"
 	"slices"
-	"strings"
 
+	"github.com/kvtool/kvtool/internal/chart"
 	"github.com/kvtool/kvtool/report"
 )
 
@@ -39,26 +39,10 @@ func (g *grid) addBars(p *page, t *report.Table, rows [][]report.Value) {
 	c := gridColumn{rank: rankOfBar, of: -1}
 	for _, row := range rows {
 		n, _ := row[share].Number()
-		c.cells = append(c.cells, bar(n/most, p.ascii))
+		c.cells = append(c.cells, chart.Bar(n/most, barWidth, p.ascii))
 	}
 	at := slices.IndexFunc(g.cols, func(c gridColumn) bool { return c.of == share })
 	g.cols = slices.Insert(g.cols, at+1, c)
-}
-
-// bar draws a share of the longest bar in eighths of a column. What is not nothing shows.
-func bar(share float64, ascii bool) string {
-	eighths := int(share*barWidth*8 + 0.5)
-	if share > 0 {
-		eighths = max(eighths, 1)
-	}
-	if ascii {
-		return strings.Repeat("#", (eighths+4)/8)
-	}
-	out := strings.Repeat("█", eighths/8)
-	if rest := eighths % 8; rest > 0 {
-		out += string([]rune("▏▎▍▌▋▊▉")[rest-1])
-	}
-	return out
 }
 
 // addFindings says beside each row which rules its name is the subject of: "KD040 +1", or where there is little room "!"

@@ -1,18 +1,11 @@
 package render
 
 import (
-	"math"
 	"slices"
 	"strings"
 
+	"github.com/kvtool/kvtool/internal/chart"
 	"github.com/kvtool/kvtool/report"
-)
-
-// heatShades stand for values from none to the greatest, and asciiShades where no other characters may be used. What holds
-// nothing is told from what holds little.
-const (
-	heatShades  = " ·░▒▓█"
-	asciiShades = " .:-=#"
 )
 
 // heatRows is from how many rows on a map says more than its rows.
@@ -21,8 +14,7 @@ const heatRows = 32
 // isHeat reports whether a table is one to be drawn as a map of shades.
 func isHeat(t *report.Table) bool { return t.Name == heatmapTable && len(t.Rows) >= heatRows }
 
-// heat draws a map of cells in rows, for the first column of bytes that is known, else the first that adds up. Shades go by the
-// root of the value: a cell of four times the weight is two shades darker, so that one great value does not hide all others.
+// heat draws a map of cells in rows, for the first column of bytes that is known, else the first that adds up.
 func (t *text) heat(tab *report.Table, title string) {
 	col := barColumn(tab)
 	for c := range tab.Columns {
@@ -32,10 +24,6 @@ func (t *text) heat(tab *report.Table, title string) {
 	}
 	if col < 0 {
 		return
-	}
-	shades := []rune(heatShades)
-	if t.o.ASCII {
-		shades = []rune(asciiShades)
 	}
 	cells := barCells(tab.Rows, tab, col, t.o)
 	greatest := slices.MaxFunc(cells, byValue)
@@ -49,15 +37,8 @@ func (t *text) heat(tab *report.Table, title string) {
 		row := cells[from:min(from+wide, len(cells))]
 		var b strings.Builder
 		for i := range row {
-			b.WriteRune(shades[heatShade(row[i].Value, greatest.Value, len(shades))])
+			b.WriteRune(chart.Shade(row[i].Value, greatest.Value, t.o.ASCII))
 		}
 		t.line(span{text: padLeft(t.clean(row[0].Label), 12) + " "}, span{text: b.String()})
 	}
-}
-
-func heatShade(v, greatest float64, shades int) int {
-	if v <= 0 || greatest <= 0 {
-		return 0
-	}
-	return 1 + min(shades-2, int(math.Sqrt(v/greatest)*float64(shades-1)))
 }

@@ -23,11 +23,8 @@ func isPlot(t *report.Table) bool {
 	return (t.Name == spectrumTable || t.Name == secondsTable) && len(t.Columns) > 1 && len(t.Rows) > 0
 }
 
-// plots draws a table as lines.
+// plots draws a table of seconds as lines, a plot for each unit.
 func plots(r *report.Report, t *report.Table, o Options) []chart.Drawing {
-	if t.Name == spectrumTable {
-		return []chart.Drawing{spectrum(t, o)}
-	}
 	var ds []chart.Drawing
 	for _, u := range []report.Unit{report.UnitRate, report.UnitDuration, report.UnitRatio, report.UnitBytes, report.UnitCount} {
 		if p := series(t, u, o); len(p.Lines) > 0 {

@@ -38,6 +38,7 @@ func Formats() []Format {
 		{"junit", "JUnit XML: rules as suites", KeysTemplate, JUnit, nil},
 		{"gitlab", "GitLab code quality", KeysTemplate, GitLab, gitlabCaveat},
 		{"github", "GitHub workflow commands, behind text on stdout", KeysTemplate, GitHub, nil},
+		{"html", "one page with pictures, for a browser, a ticket and paper", KeysTemplate, HTML, nil},
 		{"svg", "pictures of a report's tables, heat maps among them", KeysTemplate, SVG, nil},
 	}
 }
@@ -53,6 +54,7 @@ type Options struct {
 	Section string         // text and csv: only this section, or section.table
 	All     bool           // findings that are existing, fixed or suppressed as well
 	Rules   []*report.Rule // what the rules are called and mean, for formats that say it
+	Command string         // html: the line that made the report, without secrets
 	Exit    int            // the exit code that a failed or inconclusive gate leads to, to be named beside it
 }
 

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
+	"github.com/kvtool/kvtool/internal/chart"
 	"github.com/kvtool/kvtool/report"
 )
 
@@ -89,34 +89,15 @@ func never(t *report.Table, c int) bool {
 	return true
 }
 
-// spark draws a column from 0 to its greatest in at most width characters: of seconds that share one, the sum of what is counted,
-// the longest of what takes time, the mean of the rest. What is not known is a blank.
+// spark draws a column in at most width characters: of seconds that share one, the sum of what is counted, the longest of what takes
+// time, the mean of the rest.
 func spark(t *report.Table, c, width int, ascii bool) string {
-	levels := []rune("▁▂▃▄▅▆▇█")
-	if ascii {
-		levels = []rune("_.-=+*#@")
-	}
 	n := min(width, len(t.Rows))
 	points := make([]float64, n)
-	most := 0.0
 	for i := range points {
 		points[i] = together(t, c, i*len(t.Rows)/n, (i+1)*len(t.Rows)/n)
-		if points[i] > most {
-			most = points[i]
-		}
 	}
-	var b strings.Builder
-	for _, v := range points {
-		switch {
-		case math.IsNaN(v):
-			b.WriteByte(' ')
-		case most == 0:
-			b.WriteRune(levels[0])
-		default:
-			b.WriteRune(levels[min(len(levels)-1, int(max(v, 0)/most*float64(len(levels))))])
-		}
-	}
-	return b.String()
+	return chart.Spark(points, ascii)
 }
 
 // together is what rows from and before to have in a column; NaN is nothing.

@@ -16,8 +16,7 @@ const heatmapTable = "heatmap"
 // barRows is how many bars a table gets where the user does not say.
 const barRows = 12
 
-// SVG draws the report: a heat map for each column of a table of that name, lines for quantiles and seconds, and bars for every
-// other table whose numbers add up.
+// SVG draws the report: each of its tables as FigureOf says.
 func SVG(w io.Writer, r *report.Report, o Options) error {
 	r = o.Keys.apply(r)
 	section, table, _ := strings.Cut(o.Section, ".")
@@ -46,32 +45,6 @@ func SVG(w io.Writer, r *report.Report, o Options) error {
 	return err
 }
 
-// drawings draws a table, if it has anything to be drawn.
-func drawings(r *report.Report, s *report.Section, t *report.Table, o Options) []chart.Drawing {
-	if isPlot(t) {
-		return plots(r, t, o)
-	}
-	title := strings.ToLower(clean(cmp.Or(t.Title, s.Title)+" ", o.ASCII))
-	var ds []chart.Drawing
-	if len(t.Rows) == 0 || !isText(t.Columns[0].Unit) {
-		return nil
-	}
-	if t.Name == heatmapTable {
-		for c := range t.Columns {
-			if t.Columns[c].Sum {
-				ds = append(ds, heatmap(t, c, o))
-			}
-		}
-		return ds
-	}
-	c := barColumn(t)
-	if c < 0 {
-		return nil
-	}
-	rows := t.Rows[:min(len(t.Rows), cmp.Or(o.Top, barRows))]
-	return append(ds, chart.Bars(title+columnName(&t.Columns[c], o), barCells(rows, t, c, o)))
-}
-
 func heatmap(t *report.Table, c int, o Options) chart.Drawing {
 	cs := barCells(t.Rows, t, c, o)
 	least := slices.MinFunc(cs, byValue)
@@ -86,7 +59,7 @@ func barCells(rows [][]report.Value, t *report.Table, c int, o Options) []chart.
 	cs := make([]chart.Cell, len(rows))
 	for i, row := range rows {
 		n, _ := row[c].Number()
-		cs[i] = chart.Cell{Label: human(row[0], t.Columns[0].Unit, o.ASCII), Value: n, Text: human(row[c], t.Columns[c].Unit, o.ASCII)}
+		cs[i] = chart.Cell{Label: rowName(t, row, o), Value: n, Text: human(row[c], t.Columns[c].Unit, o.ASCII)}
 	}
 	return cs
 }

@@ -52,7 +52,7 @@ func TestSVG(t *testing.T) {
 	if n["svg"] != 1 || n["script"] != 0 || strings.Contains(s, "\x1b") {
 		t.Errorf("elements: %v", n)
 	}
-	for _, want := range []string{"<title>64-127: 9</title>", "<title>64-127: 2.00k/s</title>", "<title>0-63: -</title>", ">memory by template mem</text>", "1.00 MiB"} {
+	for _, want := range []string{"<title>64-127: 9</title>", "<title>64-127: 2.00k/s</title>", "<title>0-63: -</title>", ">memory by template</text>", "1.00 MiB"} {
 		if !strings.Contains(s, want) {
 			t.Errorf("no %q in:\n%s", want, s)
 		}
