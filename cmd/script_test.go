@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -70,8 +71,8 @@ func TestMemcachedScripts(t *testing.T) {
 	runScripts(t, "../testdata/script/memcached", map[string]string{"MEMCACHED": full.Addr, "CACHE2": small.Addr}, nil)
 }
 
-// TestBerkeleyDBScripts does the same with dumps that db_dump has just written: SESSIONS of a tree, STAT of what db_stat says of it, DB of
-// its file itself, and ALL of a file with three databases.
+// TestBerkeleyDBScripts does the same with dumps that db_dump has just written: SESSIONS of a tree, PACKED the same by gzip, STAT of what
+// db_stat says of it, DB of its file itself, and ALL of a file with three databases.
 func TestBerkeleyDBScripts(t *testing.T) {
 	db := servertest.NewBerkeleyDB(t)
 	dir := t.TempDir()
@@ -96,7 +97,15 @@ func TestBerkeleyDBScripts(t *testing.T) {
 	db.Load(t, three, tags.String(), "-T", "-t", "btree", "-c", "database=tags", "-c", "duplicates=1")
 	db.Load(t, three, odd.String(), "-T", "-t", "btree", "-c", "database=odd")
 	env := map[string]string{"DB": one}
-	for name, text := range map[string]string{"SESSIONS": db.Dump(t, one), "STAT": db.Stat(t, one), "ALL": db.Dump(t, three, "-p")} {
+	var packed bytes.Buffer
+	zip := gzip.NewWriter(&packed)
+	_, err := zip.Write([]byte(db.Dump(t, one)))
+	if err := errors.Join(err, zip.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"SESSIONS": db.Dump(t, one), "PACKED": packed.String(), "STAT": db.Stat(t, one), "ALL": db.Dump(t, three, "-p"),
+	} {
 		env[name] = filepath.Join(dir, strings.ToLower(name)+".dump")
 		if err := os.WriteFile(env[name], []byte(text), 0o600); err != nil {
 			t.Fatal(err)

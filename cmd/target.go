@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kvtool/kvtool/internal/unpack"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report/kvr"
 )
@@ -222,9 +224,11 @@ func (e *Env) sniffStdin(ctx context.Context) (kv.Target, error) {
 // sniffed returns the target of the adapter that knows a file by its first bytes. A text file of keys is not guessed:
 // any text could be one.
 func (e *Env) sniffed(path string, head []byte) (kv.Target, error) {
-	for _, a := range e.Adapters {
-		if a.Sniff != nil && a.Sniff(head) {
-			return kv.Target{Scheme: a.Schemes[0], Path: path}, nil
+	for _, h := range [...][]byte{unpackedHead(head), head} {
+		for _, a := range e.Adapters {
+			if a.Sniff != nil && a.Sniff(h) {
+				return kv.Target{Scheme: a.Schemes[0], Path: path}, nil
+			}
 		}
 	}
 	name := path
@@ -239,6 +243,18 @@ func (e *Env) sniffed(path string, head []byte) (kv.Target, error) {
 			"name the store, or its dump; to see the file: kvtool report show "+path+"; to end an audit: kvtool audit TARGET --resume "+path)
 	}
 	return kv.Target{}, kv.WithHint(kv.Usagef("%s is a file of no known kind", name), "for a list of keys, one a line: kvtool audit keys:"+path)
+}
+
+// unpackedHead returns what the beginning of a packed file begins with; nothing of what is not packed, or comes in larger pieces.
+func unpackedHead(head []byte) []byte {
+	if !unpack.Packed(head) {
+		return nil
+	}
+	r := unpack.NewReader(context.Background(), bytes.NewReader(head))
+	defer r.Stop()
+	b := make([]byte, headSize)
+	n, _ := io.ReadFull(r, b) // what is cut ends with an error
+	return b[:n]
 }
 
 // stdin is a reader that an interrupt ends, which a pipe that nobody writes to would otherwise outlast. It is for one
