@@ -51,6 +51,7 @@ connection did.`,
 		{
 			Rule: report.Rule{
 				ID: "TR019", Name: "restarted", Title: "A server that was started again just now", Severity: report.Error,
+				Stores: serverFamily(),
 				Doc: `The server was restarted while it was watched: it has another run_id, or has been up for less time than it was watched. A server
 that restarts by itself is killed (out of memory), crashes, or is restarted by who supervises it because it does not answer in
 time.`,

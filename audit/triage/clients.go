@@ -44,6 +44,7 @@ replica that does not keep up each fill it. For normal clients there is no limit
 		{
 			Rule: report.Rule{
 				ID: "TR011", Name: "connection-churn", Title: "Clients that connect for a command or two", Severity: report.Warning,
+				Stores: serverFamily(),
 				Doc: `Connections are opened and closed all the time, one for each ten commands or fewer. Each costs the server about as much as some tens of
 commands, with TLS many times that, and the client a few round trips. A pool is missing, or too small, or its connections time out.`,
 				Fix:  "a pool of connections that stay; in PHP and the like persistent connections or a proxy",
@@ -77,6 +78,7 @@ have filled the queue.`,
 		{
 			Rule: report.Rule{
 				ID: "SV015", Name: "too-many-clients", Title: "As many clients as are let in, or nearly", Severity: report.Error,
+				Stores: serverFamily(),
 				Doc: `The server has nearly as many connections as it allows, or has turned some away: whoever connects then gets an error, or waits until
 one is free.`,
 				Fix:  "find who holds them (CLIENT LIST, its name and addr), set timeout for idle ones; raise maxclients and the limit of open files",

@@ -26,6 +26,7 @@ func memoryRules() []rule {
 		{
 			Rule: report.Rule{
 				ID: "SV007", Name: "evictions", Title: "Keys that are thrown away, or writes that fail, for want of memory", Severity: report.Error,
+				Stores: serverFamily(),
 				Doc: `The memory is full. With a policy of eviction the server throws keys away, each before the write that needs its room, and their
 readers have to make them anew; with noeviction it refuses writes (OOM). For a cache a few evictions are meant, and the hit rate says
 whether there are too many. Triage names a storm: 50 keys a second, and one for each 20 commands.`,

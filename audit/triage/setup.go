@@ -124,6 +124,16 @@ that is whoever is on the host.`,
 		},
 		{
 			Rule: report.Rule{
+				ID: "SV021", Name: "no-backup", Title: "A table that cannot be brought back", Severity: report.Warning, Stores: []string{"dynamodb"},
+				Doc: `Point-in-time recovery is off: what a program deletes or overwrites by mistake is gone, but for backups that somebody makes by hand.`,
+				Fix: "UpdateContinuousBackups with PointInTimeRecoveryEnabled; it costs by the size of the table",
+				Bad: []string{"PointInTimeRecoveryStatus DISABLED"}, Good: []string{"PointInTimeRecoveryStatus ENABLED"},
+			},
+			needs: []string{"settings"},
+			judge: noBackup,
+		},
+		{
+			Rule: report.Rule{
 				ID: "SV012", Name: "public-bind", Title: "A server that listens to everybody, unprotected", Severity: report.Error, Stores: redisFamily(),
 				Doc: `Protected mode is off and the server listens on all interfaces or on a public address. Such servers are found within hours, and are used
 to run other people's programs.`,
@@ -142,6 +152,7 @@ func historySetup() []rule {
 		{
 			Rule: report.Rule{
 				ID: "SV006", Name: "hit-rate", Title: "Reads that find nothing", Severity: report.Warning,
+				Stores: serverFamily(),
 				Doc: `Fewer than four in five reads have found a key. Each of the others has asked the store for nothing, and whatever the key is made from for
 the value. Usual reasons: too little memory (SV007), TTLs that are shorter than the time between two reads, values that are read under
 another name than they are written (KD092).
@@ -313,6 +324,15 @@ func noAuth(p *pair) []Cause {
 	}
 	return plain(severity, "the user default needs no password: "+who+" may do all that it may",
 		report.Metric{Name: "nopass", Value: report.Number(1), Unit: report.UnitFlag})
+}
+
+func noBackup(p *pair) []Cause {
+	if p.setting("point-in-time-recovery") != "off" {
+		return nil
+	}
+	c := plain(report.Warning, "point-in-time recovery is off", report.Metric{Name: "off", Value: report.Number(1), Unit: report.UnitFlag})
+	c[0].Subject = "table"
+	return c
 }
 
 func publicBind(p *pair) []Cause {

@@ -25,6 +25,7 @@ func trafficRules() []rule {
 		{
 			Rule: report.Rule{
 				ID: "TR014", Name: "network-full", Title: "As much traffic as a link of 1 Gbit/s carries", Severity: report.Warning,
+				Stores: serverFamily(),
 				Doc: `The server sends or receives 100 MB a second or more. A link of 1 Gbit/s is full then, and small cloud instances have less than that:
 answers wait for their turn, and what the server measures of itself stays short. What link there is the server does not know.`,
 				Fix:    "smaller values or fewer of their fields (HMGET), compression in the client, readers to replicas, a cache in the client",
@@ -40,6 +41,7 @@ answers wait for their turn, and what the server measures of itself stays short.
 		{
 			Rule: report.Rule{
 				ID: "TR016", Name: "hit-rate-collapse", Title: "Reads that find far less than before", Severity: report.Error,
+				Stores: serverFamily(),
 				Doc: `Of the reads in the window less than half as many found their key as of all before. The rest goes to what the cache is to spare. The
 cache was emptied (a restart, FLUSHALL, keys that expired together), memory is full (SV007), or a release asks by other names.`,
 				Fix:  "see what changed: uptime, expired and evicted keys, the last release; let the cache fill before all traffic comes back",

@@ -170,12 +170,15 @@ func Rule(id string) *report.Rule {
 
 // all lists the rules.
 func all() []rule {
-	return slices.Concat(answerRules(), commandRules(), memoryRules(), diskRules(), clientRules(), replicaRules(), trafficRules())
+	return slices.Concat(answerRules(), commandRules(), memoryRules(), diskRules(), clientRules(), replicaRules(), trafficRules(), tableRules())
 }
 
 const (
 	ours   = "default of kvtool"
 	server = "server" // the subject of what is wrong with a server as a whole
 )
+
+// serverFamily are the stores whose servers count connections, bytes and reads.
+func serverFamily() []string { return append(redisFamily(), "memcached", "reference engine") }
 
 func redisFamily() []string { return []string{"redis", "valkey", "keydb", "dragonfly"} }

@@ -183,6 +183,48 @@ func TestCauses(t *testing.T) {
 	}
 }
 
+// tables are those of a service, as they are when something is wrong with them.
+func tables() map[string]*triage.Observation {
+	of := func(status string, building, throttled float64) *triage.Observation {
+		v := func(throttled float64) *kv.Vitals {
+			return &kv.Vitals{
+				At: noon, Product: "dynamodb", Texts: map[string]string{"table_status": status, "index": "by-mail CREATING"},
+				Numbers: map[string]float64{"indexes_building": building, "throttled_requests": throttled},
+			}
+		}
+		o := &triage.Observation{Place: "orders", Began: noon, Before: v(0), After: v(throttled), Details: details()}
+		o.After.At = noon.Add(time.Second)
+		return o
+	}
+	return map[string]*triage.Observation{
+		"": of("ACTIVE", 0, 0), "TR021 warning": of("ACTIVE", 1, 0), "TR021 error": of("INACCESSIBLE_ENCRYPTION_CREDENTIALS", 0, 0),
+		"TR022 error": of("ACTIVE", 0, 40),
+	}
+}
+
+// What is wrong with a table; where its throttling is not told, that cannot be ruled out.
+func TestTables(t *testing.T) {
+	for want, o := range tables() {
+		got := ""
+		for _, c := range triage.Judge(o).Causes {
+			got += c.Rule + " " + string(c.Severity)
+		}
+		if got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	o := tables()[""]
+	delete(o.After.Numbers, "throttled_requests")
+	o.After.Lacks = map[string]string{"throttled_requests": "CloudWatch knows"}
+	if d := triage.Judge(o); !slices.Equal(d.Unknown, []triage.Unknown{{Rule: "throttled", Why: "CloudWatch knows"}}) {
+		t.Errorf("%v", d.Unknown)
+	}
+	o.Details.Settings["point-in-time-recovery"] = "off"
+	if d := triage.Setup(o); len(d.Causes) != 1 || d.Causes[0].Rule != "SV021" {
+		t.Errorf("%v", d)
+	}
+}
+
 // unanswered are what a server has failed with, and what that says.
 func unanswered() []struct {
 	failed error
@@ -413,6 +455,9 @@ func TestDocs(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		c := all[name]
 		note(c.judge(t, "redis-7.0"))
+	}
+	for _, o := range tables() {
+		note(triage.Judge(o))
 	}
 	for _, c := range unanswered() {
 		note(triage.Judge(&triage.Observation{Began: noon, Failed: c.failed}))
