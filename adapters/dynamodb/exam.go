@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -65,7 +66,8 @@ func (e *exam) Vitals(ctx context.Context) (*kv.Vitals, error) {
 	}
 	d, err := e.describe(ctx)
 	v.At = time.Now()
-	if refused, ok := err.(kv.ReplyError); ok {
+	var refused kv.ReplyError
+	if errors.As(err, &refused) {
 		v.Lacks["info"] = string(refused)
 		return v, nil
 	}

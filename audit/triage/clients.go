@@ -43,7 +43,7 @@ replica that does not keep up each fill it. For normal clients there is no limit
 		},
 		{
 			Rule: report.Rule{
-				ID: "TR011", Name: "connection-churn", Title: "Clients that connect for a command or two", Severity: report.Warning,
+				ID: "TR011", Name: "connection-churn", Title: "Clients that connect for a command or two", Severity: report.Error,
 				Stores: serverFamily(),
 				Doc: `Connections are opened and closed all the time, one for each ten commands or fewer. Each costs the server about as much as some tens of
 commands, with TLS many times that, and the client a few round trips. A pool is missing, or too small, or its connections time out.`,

@@ -95,7 +95,7 @@ window: the values that it is asked of are large, and while it runs nobody else 
 		},
 		{
 			Rule: report.Rule{
-				ID: "TR006", Name: "slow-command", Title: "Commands that take long by themselves", Severity: report.Warning, Stores: redisFamily(),
+				ID: "TR006", Name: "slow-command", Title: "Commands that take long by themselves", Severity: report.Error, Stores: redisFamily(),
 				Doc: `A call of this command takes ten milliseconds or more on average, and nobody else is served meanwhile. What is usually so slow is an
 administrator's: SAVE, DEBUG, a module's search.`,
 				Fix:  "find who sends it: CLIENT LIST, its cmd; SLOWLOG GET shows the arguments",

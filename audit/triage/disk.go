@@ -90,8 +90,10 @@ func forked(p *pair) []Cause {
 	c := Cause{
 		Severity: report.Warning, Subject: server, Avoid: "do not start another (BGSAVE, BGREWRITEAOF, a new replica) before this one is done",
 		Evidence: []report.Metric{
-			{Name: "fork", Value: report.Number(took), Unit: report.UnitDuration}, {Name: "forks", Value: report.Number(forks), Unit: report.UnitCount},
-			{Name: "copied", Value: report.Number(copied), Unit: report.UnitBytes}, {Name: "used", Value: report.Number(used), Unit: report.UnitBytes},
+			{Name: "fork", Value: report.Number(took), Unit: report.UnitDuration},
+			{Name: "forks", Value: report.Number(forks), Unit: report.UnitCount},
+			{Name: "copied", Value: report.Number(copied), Unit: report.UnitBytes},
+			{Name: "used", Value: report.Number(used), Unit: report.UnitBytes},
 		},
 	}
 	switch {

@@ -113,11 +113,15 @@ func (p *pair) vitals() []report.Metric {
 		unit        report.Unit
 		rate        bool
 	}{
-		{"connected_clients", "clients", report.UnitCount, false}, {"blocked_clients", "blocked", report.UnitCount, false},
+		{"connected_clients", "clients", report.UnitCount, false},
+		{"blocked_clients", "blocked", report.UnitCount, false},
 		{"total_connections_received", "connections", report.UnitRate, true},
-		{"total_net_input_bytes", "received_a_second", report.UnitBytes, true}, {"total_net_output_bytes", "sent_a_second", report.UnitBytes, true},
-		{"used_memory", "used_memory", report.UnitBytes, false}, {"maxmemory", "maxmemory", report.UnitBytes, false},
-		{"evicted_keys", "evicted", report.UnitRate, true}, {"expired_keys", "expired", report.UnitRate, true},
+		{"total_net_input_bytes", "received_a_second", report.UnitBytes, true},
+		{"total_net_output_bytes", "sent_a_second", report.UnitBytes, true},
+		{"used_memory", "used_memory", report.UnitBytes, false},
+		{"maxmemory", "maxmemory", report.UnitBytes, false},
+		{"evicted_keys", "evicted", report.UnitRate, true},
+		{"expired_keys", "expired", report.UnitRate, true},
 	} {
 		if g.rate {
 			_, ok := p.grew(g.field)

@@ -90,7 +90,8 @@ func networkFull(p *pair) []Cause {
 		Message: fmt.Sprintf("the server %s %s a second: more than a link of 1 Gbit/s carries", way, humanize.Bytes(most)),
 		Measure: report.Metric{Name: "rate", Value: report.Number(most), Unit: report.UnitBytes},
 		Evidence: []report.Metric{
-			{Name: "sent", Value: report.Number(out), Unit: report.UnitBytes}, {Name: "received", Value: report.Number(in), Unit: report.UnitBytes},
+			{Name: "sent", Value: report.Number(out), Unit: report.UnitBytes},
+			{Name: "received", Value: report.Number(in), Unit: report.UnitBytes},
 			{Name: "bytes_a_command", Value: report.Number((out + in) * p.seconds / max(p.commands(), 1)), Unit: report.UnitBytes},
 		},
 		Do:    "compare with the link (ethtool, the instance's limit): sar -n DEV 1; find the large values: kvtool hotkeys TARGET --weight bytes",
@@ -114,7 +115,8 @@ func hitRateCollapse(p *pair) []Cause {
 		Message: fmt.Sprintf("%s of the reads find their key, %s did before", humanize.Ratio(rate), humanize.Ratio(before)),
 		Measure: report.Metric{Name: "miss_rate", Value: report.Number(1 - rate), Unit: report.UnitRatio},
 		Evidence: []report.Metric{
-			{Name: "before", Value: report.Number(before), Unit: report.UnitRatio}, {Name: "reads", Value: report.Number(reads), Unit: report.UnitCount},
+			{Name: "before", Value: report.Number(before), Unit: report.UnitRatio},
+			{Name: "reads", Value: report.Number(reads), Unit: report.UnitCount},
 			{Name: "expired", Value: report.Number(p.rate("expired_keys")), Unit: report.UnitRate},
 			{Name: "evicted", Value: report.Number(p.rate("evicted_keys")), Unit: report.UnitRate},
 		},
