@@ -10,7 +10,7 @@ import (
 // examine opens a line to the table of a fake.
 func examine(t *testing.T, f *fake) kv.Exam {
 	t.Helper()
-	s, err := tryOpen(t, serve(t, f))
+	s, err := tryOpen(t, serve(t, f)+"&pk=pk")
 	if err != nil {
 		t.Fatal(err)
 	}
