@@ -12,23 +12,16 @@ import (
 	"github.com/kvtool/kvtool/drift/ttl"
 	"github.com/kvtool/kvtool/keydesign"
 	"github.com/kvtool/kvtool/keydesign/lint"
-	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
 
 // ttlOptions are the flags of drift ttl.
 type ttlOptions struct {
-	viewFlags
-	gateFlags
+	judgedFlags
 	factFlags
-	args     []string
-	schema   schemaFlag
-	declared *schema.Schema
 	forecast span
 	now      instant
-	noDemo   bool
-	save     saveFlag
 }
 
 const ttlLong = `Say how the keys of each template expire: by which law (fixed, jittered,
@@ -74,23 +67,7 @@ func newTTLCmd(env *Env) *cobra.Command {
 }
 
 func runTTL(ctx context.Context, env *Env, o *ttlOptions) error {
-	outs, err := o.parse()
-	if err != nil {
-		return err
-	}
-	switch {
-	case o.forecast <= 0:
-		return kv.Usagef("--forecast must be longer than nothing")
-	case o.depth == audit.DepthCount:
-		return kv.WithHint(kv.Usagef("--depth count asks for names alone"), "adaptive asks a sample")
-	}
-	if err := o.save.check(outs); err != nil {
-		return err
-	}
-	if o.declared, err = o.schema.load(); err != nil {
-		return err
-	}
-	g, err := env.gate(ctx, &o.gateFlags, o.now, env.targetOf(o.args))
+	outs, g, err := o.begin(ctx, env, o.now, o.check)
 	if err != nil {
 		return err
 	}
@@ -113,6 +90,17 @@ func runTTL(ctx context.Context, env *Env, o *ttlOptions) error {
 	code := partialCode(r, scanErr)
 	r = g.judge(env, r, judged)
 	return g.conclude(env, &o.viewFlags, outs, r, code, scanErr, failed)
+}
+
+// check refuses what cannot be meant.
+func (o *ttlOptions) check() error {
+	switch {
+	case o.forecast <= 0:
+		return kv.Usagef("--forecast must be longer than nothing")
+	case o.depth == audit.DepthCount:
+		return kv.WithHint(kv.Usagef("--depth count asks for names alone"), "adaptive asks a sample")
+	}
+	return nil
 }
 
 // judged are the rules about expiry that were held against the keys of r.
@@ -185,18 +173,12 @@ func (o *ttlOptions) read(ctx context.Context, env *Env, outs []output) (*report
 }
 
 func (o *ttlOptions) scan(ctx context.Context, env *Env, outs []output, as []*audit.Analyzer) (*report.Report, error) {
-	p, err := env.newProgress(o.progress, o.quiet)
+	s, err := o.openScan(ctx, env, outs, o.progress, o.timeout)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := withTimeout(ctx, o.timeout)
-	defer cancel()
-	defer p.clear()
-	store, err := env.openSpared(ctx, o.args, o.noDemo, &o.save, outs, p.opening)
-	if err != nil {
-		return nil, err
-	}
-	defer store.Close()
+	defer s.end()
+	ctx, p, store := s.ctx, s.progress, s.store
 	p.scanning()
 	r, err := audit.Run(ctx, store, as, audit.Options{
 		Match: o.match, Depth: o.depth, Limiter: kv.NewLimiter(float64(o.rate)), Parallel: parallel,

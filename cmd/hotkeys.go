@@ -14,7 +14,6 @@ import (
 
 	"github.com/kvtool/kvtool/audit"
 	"github.com/kvtool/kvtool/drift/hotkeys"
-	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/loadgen/trace"
 	"github.com/kvtool/kvtool/report"
@@ -22,21 +21,15 @@ import (
 
 // hotkeysOptions are the flags of hotkeys.
 type hotkeysOptions struct {
-	viewFlags
-	gateFlags
-	args     []string
+	judgedFlags
 	source   string
 	trace    string
-	save     saveFlag
 	window   time.Duration
 	accesses int64
 	bytes    int64
 	weight   string
 	rate     rate
 	progress string
-	schema   schemaFlag
-	declared *schema.Schema
-	noDemo   bool
 }
 
 const hotkeysLong = `Find the keys and templates that get most of the work, reads and writes apart:
@@ -107,17 +100,7 @@ func newHotkeysCmd(env *Env) *cobra.Command {
 }
 
 func runHotkeys(ctx context.Context, env *Env, o *hotkeysOptions) error {
-	outs, err := o.parse()
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(o.check(), o.save.check(outs)); err != nil {
-		return err
-	}
-	if o.declared, err = o.schema.load(); err != nil {
-		return err
-	}
-	g, err := env.gate(ctx, &o.gateFlags, instant{}, env.targetOf(o.args))
+	outs, g, err := o.begin(ctx, env, instant{}, o.check)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/kvtool/kvtool/drift/hotkeys"
 	"github.com/kvtool/kvtool/drift/skew"
 	"github.com/kvtool/kvtool/keydesign"
-	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/loadgen/trace"
 	"github.com/kvtool/kvtool/report"
@@ -24,9 +23,7 @@ import (
 
 // skewOptions are the flags of skew.
 type skewOptions struct {
-	viewFlags
-	gateFlags
-	args     []string
+	judgedFlags
 	by       []string
 	metrics  []string
 	ops      string
@@ -36,11 +33,7 @@ type skewOptions struct {
 	match    string
 	rate     rate
 	timeout  time.Duration
-	noDemo   bool
 	progress string
-	schema   schemaFlag
-	declared *schema.Schema
-	save     saveFlag
 }
 
 const skewLong = `Measure how evenly a keyspace is spread: over the slots and nodes of a cluster,
@@ -123,17 +116,7 @@ func (o *skewOptions) check() error {
 }
 
 func runSkew(ctx context.Context, env *Env, o *skewOptions) error {
-	outs, err := o.parse()
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(o.check(), o.save.check(outs)); err != nil {
-		return err
-	}
-	if o.declared, err = o.schema.load(); err != nil {
-		return err
-	}
-	g, err := env.gate(ctx, &o.gateFlags, instant{}, env.targetOf(o.args))
+	outs, g, err := o.begin(ctx, env, instant{}, o.check)
 	if err != nil {
 		return err
 	}
@@ -173,18 +156,12 @@ func (o *skewOptions) analyzers(lfu *hotkeys.Decoder) []*audit.Analyzer {
 
 // scan reads the target and then, if that is asked for, what is done to its keys.
 func (o *skewOptions) scan(ctx context.Context, env *Env, outs []output) (*report.Report, error) {
-	p, err := env.newProgress(o.progress, o.quiet)
+	s, err := o.openScan(ctx, env, outs, o.progress, o.timeout)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := withTimeout(ctx, o.timeout)
-	defer cancel()
-	defer p.clear()
-	store, err := env.openSpared(ctx, o.args, o.noDemo, &o.save, outs, p.opening)
-	if err != nil {
-		return nil, err
-	}
-	defer store.Close()
+	defer s.end()
+	ctx, p, store := s.ctx, s.progress, s.store
 	lfu, note, err := o.counters(ctx, store)
 	if err != nil {
 		return nil, targetError(ended(ctx, err))

@@ -207,7 +207,7 @@ func (w *watched) hot(ctx context.Context, store kv.Store, info *kv.Info, r *rep
 	if err != nil || p.source == "lfu" {
 		return nil
 	}
-	o := hotkeysOptions{window: w.o.window, declared: w.o.declared}
+	o := hotkeysOptions{judgedFlags: judgedFlags{declared: w.o.declared}, window: w.o.window}
 	if info.Live {
 		w.publish(nil, tui.Snapshot{State: "watching keys for " + humanize.Duration(w.o.window.Seconds())})
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"sync"
 	"time"
 )
 
@@ -66,6 +67,47 @@ type Access struct {
 	Dead bool
 	// Whole marks the last access of a node that tells sums: no key, but what all keys took, those not named too.
 	Whole bool
+}
+
+// TraceAll watches n servers side by side, each in a goroutine in which watch runs, and yields what they tell as it comes, in batches.
+// The window of opt ends it, as does stop, which watch may call for all of them; it has to end then, and so does what is still read.
+// What one of them fails with is the last thing yielded, behind what the others have told.
+func TraceAll(
+	ctx context.Context, opt TraceOptions, n int, watch func(watching context.Context, stop func(), i int, out chan<- []Access) error,
+) iter.Seq2[*Access, error] {
+	return func(yield func(*Access, error) bool) {
+		if opt.Window <= 0 {
+			yield(nil, Usagef("a trace without an end: the window is 0"))
+			return
+		}
+		watching, stop := context.WithTimeout(ctx, opt.Window)
+		defer stop()
+		batches, errs := make(chan []Access, n), make(chan error, 1)
+		failed := make([]error, n)
+		var all sync.WaitGroup
+		for i := range n {
+			all.Go(func() { failed[i] = watch(watching, stop, i, batches) })
+		}
+		go func() {
+			all.Wait()
+			close(batches)
+			errs <- errors.Join(failed...)
+		}()
+		more := true
+		for batch := range batches {
+			for i := range batch {
+				if more = more && yield(&batch[i], nil); !more {
+					stop() // and go on reading, so that every server is told to end
+					break
+				}
+			}
+		}
+		if err := <-errs; err != nil && more {
+			yield(nil, err)
+		} else if ctx.Err() != nil && more {
+			yield(nil, ctx.Err())
+		}
+	}
 }
 
 // TracerOf returns s as a Tracer, or an error that wraps errors.ErrUnsupported.

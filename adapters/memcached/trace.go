@@ -14,12 +14,11 @@ import (
 
 // A trace watches servers, each over a connection of its own, and puts what they tell into one stream.
 type trace struct {
-	store   *store
-	opt     kv.TraceOptions
-	told    sync.Mutex
-	seen    atomic.Int64 // accesses
-	bytes   atomic.Int64
-	batches chan []kv.Access
+	store *store
+	opt   kv.TraceOptions
+	told  sync.Mutex
+	seen  atomic.Int64 // accesses
+	bytes atomic.Int64
 }
 
 // traceBatch is how many accesses are handed over at once, and traceEvery the longest that one waits.
@@ -73,57 +72,19 @@ func (srv *server) watch(ctx context.Context) (*link, error) {
 	return nil, fmt.Errorf("watching %s: %w", srv.addr, srv.explain(ctx, said))
 }
 
-// Trace implements kv.Tracer. It watches all servers side by side until the first bound is met. What one of them fails with is the
-// last thing yielded, behind what the others have told.
+// Trace implements kv.Tracer. It watches all servers side by side until the first bound is met.
 func (s *store) Trace(ctx context.Context, opt kv.TraceOptions) iter.Seq2[*kv.Access, error] {
-	return func(yield func(*kv.Access, error) bool) {
-		switch {
-		case opt.Window <= 0:
-			yield(nil, kv.Usagef("a trace without an end: the window is 0"))
-			return
-		case opt.Source != kv.TraceWatch:
-			yield(nil, kv.Usagef("%q is no source of accesses of memcached", string(opt.Source)))
-			return
+	t := &trace{store: s, opt: opt}
+	return kv.TraceAll(ctx, opt, len(s.servers), func(watching context.Context, stop func(), i int, out chan<- []kv.Access) error {
+		if opt.Source != kv.TraceWatch {
+			return kv.Usagef("%q is no source of accesses of memcached", string(opt.Source))
 		}
-		watching, stop := context.WithTimeout(ctx, opt.Window)
-		defer stop()
-		t := &trace{store: s, opt: opt, batches: make(chan []kv.Access, len(s.servers))}
-		errs := t.start(ctx, watching, stop)
-		more := true
-		for batch := range t.batches {
-			for i := range batch {
-				if more = more && yield(&batch[i], nil); !more {
-					stop() // and go on reading, so that every server is told to end
-					break
-				}
-			}
-		}
-		if err := <-errs; err != nil && more {
-			yield(nil, err)
-		} else if ctx.Err() != nil && more {
-			yield(nil, ctx.Err())
-		}
-	}
-}
-
-// start watches each server in a goroutine. The batches are closed when all have ended.
-func (t *trace) start(ctx, watching context.Context, stop func()) <-chan error {
-	failed := make([]error, len(t.store.servers))
-	var all sync.WaitGroup
-	for i, srv := range t.store.servers {
-		all.Go(func() { failed[i] = t.server(ctx, watching, stop, srv) })
-	}
-	errs := make(chan error, 1)
-	go func() {
-		all.Wait()
-		close(t.batches)
-		errs <- errors.Join(failed...)
-	}()
-	return errs
+		return t.server(ctx, watching, stop, s.servers[i], out)
+	})
 }
 
 // server watches one server, and asks it before and after what its workers had no room for.
-func (t *trace) server(ctx, watching context.Context, stop func(), srv *server) error {
+func (t *trace) server(ctx, watching context.Context, stop func(), srv *server, out chan<- []kv.Access) error {
 	before, err := srv.dropped(ctx)
 	if err != nil {
 		return err
@@ -136,7 +97,7 @@ func (t *trace) server(ctx, watching context.Context, stop func(), srv *server) 
 		return err
 	}
 	defer l.close()
-	err = t.lines(watching, stop, srv, l)
+	err = t.lines(watching, stop, srv, l, out)
 	if watching.Err() == nil && err != nil {
 		return fmt.Errorf("watching %s: %w", srv.addr, srv.explain(ctx, err))
 	}
@@ -145,7 +106,7 @@ func (t *trace) server(ctx, watching context.Context, stop func(), srv *server) 
 	}
 	after, err := srv.dropped(ctx)
 	if err == nil && after > before {
-		t.batches <- []kv.Access{{Lost: after - before, Place: t.place(srv)}}
+		out <- []kv.Access{{Lost: after - before, Place: t.place(srv)}}
 	}
 	return err
 }
@@ -196,13 +157,13 @@ func (t *trace) say(format string, args ...any) {
 
 // lines hands over the accesses that a server tells of, until it is told to stop. A quiet server says nothing for long: only the end
 // of the window ends that.
-func (t *trace) lines(ctx context.Context, stop func(), srv *server, l *link) error {
+func (t *trace) lines(ctx context.Context, stop func(), srv *server, l *link, out chan<- []kv.Access) error {
 	l.wait.timeout = 0
 	var batch []kv.Access
 	sent := time.Now()
 	flush := func() {
 		if len(batch) > 0 {
-			t.batches <- batch
+			out <- batch
 			batch = nil
 		}
 		sent = time.Now()

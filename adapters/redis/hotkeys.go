@@ -55,7 +55,7 @@ func (s *store) hotkeysFact(ctx context.Context) (kv.Fact, error) {
 
 // hotkeys has one server count for the window, and tells what it counted. The session is ended and its memory freed however
 // this ends, unless the server cannot be reached any more: then it ends by itself.
-func (t *trace) hotkeys(ctx context.Context, s *store) (err error) {
+func (t *trace) hotkeys(ctx context.Context, s *store, out chan<- []kv.Access) (err error) {
 	keys := min(max(t.opt.Keys, 1), hotkeysMost)
 	last := int(max(time.Second, t.opt.Window+hotkeysGrace).Seconds())
 	start := []string{"HOTKEYS", "START", "METRICS", "2", "CPU", "NET", "COUNT", strconv.Itoa(keys), "DURATION", strconv.Itoa(last)}
@@ -93,7 +93,7 @@ func (t *trace) hotkeys(ctx context.Context, s *store) (err error) {
 	if h == nil {
 		return fmt.Errorf("watching %s: %w", s.cfg.addr, errors.New("the server has lost what it counted: somebody has reset it"))
 	}
-	t.batches <- h.accesses(t.place(s))
+	out <- h.accesses(t.place(s))
 	return nil
 }
 

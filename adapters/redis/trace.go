@@ -19,13 +19,12 @@ import (
 
 // A trace watches servers, each over a connection of its own, and puts what they tell into one stream.
 type trace struct {
-	opt     kv.TraceOptions
-	places  bool // there are several servers
-	end     time.Time
-	told    sync.Mutex
-	seen    atomic.Int64 // accesses
-	bytes   atomic.Int64
-	batches chan []kv.Access
+	opt    kv.TraceOptions
+	places bool // there are several servers
+	end    time.Time
+	told   sync.Mutex
+	seen   atomic.Int64 // accesses
+	bytes  atomic.Int64
 }
 
 // traceBatch is how many accesses are handed over at once, and traceEvery the longest that one waits.
@@ -34,60 +33,18 @@ const (
 	traceEvery = 50 * time.Millisecond
 )
 
-var errTraceWindow = kv.Usagef("a trace without an end: the window is 0")
-
-// traceServers watches all servers side by side until the first bound is met. What one of them fails with is the last thing
-// yielded, behind what the others have told.
+// traceServers watches all servers side by side until the first bound is met.
 func traceServers(ctx context.Context, servers []*store, opt kv.TraceOptions) iter.Seq2[*kv.Access, error] {
-	return func(yield func(*kv.Access, error) bool) {
-		if opt.Window <= 0 {
-			yield(nil, errTraceWindow)
-			return
+	t := &trace{opt: opt, places: len(servers) > 1, end: time.Now().Add(opt.Window)}
+	return kv.TraceAll(ctx, opt, len(servers), func(watching context.Context, stop func(), i int, out chan<- []kv.Access) error {
+		switch opt.Source {
+		case kv.TraceMonitor:
+			return t.monitor(watching, stop, servers[i], out)
+		case kv.TraceServer:
+			return t.hotkeys(watching, servers[i], out)
 		}
-		watching, stop := context.WithTimeout(ctx, opt.Window)
-		defer stop()
-		t := &trace{opt: opt, places: len(servers) > 1, end: time.Now().Add(opt.Window), batches: make(chan []kv.Access, len(servers))}
-		errs := t.start(watching, stop, servers)
-		more := true
-		for batch := range t.batches {
-			for i := range batch {
-				if more = more && yield(&batch[i], nil); !more {
-					stop() // and go on reading, so that every server is told to end
-					break
-				}
-			}
-		}
-		if err := <-errs; err != nil && more {
-			yield(nil, err)
-		} else if ctx.Err() != nil && more {
-			yield(nil, ctx.Err())
-		}
-	}
-}
-
-// start watches each server in a goroutine. The batches are closed when all have ended, whatever they were told to end.
-func (t *trace) start(ctx context.Context, stop func(), servers []*store) <-chan error {
-	failed := make([]error, len(servers))
-	var all sync.WaitGroup
-	for i, s := range servers {
-		all.Go(func() {
-			switch t.opt.Source {
-			case kv.TraceMonitor:
-				failed[i] = t.monitor(ctx, stop, s)
-			case kv.TraceServer:
-				failed[i] = t.hotkeys(ctx, s)
-			default:
-				failed[i] = kv.Usagef("%q is no source of accesses", string(t.opt.Source))
-			}
-		})
-	}
-	errs := make(chan error, 1)
-	go func() {
-		all.Wait()
-		close(t.batches)
-		errs <- errors.Join(failed...)
-	}()
-	return errs
+		return kv.Usagef("%q is no source of accesses", string(opt.Source))
+	})
 }
 
 // say tells whoever listens what is to be known of the trace.
@@ -120,7 +77,7 @@ func (t *trace) over(n, bytes int64) (why string, over bool) {
 }
 
 // monitor reads MONITOR of one server. Closing the connection is what ends it there.
-func (t *trace) monitor(ctx context.Context, stop func(), s *store) error {
+func (t *trace) monitor(ctx context.Context, stop func(), s *store, out chan<- []kv.Access) error {
 	l, err := s.cfg.link(ctx, false)
 	if err != nil {
 		return t.failed(ctx, s, err)
@@ -142,7 +99,7 @@ func (t *trace) monitor(ctx context.Context, stop func(), s *store) error {
 			before.Round(time.Microsecond))
 		stop()
 	})
-	err = t.readLines(ctx, stop, s, lines)
+	err = t.readLines(ctx, stop, s, lines, out)
 	if err == nil || ctx.Err() != nil || !time.Now().Before(t.end) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil // it is at its end
 	}
@@ -188,13 +145,13 @@ func (l *link) beginMonitor() (*monitor.Lines, error) {
 }
 
 // readLines hands over the accesses of lines until they end.
-func (t *trace) readLines(ctx context.Context, stop func(), s *store, lines *monitor.Lines) error {
+func (t *trace) readLines(ctx context.Context, stop func(), s *store, lines *monitor.Lines, out chan<- []kv.Access) error {
 	var batch []kv.Access
 	var l monitor.Line
 	place, lost, sent := t.place(s), int64(0), time.Now()
 	flush := func() {
 		if len(batch) > 0 {
-			t.batches <- batch
+			out <- batch
 			batch = nil
 		}
 		sent = time.Now()
