@@ -60,7 +60,7 @@ func Style() string { return style + lineStyle + tileStyle }
 func (d Drawing) Figure(id, description string) string {
 	return fmt.Sprintf(`<svg class="chart" viewBox="0 %[1]d %[2]d %[3]d" role="img" aria-labelledby="%[4]s-title %[4]s-about">
 <title id="%[4]s-title">%[5]s</title><desc id="%[4]s-about">%[6]s</desc>
-%[7]s</svg>`, -line, Width-2*margin, d.height+line, html.EscapeString(id), html.EscapeString(d.title), html.EscapeString(description), d.body)
+%[7]s</svg>`, -line, Width-margin, d.height+line, html.EscapeString(id), html.EscapeString(d.title), html.EscapeString(description), d.body)
 }
 
 // Page puts drawings below each other.

@@ -121,7 +121,11 @@ func newHTMLPage(r *report.Report, o Options, rows int) *htmlPage {
 
 // hero moves what a report is looked at for before all else: the areas of its keyspace, its response times, its heaviest keys.
 func (p *htmlPage) hero() {
-	for _, kind := range []Figure{Treemap, Spectrum, Ranks, Staircase, Heatmap} {
+	kinds := []Figure{Spectrum, Staircase, Treemap, Ranks, Heatmap}
+	if p.r.Kind == report.KindHotkeys {
+		kinds = []Figure{Ranks}
+	}
+	for _, kind := range kinds {
 		for i := range p.Sections {
 			for j := range p.Sections[i].Parts {
 				if part := &p.Sections[i].Parts[j]; part.kind == kind && len(part.Figures) > 0 {
@@ -164,8 +168,10 @@ func (p *htmlPage) subject() string {
 func (p *htmlPage) head() {
 	r := p.r
 	p.Meta = notEmpty(p.clean(strings.TrimSpace(r.Target.Product + " " + r.Target.Version)))
-	for _, item := range p.t.briefScope() {
-		p.Meta = append(p.Meta, p.clean(item))
+	if r.Kind != report.KindHotkeys || r.Coverage.Keys > 0 { // accesses are no keys
+		for _, item := range p.t.briefScope() {
+			p.Meta = append(p.Meta, p.clean(item))
+		}
 	}
 	if !r.Taken.IsZero() {
 		p.Meta = append(p.Meta, r.Taken.UTC().Format("2 January 2006, 15:04 UTC"))
@@ -188,7 +194,9 @@ func (p *htmlPage) head() {
 		}
 	}
 	for _, w := range r.Coverage.Why {
-		p.Warnings = append(p.Warnings, p.clean(w))
+		if r.Gate == nil || !slices.Contains(r.Gate.Why, w) { // said already
+			p.Warnings = append(p.Warnings, p.clean(w))
+		}
 	}
 	for _, n := range r.Target.Notes {
 		p.Warnings = append(p.Warnings, p.clean(n))
