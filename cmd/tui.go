@@ -31,6 +31,7 @@ type tuiOptions struct {
 	ascii    bool
 	mouse    bool
 	snapshot bool
+	svg      string
 	every    time.Duration
 	keys     render.KeyMode
 	match    string
@@ -77,6 +78,7 @@ func newTUICmd(env *Env) *cobra.Command {
 	f.StringVar(&o.screen, "screen", "", "begin with the screen `NAME`: "+strings.Join(tui.ScreenNames(), ", "))
 	f.StringVar(&o.size, "size", "80x24", "columns and lines of a --snapshot")
 	f.BoolVar(&o.snapshot, "snapshot", false, "print one screen and end")
+	f.StringVar(&o.svg, "svg", "", "with --snapshot, draw the screen as a picture in `FILE`.svg instead")
 	f.StringVar(&o.theme, "theme", "auto", "`NAME` of the colours: "+strings.Join(tui.ThemeNames(), ", "))
 	f.StringVar(&o.color, "color", "auto", "`WHEN` to colour: auto, always, never")
 	f.BoolVar(&o.ascii, "ascii", false, "write no byte over 127")
@@ -127,6 +129,8 @@ func (o *tuiOptions) check() (width, height int, err error) {
 	switch {
 	case o.color != "auto" && o.color != "always" && o.color != "never":
 		return 0, 0, kv.Usagef("--color %q: want auto, always or never", o.color)
+	case o.svg != "" && !o.snapshot:
+		return 0, 0, kv.WithHint(kv.Usagef("--svg without --snapshot"), "a picture is of one screen: add --snapshot")
 	case o.every < 0 || o.window < 0:
 		return 0, 0, kv.Usagef("--every and --window must not be negative")
 	case o.every > 0 && o.snapshot:
@@ -143,7 +147,7 @@ func (o *tuiOptions) check() (width, height int, err error) {
 	if width, height, err = parseSize(o.size); err != nil {
 		return 0, 0, err
 	}
-	return width, height, o.save.check(nil)
+	return width, height, errors.Join(checkPath("--svg "+o.svg, o.svg), o.save.check(nil))
 }
 
 func knownScreen(name string) error {
@@ -176,7 +180,11 @@ func parseSize(s string) (width, height int, err error) {
 func (o *tuiOptions) options(env *Env) tui.Options {
 	opt := tui.Options{
 		Screen: o.screen, Theme: o.theme, ASCII: o.ascii, Mouse: o.mouse, Rules: rules(), Banner: "read-only",
-		Plain: o.snapshot && !env.colored(o.color, true) || o.color == "never",
+		Plain: o.snapshot && o.svg == "" && !env.colored(o.color, true) || o.color == "never",
+	}
+	if o.svg != "" {
+		opt.Theme = "dark"
+		return opt
 	}
 	if env.Getenv("NO_COLOR") != "" && o.color != "always" {
 		opt.Theme = "mono"
@@ -255,6 +263,12 @@ func (o *tuiOptions) print(env *Env, opt tui.Options, width, height int) error {
 	frame, err := tui.Frame(opt, width, height)
 	if err != nil {
 		return err
+	}
+	if o.svg != "" {
+		return writeFile(o.svg, func(w io.Writer) error {
+			_, err := io.WriteString(w, tui.SVG(frame))
+			return err
+		})
 	}
 	_, err = fmt.Fprintln(env.Stdout, frame)
 	return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -118,7 +119,7 @@ func (w *watched) publish(r *report.Report, s tui.Snapshot) {
 func (w *watched) trouble(err error, retry time.Duration) {
 	text := oneLine(err)
 	if retry > 0 {
-		text = fmt.Sprintf("%s; next try in %s", text, humanize.Duration(retry.Seconds()))
+		text = fmt.Sprintf("next try in %s: %s", short(retry), text) // where there is little room the reason is cut
 	}
 	w.publish(nil, tui.Snapshot{Trouble: scrub(text)})
 }
@@ -176,7 +177,18 @@ func (w *watched) state(r *report.Report) string {
 		return ""
 	}
 	text := humanize.Counted(r.Coverage.Keys, "key") + "  read " + humanize.Time(float64(w.env.Now().Unix()))
-	return text + ", next in " + humanize.Duration(w.o.every.Seconds())
+	return text + ", next in " + short(w.o.every)
+}
+
+// short writes a time that somebody has chosen: 30s, 5m, 1h30m.
+func short(d time.Duration) string {
+	s := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(s, zero) {
+			s = s[:len(s)-2]
+		}
+	}
+	return s
 }
 
 // analyzers are those of an audit, where keys would lie, and where the store counts their use, which are hot.
@@ -209,7 +221,7 @@ func (w *watched) hot(ctx context.Context, store kv.Store, info *kv.Info, r *rep
 	}
 	o := hotkeysOptions{judgedFlags: judgedFlags{declared: w.o.declared}, window: w.o.window}
 	if info.Live {
-		w.publish(nil, tui.Snapshot{State: "watching keys for " + humanize.Duration(w.o.window.Seconds())})
+		w.publish(nil, tui.Snapshot{State: "watching keys for " + short(w.o.window)})
 	}
 	seen, err := o.observe(ctx, w.env, p, info)
 	if err != nil || len(seen.Sections) == 0 {

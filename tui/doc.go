@@ -126,7 +126,9 @@ func (k *look) facts(width, height int, fs []fact) block {
 	name, value := 0, 0
 	for i := range fs {
 		name = max(name, min(render.Columns(fs[i].name), 20))
-		value = max(value, min(render.Columns(fs[i].value), width/2))
+		if fs[i].note != "" {
+			value = max(value, min(render.Columns(fs[i].value), width/2))
+		}
 	}
 	var out block
 	for i := range fs[:min(len(fs), height)] {

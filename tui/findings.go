@@ -128,9 +128,11 @@ func (s *sight) findingDetail(f *report.Finding, w, h int) block {
 	say("status", strings.ToLower(render.StatusWord(f)), plain)
 	say("note", f.Note, plain)
 	rule := s.rules[f.Rule]
-	if rule != nil {
-		say("why", strings.Join(strings.Fields(strings.ReplaceAll(rule.Doc, "`", "")), " "), plain)
+	fix := f.Fix
+	if fix == "" && rule != nil {
+		fix = rule.Fix
 	}
+	say("fix", fix, good)
 	if f.Measure != nil {
 		say("measure", f.Measure.Name+" "+render.HumanMetric(f.Measure, s.ascii), plain)
 	}
@@ -146,11 +148,9 @@ func (s *sight) findingDetail(f *report.Finding, w, h int) block {
 		}
 		say(name, render.CutMiddle(render.Human(k, report.UnitKey, s.ascii), max(8, w-13), s.ascii), plain)
 	}
-	fix := f.Fix
-	if fix == "" && rule != nil {
-		fix = rule.Fix
+	if rule != nil {
+		say("why", strings.Join(strings.Fields(strings.ReplaceAll(rule.Doc, "`", "")), " "), plain)
 	}
-	say("fix", fix, good)
 	if f.Pos.Line > 0 {
 		say("declared", fmt.Sprintf("%s:%d", f.Pos.File, f.Pos.Line), plain)
 	}

@@ -147,7 +147,7 @@ func (s *sight) elsewhere(template string) []fact {
 			}
 			for _, r := range t.Rows[:min(len(t.Rows), sampleRows)] {
 				if name, _ := r[at].Text(); name == template {
-					fs = append(fs, fact{name: render.Clean(titleOf(s.d, t), s.ascii), mark: faint, value: oneLine(t, r, at, s.ascii)})
+					fs = append(fs, fact{name: render.Clean(titleOf(s.d, t), s.ascii), value: oneLine(t, r, at, s.ascii)})
 				}
 			}
 		}

@@ -1,9 +1,11 @@
 package tui
 
 import (
+	"encoding/xml"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -443,4 +445,29 @@ func FuzzKeys(f *testing.F) {
 		}
 		checkFrame(t, "after keys", u.screen(), [2]int{100, 30})
 	})
+}
+
+// A picture is XML that holds all the text of its frame, whatever the names are.
+func TestSVG(t *testing.T) {
+	for _, s := range screens() {
+		frame := frameOf(t, s.name, [2]int{100, 30}, func(*Options) {})
+		d := xml.NewDecoder(strings.NewReader(SVG(frame)))
+		var got strings.Builder
+		for {
+			tok, err := d.Token()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", s.name, err)
+			}
+			if text, ok := tok.(xml.CharData); ok {
+				got.Write(text)
+			}
+		}
+		squeeze := func(s string) string { return strings.Join(strings.Fields(s), "") }
+		if !strings.Contains(squeeze(got.String()), squeeze(strings.Split(strip(frame), "\n")[0])) {
+			t.Errorf("%s: the head is not in the picture", s.name)
+		}
+	}
 }

@@ -1,0 +1,168 @@
+package cmd
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kvtool/kvtool/internal/faultproxy"
+	"github.com/kvtool/kvtool/internal/servertest"
+)
+
+// A terminal is a tmux of its own, in which a shell runs kvtool.
+type terminal struct {
+	t      *testing.T
+	socket string
+	dir    string
+}
+
+// openTerminal starts a command in a terminal of the given size. Tmux is missing nowhere in CI.
+func openTerminal(t *testing.T, columns, lines int, dir, command string) *terminal {
+	t.Helper()
+	if _, err := exec.LookPath("tmux"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("tmux is missing: apt-get install tmux")
+		}
+		t.Skip("tmux is missing")
+	}
+	if _, err := exec.LookPath("kvtool"); err != nil {
+		t.Skip("kvtool is not in PATH: go test puts it there")
+	}
+	x := &terminal{t: t, socket: filepath.Join(t.TempDir(), "s"), dir: dir}
+	x.tmux("-f", os.DevNull, "new-session", "-d", "-x", fmt.Sprint(columns), "-y", fmt.Sprint(lines), "-c", dir,
+		"-e", "TERM=screen-256color", "-e", "NO_COLOR=", "sh", "-c", command+"; echo code $?; sleep 600")
+	t.Cleanup(func() { _ = exec.Command("tmux", "-S", x.socket, "kill-server").Run() })
+	return x
+}
+
+func (x *terminal) tmux(args ...string) string {
+	x.t.Helper()
+	out, err := exec.Command("tmux", append([]string{"-S", x.socket}, args...)...).CombinedOutput()
+	if err != nil {
+		x.t.Fatalf("tmux %v: %v: %s", args, err, out)
+	}
+	return string(out)
+}
+
+// press sends keys, by their names in tmux.
+func (x *terminal) press(keys ...string) {
+	x.t.Helper()
+	x.tmux(append([]string{"send-keys"}, keys...)...)
+}
+
+// sees waits until the terminal shows every text.
+func (x *terminal) sees(texts ...string) string {
+	x.t.Helper()
+	screen := ""
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		screen = x.tmux("capture-pane", "-p")
+		all := true
+		for _, want := range texts {
+			all = all && strings.Contains(screen, want)
+		}
+		if all {
+			return screen
+		}
+	}
+	x.t.Fatalf("no %q on:\n%s", texts, screen)
+	return ""
+}
+
+// TestDashboard drives the dashboard as a user does: start, keys, resize, quit, and what is left on the terminal.
+func TestDashboard(t *testing.T) {
+	dir := t.TempDir()
+	if out, err := exec.Command("kvtool", "audit", "demo:", "--save", filepath.Join(dir, "demo.kvr"), "-o", "brief").CombinedOutput(); err != nil {
+		t.Skipf("kvtool is not in PATH: %v: %s", err, out)
+	}
+	x := openTerminal(t, 80, 24, dir, "kvtool tui demo.kvr")
+	x.sees("[1Over]", "cache:product:P{int}", "KD040")
+	x.press("2")
+	x.sees("[2Keys]", "▸ order:")
+	x.press("/")
+	x.press("-l", "lock")
+	x.press("Enter")
+	x.sees("filter: lock", "lock:")
+	x.tmux("resize-window", "-x", "120", "-y", "40")
+	x.sees("[2 Keyspace]", "KD062")
+	x.tmux("resize-window", "-x", "52", "-y", "12")
+	x.sees("terminal 52x12, need 60x15")
+	x.tmux("resize-window", "-x", "60", "-y", "15")
+	x.press("7")
+	x.sees("[7Find]", "KD040")
+	x.press("i")
+	x.press("-l", "one report a day, on purpose")
+	x.press("Enter")
+	x.sees("+   - rule: KD040")
+	x.press("y")
+	x.sees("is accepted from the next run on")
+	ignored, err := os.ReadFile(filepath.Join(dir, ".kvtool-ignore.yaml"))
+	if err != nil || !strings.Contains(string(ignored), `reason: "one report a day, on purpose"`) {
+		t.Errorf("%v: %s", err, ignored)
+	}
+	x.press("q")
+	x.sees("[1Over]")
+	x.press("q")
+	x.sees("code 0")
+}
+
+// TestDashboardOfLostStore watches a server that goes away and comes back.
+func TestDashboardOfLostStore(t *testing.T) {
+	s := servertest.Redis(t, servertest.Options{})
+	fill(t, s.Client(t))
+	p := faultproxy.Start(t, s.Addr)
+	x := openTerminal(t, 100, 30, t.TempDir(), "kvtool tui redis://"+p.Addr+" --every 1s --window 0")
+	x.sees("[1 Overview]", "next in 1s")
+	p.Set(faultproxy.Fault{Refuse: true})
+	p.Reset()
+	x.sees("next try in", "[1 Overview]", "session:{int}") // what was read before still shows
+	p.Set(faultproxy.Fault{})
+	x.press("r")
+	x.sees("next in 1s", "[1 Overview]")
+	x.press("q")
+	x.sees("code 0")
+}
+
+// TestDashboardOfLoad watches a run, and leaves it before its end: it stops, what it wrote is removed, and it reports.
+func TestDashboardOfLoad(t *testing.T) {
+	s := servertest.Redis(t, servertest.Options{})
+	x := openTerminal(t, 80, 24, t.TempDir(), "kvtool load run redis://"+s.Addr+" -s session-cache --rate 500/s -d 5m --tui")
+	x.sees("[6Load]", "Second by second", "p99")
+	x.press("1")
+	x.press("q")
+	x.sees("stop the run and leave? y/n")
+	x.press("y")
+	x.sees("code 130")
+	if n := s.Client(t).Must(t, "DBSIZE"); fmt.Sprint(n) != "0" {
+		t.Errorf("%v keys are left", n)
+	}
+}
+
+// TestPictureOfDashboard holds the picture of README and docs/tui.md to what kvtool draws.
+func TestPictureOfDashboard(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tui.svg")
+	env := OS()
+	env.Stdout, env.Stderr, env.TTY = io.Discard, io.Discard, false
+	if code := Main([]string{"tui", "demo:", "--snapshot", "--size", "100x30", "--svg", path}, env); code != 0 {
+		t.Fatalf("exit %d", code)
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const kept = "../docs/tui.svg"
+	if flag.Lookup("update").Value.String() == "true" {
+		if err := os.WriteFile(kept, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, err := os.ReadFile(kept); err != nil || !bytes.Equal(want, got) {
+		t.Errorf("%s is not what kvtool draws (go test ./cmd -run TestPictureOfDashboard -update): %v", kept, err)
+	}
+}
