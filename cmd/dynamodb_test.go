@@ -40,12 +40,23 @@ func amazon(t *testing.T, url, op, body string) string {
 func TestDynamoDBTable(t *testing.T) {
 	url := servertest.DynamoDB(t)
 	amazon(t, url, "CreateTable", `{"TableName":"shop","BillingMode":"PAY_PER_REQUEST","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},`+
-		`{"AttributeName":"sk","KeyType":"RANGE"}],"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"S"}]}`)
+		`{"AttributeName":"sk","KeyType":"RANGE"}],"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"S"},`+
+		`{"AttributeName":"state","AttributeType":"S"}],"GlobalSecondaryIndexes":[{"IndexName":"by_state","KeySchema":[{"AttributeName":"state",`+
+		`"KeyType":"HASH"}],"Projection":{"ProjectionType":"ALL"}}]}`)
 	for !strings.Contains(amazon(t, url, "DescribeTable", `{"TableName":"shop"}`), `"ACTIVE"`) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	for i := range 60 {
-		amazon(t, url, "PutItem", fmt.Sprintf(`{"TableName":"shop","Item":{"pk":{"S":"USER#%d"},"sk":{"S":"ORDER#%d"},"n":{"N":"%d"}}}`, i%20, i, i))
+		amazon(t, url, "PutItem", fmt.Sprintf(`{"TableName":"shop","Item":{"pk":{"S":"USER#%d"},"sk":{"S":"ORDER#%d"},"n":{"N":"%d"},"ttl":{"N":"%d"}}}`,
+			i%20, i, i, time.Now().Unix()+3600))
+	}
+	var batch []string // to be of a size of which one speaks of an index at all
+	for i := range 1000 {
+		batch = append(batch, fmt.Sprintf(`{"PutRequest":{"Item":{"pk":{"S":"USER#%d"},"sk":{"S":"PROFILE"},"state":{"S":"%s"}}}}`, i+5, []string{"new", "old"}[i%2]))
+		if len(batch) == 25 {
+			amazon(t, url, "BatchWriteItem", `{"RequestItems":{"shop":[`+strings.Join(batch, ",")+`]}}`)
+			batch = nil
+		}
 	}
 	target := "dynamodb://shop?endpoint=" + url
 	keys := filepath.Join(t.TempDir(), "keys.yaml")
@@ -60,13 +71,32 @@ func TestDynamoDBTable(t *testing.T) {
 		{[]string{"keydesign", "infer", target, "--out", keys}, ""},
 		{[]string{"keydesign", "check", target, "--schema", keys, "--fail-on", "never"}, "USER#"},
 		{[]string{"skew", target}, "prefix"},
+		{[]string{"audit", target, "--only", "index_keys"}, "E KD048  by_state  2 values for 1,000 items"},
+		{[]string{"audit", target + "&gsi=x"}, "exit 2: no parameter \"gsi\""},
+		{[]string{"drift", "ttl", target + "&ttl=ttl"}, "expiring 60"},
+		{[]string{"drift", "orphans", target, "--recheck", "1ms", "--ref", "USER#{u:int}|ORDER#{o:int} needs USER#{u:int}|PROFILE"}, "15"},
+		{[]string{"hotkeys", target}, "exit 3: DynamoDB keeps no access times or counts"},
+		{[]string{"load", "run", target, "-s", "counters", "--concurrency", "2", "--requests", "50"}, "exit 2: --allow-writes"},
+		{[]string{"load", "run", target, "-s", "queue", "--allow-writes", "--requests", "50"}, "exit 2: DynamoDB has no LPUSH"},
+		{[]string{
+			"load", "run", target, "-s", "counters", "--concurrency", "2", "--requests", "50", "--allow-writes", "--threshold", "throttled == 0",
+		}, "write units"},
+		{[]string{"audit", target}, "1,060 keys"}, // the load has left nothing
 		{[]string{"simulate", "cost", target, "--reads", "100/s"}, "CHEAPEST"},
 	} {
 		var out, said bytes.Buffer
 		env := OS()
 		env.Stdout, env.Stderr, env.TTY, env.StderrTTY = &out, &said, false, false
 		env.Getenv = func(string) string { return "" }
-		if code := Main(c.args, env); code != exitOK || !strings.Contains(strings.ToUpper(out.String()+said.String()), strings.ToUpper(c.says)) {
+		want := exitOK
+		if _, err := fmt.Sscanf(c.says, "exit %d: ", &want); err == nil {
+			_, c.says, _ = strings.Cut(c.says, ": ")
+		}
+		code := Main(c.args, env)
+		if c.args[0] == "load" && code == exitIncomplete { // on a busy machine kvtool is the limit
+			code = exitOK
+		}
+		if code != want || !strings.Contains(strings.ToUpper(out.String()+said.String()), strings.ToUpper(c.says)) {
 			t.Errorf("%q: exit %d, no %q in\n%s%s", c.args, code, c.says, out.String(), said.String())
 		}
 	}

@@ -126,6 +126,7 @@ func testComposite(t *testing.T, c *dynamodb.Client, endpoint string) {
 		Open:    func(t *testing.T) kv.Store { return openTable(t, "dynamodb://shop?endpoint="+endpoint) },
 		Records: want, Globs: []string{"USER#1|*", "*|7"},
 	})
+	testGet(t, openTable(t, "dynamodb://shop?endpoint="+endpoint), "USER#1|31", "USER#1|32", "USER#1", "USER#1|x", "USER#29|119", "USER#1|31")
 	info, err := openTable(t, "dynamodb://shop?endpoint="+endpoint).Info(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -138,11 +139,38 @@ func testComposite(t *testing.T, c *dynamodb.Client, endpoint string) {
 
 // numberBytes is what a whole number from 0 to 999 takes.
 func numberBytes(n int) int64 {
-	digits := len(strings.TrimRight(fmt.Sprint(n), "0"))
-	if n == 0 {
-		return 1
+	pairs := fmt.Sprintf("%04d", n)
+	for strings.HasPrefix(pairs, "00") {
+		pairs = pairs[2:]
 	}
-	return int64(digits+1)/2 + 1
+	for strings.HasSuffix(pairs, "00") {
+		pairs = pairs[:len(pairs)-2]
+	}
+	return int64(len(pairs)/2) + 1
+}
+
+// testGet looks names up of which the first, the fifth and the last are there.
+func testGet(t *testing.T, s kv.Store, names ...string) {
+	t.Helper()
+	getter, err := kv.GetterOf(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := make([]kv.Name, 0, 2*mostKeys)
+	for i := range 2 * mostKeys {
+		asked = append(asked, kv.Name{Key: names[i%len(names)]})
+	}
+	next := 0
+	err = getter.Get(t.Context(), kv.FieldName, asked, func(i int, r *kv.Record) {
+		there := i%len(names) == 0 || i%len(names) == 4 || i%len(names) == 5
+		if i != next || (r != nil) != there || r != nil && r.Key != asked[i].Key {
+			t.Errorf("%d, %q: %+v", i, asked[i].Key, r)
+		}
+		next++
+	})
+	if err != nil || next != len(asked) {
+		t.Errorf("%d of %d names: %v", next, len(asked), err)
+	}
 }
 
 func testOtherKeys(t *testing.T, c *dynamodb.Client, endpoint string) {
@@ -162,6 +190,7 @@ func testOtherKeys(t *testing.T, c *dynamodb.Client, endpoint string) {
 			if !keys[k] {
 				t.Errorf("%s: %v, without %q", table, keys, k)
 			}
+			testGet(t, openTable(t, "dynamodb://"+table+"?endpoint="+endpoint), k, "7", "x|y", "", k, k)
 		}
 	}
 }

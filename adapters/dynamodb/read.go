@@ -363,7 +363,7 @@ func runMany(q *request) error {
 // batch reads items into found, by their keys. What the table leaves out for now is asked for again, and counted as throttled.
 func (q *request) batch(keys [][]byte, found map[string]attributes) error {
 	s := q.w.store
-	want := types.KeysAndAttributes{ConsistentRead: &s.consistent}
+	var want []attributes
 	byText := map[string]string{} // of the key's text in the table: the key
 	for _, k := range keys {
 		key, err := s.key(k)
@@ -372,36 +372,56 @@ func (q *request) batch(keys [][]byte, found map[string]attributes) error {
 		}
 		if text := s.keyText(key); byText[text] == "" {
 			byText[text] = string(k)
-			want.Keys = append(want.Keys, key)
+			want = append(want, key)
 		}
 	}
-	for try := 0; ; try++ {
-		out, err := q.client.BatchGetItem(q.ctx, &dynamodb.BatchGetItemInput{
+	now := nowMS()
+	return s.fetch(q.ctx, &fetch{client: q.client, keys: want, consistent: s.consistent, took: s.load.read, left: func(try int) error {
+		s.load.throttled(unprocessed)
+		if try == failures {
+			return kv.ReplyError(unprocessed + " the table takes no more for now")
+		}
+		return pause(q.ctx, firstWait<<try)
+	}, each: func(item attributes) {
+		found[byText[s.keyText(item)]] = alive(item, now)
+	}})
+}
+
+// unprocessed is why keys are left out of an answer, in the API's word.
+const unprocessed = "UnprocessedKeys"
+
+// A fetch is a BatchGetItem of up to a hundred keys, each once.
+type fetch struct {
+	client     *dynamodb.Client
+	keys       []attributes
+	consistent bool
+	took       func(*types.ConsumedCapacity)
+	left       func(try int) error // is called where the table has left some out, before they are asked for again
+	each       func(attributes)
+}
+
+func (s *store) fetch(ctx context.Context, f *fetch) error {
+	want := types.KeysAndAttributes{Keys: f.keys, ConsistentRead: &f.consistent}
+	for try := 0; len(want.Keys) > 0; try++ {
+		out, err := f.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 			RequestItems: map[string]types.KeysAndAttributes{s.name: want}, ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 		})
 		if err != nil {
 			return err
 		}
 		for i := range out.ConsumedCapacity {
-			s.load.read(&out.ConsumedCapacity[i])
+			f.took(&out.ConsumedCapacity[i])
 		}
-		now := nowMS()
 		for _, item := range out.Responses[s.name] {
-			found[byText[s.keyText(item)]] = alive(item, now)
+			f.each(item)
 		}
-		left, more := out.UnprocessedKeys[s.name]
-		if !more || len(left.Keys) == 0 {
-			return nil
+		if want = out.UnprocessedKeys[s.name]; len(want.Keys) > 0 {
+			if err := f.left(try); err != nil {
+				return err
+			}
 		}
-		s.load.throttled("UnprocessedKeys")
-		if try == failures {
-			return kv.ReplyError("UnprocessedKeys the table takes no more for now")
-		}
-		if err := pause(q.ctx, firstWait<<try); err != nil {
-			return err
-		}
-		want = left
 	}
+	return nil
 }
 
 // keyText is the key of an item as Join has it.

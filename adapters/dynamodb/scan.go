@@ -50,14 +50,7 @@ func (s *store) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.Reco
 			yield(nil, err)
 			return
 		}
-		sc := &scan{s: s, opt: opt, table: s.table, names: map[string]bool{}}
-		sc.parts = []kv.Part{{Name: sc.table.Partition}}
-		if sc.table.Sort != "" {
-			sc.parts = append(sc.parts, kv.Part{Name: sc.table.Sort})
-		}
-		if opt.Want&kv.FieldIndexes != 0 {
-			sc.index = indexedBy(sc.table.Indexes)
-		}
+		sc := s.newScan(opt)
 		in := &dynamodb.ScanInput{
 			TableName: &s.name, Segment: &i, TotalSegments: &of, ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal, Limit: s.pageItems(),
 		}
@@ -96,6 +89,17 @@ type scan struct {
 	// values of the key of an index.
 	values []kv.Part
 	names  map[string]bool // of attributes: whether it is called as a TTL is
+}
+
+func (s *store) newScan(opt kv.ScanOptions) *scan {
+	sc := &scan{s: s, opt: opt, table: s.table, names: map[string]bool{}}
+	for _, name := range s.table.keys() {
+		sc.parts = append(sc.parts, kv.Part{Name: name})
+	}
+	if opt.Want&kv.FieldIndexes != 0 {
+		sc.index = indexedBy(sc.table.Indexes)
+	}
+	return sc
 }
 
 // run yields the items of in and of the pages after it. It returns nil when the consumer has had enough, too.

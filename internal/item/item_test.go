@@ -171,8 +171,15 @@ func TestNumbers(t *testing.T) {
 		if (string(x) == string(y)) != (want == 0) {
 			t.Fatalf("%s and %s", x, y)
 		}
-		digits := strings.Trim(strings.NewReplacer("-", "", ".", "").Replace(string(x)), "0")
-		size := int64(len(digits)+1)/2 + 1
+		whole, part, _ := strings.Cut(strings.Trim(string(x), "-"), ".")
+		pairs := strings.Repeat("0", len(whole)%2) + whole + part + strings.Repeat("0", len(part)%2)
+		for strings.HasPrefix(pairs, "00") {
+			pairs = pairs[2:]
+		}
+		for strings.HasSuffix(pairs, "00") {
+			pairs = pairs[:len(pairs)-2]
+		}
+		size := int64(len(pairs)/2) + 1
 		if value(a).Sign() < 0 {
 			size++
 		}

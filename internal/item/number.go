@@ -5,8 +5,9 @@ import (
 	"strconv"
 )
 
-// numberSize returns how many bytes DynamoDB counts for a number: one for each two significant digits, one more, and one for a
-// minus. Zeros on either side are no significant digits, so that 100 takes 2 bytes and 0 takes 1. ok is false if text is no number.
+// numberSize returns how many bytes DynamoDB counts for a number: one for each pair of digits, one more, and one for a minus. Zeros
+// on either side are no significant digits, so that 100 takes 2 bytes and 0 takes 1. Digits pair up at the point, so that 1.23 is 01 23
+// and 1.234 takes three pairs: the developer guide says "approximately", DynamoDB Local counts so. ok is false if text is no number.
 func numberSize(text []byte) (n int64, ok bool) {
 	d, ok := parseDecimal(text)
 	switch {
@@ -15,7 +16,8 @@ func numberSize(text []byte) (n int64, ok bool) {
 	case d.digits == 0:
 		return 1, true
 	}
-	n = int64(d.digits+1)/2 + 1
+	top := d.exponent + d.digits - 1
+	n = int64(top>>1-d.exponent>>1) + 2
 	if d.negative {
 		n++
 	}
