@@ -52,7 +52,7 @@ const enough = 100
 func shares() []string { return []string{"errors", "achieved", "hit_rate"} }
 
 func amounts() []string {
-	return []string{"unsent", "evicted", "expired", "used_memory", "violations"}
+	return []string{"unsent", "evicted", "expired", "used_memory", "violations", "throttled", "read_units", "write_units"}
 }
 
 func known() []string {
@@ -141,7 +141,7 @@ func kindOf(name string) recording.Kind {
 
 // OfStore reports whether the number is one that a store says of itself, and no part of a recording has of its own.
 func (t *Threshold) OfStore() bool {
-	return slices.Contains([]string{"hit_rate", "evicted", "expired", "used_memory"}, t.Metric)
+	return slices.Contains([]string{"hit_rate", "evicted", "expired", "used_memory", "throttled", "read_units", "write_units"}, t.Metric)
 }
 
 // Worse returns the one of two numbers that is nearer to breaking the limit.
