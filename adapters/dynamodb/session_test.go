@@ -238,7 +238,7 @@ func testCommands(t *testing.T, s kv.Session) {
 	ops := []kv.Op{kvtest.Op("SET", "raw", raw), kvtest.Op("GET", "raw"), kvtest.Op("GET", "")}
 	ops[1].Want = true
 	out := make([]kv.Result, len(ops))
-	if err := s.Do(ops, out); err != nil || string(out[1].Values[0]) != raw || out[2].Err != errNoKey { //nolint:errorlint // as it is
+	if err := s.Do(ops, out); err != nil || string(out[1].Values[0]) != raw || out[2].Err != errNoKey {
 		t.Errorf("%v, %+v", err, out)
 	}
 	info := lines(t, s, "INFO")[0]
@@ -353,8 +353,10 @@ func TestThrottledLoad(t *testing.T) {
 	f := &fake{answers: map[string][]string{
 		"GetItem": {`200 {"ConsumedCapacity":{"CapacityUnits":1}}`},
 		"PutItem": {refused, refused, `200 {"ConsumedCapacity":{"CapacityUnits":3}}`},
-		"UpdateItem": {failure(400, "ThrottlingException", ""), failure(400, "ExpiredTokenException", ""), failure(500, "InternalServerError", ""),
-			"503 <html>", `200 {"ConsumedCapacity":{"CapacityUnits":1}}`},
+		"UpdateItem": {
+			failure(400, "ThrottlingException", ""), failure(400, "ExpiredTokenException", ""), failure(500, "InternalServerError", ""),
+			"503 <html>", `200 {"ConsumedCapacity":{"CapacityUnits":1}}`,
+		},
 	}}
 	s := openTable(t, serve(t, f))
 	w, err := s.(kv.Driver).Session(t.Context(), kv.SessionOptions{})
