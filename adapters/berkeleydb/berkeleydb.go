@@ -30,6 +30,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kvtool/kvtool/internal/unpack"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -96,14 +97,9 @@ func open(ctx context.Context, t kv.Target) (kv.Store, error) {
 	case "-":
 		s.stdin = t.Stdin
 	default:
-		st, err := os.Stat(t.Path)
-		switch {
-		case err != nil:
-			return nil, short(err)
-		case st.IsDir():
-			return nil, kv.WithHint(kv.Usagef("%s is a directory, not a dump", t.Path), dumpHint(t.Path+"/FILE"))
+		if err := s.date(); err != nil {
+			return nil, err
 		}
-		s.written = st.ModTime()
 	}
 	if path := t.Query.Get("stat"); path != "" {
 		if err := s.readStat(path); err != nil {
@@ -111,6 +107,19 @@ func open(ctx context.Context, t kv.Target) (kv.Store, error) {
 		}
 	}
 	return s, s.probe(ctx)
+}
+
+// date refuses what is no file, and takes the file's time for that of its contents.
+func (s *store) date() error {
+	st, err := os.Stat(s.path)
+	if err != nil {
+		return short(err)
+	}
+	if st.IsDir() {
+		return kv.WithHint(kv.Usagef("%s is a directory, not a dump", s.path), dumpHint(s.path+"/FILE"))
+	}
+	s.written = st.ModTime()
+	return nil
 }
 
 // short leaves out the operation that a file error names: "x: no such file" says enough.
@@ -134,8 +143,8 @@ type store struct {
 	stats   []kv.Pages
 
 	mu    sync.Mutex
-	stdin io.Reader // nil where path is a file
-	first *input    // of stdin: its beginning is looked at; nil after it has been scanned
+	stdin io.Reader           // nil where path is a file
+	first unpack.Once[*input] // of stdin: its beginning is looked at
 	sum   summary
 }
 
@@ -178,7 +187,7 @@ func (s *store) probe(ctx context.Context) error {
 	// The beginning is read by a reader of its own: the other one begins with it again.
 	s.head, _, _ = newReader(bytes.NewReader(head)).header()
 	if s.stdin != nil {
-		s.first = in
+		s.first.Keep(in)
 		return nil
 	}
 	return in.Close()
@@ -218,13 +227,4 @@ func (s *store) file() string {
 }
 
 // Close leaves standard input open.
-func (s *store) Close() error {
-	s.mu.Lock()
-	in := s.first
-	s.first = nil
-	s.mu.Unlock()
-	if in == nil {
-		return nil
-	}
-	return in.Close()
-}
+func (s *store) Close() error { return s.first.Close() }

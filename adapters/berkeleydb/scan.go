@@ -2,7 +2,6 @@ package berkeleydb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -52,15 +51,11 @@ func (s *store) take(ctx context.Context) (*input, error) {
 	if s.stdin == nil {
 		return s.input(ctx)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.first == nil {
-		return nil, errors.New("standard input has already been read")
+	in, err := s.first.Take()
+	if err == nil {
+		in.plain.SetContext(ctx)
 	}
-	in := s.first
-	s.first = nil
-	in.plain.SetContext(ctx)
-	return in, nil
+	return in, err
 }
 
 // page is how many pairs are read between two looks at the limiter and the context.

@@ -169,8 +169,8 @@ type store struct {
 	baseOnly bool       // they are not missed
 
 	mu      sync.Mutex
-	stdin   io.Reader // nil where path is a file
-	first   *input    // of stdin: its head is read; nil after it has been scanned
+	stdin   io.Reader           // nil where path is a file
+	first   unpack.Once[*input] // of stdin: its head is read
 	sum     rdbread.Summary
 	scanned bool // sum is of a whole scan
 }
@@ -201,22 +201,13 @@ func (s *store) probe(ctx context.Context) error {
 		s.opt.Place = filepath.Base(s.path)
 	}
 	if s.stdin != nil {
-		s.first = in
+		s.first.Keep(in)
 		return nil
 	}
 	return in.Close()
 }
 
-func (s *store) Close() error {
-	s.mu.Lock()
-	in := s.first
-	s.first = nil
-	s.mu.Unlock()
-	if in == nil {
-		return nil
-	}
-	return in.Close()
-}
+func (s *store) Close() error { return s.first.Close() }
 
 // page is how many keys are read between two looks at the limiter and the context.
 const page = 256
@@ -253,15 +244,11 @@ func (s *store) take(ctx context.Context) (*input, error) {
 	if s.stdin == nil {
 		return s.input(ctx)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.first == nil {
-		return nil, errors.New("standard input has already been read")
+	in, err := s.first.Take()
+	if err == nil {
+		in.plain.SetContext(ctx)
 	}
-	in := s.first
-	s.first = nil
-	in.plain.SetContext(ctx)
-	return in, nil
+	return in, err
 }
 
 // scan yields the records of in. It returns nil when the consumer has had enough, too.
