@@ -126,8 +126,8 @@ var mayImport = map[string][]string{
 	"adapters/reference/wire":        {"adapters/reference/number"},
 	// For tests alone.
 	"internal/browsertest": {},
-	"internal/faultproxy": {},
-	"internal/servertest": {},
+	"internal/faultproxy":  {},
+	"internal/servertest":  {},
 }
 
 // onlyImporter names the packages that alone may import a module of another's.

@@ -48,4 +48,6 @@ func (e *exam) Vitals(context.Context) (*kv.Vitals, error) {
 }
 
 // Details are none: it notes no slow calls.
-func (e *exam) Details(context.Context, *kv.Vitals) (*kv.Details, error) { return &kv.Details{Lacks: map[string]string{}}, nil }
+func (e *exam) Details(context.Context, *kv.Vitals) (*kv.Details, error) {
+	return &kv.Details{Lacks: map[string]string{}}, nil
+}
