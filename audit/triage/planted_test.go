@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -168,6 +169,11 @@ var plants = map[string]plant{
 // observe watches a server as the command does, and shorter.
 func observe(t *testing.T, target string) *triage.Observation {
 	t.Helper()
+	return observeFor(t, target, 300*time.Millisecond)
+}
+
+func observeFor(t *testing.T, target string, window time.Duration) *triage.Observation {
+	t.Helper()
 	parsed, err := kv.ParseTarget(target)
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +192,7 @@ func observe(t *testing.T, target string) *triage.Observation {
 		t.Fatal(exams, err)
 	}
 	defer exams[0].Close()
-	return triage.Watch(context.WithoutCancel(t.Context()), exams[0], triage.Options{Window: 300 * time.Millisecond})
+	return triage.Watch(context.WithoutCancel(t.Context()), exams[0], triage.Options{Window: window})
 }
 
 func causes(d triage.Diagnosis) []string {
@@ -200,8 +206,18 @@ func causes(d triage.Diagnosis) []string {
 // Each cause that is planted ranks first, and of two that are planted the first two are these.
 func TestPlanted(t *testing.T) {
 	for _, names := range [][]string{
-		{"lua"}, {"keys"}, {"bigvalue"}, {"full"}, {"unread"}, {"stopped"}, {"churn"}, {"expired"},
-		{"churn", "unread"}, {"bigvalue", "unread"}, {"keys", "stopped"}, {"lua", "full"},
+		{"lua"},
+		{"keys"},
+		{"bigvalue"},
+		{"full"},
+		{"unread"},
+		{"stopped"},
+		{"churn"},
+		{"expired"},
+		{"churn", "unread"},
+		{"bigvalue", "unread"},
+		{"keys", "stopped"},
+		{"lua", "full"},
 	} {
 		t.Run(strings.Join(names, "+"), func(t *testing.T) {
 			var args, want []string
@@ -373,8 +389,12 @@ func TestHealthy(t *testing.T) {
 			i++
 			id := strconv.Itoa(i * 7919 % 1000)
 			commands := [][]string{
-				{"GET", "user:" + id}, {"HGETALL", "cart:" + id}, {"SET", "user:" + id, "value", "EX", "3600"},
-				{"EVAL", "return redis.call('GET', KEYS[1])", "1", "user:" + id}, {"LPUSH", fmt.Sprint("log:", w), id}, {"LTRIM", fmt.Sprint("log:", w), "0", "99"},
+				{"GET", "user:" + id},
+				{"HGETALL", "cart:" + id},
+				{"SET", "user:" + id, "value", "EX", "3600"},
+				{"EVAL", "return redis.call('GET', KEYS[1])", "1", "user:" + id},
+				{"LPUSH", fmt.Sprint("log:", w), id},
+				{"LTRIM", fmt.Sprint("log:", w), "0", "99"},
 			}
 			_, failed := c.Do(commands[i%len(commands)]...).(error)
 			return !failed
@@ -383,5 +403,35 @@ func TestHealthy(t *testing.T) {
 	d := triage.Judge(observe(t, "redis://"+s.Addr))
 	if len(d.Causes) > 0 || len(d.Unknown) > 0 {
 		t.Errorf("%s%v", told(d), d.Unknown)
+	}
+}
+
+// The rights that docs/triage.md names are enough, and without any one of them there is less, and no failure.
+func TestRights(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/triage.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(doc), "ACL SETUSER triage on >PASSWORD ")
+	line, _, ok2 := strings.Cut(rest, "```")
+	if !ok || !ok2 {
+		t.Fatal("docs/triage.md names no rights")
+	}
+	rights := strings.Fields(line)
+	s := servertest.Redis(t, servertest.Options{})
+	c := s.Client(t)
+	for without := -1; without < len(rights); without++ {
+		left := slices.Clone(rights)
+		if without >= 0 {
+			if !strings.HasPrefix(rights[without], "+") {
+				continue
+			}
+			left = slices.Delete(left, without, without+1)
+		}
+		c.Must(t, append([]string{"ACL", "SETUSER", "triage", "reset", "on", ">pw"}, left...)...)
+		d := triage.Judge(observeFor(t, "redis://triage:pw@"+s.Addr, 20*time.Millisecond))
+		if len(d.Causes) > 0 || without < 0 && len(d.Unknown) > 0 {
+			t.Errorf("with %v: %v, %v", left, told(d), d.Unknown)
+		}
 	}
 }
