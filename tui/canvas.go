@@ -25,7 +25,7 @@ type pen struct {
 	b     strings.Builder
 }
 
-func (l *look) pen(width int) *pen { return &pen{look: l, width: width} }
+func (k *look) pen(width int) *pen { return &pen{look: k, width: width} }
 
 // put adds text that was cleaned.
 func (p *pen) put(st style, s string) *pen {
@@ -109,8 +109,8 @@ func beside(bs ...block) block {
 // edges of a frame: corners from the upper left, clockwise; horizontal, vertical.
 type edges struct{ nw, ne, se, sw, h, v string }
 
-func (l *look) edges() edges {
-	if l.ascii {
+func (k *look) edges() edges {
+	if k.ascii {
 		return edges{"+", "+", "+", "+", "-", "|"}
 	}
 	return edges{"┌", "┐", "┘", "└", "─", "│"}
@@ -118,18 +118,18 @@ func (l *look) edges() edges {
 
 // frame draws a frame around a block that is two columns and two lines smaller than it; title and note stand in its upper edge.
 // The one that has the keys is told from the others by its colour, and by its title in brackets.
-func (l *look) frame(width int, title, note string, inner block, focus bool) block {
-	e, st := l.edges(), faint
+func (k *look) frame(width int, title, note string, inner block, focus bool) block {
+	e, st := k.edges(), faint
 	if focus {
 		st = accent
 	}
-	top := l.pen(width).put(st, e.nw+e.h)
+	top := k.pen(width).put(st, e.nw+e.h)
 	switch {
 	case title == "":
 	case focus:
-		top.put(st, "[").put(strong, render.Cut(title, width-6, l.ascii)).put(st, "]")
+		top.put(st, "[").put(strong, render.Cut(title, width-6, k.ascii)).put(st, "]")
 	default:
-		top.put(plain, " ").put(strong, render.Cut(title, width-6, l.ascii)).put(plain, " ")
+		top.put(plain, " ").put(strong, render.Cut(title, width-6, k.ascii)).put(plain, " ")
 	}
 	if n := render.Columns(note); n > 0 && top.used+n+5 <= width {
 		top.put(st, strings.Repeat(e.h, width-top.used-n-4)).put(plain, " "+note+" ").put(st, e.h)
@@ -139,11 +139,11 @@ func (l *look) frame(width int, title, note string, inner block, focus bool) blo
 	top.put(st, e.ne)
 	out := make(block, 0, len(inner)+2)
 	out = append(out, top.line())
-	side := l.theme.paint(st, e.v)
+	side := k.theme.paint(st, e.v)
 	for _, s := range inner {
 		out = append(out, side+s+side)
 	}
-	return append(out, l.theme.paint(st, e.sw+strings.Repeat(e.h, max(0, width-2))+e.se))
+	return append(out, k.theme.paint(st, e.sw+strings.Repeat(e.h, max(0, width-2))+e.se))
 }
 
 // A part is a piece of a column of a screen: it gets its least where there is room, and up to its most of what is left.

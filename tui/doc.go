@@ -1,8 +1,6 @@
 package tui
 
 import (
-	"cmp"
-
 	"github.com/kvtool/kvtool/report"
 	"github.com/kvtool/kvtool/report/render"
 )
@@ -184,6 +182,3 @@ func (d *doc) skipped(names ...string) string {
 	}
 	return ""
 }
-
-// name is what the report is of.
-func (d *doc) name() string { return cmp.Or(d.r.Target.URL, d.r.Kind) }

@@ -36,8 +36,10 @@ func loadTable(d *doc) *report.Table {
 // checkList is the limits of a run and how it stands against them.
 func checkList(cs []report.Check, ascii bool) *list {
 	l := &list{title: sentence(report.LimitsWord(cs)), bar: -1, cols: []report.Column{
-		{Name: "limit", Unit: report.UnitText}, {Name: markColumn, Title: "verdict", Unit: report.UnitText},
-		{Name: "is", Unit: report.UnitText}, {Name: "why", Unit: report.UnitText, Rank: 1},
+		{Name: "limit", Unit: report.UnitText},
+		{Name: markColumn, Title: "verdict", Unit: report.UnitText},
+		{Name: "is", Unit: report.UnitText},
+		{Name: "why", Unit: report.UnitText, Rank: 1},
 	}}
 	for i := range cs {
 		c := &cs[i]

@@ -203,8 +203,14 @@ func TestFilterTakes(t *testing.T) {
 		text   string
 		want   bool
 	}{
-		{"", "x", true}, {"AB", "xaby", true}, {"ab", "xy", false}, {"!ab", "xy", true}, {"!ab", "xABy", false}, {"!", "a!", true},
-		{"r:^x.$", "xy", true}, {"r:^x.$", "xyz", false},
+		{"", "x", true},
+		{"AB", "xaby", true},
+		{"ab", "xy", false},
+		{"!ab", "xy", true},
+		{"!ab", "xABy", false},
+		{"!", "a!", true},
+		{"r:^x.$", "xy", true},
+		{"r:^x.$", "xyz", false},
 	} {
 		f, err := filterOf(c.filter)
 		if err != nil {

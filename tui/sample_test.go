@@ -79,9 +79,13 @@ func keyspaceSections() []report.Section {
 
 func templatesTable() report.Table {
 	t := report.Table{Name: "templates", Columns: []report.Column{
-		{Name: "template", Unit: report.UnitKey}, {Name: "type", Unit: report.UnitText, Rank: 2}, count("keys"),
-		{Name: "bytes", Title: "mem", Unit: report.UnitBytes, Sum: true}, {Name: "share", Title: "%", Unit: report.UnitRatio, Sum: true},
-		{Name: "p50_bytes", Title: "p50/key", Unit: report.UnitBytes, Rank: 1}, {Name: "no_ttl", Title: "no TTL", Unit: report.UnitRatio},
+		{Name: "template", Unit: report.UnitKey},
+		{Name: "type", Unit: report.UnitText, Rank: 2},
+		count("keys"),
+		{Name: "bytes", Title: "mem", Unit: report.UnitBytes, Sum: true},
+		{Name: "share", Title: "%", Unit: report.UnitRatio, Sum: true},
+		{Name: "p50_bytes", Title: "p50/key", Unit: report.UnitBytes, Rank: 1},
+		{Name: "no_ttl", Title: "no TTL", Unit: report.UnitRatio},
 	}, Omitted: 206}
 	row := func(name, typ string, keys, bytes, share, p50, noTTL float64) {
 		t.Rows = append(t.Rows, []report.Value{text(name), text(typ), num(keys), num(bytes), num(share), num(p50), num(noTTL)})
@@ -115,7 +119,9 @@ func histogram() report.Table {
 
 func typesTable() report.Table {
 	t := report.Table{Name: "types", Columns: []report.Column{
-		{Name: "type", Unit: report.UnitText}, count("keys"), {Name: "bytes", Title: "mem", Unit: report.UnitBytes, Sum: true},
+		{Name: "type", Unit: report.UnitText},
+		count("keys"),
+		{Name: "bytes", Title: "mem", Unit: report.UnitBytes, Sum: true},
 		{Name: "share", Title: "%", Unit: report.UnitRatio, Sum: true},
 	}}
 	for i, name := range []string{"string", "hash", "zset", "list", "stream"} {
@@ -127,7 +133,9 @@ func typesTable() report.Table {
 
 func hotTables() []report.Table {
 	keys := report.Table{Name: "keys", Title: "Key", Columns: []report.Column{
-		{Name: "key", Unit: report.UnitKey}, {Name: "template", Unit: report.UnitKey, Rank: 1}, count("reads"), count("writes"),
+		{Name: "key", Unit: report.UnitKey},
+		{Name: "template", Unit: report.UnitKey, Rank: 1},
+		count("reads"), count("writes"),
 		{Name: "share", Title: "%", Unit: report.UnitRatio},
 	}}
 	for i, name := range append([]string{"feed:front", "cfg:flags", "rank:global", "session:9f31c2"}, hostile()...) {
@@ -141,8 +149,12 @@ func hotTables() []report.Table {
 
 func lawTables() []report.Table {
 	laws := report.Table{Name: "templates", Title: "Template", Columns: []report.Column{
-		{Name: "template", Unit: report.UnitKey}, count("keys"), {Name: "law", Unit: report.UnitText}, {Name: "ttl", Title: "TTL", Unit: report.UnitDuration},
-		{Name: "no_ttl", Title: "no TTL", Unit: report.UnitRatio}, {Name: "declared", Unit: report.UnitText},
+		{Name: "template", Unit: report.UnitKey},
+		count("keys"),
+		{Name: "law", Unit: report.UnitText},
+		{Name: "ttl", Title: "TTL", Unit: report.UnitDuration},
+		{Name: "no_ttl", Title: "no TTL", Unit: report.UnitRatio},
+		{Name: "declared", Unit: report.UnitText},
 	}, Rows: [][]report.Value{
 		{text("session:{uid}"), num(4_601_233), text("none"), report.Null, num(1), text("fixed 24h")},
 		{text("cart:{uid}"), num(2_090_000), text("sliding"), num(2_592_000), num(0.04), text("sliding 30d")},
@@ -161,8 +173,11 @@ func lawTables() []report.Table {
 
 func driftSample() report.Table {
 	return report.Table{Name: "templates", Columns: []report.Column{
-		{Name: "template", Unit: report.UnitKey}, {Name: "keys_before", Title: "keys was", Unit: report.UnitCount}, count("keys"),
-		{Name: "no_ttl_before", Title: "no TTL was", Unit: report.UnitRatio, Rank: 3}, {Name: "verdict", Unit: report.UnitText},
+		{Name: "template", Unit: report.UnitKey},
+		{Name: "keys_before", Title: "keys was", Unit: report.UnitCount},
+		count("keys"),
+		{Name: "no_ttl_before", Title: "no TTL was", Unit: report.UnitRatio, Rank: 3},
+		{Name: "verdict", Unit: report.UnitText},
 	}, Rows: [][]report.Value{
 		{text("session:{uid}"), num(3_490_000), num(4_601_233), num(0.02), text("changed")},
 		{text("promo:{id}"), report.Null, num(12_000), report.Null, text("new")},
@@ -186,8 +201,11 @@ func cells() report.Table {
 
 func nodes() report.Table {
 	t := report.Table{Name: "nodes", Columns: []report.Column{
-		{Name: "node", Unit: report.UnitText}, count("keys"), {Name: "bytes", Title: "mem", Unit: report.UnitBytes, Sum: true},
-		{Name: "bytes_share", Title: "%", Unit: report.UnitRatio, Sum: true}, {Name: "times_mean", Title: "× mean", Unit: report.UnitFactor, Rank: 1},
+		{Name: "node", Unit: report.UnitText},
+		count("keys"),
+		{Name: "bytes", Title: "mem", Unit: report.UnitBytes, Sum: true},
+		{Name: "bytes_share", Title: "%", Unit: report.UnitRatio, Sum: true},
+		{Name: "times_mean", Title: "× mean", Unit: report.UnitFactor, Rank: 1},
 	}}
 	for i, times := range []float64{0.96, 0.97, 1.24, 0.95, 0.94, 0.94} {
 		t.Rows = append(t.Rows, []report.Value{text(fmt.Sprintf("n%d", i+1)), num(2_017_388 * times), num(1.66e9 * times), num(times / 6), num(times)})
@@ -200,7 +218,10 @@ func runSections() []report.Section {
 		return report.Column{Name: name, Unit: report.UnitDuration, Rank: rank}
 	}
 	latency := report.Table{Name: "latency", Columns: []report.Column{
-		{Name: "operation", Unit: report.UnitText}, count("count"), {Name: "rate", Unit: report.UnitRate}, count("errors"),
+		{Name: "operation", Unit: report.UnitText},
+		count("count"),
+		{Name: "rate", Unit: report.UnitRate},
+		count("errors"),
 		ms("p50", 0), ms("p90", 2), ms("p99", 0), ms("p999", 0), ms("max", 0),
 	}, Rows: [][]report.Value{
 		{text("GET"), num(13_498_930), num(45_000), num(6), num(0.00031), num(0.00052), num(0.0019), num(0.0061), num(0.041)},
@@ -221,10 +242,13 @@ func runSections() []report.Section {
 		{Name: "latency", Title: "LATENCY", Tables: []report.Table{latency}},
 		{Name: "seconds", Title: "SECONDS", Tables: []report.Table{seconds}},
 		{Name: "health", Title: "HEALTH", Metrics: []report.Metric{
-			{Name: "achieved", Value: num(0.996), Unit: report.UnitRatio}, {Name: "generator_cpu", Value: num(0.31), Unit: report.UnitRatio},
+			{Name: "achieved", Value: num(0.996), Unit: report.UnitRatio},
+			{Name: "generator_cpu", Value: num(0.31), Unit: report.UnitRatio},
 			{Name: "verdict", Value: text("valid"), Unit: report.UnitText},
-		}, Tables: []report.Table{{Name: "errors", Title: "ERRORS", Columns: []report.Column{{Name: "error", Unit: report.UnitText}, count("count")},
-			Rows: [][]report.Value{{text("timeout"), num(8)}, {text(hostile()[1]), num(2)}}}}},
+		}, Tables: []report.Table{{
+			Name: "errors", Title: "ERRORS", Columns: []report.Column{{Name: "error", Unit: report.UnitText}, count("count")},
+			Rows: [][]report.Value{{text("timeout"), num(8)}, {text(hostile()[1]), num(2)}},
+		}}},
 	}
 }
 
@@ -233,13 +257,19 @@ func sampleFindings() []report.Finding {
 		return &report.Metric{Name: "bytes", Value: num(n), Unit: report.UnitBytes}
 	}
 	return []report.Finding{
-		{Rule: "KD061", Severity: report.Error, Subject: "session:{uid}", Message: "no TTL on 4.6M keys, schema says 24h", Fix: "SET k v EX 86400",
+		{
+			Rule: "KD061", Severity: report.Error, Subject: "session:{uid}", Message: "no TTL on 4.6M keys, schema says 24h", Fix: "SET k v EX 86400",
 			Measure: bytes(4_187_593_113), Status: report.New, Evidence: []report.Metric{{Name: "keys", Value: num(4_601_233), Unit: report.UnitCount}},
-			Samples: []report.Value{text("session:9f31c2aa"), text(hostile()[3]), text(hostile()[6])}, Pos: report.Pos{File: "keys.yaml", Line: 14}},
-		{Rule: "KD041", Severity: report.Error, Subject: "feed:{id}", Message: "one zset of 61.4 MiB, limit 50 MiB", Measure: bytes(64_382_566), Status: report.Worsened,
-			Evidence: []report.Metric{{Name: report.BaselineMetric, Value: num(56_000_000), Unit: report.UnitBytes}}},
-		{Rule: "KD065", Severity: report.Warning, Subject: "img:thumb:{id}", Message: "38% of keys expire within 60 s, which is a stampede: every reader of them goes to the database at once",
-			Fix: "add jitter, EX 86400 ±10%", Measure: bytes(424_673_280), Status: report.New},
+			Samples: []report.Value{text("session:9f31c2aa"), text(hostile()[3]), text(hostile()[6])}, Pos: report.Pos{File: "keys.yaml", Line: 14},
+		},
+		{
+			Rule: "KD041", Severity: report.Error, Subject: "feed:{id}", Message: "one zset of 61.4 MiB, limit 50 MiB", Measure: bytes(64_382_566), Status: report.Worsened,
+			Evidence: []report.Metric{{Name: report.BaselineMetric, Value: num(56_000_000), Unit: report.UnitBytes}},
+		},
+		{
+			Rule: "KD065", Severity: report.Warning, Subject: "img:thumb:{id}", Message: "38% of keys expire within 60 s, which is a stampede: every reader of them goes to the database at once",
+			Fix: "add jitter, EX 86400 ±10%", Measure: bytes(424_673_280), Status: report.New,
+		},
 		{Rule: "KD025", Severity: report.Warning, Subject: "feed:{id}", Message: "slot 7785 holds 130x the mean", Status: report.Suppressed, Note: "one front page (until 2026-11-28)"},
 		{Rule: "KD007", Severity: report.Info, Subject: hostile()[0], Message: "names hold " + hostile()[1], Status: report.New},
 		{Rule: "KD043", Severity: report.Info, Subject: hostile()[4], Message: "two shapes", Status: report.Existing},

@@ -70,8 +70,17 @@ func heatTable(d *doc) *report.Table {
 func slotTables(d *doc) []*report.Table {
 	var ts []*report.Table
 	for _, n := range [][2]string{
-		{"nodes", "nodes"}, {"skew", "by_node"}, {"placement", "nodes"}, {"slots", "top_slots"}, {"skew", "by_slot"}, {"placement", "top_parts"},
-		{"partition_keys", "partition_keys"}, {"slabs", "slabs"}, {"slots", "hash_tags"}, {"skew", "by_tag"}, {"skew", "by_prefix"},
+		{"nodes", "nodes"},
+		{"skew", "by_node"},
+		{"placement", "nodes"},
+		{"slots", "top_slots"},
+		{"skew", "by_slot"},
+		{"placement", "top_parts"},
+		{"partition_keys", "partition_keys"},
+		{"slabs", "slabs"},
+		{"slots", "hash_tags"},
+		{"skew", "by_tag"},
+		{"skew", "by_prefix"},
 		{"totals", "databases"},
 	} {
 		if t := tableOf(d.r, n[0], n[1]); t != nil {

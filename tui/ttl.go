@@ -9,8 +9,10 @@ import (
 func ttls() screen {
 	return screen{
 		name: "ttl", title: "TTL & drift", short: "TTL", doc: "how keys expire, when, and what has changed",
-		keys: []binding{{keys: "n", label: "n:next finding", doc: "to the next row with a finding", do: (*Model).nextMark},
-			{keys: "N", doc: "to the one before", do: (*Model).previousMark}},
+		keys: []binding{
+			{keys: "n", label: "n:next finding", doc: "to the next row with a finding", do: (*Model).nextMark},
+			{keys: "N", doc: "to the one before", do: (*Model).previousMark},
+		},
 		lacks: func(d *doc) string {
 			if ttlTable(d) != nil || driftTable(d) != nil {
 				return ""

@@ -51,7 +51,7 @@ type Options struct {
 	FPS      int    // looks at the source a second; 0 is 5
 }
 
-// How a dashboard was left.
+// A Leaving is how a dashboard was left.
 type Leaving int
 
 // The ways to leave.
