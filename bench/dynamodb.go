@@ -81,7 +81,7 @@ func (b *bench) exportAudit(ctx context.Context, r *result) error {
 	for i := range tools {
 		tools[i].name = strings.ReplaceAll(tools[i].name, dir, "DIR")
 	}
-	g, err := b.compare(ctx, b.runs, &dataset{keys: items}, tools, nil)
+	g, err := b.unbounded().compare(ctx, b.runs, &dataset{keys: items}, tools, nil)
 	if err != nil {
 		return err
 	}
