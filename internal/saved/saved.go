@@ -25,7 +25,7 @@ import (
 	"time"
 )
 
-// A Form goes over the fields of a value, either way. It is for one goroutine.
+// A Form goes over the fields of a value, either way. It is for one goroutine. What is written is only read, so that it may be shared.
 type Form struct {
 	buf     []byte // what is written, or what is left to read
 	reading bool
@@ -119,6 +119,9 @@ type signed interface {
 func Uint[T unsigned](f *Form, vs ...*T) {
 	for _, v := range vs {
 		x := f.uint(uint64(*v))
+		if !f.reading {
+			continue
+		}
 		if *v = T(x); uint64(*v) != x {
 			f.fail(fmt.Errorf("%d is too great for its place", x))
 		}
@@ -130,6 +133,9 @@ func Int[T signed](f *Form, vs ...*T) {
 	for _, v := range vs {
 		x := int64(*v)
 		z := f.uint(uint64(x<<1) ^ uint64(x>>63))
+		if !f.reading {
+			continue
+		}
 		x = int64(z>>1) ^ -int64(z&1)
 		if *v = T(x); int64(*v) != x {
 			f.fail(fmt.Errorf("%d is too great for its place", x))
@@ -145,6 +151,9 @@ func Count[T signed](f *Form, vs ...*T) {
 			return
 		}
 		x := f.uint(uint64(*v))
+		if !f.reading {
+			continue
+		}
 		if *v = T(x); *v < 0 || uint64(*v) != x {
 			f.fail(fmt.Errorf("%d is too great for its place", x))
 			*v = 0
@@ -160,7 +169,9 @@ func (f *Form) Bool(v *bool) {
 	}
 	Uint(f, &x)
 	f.Check(x < 2, "%d is no truth", x)
-	*v = x == 1
+	if f.reading {
+		*v = x == 1
+	}
 }
 
 // Float goes over a number that is not NaN, bit by bit.
@@ -212,7 +223,9 @@ func (f *Form) Bytes(v *[]byte) {
 func (f *Form) Time(v *time.Time) {
 	known := !v.IsZero()
 	if f.Bool(&known); !known {
-		*v = time.Time{}
+		if f.reading {
+			*v = time.Time{}
+		}
 		return
 	}
 	sec, nsec := v.Unix(), int64(v.Nanosecond())

@@ -1,8 +1,10 @@
 package servertest
 
 import (
+	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -20,5 +22,9 @@ func Pair(t testing.TB, args []string, through func(addr string) string) (primar
 	c := servers[1].Client(t)
 	c.Must(t, "REPLICAOF", host, port)
 	Until(t, "the replica follows", func() bool { return linked(c) })
+	first := servers[0].Client(t)
+	Until(t, "the primary has it online", func() bool { // which it is a moment later
+		return strings.Contains(fmt.Sprint(first.Must(t, "INFO", "replication")), "state=online")
+	})
 	return servers[0], servers[1]
 }
