@@ -92,13 +92,14 @@ func TestLoadFindMax(t *testing.T) {
 }
 
 // TestSoakFindMax is what scripts/soak-load runs: kvtool, as a process of its own, against a redis-server that is throttled by a known
-// law, so that there is a truth to be found. Requests are served one at a time, each for an exponential time of 250 µs, which makes
-// response times exponential with the difference of the rates: at the truth exactly one of a hundred takes longer than 25 ms.
+// law, so that there is a truth to be found. Requests are served one at a time, each for an exponential time of 1 ms, which makes
+// response times exponential with the difference of the rates: at the truth exactly one of a hundred takes longer than 100 ms. (A
+// limit of 25 ms is too near to what a machine whose processors are lent to others withholds: kvtool says that it is late itself.)
 func TestSoakFindMax(t *testing.T) {
 	if os.Getenv("KVTOOL_SOAK") == "" {
 		t.Skip("KVTOOL_SOAK is not set: ten minutes and more (scripts/soak-load)")
 	}
-	const mean, limit = 250e-6, 25e-3
+	const mean, limit = 1e-3, 100e-3
 	truth := 1/mean - math.Log(100)/limit
 	binary := filepath.Join(t.TempDir(), "kvtool")
 	if out, err := exec.Command("go", "build", "-o", binary, "./kvtool").CombinedOutput(); err != nil {
@@ -109,8 +110,8 @@ func TestSoakFindMax(t *testing.T) {
 	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))
 	proxy.Set(faultproxy.Fault{Service: func() time.Duration { return time.Duration(mean * rng.ExpFloat64() * 1e9) }})
 	var progress strings.Builder
-	c := exec.Command(binary, "load", "find-max", "redis://"+proxy.Addr, "-s", writeScenario(t, sets), "--threshold", "p99 < 25ms",
-		"--conns", "200", "--step-max", "30s", "--progress", "plain", "-o", "json", "--op-timeout", "60s")
+	c := exec.Command(binary, "load", "find-max", "redis://"+proxy.Addr, "-s", writeScenario(t, sets), "--threshold", "p99 < 100ms",
+		"--conns", "200", "--step-max", "20s", "--confirm", "30s", "--progress", "plain", "-o", "json", "--op-timeout", "60s")
 	c.Stderr = io.MultiWriter(&progress, os.Stderr)
 	out, err := c.Output()
 	if err != nil {
