@@ -141,7 +141,7 @@ var onlyImporter = map[string][]string{
 	"github.com/klauspost/compress":    {"adapters/ddbexport", "drift/clean", "internal/unpack", "report/kvr"},
 	"github.com/parquet-go/":           {"audit/export"},
 	"github.com/rivo/uniseg":           {"report/render"},
-	"golang.org/x/sys":                 {"internal/crc64"},
+	"golang.org/x/sys":                 {"internal/crc64", "loadgen"},
 	"golang.org/x/term":                {"cmd"},
 	"go.yaml.in/yaml/":                 {"internal/yamlfile"},
 	"github.com/zeebo/xxh3":            {"drift/refs", "drift/orphans", "internal/sketch", "keydesign/infer", "adapters/reference", "adapters/reference/table", "adapters/reference/keyspace", "adapters/reference/zset", "internal/rdbread"},

@@ -224,8 +224,6 @@ const (
 // pace gives idle sessions what is due, until all is done.
 func (w *worker) pace() {
 	every := w.tick()
-	timer := time.NewTimer(longSleep)
-	defer timer.Stop()
 	for {
 		w.mu.Lock()
 		now := w.run.now()
@@ -238,9 +236,9 @@ func (w *worker) pace() {
 		w.waking = w.wakeAt(now, every)
 		at := w.waking
 		w.mu.Unlock()
-		timer.Reset(at - now)
+		w.timer.Reset(at - now)
 		select {
-		case <-timer.C:
+		case <-w.timer.C:
 		case <-w.poke:
 		}
 	}

@@ -111,6 +111,7 @@ func Run(ctx context.Context, d kv.Driver, phases []Phase, opt Options) (*record
 	if r.now = func() time.Duration { return time.Since(r.epoch) }; opt.Virtual != nil {
 		r.now = func() time.Duration { return 0 }
 	}
+	defer r.stopTimers()
 	if err := r.open(); err != nil {
 		return nil, err
 	}
@@ -153,7 +154,12 @@ func stretch(phases []Phase) int {
 func (r *runner) open() error {
 	r.workers = make([]*worker, r.opt.Workers)
 	for i := range r.workers {
-		r.workers[i] = &worker{run: r, id: r.opt.Part*r.opt.Workers + i, n: r.opt.First, poke: make(chan struct{}, 1)}
+		t, err := newTimer()
+		if err != nil {
+			r.workers = r.workers[:i]
+			return err
+		}
+		r.workers[i] = &worker{run: r, id: r.opt.Part*r.opt.Workers + i, n: r.opt.First, poke: make(chan struct{}, 1), timer: t}
 	}
 	errs := make([]error, r.opt.Conns)
 	var wg sync.WaitGroup
@@ -178,6 +184,12 @@ func (r *runner) open() error {
 		}
 	}
 	return nil
+}
+
+func (r *runner) stopTimers() {
+	for _, w := range r.workers {
+		w.timer.Stop()
+	}
 }
 
 // close closes all sessions, and returns how many were open.

@@ -40,6 +40,7 @@ type worker struct {
 	id    int // of all parts
 	conns []*conn
 	poke  chan struct{} // wakes the one who watches the schedule
+	timer *timer        // does so when something is due
 	seed  uint64        // of what its tasks leave to chance
 
 	mu       sync.Mutex
