@@ -110,7 +110,8 @@ func TestLoadDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, flag := range []string{"--hlog=/dev/full", "--out=" + full} {
-		stdout, stderr, code := in(t, "load", "run", "-s", "counters", "--concurrency", "2", "--requests", "500", "--progress", "none", flag)
+		stdout, stderr, code := in(t, "load", "run", "-s", "counters", "--concurrency", "2", "--requests", "500", "--progress", "none",
+			"--threshold", "p50 < 10s", flag)
 		if code != exitUsage || !strings.Contains(stderr, "no space left on device") || !strings.Contains(stdout, "PASSED") {
 			t.Errorf("%s: exit %d\n%s%s", flag, code, stdout, stderr)
 		}
