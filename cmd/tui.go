@@ -226,6 +226,7 @@ func (o *tuiOptions) showFile(ctx context.Context, env *Env, g *gate, opt tui.Op
 	}
 	opt.Name = path
 	opt.Source = func() *tui.Snapshot { return snap }
+	o.compare(ctx, env, g.base, &opt)
 	o.connect(env, &opt, func(_, section string) string { return ofSection("kvtool report show "+quoted(path), section) }, opt.Source)
 	if o.snapshot {
 		return errors.Join(o.print(env, opt, width, height), damage)
@@ -313,7 +314,7 @@ func (o *tuiOptions) showTarget(ctx context.Context, env *Env, g *gate, opt tui.
 	if err != nil {
 		return targetError(ended(ctx, err))
 	}
-	w := &watched{env: env.silent(), o: o, gate: g, target: target, again: make(chan struct{}, 1)}
+	w := &watched{env: env.silent(), o: o, gate: g, target: target, again: make(chan struct{}, 1), rewatch: make(chan time.Duration, 1)}
 	opt.Name = env.targetOf(o.args)
 	if opt.Name == "" {
 		opt.Name = target.String()
@@ -323,7 +324,8 @@ func (o *tuiOptions) showTarget(ctx context.Context, env *Env, g *gate, opt tui.
 			opt.Banner = "read-only  PROD"
 		}
 	}
-	opt.Source, opt.Live, opt.Refresh = w.now.Load, true, w.refresh
+	opt.Source, opt.Live, opt.Refresh, opt.Window = w.now.Load, true, w.refresh, w.watchFor
+	o.compare(ctx, env, g.base, &opt)
 	o.connect(env, &opt, func(screen, section string) string { return w.command(screen, section) }, opt.Source)
 	if o.snapshot {
 		return o.printTarget(ctx, env, w, store, opt, width, height)

@@ -28,6 +28,8 @@ type watched struct {
 	gate   *gate
 	target kv.Target
 	again  chan struct{}
+	// rewatch asks for a look at the keys that are used, for so long, without a scan.
+	rewatch chan time.Duration
 	now    atomic.Pointer[tui.Snapshot]
 	last   atomic.Pointer[report.Report] // that was read last, with its parts
 	whole  bool                          // a scan has come to its end: what is shown is replaced by no less
@@ -51,6 +53,18 @@ func (w *watched) refresh() {
 	}
 }
 
+// watchFor asks for a look at the keys that are used, for so long.
+func (w *watched) watchFor(d time.Duration) error {
+	if s := w.now.Load(); s == nil || s.Report == nil || s.Busy != "" {
+		return errors.New("wait until the store was read")
+	}
+	select {
+	case w.rewatch <- d:
+	default:
+	}
+	return nil
+}
+
 // watch scans until ctx ends: at once, and again after --every or when the user asks.
 func (w *watched) watch(ctx context.Context, store kv.Store) {
 	retry := firstRetry
@@ -69,8 +83,13 @@ func (w *watched) watch(ctx context.Context, store kv.Store) {
 		default:
 			w.trouble(err, 0)
 		}
-		if !w.wait(ctx, wait) {
-			return
+		for again := false; !again; {
+			var window time.Duration
+			if again, window = w.wait(ctx, wait); window > 0 {
+				w.lookAgain(ctx, window)
+			} else if !again {
+				return
+			}
 		}
 	}
 }
@@ -78,8 +97,9 @@ func (w *watched) watch(ctx context.Context, store kv.Store) {
 // errGone marks a store that could not be opened again.
 var errGone = errors.New("the store does not answer")
 
-// wait waits for the time of the next scan, or for the user; 0 waits for the user alone. It reports whether there is to be one.
-func (w *watched) wait(ctx context.Context, d time.Duration) bool {
+// wait waits for the time of the next scan, or for the user; 0 waits for the user alone. It reports whether there is to be one, or for
+// how long the user wants to see which keys are used instead.
+func (w *watched) wait(ctx context.Context, d time.Duration) (again bool, window time.Duration) {
 	var due <-chan time.Time
 	if d > 0 {
 		t := time.NewTimer(d)
@@ -88,11 +108,36 @@ func (w *watched) wait(ctx context.Context, d time.Duration) bool {
 	}
 	select {
 	case <-ctx.Done():
-		return false
+		return false, 0
+	case window = <-w.rewatch:
+		return false, window
 	case <-w.again:
 	case <-due:
 	}
-	return true
+	return true, 0
+}
+
+// lookAgain watches which keys are used, for so long, and shows that with what was read last.
+func (w *watched) lookAgain(ctx context.Context, window time.Duration) {
+	r := w.last.Load()
+	store, err := w.env.Open(ctx, w.target)
+	if err != nil {
+		w.trouble(err, 0)
+		return
+	}
+	defer store.Close()
+	info, err := store.Info(ctx)
+	if err != nil {
+		w.trouble(err, 0)
+		return
+	}
+	as := w.analyzers(ctx, store, info)
+	state := w.state(r)
+	if hot := w.hot(ctx, store, info, w.o.enrich(r), window); hot != nil {
+		w.publish(w.judged(hot, as), tui.Snapshot{State: state})
+	} else if ctx.Err() == nil {
+		w.publish(nil, tui.Snapshot{State: state, Trouble: "keys cannot be watched without MONITOR here: kvtool hotkeys " + quoted(w.target.String())})
+	}
 }
 
 // attempt scans once, over a store that was opened or is opened now.
@@ -157,7 +202,7 @@ func (w *watched) scan(ctx context.Context, store kv.Store) error {
 	if err != nil {
 		return err
 	}
-	if hot := w.hot(ctx, store, info, r); hot != nil {
+	if hot := w.hot(ctx, store, info, r, w.o.window); hot != nil {
 		w.publish(w.judged(hot, as), tui.Snapshot{State: w.state(r)})
 	}
 	return nil
@@ -211,17 +256,17 @@ func (w *watched) judged(r *report.Report, as []*audit.Analyzer) *report.Report 
 
 // hot watches which keys are used, by the source that costs next to nothing, and returns r with what it saw; nil if there is none.
 // MONITOR, which may halve a server, is never asked for.
-func (w *watched) hot(ctx context.Context, store kv.Store, info *kv.Info, r *report.Report) *report.Report {
-	if w.o.window == 0 || r.Section(hotkeys.Section) != nil {
+func (w *watched) hot(ctx context.Context, store kv.Store, info *kv.Info, r *report.Report, window time.Duration) *report.Report {
+	if window == 0 || r.Section(hotkeys.Section) != nil {
 		return nil
 	}
 	p, err := pick(ctx, store, info, "auto")
 	if err != nil || p.source == "lfu" {
 		return nil
 	}
-	o := hotkeysOptions{judgedFlags: judgedFlags{declared: w.o.declared}, window: w.o.window}
+	o := hotkeysOptions{judgedFlags: judgedFlags{declared: w.o.declared}, window: window}
 	if info.Live {
-		w.publish(nil, tui.Snapshot{State: "watching keys for " + short(w.o.window)})
+		w.publish(nil, tui.Snapshot{State: "watching keys for " + short(window)})
 	}
 	seen, err := o.observe(ctx, w.env, p, info)
 	if err != nil || len(seen.Sections) == 0 {

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -38,6 +39,28 @@ func (o *tuiOptions) connect(env *Env, opt *tui.Options, command func(screen, se
 	}
 	opt.Suppress = func(f *report.Finding, reason string, write bool) (string, error) {
 		return env.accept1(f, reason, write)
+	}
+}
+
+// compare gives a dashboard the reports that it can compare with: the one that was named, and any that the user picks.
+func (o *tuiOptions) compare(ctx context.Context, env *Env, base *report.Report, opt *tui.Options) {
+	shown := func(r *report.Report) *report.Report { return o.keys.Apply(o.enrich(r)) }
+	if base != nil {
+		opt.Baseline = shown(base)
+	}
+	silent := env.silent()
+	opt.Base = func(path string) (*report.Report, error) {
+		if path == "-" {
+			return nil, errors.New("stdin is the keyboard here: name a file")
+		}
+		r, err := silent.readReport(ctx, path)
+		switch {
+		case r == nil && err != nil:
+			return nil, hintedLine(err)
+		case r.Kind == report.KindFleet:
+			return nil, fmt.Errorf("%s: a report of a fleet cannot be compared with", path)
+		}
+		return shown(r), nil
 	}
 }
 

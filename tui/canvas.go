@@ -14,6 +14,7 @@ type block []string
 type look struct {
 	theme Theme
 	ascii bool
+	units units
 }
 
 // A pen writes one line of a block. What does not fit is cut where it is put, so that escape codes are never cut.

@@ -165,7 +165,7 @@ func about(t *report.Table, r []report.Value, ascii bool) []fact {
 	var fs []fact
 	for c := 1; c < len(t.Columns); c++ {
 		if !r[c].IsNull() {
-			fs = append(fs, fact{name: render.Clean(heading(&t.Columns[c]), ascii), value: render.Human(r[c], t.Columns[c].Unit, ascii)})
+			fs = append(fs, fact{name: render.Clean(heading(&t.Columns[c]), ascii), value: written(&t.Columns[c], r[c], ascii)})
 		}
 	}
 	return fs

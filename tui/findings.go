@@ -49,7 +49,7 @@ func findingList(d *doc, v *view, k *look) *list {
 			measure = report.Text(render.HumanMetric(f.Measure, k.ascii))
 		}
 		l.finds = append(l.finds, f)
-		l.rows = append(l.rows, row{key: f.Subject, mark: severityStyle(f.Severity), cells: []report.Value{
+		l.rows = append(l.rows, row{key: f.Subject, unique: f.Fingerprint(), mark: severityStyle(f.Severity), cells: []report.Value{
 			report.Text(f.Rule), report.Text(letter(f.Severity)), report.Text(f.Subject), report.Text(f.Message), measure,
 			report.Text(strings.ToLower(render.StatusWord(f))),
 		}})

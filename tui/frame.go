@@ -33,7 +33,7 @@ func (m *Model) draw() block {
 		return m.look.paragraph(max(1, w), max(1, h), fmt.Sprintf("terminal %dx%d, need %dx%d", w, h, LeastWidth, LeastHeight))
 	}
 	m.refresh()
-	out := block{m.head(), m.tabs()}
+	out := block{m.head(), m.tabLine()}
 	body := h - 3
 	switch {
 	case m.asking.kind == helpPrompt:
@@ -132,27 +132,48 @@ func (m *Model) state() string {
 	return strings.Join(parts, "  ")
 }
 
-// tab is the name of a screen as it stands in the second line.
-func (m *Model) tab(i int) string {
-	s := &m.all[i]
-	name := fmt.Sprintf("%d %s", i+1, s.title)
-	if m.width < 100 {
-		name = fmt.Sprintf("%d%s", i+1, s.short)
+// tabs are the names of the screens as they stand in the second line: as long as there is room for. Where there is little, those that
+// are not shown have their numbers alone.
+func (m *Model) tabs() []string {
+	var names []string
+	for _, form := range []func(i int, s *screen) string{
+		func(i int, s *screen) string { return fmt.Sprintf("%d %s", i+1, s.title) },
+		func(i int, s *screen) string { return fmt.Sprintf("%d%s", i+1, s.short) },
+		func(i int, s *screen) string {
+			if i == m.screen {
+				return fmt.Sprintf("%d%s", i+1, s.short)
+			}
+			return fmt.Sprint(i + 1)
+		},
+	} {
+		names = names[:0]
+		total := 0
+		for i := range m.all {
+			name := " " + form(i, &m.all[i]) + " "
+			if i == m.screen {
+				name = "[" + form(i, &m.all[i]) + "]"
+			}
+			names = append(names, name)
+			total += len(name)
+		}
+		if total+tallyRoom <= m.width {
+			break
+		}
 	}
-	if i == m.screen {
-		return "[" + name + "]"
-	}
-	return " " + name + " "
+	return names
 }
 
-func (m *Model) tabs() string {
+// tallyRoom is what the number of findings takes behind the tabs.
+const tallyRoom = 12
+
+func (m *Model) tabLine() string {
 	p := m.look.pen(m.width)
-	for i := range m.all {
+	for i, name := range m.tabs() {
 		st := faint
 		if i == m.screen {
 			st = strong
 		}
-		p.put(st, m.tab(i))
+		p.put(st, name)
 	}
 	if m.doc != nil && len(m.doc.r.Findings) > 0 {
 		n := render.Tally(m.doc.r)
@@ -214,7 +235,7 @@ func (m *Model) help(w, h int) block {
 	if len(s.keys) > 0 {
 		lines = append(lines, fact{})
 	}
-	add(general())
+	add(general(len(m.all)))
 	from := min(m.asking.scroll, max(0, len(lines)-(h-2)))
 	note := ""
 	if len(lines) > h-2 {

@@ -2,6 +2,10 @@ package tui
 
 import (
 	"cmp"
+	"fmt"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
 
 	"github.com/kvtool/kvtool/report"
 )
@@ -9,6 +13,10 @@ import (
 func hotKeys() screen {
 	return screen{
 		name: "hotkeys", title: "Hot keys", short: "Hot", doc: "which keys get most of the work",
+		keys: []binding{
+			{keys: "w", label: "w:window", doc: "watch the keys that are used anew, for as long as you say", do: (*Model).askWindow},
+			{keys: "f", label: "f:freeze", doc: "keep what is shown while the source goes on", do: (*Model).pause},
+		},
 		lacks: func(d *doc) string {
 			if hotTable(d) != nil {
 				return ""
@@ -31,6 +39,31 @@ func hotKeys() screen {
 		},
 		draw:    drawHotKeys,
 		section: func(d *doc) string { return sectionOf(d, hotTable(d)) },
+	}
+}
+
+// askWindow asks for how long keys are to be watched.
+func (m *Model) askWindow() tea.Cmd {
+	switch {
+	case m.o.Window != nil:
+		m.asking = prompt{kind: windowPrompt}
+	case m.o.Live:
+		m.say("a run shows no single keys", nil)
+	default:
+		m.say("nothing to watch: this is a saved report", nil)
+	}
+	return nil
+}
+
+// watch watches keys anew.
+func (m *Model) watch(text string) {
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		m.say("", fmt.Errorf("%q is no time such as 30s", clean(text, m.look.ascii)))
+		return
+	}
+	if err := m.o.Window(d); err != nil {
+		m.say("", err)
 	}
 }
 

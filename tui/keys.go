@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/kvtool/kvtool/internal/humanize"
 )
 
 // A binding is what keys do. The line at the foot of a screen, its help and the documentation are written from it.
@@ -17,9 +19,9 @@ type binding struct {
 }
 
 // general are the keys that do the same on every screen, unless the screen has another use for them.
-func general() []binding {
+func general(screens int) []binding {
 	return []binding{
-		{"1 2 3 4 5 6 7", "", "the screen of that number", nil}, // key sees to it
+		{numbers(screens), "", "the screen of that number", nil}, // key sees to it
 		{"j down", "", "down", func(m *Model) tea.Cmd { return m.move(1) }},
 		{"k up", "", "up", func(m *Model) tea.Cmd { return m.move(-1) }},
 		{"ctrl+d pgdown", "", "down by a page", func(m *Model) tea.Cmd { return m.move(m.page()) }},
@@ -29,10 +31,15 @@ func general() []binding {
 		{"tab", "tab:pane", "the next pane", func(m *Model) tea.Cmd { return m.nextPane(1) }},
 		{"shift+tab", "", "the pane before", func(m *Model) tea.Cmd { return m.nextPane(-1) }},
 		{"/", "/:filter", "show only what contains a text; !text: what does not; r:text: an expression", (*Model).askFilter},
-		{"esc", "", "leave the detail, or show all again", (*Model).escape},
+		{"esc", "", "leave the detail, show all again, or unmark all", (*Model).escape},
 		{"s", "s:sort", "sort by the next column", (*Model).sortNext},
 		{"S", "", "sort the other way round", (*Model).sortReverse},
-		{"y", "y:copy", "copy the name under the cursor, through the terminal (OSC 52)", (*Model).copyName},
+		{"m", "", "what the list is about: its bars and its order; memory, keys, what has changed", (*Model).nextListMetric},
+		{"u", "", "amounts as people read them, exact, or as shares of the list", (*Model).nextUnits},
+		{"space", "", "mark the row, or no longer; what is marked is added up, and copied together", (*Model).toggleMark},
+		{"d", "", "what has changed since the base, which is --baseline or was picked by b", (*Model).compare},
+		{"b", "", "pick the base: the file of an earlier report", (*Model).askBase},
+		{"y", "y:copy", "copy the name under the cursor, or those that are marked, through the terminal (OSC 52)", (*Model).copyName},
 		{"Y", "", "copy the command that shows the same", (*Model).copyCommand},
 		{"c", "", "show that command", (*Model).showCommand},
 		{"e", "e:export", "write the screen or the report to a file", (*Model).askExport},
@@ -47,8 +54,19 @@ func general() []binding {
 	}
 }
 
+// numbers are the keys that screens have.
+func numbers(screens int) string {
+	var keys []string
+	for i := range screens {
+		keys = append(keys, strconv.Itoa(i+1))
+	}
+	return strings.Join(keys, " ")
+}
+
 // bindings are the keys of the screen that is shown: its own before the general ones.
-func (m *Model) bindings() []binding { return append(slices.Clone(m.all[m.screen].keys), general()...) }
+func (m *Model) bindings() []binding {
+	return append(slices.Clone(m.all[m.screen].keys), general(len(m.all))...)
+}
 
 // key does what a key asks for.
 func (m *Model) key(msg tea.KeyPressMsg) tea.Cmd {
@@ -101,8 +119,10 @@ func (m *Model) escape() tea.Cmd {
 	switch v := m.view(); {
 	case v.detail:
 		v.detail = false
-	default:
+	case p.filter.text != "":
 		p.filter = filter{}
+	default:
+		p.marks = nil
 	}
 	m.changed()
 	return nil
@@ -129,6 +149,10 @@ func (m *Model) copyName() tea.Cmd {
 		return nil
 	}
 	name := l.at(p).key
+	if keys := l.markedKeys(p); len(keys) > 0 {
+		m.say("copied "+humanize.Counted(int64(len(keys)), "name"), nil)
+		return tea.SetClipboard(strings.Join(keys, "\n"))
+	}
 	m.say("copied "+clean(name, m.look.ascii), nil)
 	return tea.SetClipboard(name)
 }
@@ -176,7 +200,11 @@ func (m *Model) pause() tea.Cmd {
 }
 
 func (m *Model) reread() tea.Cmd {
-	if m.o.Refresh == nil {
+	switch {
+	case m.o.Refresh == nil && m.o.Live:
+		m.say("nothing to read again: a run shows what it measures by itself", nil)
+		return nil
+	case m.o.Refresh == nil:
 		m.say("nothing to read again: this is a saved report", nil)
 		return nil
 	}

@@ -88,7 +88,7 @@ func (s *sight) nodeDetail(n *node, w, h int) block {
 	}
 	for i := range n.sums {
 		c := &s.d.tree.cols[i+1]
-		fs = append(fs, fact{name: render.Clean(heading(c), s.ascii), value: render.Human(n.value(i), c.Unit, s.ascii)})
+		fs = append(fs, fact{name: render.Clean(heading(c), s.ascii), value: written(c, n.value(i), s.ascii)})
 	}
 	fs = append(fs, fact{name: "in it", value: humanize.Counted(int64(len(n.children)), "name")})
 	return append(s.facts(w, min(h, len(fs)+1), fs), s.children(n, w, max(0, h-len(fs)-1))...).tall(w, h)
@@ -116,7 +116,7 @@ func (s *sight) children(n *node, w, h int) block {
 			break
 		}
 		p := s.pen(w).put(plain, " ").name(plain, c.name, name).put(plain, "  ")
-		p.field(plain, render.Human(c.value(by), s.d.tree.cols[by+1].Unit, s.ascii), 9, true)
+		p.field(plain, written(&s.d.tree.cols[by+1], c.value(by), s.ascii), 9, true)
 		out = append(out, p.put(plain, "  ").put(accent, chart.Bar(c.sums[by]/most, max(4, w-name-15), s.ascii)).line())
 	}
 	return out

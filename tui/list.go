@@ -3,11 +3,13 @@ package tui
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/kvtool/kvtool/internal/chart"
+	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/report"
 	"github.com/kvtool/kvtool/report/render"
 )
@@ -26,6 +28,8 @@ type list struct {
 	finds []*report.Finding // of findings, one a row
 	wide  []int             // columns that each column of the list takes; nil: not measured
 	most  float64           // greatest value of the bar's column
+	rest  []report.Value    // their sums, a column each; nil where they are not known
+	sums  []float64         // of all rows, of columns that add up; nil: not known yet
 }
 
 // A row is one line of a list.
@@ -35,7 +39,11 @@ type row struct {
 	mark   style
 	indent int    // columns
 	sign   string // before the name, of a tree
+	unique string // what it is known by where several rows are about the same
 }
+
+// id is what a row is known by when the list is made anew.
+func (r *row) id() string { return cmp.Or(r.unique, r.key) }
 
 // sampleRows is how many rows decide how wide columns are: as many as one looks at, so that a list of a million rows costs no more.
 const sampleRows = 2000
@@ -47,11 +55,17 @@ func listOf(title string, t *report.Table) *list {
 		return l
 	}
 	l.more = t.Omitted
+	if t.More != nil {
+		l.rest = make([]report.Value, 0, len(t.Columns))
+	}
 	keep := make([]int, 0, len(t.Columns))
 	for c := range t.Columns {
 		if known(t, c) {
 			keep = append(keep, c)
 			l.cols = append(l.cols, t.Columns[c])
+			if t.More != nil {
+				l.rest = append(l.rest, t.More[c])
+			}
 		}
 	}
 	l.rows = make([]row, len(t.Rows))
@@ -198,17 +212,17 @@ func btoi(b bool) int {
 }
 
 // measure finds out, once, how wide the columns of a list are.
-func (l *list) measure(ascii bool) {
+func (l *list) measure(k *look) {
 	if l.wide != nil || len(l.cols) == 0 {
 		return
 	}
 	l.wide = make([]int, len(l.cols))
 	for c := range l.cols {
-		l.wide[c] = render.Columns(render.Clean(heading(&l.cols[c]), ascii))
+		l.wide[c] = render.Columns(render.Clean(heading(&l.cols[c]), k.ascii))
 	}
 	for i := range l.rows[:min(len(l.rows), sampleRows)] {
 		for c := range l.cols {
-			n := render.Columns(l.cell(i, c, ascii))
+			n := render.Columns(l.cell(k, i, c))
 			if c == 0 {
 				n += l.rows[i].indent + render.Columns(l.rows[i].sign)
 			}
@@ -224,8 +238,54 @@ func (l *list) measure(ascii bool) {
 }
 
 // cell is the text of a cell.
-func (l *list) cell(i, c int, ascii bool) string {
-	return render.Human(l.rows[i].cells[c], l.cols[c].Unit, ascii)
+func (l *list) cell(k *look, i, c int) string {
+	col, v := &l.cols[c], l.rows[i].cells[c]
+	if n, ok := v.Number(); ok && k.units != scaledUnits && (col.Unit == report.UnitCount || col.Unit == report.UnitBytes) {
+		if k.units == exactUnits {
+			return signed(col, n, humanize.Exact(int64(math.Abs(n))))
+		}
+		if sum := l.sum(c); col.Sum && !isChange(col) && sum > 0 {
+			return humanize.Ratio(n / sum)
+		}
+	}
+	return written(col, v, k.ascii)
+}
+
+// sum is what the rows of a list hold of a column, those that the report has left out as well.
+func (l *list) sum(c int) float64 {
+	if l.sums == nil {
+		l.sums = make([]float64, len(l.cols))
+		for i := range l.rows {
+			for c := range l.sums {
+				v, _ := l.rows[i].cells[c].Number()
+				l.sums[c] += v
+			}
+		}
+		for c := range l.rest {
+			v, _ := l.rest[c].Number()
+			l.sums[c] += v
+		}
+	}
+	return l.sums[c]
+}
+
+// written is a value for people; of a change with its sign.
+func written(c *report.Column, v report.Value, ascii bool) string {
+	if n, ok := v.Number(); ok && isChange(c) {
+		return signed(c, n, render.Human(report.Number(math.Abs(n)), c.Unit, ascii))
+	}
+	return render.Human(v, c.Unit, ascii)
+}
+
+// signed puts its sign before the amount of a change.
+func signed(c *report.Column, n float64, amount string) string {
+	switch {
+	case !isChange(c) || n == 0:
+		return amount
+	case n > 0:
+		return "+" + amount
+	}
+	return "-" + amount
 }
 
 // isWord reports whether a column holds words, which stand to the left.
@@ -311,11 +371,11 @@ func (f *fit) drop(l *list) bool {
 }
 
 // draw draws the rows around the cursor with their headings in so many lines. At is a place in index, -1 where nothing has the keys.
-func (l *list) draw(k *look, width, height int, index []int, at int) block {
+func (l *list) draw(k *look, width, height int, index []int, at int, marks map[string]bool) block {
 	if len(index) == 0 || len(l.cols) == 0 {
 		return block{k.pen(width).put(plain, blanks(gutter)).put(faint, render.Clean(l.none, k.ascii)).line()}.tall(width, height)
 	}
-	l.measure(k.ascii)
+	l.measure(k)
 	f := l.fit(width)
 	var out block
 	if height > 2 {
@@ -324,7 +384,7 @@ func (l *list) draw(k *look, width, height int, index []int, at int) block {
 	room := height - len(out)
 	from := max(0, min(at-room/2, len(index)-room))
 	for i := from; i < min(len(index), from+room); i++ {
-		out = append(out, l.line(k, &f, width, index[i], i == at))
+		out = append(out, l.line(k, &f, width, index[i], i == at, marks))
 	}
 	return out.tall(width, height)
 }
@@ -340,20 +400,22 @@ func (l *list) head(k *look, f *fit, width int) string {
 	return p.line()
 }
 
-func (l *list) line(k *look, f *fit, width, i int, at bool) string {
+func (l *list) line(k *look, f *fit, width, i int, at bool, marks map[string]bool) string {
 	r := &l.rows[i]
 	p := k.pen(width)
+	sign := [gutter]byte{' ', ' '}
 	if at {
-		p.over = cursor
-		p.put(plain, "> ")
-	} else {
-		p.put(plain, blanks(gutter))
+		p.over, sign[0] = cursor, '>'
 	}
+	if len(marks) > 0 && marks[r.id()] {
+		sign[1] = '*'
+	}
+	p.put(plain, string(sign[:]))
 	for j, c := range f.cols {
 		if j > 0 {
 			p.put(plain, blanks(gap))
 		}
-		text, w := l.cell(i, c, k.ascii), f.wide[j]
+		text, w := l.cell(k, i, c), f.wide[j]
 		if j == 0 && (r.indent > 0 || r.sign != "") {
 			p.put(plain, blanks(r.indent)).put(accent, r.sign)
 			w -= r.indent + render.Columns(r.sign)

@@ -29,8 +29,8 @@ func loads() screen {
 
 // loadTable is the table of operations, or of what a comparison or a search for the greatest rate has found.
 func loadTable(d *doc) *report.Table {
-	return d.firstTable([2]string{"latency", "latency"}, [2]string{"compare", "compare"}, [2]string{"comparison", "metrics"},
-		[2]string{"find-max", "steps"}, [2]string{"steps", "steps"})
+	return d.firstTable([2]string{"latency", "latency"}, [2]string{"compare", "latency"}, [2]string{"compare", "rate"},
+		[2]string{"find_max", "steps"})
 }
 
 // checkList is the limits of a run and how it stands against them.

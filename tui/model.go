@@ -11,26 +11,28 @@ import (
 
 // A Model is the state of a dashboard: what is shown, and what the user has chosen. It belongs to the goroutine that runs it.
 type Model struct {
-	o        Options
-	look     look
-	all      []screen
-	rules    map[string]*report.Rule
-	snap     *Snapshot
-	doc      *doc // of the snapshot's report; nil until there is one
-	paused   bool
-	screen   int
-	views    []view
-	lists    []shown // of the screen that is shown
-	stale    bool    // the lists are not those of the state
-	asking   prompt
-	message  string // in the place of the keys, until the next key
-	accepted map[string]string
-	mouse    bool
-	width    int
-	height   int
-	drawn    string // the last frame
-	dirty    bool   // it is not that of the state
-	leaving  Leaving
+	o         Options
+	look      look
+	all       []screen
+	rules     map[string]*report.Rule
+	snap      *Snapshot
+	doc       *doc           // of the snapshot's report; nil until there is one
+	base      *report.Report // an earlier one, nil if there is none
+	comparing bool           // what is shown is what has changed since
+	paused    bool
+	screen    int
+	views     []view
+	lists     []shown // of the screen that is shown
+	stale     bool    // the lists are not those of the state
+	asking    prompt
+	message   string // in the place of the keys, until the next key
+	accepted  map[string]string
+	mouse     bool
+	width     int
+	height    int
+	drawn     string // the last frame
+	dirty     bool   // it is not that of the state
+	leaving   Leaving
 }
 
 type tickMsg time.Time
@@ -67,6 +69,8 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.resize(msg.Width, msg.Height)
 	case tea.BackgroundColorMsg:
 		m.background(msg.IsDark())
+	case baseMsg:
+		m.compareWith(msg)
 	case exportedMsg:
 		m.say("wrote "+msg.path, msg.err)
 	case tea.PasteMsg:
@@ -103,10 +107,11 @@ func (m *Model) pull() {
 	if s == nil || s == m.snap {
 		return
 	}
-	if s.Report != nil && (m.snap == nil || s.Report != m.snap.Report) {
-		m.doc, m.stale = docOf(s.Report), true
-	}
+	fresh := s.Report != nil && (m.snap == nil || s.Report != m.snap.Report)
 	m.snap, m.dirty = s, true
+	if fresh {
+		m.read()
+	}
 }
 
 func (m *Model) resize(width, height int) {
@@ -142,8 +147,13 @@ func (m *Model) refresh() {
 		return
 	}
 	for i, l := range s.lists(m.doc, v, &m.look) {
-		m.lists = append(m.lists, shown{l, l.show(&v.panes[i].filter, v.panes[i].order)})
-		v.panes[i].cursor = max(0, min(v.panes[i].cursor, len(m.lists[i].index)-1))
+		p := &v.panes[i]
+		if c := p.metricOf(l.cols); c >= 0 {
+			l.bar = c
+		}
+		m.lists = append(m.lists, shown{list: l, index: l.show(&p.filter, p.orderOf(l.cols))})
+		m.lists[i].weigh(p)
+		p.cursor = max(0, min(p.cursor, len(m.lists[i].index)-1))
 	}
 	v.pane = max(0, min(v.pane, len(m.lists)-1))
 }
@@ -197,8 +207,8 @@ func (m *Model) click(x, y int) {
 		return
 	}
 	from := 0
-	for i := range m.all {
-		to := from + len(m.tab(i))
+	for i, name := range m.tabs() {
+		to := from + len(name)
 		if x >= from && x < to {
 			m.open(i)
 			return

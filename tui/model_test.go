@@ -52,7 +52,7 @@ func (u *user) write(text string) {
 func keyOf(name string) tea.KeyPressMsg {
 	codes := map[string]rune{
 		"enter": tea.KeyEnter, "esc": tea.KeyEscape, "tab": tea.KeyTab, "up": tea.KeyUp, "down": tea.KeyDown, "left": tea.KeyLeft, "right": tea.KeyRight,
-		"backspace": tea.KeyBackspace, "pgdown": tea.KeyPgDown, "pgup": tea.KeyPgUp, "home": tea.KeyHome, "end": tea.KeyEnd,
+		"backspace": tea.KeyBackspace, "pgdown": tea.KeyPgDown, "pgup": tea.KeyPgUp, "home": tea.KeyHome, "end": tea.KeyEnd, "space": tea.KeySpace,
 	}
 	if c, ok := codes[name]; ok {
 		return tea.KeyPressMsg{Code: c}
@@ -104,6 +104,27 @@ func TestScreensByNumber(t *testing.T) {
 	u.sees("[1 Overview]")
 	if cmd := u.press("q"); cmd == nil || cmd() != tea.Quit() {
 		t.Error("q on Overview does not leave")
+	}
+}
+
+// Where there are more screens than their names have room for, those that are not shown have their numbers alone.
+func TestTabsOfManyScreens(t *testing.T) {
+	u := sit(t, options(sample()))
+	u.m.all = append(u.m.all, overview(), findings())
+	u.m.views = append(u.m.views, view{open: map[string]bool{}}, view{open: map[string]bool{}})
+	u.press("9")
+	for width, want := range map[int]string{
+		60:  " 1  2  3  4  5  6  7  8 [9Find]",
+		80:  " 1Over  2Keys  3Hot  4TTL  5Slots  6Load  7Find  8Over [9Find]",
+		160: " 8 Overview [9 Findings]",
+	} {
+		u.m.resize(width, 20)
+		u.sees(want)
+		if width == 60 {
+			u.m.click(strings.Index(want, "4"), 1)
+			u.sees("[4TTL]")
+			u.press("9")
+		}
 	}
 }
 
@@ -374,7 +395,7 @@ func TestHelpNamesEveryKey(t *testing.T) {
 		u := sit(t, o)
 		u.m.Update(tea.WindowSizeMsg{Width: 120, Height: 60})
 		u.press(fmt.Sprint(i+1), "?")
-		for _, b := range append(s.keys, general()...) {
+		for _, b := range append(s.keys, general(len(screens()))...) {
 			u.sees(b.doc[:min(len(b.doc), 40)])
 		}
 		u.press("x")

@@ -152,7 +152,7 @@ func (s *sight) table(width, height int, t *report.Table) block {
 		note = fmt.Sprintf("%d more", n)
 	}
 	return s.box(width, height, l.title, note, func(w, h int) block {
-		return l.draw(s.look, w, h, l.show(&filter{}, order{}), -1)
+		return l.draw(s.look, w, h, l.show(&filter{}, order{}), -1, nil)
 	})
 }
 

@@ -21,6 +21,8 @@ const (
 	reasonPrompt  // why a finding is accepted
 	confirmPrompt // whether the line that was shown is written
 	exportPrompt
+	basePrompt   // which file to compare with
+	windowPrompt // how long hot keys are watched
 	quitPrompt
 	helpPrompt
 )
@@ -39,7 +41,7 @@ const longestInput = 400
 
 // typed reports whether the prompt takes text.
 func (p *prompt) typed() bool {
-	return p.kind == filterPrompt || p.kind == commandPrompt || p.kind == reasonPrompt
+	return p.kind == filterPrompt || p.kind == commandPrompt || p.kind == reasonPrompt || p.kind == basePrompt || p.kind == windowPrompt
 }
 
 // paste adds text, without what is not text.
@@ -108,6 +110,12 @@ func (m *Model) enter() tea.Cmd {
 		}
 	case commandPrompt:
 		return m.run(strings.TrimSpace(p.text))
+	case basePrompt:
+		if path := strings.TrimSpace(p.text); path != "" {
+			return m.readBase(path)
+		}
+	case windowPrompt:
+		m.watch(strings.TrimSpace(p.text))
 	case reasonPrompt:
 		diff, err := m.o.Suppress(p.finding, p.text, false)
 		if err != nil {
@@ -243,6 +251,10 @@ func (m *Model) question() string {
 		return ":" + p.text + m.caret() + "   " + strings.Join(ScreenNames(), " ") + " q"
 	case reasonPrompt:
 		return "why is " + p.finding.Rule + " accepted? " + p.text + m.caret() + "   enter: look at it first  esc: no"
+	case basePrompt:
+		return "compare with the report in: " + p.text + m.caret() + "   enter: read it  esc: no"
+	case windowPrompt:
+		return "watch keys for: " + p.text + m.caret() + "   such as 30s; enter: begin  esc: no"
 	case confirmPrompt:
 		return "y: write this to the file   n: leave it"
 	case exportPrompt:

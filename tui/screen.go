@@ -57,6 +57,8 @@ type pane struct {
 	cursor int
 	filter filter
 	order  order
+	metric int             // which number the list is about; 0 is as the report has it
+	marks  map[string]bool // rows, by their ids
 }
 
 // isOpen reports whether a node of a tree shows its children.
@@ -70,7 +72,9 @@ func (v *view) isOpen(n *node) bool {
 // A shown is a list with which of its rows show.
 type shown struct {
 	*list
-	index []int
+	index  []int
+	marked int       // how many rows are
+	sums   []float64 // of each column, over what is marked
 }
 
 // at returns the row under the cursor, nil if there is none.
@@ -103,7 +107,7 @@ func (s *sight) list(i, width, height int, note string) block {
 	if note == "" {
 		note = s.listNote(l, p, width-render.Columns(l.title)-10)
 	}
-	return s.frame(width, l.title, note, l.draw(s.look, width-2, height-2, l.index, at), focus)
+	return s.frame(width, l.title, note, l.draw(s.look, width-2, height-2, l.index, at, p.marks), focus)
 }
 
 // listNote says how a list is filtered and sorted, and where the cursor is, as far as there is room.
@@ -112,8 +116,13 @@ func (s *sight) listNote(l *shown, p *pane, room int) string {
 	if p.filter.text != "" {
 		says = append(says, "filter: "+render.Clean(p.filter.text, s.ascii))
 	}
+	if note := l.markNote(s.look); note != "" {
+		says = append(says, note)
+	}
 	if word := p.order.word(l.cols); word != "" {
 		says = append(says, word)
+	} else if c := p.metricOf(l.cols); c >= 0 {
+		says = append(says, "by "+render.Clean(metricName(l.cols, c), s.ascii))
 	}
 	if len(l.index) > 0 {
 		says = append(says, fmt.Sprintf("%d/%d", min(p.cursor+1, len(l.index)), len(l.index)))
@@ -128,6 +137,14 @@ func (s *sight) listNote(l *shown, p *pane, room int) string {
 		}
 	}
 	return note
+}
+
+// metricName is what a column is called that a list is about: a change by what has changed.
+func metricName(cols []report.Column, c int) string {
+	if isChange(&cols[c]) && c > 0 {
+		return "change of " + heading(&cols[c-1])
+	}
+	return heading(&cols[c])
 }
 
 func join(a, b string) string {

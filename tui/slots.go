@@ -54,11 +54,14 @@ func slots() screen {
 	}
 }
 
+// heatmap is the name of tables that are drawn as a map.
+const heatmap = "heatmap"
+
 // heatTable is a table of many cells of equal meaning, whatever they are: slots, partitions, token ranges.
 func heatTable(d *doc) *report.Table {
 	for i := range d.r.Sections {
 		for j := range d.r.Sections[i].Tables {
-			if t := &d.r.Sections[i].Tables[j]; t.Name == "heatmap" && len(t.Rows) > 1 && len(metricsOf(t)) > 0 {
+			if t := &d.r.Sections[i].Tables[j]; t.Name == heatmap && len(t.Rows) > 1 && len(metricsOf(t)) > 0 {
 				return t
 			}
 		}

@@ -175,6 +175,7 @@ func (k *keytree) list(v *view, marks map[string]style, ascii bool) *list {
 		}
 		l.rows, l.nodes = append(l.rows, r), append(l.nodes, n)
 	})
+	l.sums = append([]float64{0}, k.root.sums...)
 	return l
 }
 
@@ -191,7 +192,7 @@ func treeSign(open, ascii bool) string {
 }
 
 func (k *keytree) walk(n *node, depth int, v *view, visit func(*node, int)) {
-	for _, c := range k.sorted(n.children, v.panes[0].order) {
+	for _, c := range k.sorted(n.children, v.panes[0].orderOf(k.cols)) {
 		if v.panes[0].filter.text != "" && !c.keep {
 			continue
 		}

@@ -47,8 +47,13 @@ type Options struct {
 	Command func(screen, section string) string
 	// Suppress adds a finding to those that are accepted. Without write it only says what would be written.
 	Suppress func(f *report.Finding, reason string, write bool) (diff string, err error)
-	Refresh  func() // nil: there is nothing newer
-	FPS      int    // looks at the source a second; 0 is 5
+	// Base reads an earlier report that is to be compared with, and Baseline is one that was chosen before, or nil.
+	Base     func(path string) (*report.Report, error)
+	Baseline *report.Report
+	// Window watches the keys that are used anew, for so long; nil where nothing can be watched.
+	Window  func(d time.Duration) error
+	Refresh func() // nil: there is nothing newer
+	FPS     int    // looks at the source a second; 0 is 5
 }
 
 // A Leaving is how a dashboard was left.
@@ -100,7 +105,7 @@ func New(o Options) (*Model, error) {
 		theme = None()
 	}
 	m.look = look{theme: theme, ascii: o.ASCII}
-	m.mouse = o.Mouse
+	m.mouse, m.base = o.Mouse, o.Baseline
 	for _, r := range o.Rules {
 		m.rules[r.ID] = r
 	}
