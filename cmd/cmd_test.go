@@ -12,9 +12,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
-
-	"github.com/spf13/cobra"
 
 	"github.com/kvtool/kvtool/adapters"
 	"github.com/kvtool/kvtool/kv"
@@ -387,22 +384,4 @@ func TestOutputsMustDiffer(t *testing.T) {
 			t.Errorf("%q: %v", outs, err)
 		}
 	}
-}
-
-// Every help text has room on a terminal of 80 columns.
-func TestHelpFits(t *testing.T) {
-	var visit func(c *cobra.Command)
-	visit = func(c *cobra.Command) {
-		for _, text := range []string{c.Long, c.Example, c.Use} {
-			for line := range strings.Lines(text) {
-				if line = strings.TrimSuffix(line, "\n"); utf8.RuneCountInString(line) > 80 {
-					t.Errorf("%s: %q has more than 80 columns", c.CommandPath(), line)
-				}
-			}
-		}
-		for _, sub := range c.Commands() {
-			visit(sub)
-		}
-	}
-	visit(newRootCmd(&Env{Adapters: adapters.All(), Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard}))
 }

@@ -25,6 +25,7 @@ type doctorOptions struct {
 	viewFlags
 	args    []string
 	timeout time.Duration
+	noDemo  bool
 }
 
 func newDoctorCmd(env *Env) *cobra.Command {
@@ -44,6 +45,7 @@ func newDoctorCmd(env *Env) *cobra.Command {
 	}
 	o.viewFlags.bind(c)
 	c.Flags().DurationVar(&o.timeout, "timeout", 10*time.Second, "give up after this time")
+	bindNoDemo(c, &o.noDemo)
 	return c
 }
 
@@ -59,7 +61,7 @@ func runDoctor(ctx context.Context, env *Env, o doctorOptions) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("%w %s", errTimeout, o.timeout))
 	defer cancel()
-	target, err := env.resolve(ctx, o.args, false)
+	target, err := env.resolve(ctx, o.args, o.noDemo)
 	if err != nil {
 		return err
 	}

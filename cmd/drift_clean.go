@@ -35,7 +35,6 @@ type cleanOptions struct {
 	scanned  int64 // keys that were looked at for a plan; 0 is not told
 	prod     bool  // the target is one that a configuration says is in production
 	restored bool  // the server is another process than when the undo file was written
-	yes      bool
 	noInput  bool
 }
 
@@ -92,7 +91,6 @@ func newCleanCmd(env *Env) *cobra.Command {
 	f.Var(&o.maxShare, "max-share", "the most of a template's keys that may be deleted")
 	f.BoolVar(&o.restored, "restarted", false, "with --undo: the server was started anew since, or another has taken its place")
 	f.BoolVar(&o.allow, "allow-writes", false, "write to a target that .kvtool.yaml calls env: prod, too")
-	f.BoolVar(&o.yes, "yes", false, "do not ask")
 	f.BoolVar(&o.noInput, "no-input", false, "never ask: without --yes nothing is written")
 	fixedValues(c, "what", "orphans", "ttl-less", "ttl")
 	return c

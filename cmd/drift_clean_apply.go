@@ -121,7 +121,7 @@ func (o *cleanOptions) openToWrite(ctx context.Context, env *Env, of, what strin
 
 // confirm asks for the target's name, where somebody is there to answer.
 func (o *cleanOptions) confirm(env *Env, what, name string) error {
-	if o.yes {
+	if env.yes {
 		return nil
 	}
 	if !env.TTY || o.noInput {

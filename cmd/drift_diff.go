@@ -60,13 +60,11 @@ func newDriftDiffCmd(env *Env) *cobra.Command {
 	f := c.Flags()
 	f.BoolVar(&o.normalise, "normalise", false, "compare shares, not numbers: of environments of different size")
 	f.StringVar(&o.template, "template", "", "compare only templates that match `GLOB`")
-	f.Var(&o.depth, "depth", "what is asked of a live server: full, adaptive, count")
-	f.Var(&o.rate, "rate", "read at most so many keys a second: 50k/s")
-	f.DurationVar(&o.timeout, "timeout", 0, "stop after this time and compare what was read")
-	f.Var(&o.now, "now", "take this time for now")
-	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
-	fixedValues(c, "depth", "full", "adaptive", "count")
-	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
+	bindDepth(c, &o.depth)
+	bindRate(c, &o.rate)
+	bindTimeout(c, &o.timeout)
+	bindNow(c, &o.now)
+	bindProgress(c, &o.progress)
 	return c
 }
 

@@ -88,7 +88,7 @@ func newOrphansCmd(env *Env) *cobra.Command {
 	f.StringVar(&o.plan, "plan", "auto", "how it is counted: A in memory, B on disk (--spill), D a sample; auto is A as far as --memory goes, then B, without --spill D")
 	f.BoolVar(&o.quick, "quick", false, "a sample is enough: --plan D")
 	f.BoolVar(&o.every, "all", false, "re-check every candidate, however many there are")
-	f.Var(&o.now, "now", "take this time for now")
+	bindNow(c, &o.now)
 	fixedValues(c, "plan", "auto", "A", "B", "D")
 	return c
 }
@@ -101,14 +101,12 @@ func (o *orphansOptions) bindOrphans(c *cobra.Command) {
 	f.StringArrayVar(&o.refs, "ref", nil, "a `REFERENCE`: 'order:{uid}:{n} needs user:{uid}'; repeatable")
 	f.Var(&o.memory, "memory", "what is kept in memory at most")
 	f.StringVar(&o.spill, "spill", "", "`FOLDER` for what does not fit into memory: about 20 bytes a key and a reference")
-	f.DurationVar(&o.recheck, "recheck", orphans.DefaultRecheck, "time between the two questions: longer than a write in several steps takes")
-	f.Var(&o.depth, "depth", "what is asked of a live server besides: full, adaptive, or count: names alone, which leaves KD062 and KD084 out")
-	f.Var(&o.rate, "rate", "read at most so many keys a second: 50k/s")
-	f.DurationVar(&o.timeout, "timeout", 0, "stop after this time and report what is known")
-	f.BoolVar(&o.noDemo, "no-demo", false, "fail without a TARGET instead of using demo:")
-	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
-	fixedValues(c, "depth", "full", "adaptive", "count")
-	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
+	bindRecheck(c, &o.recheck)
+	bindDepth(c, &o.depth)
+	bindRate(c, &o.rate)
+	bindTimeout(c, &o.timeout)
+	bindNoDemo(c, &o.noDemo)
+	bindProgress(c, &o.progress)
 }
 
 func runOrphans(ctx context.Context, env *Env, o orphansOptions) error {

@@ -31,19 +31,15 @@ func newSnapshotCmd(env *Env) *cobra.Command {
 		},
 	}
 	o.viewFlags.bind(c)
-	f := c.Flags()
-	f.StringVar(&o.save.path, "out", "", "the `FILE`.kvr to write")
-	complete(c, "out", completeSnapshots)
-	f.StringVar(&o.match, "match", "", "read only keys that match `GLOB`")
-	f.Var(&o.depth, "depth", "what is asked of a live server: full; adaptive, of each template until it is known and then of a sample; count, names alone")
-	f.Var(&o.rate, "rate", "read at most so many keys a second: 50k/s")
-	f.DurationVar(&o.timeout, "timeout", 0, "stop after this time and save what was read")
-	f.BoolVar(&o.noDemo, "no-demo", false, "fail without a TARGET instead of using demo:")
-	f.Var(&o.now, "now", "take this time for now")
-	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
+	o.save.bindOut(c)
+	bindMatch(c, &o.match)
+	bindDepth(c, &o.depth)
+	bindRate(c, &o.rate)
+	bindTimeout(c, &o.timeout)
+	bindNoDemo(c, &o.noDemo)
+	bindNow(c, &o.now)
+	bindProgress(c, &o.progress)
 	o.schema.bind(c)
-	fixedValues(c, "depth", "full", "adaptive", "count")
-	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
 	return c
 }
 

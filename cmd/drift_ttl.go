@@ -58,11 +58,10 @@ func newTTLCmd(env *Env) *cobra.Command {
 	o.gateFlags.bind(c)
 	o.factFlags.bind(c)
 	o.schema.bind(c)
-	o.save.bind(c, "save what was read as a snapshot `FILE`.kvr")
+	o.save.bind(c)
 	f := c.Flags()
 	f.Var(&o.forecast, "forecast", "how far ahead to say what expires: 24h, 7d")
-	f.Var(&o.now, "now", "take this time for now")
-	f.BoolVar(&o.noDemo, "no-demo", false, "fail without a TARGET instead of using demo:")
+	bindNow(c, &o.now)
 	return c
 }
 
@@ -173,7 +172,7 @@ func (o *ttlOptions) read(ctx context.Context, env *Env, outs []output) (*report
 }
 
 func (o *ttlOptions) scan(ctx context.Context, env *Env, outs []output, as []*audit.Analyzer) (*report.Report, error) {
-	s, err := o.openScan(ctx, env, outs, o.progress, o.timeout)
+	s, err := o.openScan(ctx, env, outs, o.progress, o.timeout, o.noDemo)
 	if err != nil {
 		return nil, err
 	}

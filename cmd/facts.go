@@ -21,18 +21,17 @@ type factFlags struct {
 	depth    audit.Depth
 	rate     rate
 	timeout  time.Duration
+	noDemo   bool
 	progress string
 }
 
 func (o *factFlags) bind(c *cobra.Command) {
-	f := c.Flags()
-	f.StringVar(&o.match, "match", "", "read only keys that match `GLOB`")
-	f.Var(&o.depth, "depth", "what is asked of a live server: full; adaptive, of each template until it is known and then of a sample; count, names alone")
-	f.Var(&o.rate, "rate", "read at most so many keys a second: 50k/s")
-	f.DurationVar(&o.timeout, "timeout", 0, "stop after this time, and go by what was read")
-	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
-	fixedValues(c, "depth", "full", "adaptive", "count")
-	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
+	bindMatch(c, &o.match)
+	bindDepth(c, &o.depth)
+	bindRate(c, &o.rate)
+	bindTimeout(c, &o.timeout)
+	bindNoDemo(c, &o.noDemo)
+	bindProgress(c, &o.progress)
 }
 
 // A keyspace is what is known of the keys of a target or of a snapshot file.
@@ -95,7 +94,7 @@ func (o *factFlags) scan(ctx context.Context, env *Env, args []string, k *keyspa
 	}
 	ctx, cancel := withTimeout(ctx, o.timeout)
 	defer cancel()
-	target, err := env.resolve(ctx, args, false)
+	target, err := env.resolve(ctx, args, o.noDemo)
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (g *gateFlags) bind(c *cobra.Command) {
 	f.StringVar(&g.inconclusive, "inconclusive", "", "`VERDICT` on a sampled number that may be on either side of its limit: pass, fail (default: exit 4)")
 	f.BoolVar(&g.strict, "strict", false, "fail on suppressions without a finding and on entries of the baseline that are fixed")
 	f.StringVar(&g.show, "show", "new", "`WHICH` findings to print: new, or all, with those that are existing, suppressed and fixed")
-	f.BoolVar(&g.exitZero, "exit-zero", false, "exit 0 where the gate would exit 1 or 4")
+	bindExitZero(c, &g.exitZero)
 	fixedValues(c, "fail-on", "error", "warning", "info", "never")
 	fixedValues(c, "inconclusive", "pass", "fail")
 	fixedValues(c, "show", "new", "all")

@@ -30,6 +30,7 @@ type hotkeysOptions struct {
 	weight   string
 	rate     rate
 	progress string
+	noDemo   bool
 }
 
 const hotkeysLong = `Find the keys and templates that get most of the work, reads and writes apart:
@@ -83,19 +84,18 @@ func newHotkeysCmd(env *Env) *cobra.Command {
 	o.gateFlags.bind(c)
 	f := c.Flags()
 	f.StringVar(&o.source, "source", "auto", "where accesses are seen: auto, server, watch, lfu, monitor, trace")
-	f.StringVar(&o.trace, "trace", "", "read the accesses in `FILE`, - for stdin, and ask no server")
+	bindTrace(c, &o.trace)
 	f.DurationVar(&o.window, "window", 0, "watch for so long (default 30s; of MONITOR 5s, and 10s at most)")
 	f.Int64Var(&o.accesses, "max-accesses", monitorAccesses, "stop MONITOR after so many accesses")
 	f.Int64Var(&o.bytes, "max-bytes", monitorBytes, "stop MONITOR after so many bytes")
 	f.StringVar(&o.weight, "weight", "", "what makes a key hot: ops, cpu, bytes (default ops, or cpu where a server counts time)")
-	f.Var(&o.rate, "rate", "read at most so many LFU counters a second: 50k/s")
-	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
-	f.BoolVar(&o.noDemo, "no-demo", false, "fail without a TARGET instead of using demo:")
-	o.save.bind(c, "save the report as a snapshot `FILE`.kvr, to be shown later")
+	bindRate(c, &o.rate)
+	bindProgress(c, &o.progress)
+	bindNoDemo(c, &o.noDemo)
+	o.save.bind(c)
 	o.schema.bind(c)
 	fixedValues(c, "source", "auto", "server", "watch", "lfu", "monitor", "trace")
 	fixedValues(c, "weight", "ops", "cpu", "bytes")
-	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
 	return c
 }
 

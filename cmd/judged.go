@@ -14,7 +14,6 @@ type judgedFlags struct {
 	viewFlags
 	gateFlags
 	args     []string
-	noDemo   bool
 	schema   schemaFlag
 	declared *schema.Schema // by the flag
 	save     saveFlag
@@ -45,13 +44,13 @@ type scanning struct {
 }
 
 // openScan opens the target to be read. What it returns is to be ended.
-func (o *judgedFlags) openScan(ctx context.Context, env *Env, outs []output, mode string, limit time.Duration) (*scanning, error) {
+func (o *judgedFlags) openScan(ctx context.Context, env *Env, outs []output, mode string, limit time.Duration, noDemo bool) (*scanning, error) {
 	p, err := env.newProgress(mode, o.quiet)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := withTimeout(ctx, limit)
-	store, err := env.openSpared(ctx, o.args, o.noDemo, &o.save, outs, p.opening)
+	store, err := env.openSpared(ctx, o.args, noDemo, &o.save, outs, p.opening)
 	if err != nil {
 		p.clear()
 		cancel()

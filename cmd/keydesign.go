@@ -45,7 +45,7 @@ type rulesOptions struct {
 
 func (o *rulesOptions) bind(c *cobra.Command) {
 	c.Flags().StringVarP(&o.format, "output", "o", "text", "`FORMAT`: text, json, md")
-	c.Flags().IntVar(&o.width, "width", 0, "columns of text (default: the terminal's, else 80)")
+	bindWidth(c, &o.width)
 	fixedValues(c, "output", "text", "json", "md")
 }
 

@@ -53,8 +53,8 @@ func newDiffCmd(env *Env) *cobra.Command {
 	o.viewFlags.bind(c)
 	o.factFlags.bind(c)
 	c.Flags().Var(&o.failOn, "fail-on", "exit 1 if a change is as bad as this: breaking, risky")
-	c.Flags().BoolVar(&o.exitZero, "exit-zero", false, "exit 0 where the gate would exit 1 or 4")
-	c.Flags().Var(&o.minShare, "min-share", "of a keyspace, leave out templates with less than this share of the keys and of the bytes")
+	bindExitZero(c, &o.exitZero)
+	c.Flags().Var(&o.minShare, "min-share", "leave out templates with less than this share of the keys and of the bytes")
 	fixedValues(c, "fail-on", "breaking", "risky")
 	return c
 }

@@ -53,7 +53,7 @@ func newLintCmd(env *Env) *cobra.Command {
 	}
 	o.viewFlags.bind(c)
 	o.gateFlags.bind(c)
-	c.Flags().Var(&o.now, "now", "take this time for now")
+	bindNow(c, &o.now)
 	return c
 }
 

@@ -64,7 +64,7 @@ func newSimulateCmd(env *Env) *cobra.Command {
 	f.Uint64Var(&o.seed, "seed", 0, "draw other keys, sizes and TTLs")
 	f.Var(&o.sample, "sample", "draw so many keys at most (default 1M)")
 	f.StringVar(&o.allocator, "allocator", "jemalloc-8", "`NAME` of the server's allocator: jemalloc-8, jemalloc-16 (Debian, Ubuntu, RHEL), libc")
-	f.Var(&o.now, "now", "take this time for now")
+	bindNow(c, &o.now)
 	fixedValues(c, "allocator", "jemalloc-8", "jemalloc-16", "libc")
 	return c
 }

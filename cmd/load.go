@@ -50,8 +50,7 @@ func (o *storeFlags) bind(c *cobra.Command) {
 	f.BoolVar(&o.keep, "keep", false, "leave what was written; it expires by its TTLs")
 	f.BoolVar(&o.writes, "allow-writes", false, "load a target that holds keys")
 	f.DurationVar(&o.timeout, "op-timeout", 0, "the longest that one step may take (default 5s)")
-	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
-	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
+	bindProgress(c, &o.progress)
 }
 
 // runFlags are the flags of commands that leave a recording.
@@ -64,7 +63,7 @@ type runFlags struct {
 
 func (o *runFlags) bind(c *cobra.Command) {
 	f := c.Flags()
-	f.StringArrayVar(&o.thresholds, "threshold", nil, "`LIMIT` that fails the command when it does not hold, repeatable: 'p99 < 5ms'")
+	bindThresholds(c, &o.thresholds)
 	f.Var(&o.failOn, "fail-on", "exit 1 if there is a finding as bad as this: error, warning, info, never")
 	fixedValues(c, "fail-on", "error", "warning", "info", "never")
 	f.StringVar(&o.out, "out", "", "save the run as a snapshot `FILE`.kvr, for load compare, load merge and report; - writes it into the log, as base64")

@@ -73,7 +73,7 @@ func newLoadCompareCmd(env *Env) *cobra.Command {
 	f.Var(&o.limits, "max-regress", "exit 1 if a metric is worse by more than this: p99=10%,rate=5%")
 	f.StringVar(&o.operation, "op", "", "compare one `OPERATION`, not all together")
 	f.Var(&o.practical, "practical", "a change of less than this is none")
-	f.BoolVar(&o.exitZero, "exit-zero", false, "exit 0 where it would exit 1 or 4")
+	bindExitZero(c, &o.exitZero)
 	return c
 }
 

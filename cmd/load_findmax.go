@@ -63,7 +63,7 @@ func newLoadFindMaxCmd(env *Env) *cobra.Command {
 	}
 	o.bindScenario(c)
 	f := c.Flags()
-	f.StringArrayVar(&o.thresholds, "threshold", nil, "`LIMIT` that is to hold, repeatable: 'p99 < 5ms'")
+	bindThresholds(c, &o.thresholds)
 	f.DurationVar(&o.probe, "probe", 5*time.Second, "how long the closed loop is, which tells where to look")
 	f.DurationVar(&o.settle, "settle", 2*time.Second, "how long a rate runs before it is measured")
 	f.DurationVar(&o.search.Shortest, "step", 10*time.Second, "how long a rate is measured, at least")

@@ -76,7 +76,7 @@ func newLoadLearnCmd(env *Env) *cobra.Command {
 	f.Var(&o.minShare, "min-share", "leave out templates with less than this share of the keys and of the bytes")
 	f.DurationVar(&o.window, "window", 10*time.Second, "how long the counters of commands are watched; 0: not at all")
 	f.StringVar(&o.source, "source", "auto", "where accesses are seen: auto, server, monitor, none")
-	f.StringVar(&o.trace, "trace", "", "see accesses in `FILE`, of what redis-cli MONITOR printed or another trace, - for stdin")
+	bindTrace(c, &o.trace)
 	f.DurationVarP(&o.length, "duration", "d", time.Minute, "how long the scenario is")
 	fixedValues(c, "source", "auto", "server", "monitor", "none")
 	return c
@@ -206,7 +206,7 @@ func (o *learnOptions) readUses(ctx context.Context, env *Env, f *keydesign.Fact
 // watch reads a server's counters twice, and sees meanwhile which keys are used, where that can be had. A target that is no server
 // has neither.
 func (o *learnOptions) watch(ctx context.Context, env *Env, src *learn.Source) error {
-	target, err := env.resolve(ctx, o.args, false)
+	target, err := env.resolve(ctx, o.args, o.noDemo)
 	if err != nil {
 		return err
 	}

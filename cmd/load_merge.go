@@ -53,9 +53,8 @@ func newLoadMergeCmd(env *Env) *cobra.Command {
 	}
 	o.viewFlags.bind(c)
 	f := c.Flags()
-	f.StringVar(&o.out.path, "out", "", "save the sum as a snapshot `FILE`.kvr")
-	complete(c, "out", completeSnapshots)
-	f.StringArrayVar(&o.thresholds, "threshold", nil, "`LIMIT` on the whole, beside those of the parts, repeatable: 'p99 < 5ms'")
+	o.out.bindOut(c)
+	bindThresholds(c, &o.thresholds)
 	f.BoolVar(&o.allowMissing, "allow-missing", false, "merge what there is though parts are missing: the sum is incomplete (exit 4)")
 	return c
 }

@@ -69,7 +69,7 @@ func newLoadReplayCmd(env *Env) *cobra.Command {
 	o.storeFlags.bind(c)
 	o.runFlags.bind(c)
 	f := c.Flags()
-	f.StringVar(&o.trace, "trace", "", "`FILE` of what was done, - for stdin")
+	bindTrace(c, &o.trace)
 	f.StringSliceVar(&o.columns, "columns", nil, "columns of a CSV without a line of names: "+strings.Join(trace.Columns(), ", "))
 	f.StringVar(&o.speed, "speed", "1x", "so many times as fast as it was: `2x`")
 	f.BoolVar(&o.AsFast, "as-fast", false, "as fast as the store answers (closed loop): the times of the trace do not count")

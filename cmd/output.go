@@ -32,16 +32,14 @@ type viewFlags struct {
 func (v *viewFlags) bind(c *cobra.Command) {
 	f := c.Flags()
 	f.StringArrayVarP(&v.outputs, "output", "o", nil, "`FORMAT[=PATH]`, repeatable: "+strings.Join(formatNames(), ", "))
-	f.IntVar(&v.width, "width", 0, "columns of text (default: the terminal's, else 80; at least 60)")
+	bindWidth(c, &v.width)
 	f.IntVar(&v.top, "top", 0, "rows of a table and findings to show (default 20, fewer of lesser tables)")
-	f.StringVar(&v.color, "color", "auto", "`WHEN` to colour: auto, always, never")
-	f.BoolVar(&v.ascii, "ascii", false, "write no byte over 127")
+	bindColor(c, &v.color)
+	bindASCII(c, &v.ascii)
 	f.BoolVarP(&v.quiet, "quiet", "q", false, "print the verdict only")
-	f.Var(&v.keys, "keys", "how much of key names to show: full, masked, template, hash (default full in text, json, jsonl and csv; template in the others)")
+	bindKeyMode(c, &v.keys)
 	f.StringVar(&v.section, "section", "", "show only the section `NAME` or section.table; csv always shows one (default templates)")
 	complete(c, "output", completeFormats)
-	fixedValues(c, "color", "auto", "always", "never")
-	fixedValues(c, "keys", render.KeyModes()...)
 }
 
 func formatNames() []string {

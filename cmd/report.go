@@ -110,7 +110,7 @@ func newMergeCmd(env *Env) *cobra.Command {
 		Short: "Add saved audits of several stores together",
 		Long:  mergeLong,
 		Example: "  kvtool report merge shard-*.kvr\n" +
-			"  kvtool report merge a.kvr b.kvr --save all.kvr -o md=all.md",
+			"  kvtool report merge a.kvr b.kvr --out all.kvr -o md=all.md",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) < 2 {
 				return kv.WithHint(kv.Usagef("%s takes two files or more, not %d", c.CommandPath(), len(args)), "usage: "+c.UseLine())
@@ -125,7 +125,7 @@ func newMergeCmd(env *Env) *cobra.Command {
 	o.viewFlags.bind(c)
 	o.gateFlags.bind(c)
 	o.schema.bind(c)
-	o.save.bind(c, "save the sum as a snapshot `FILE`.kvr, to be shown and merged later")
+	o.save.bindOut(c)
 	return c
 }
 

@@ -51,8 +51,7 @@ func newReportServeCmd(env *Env) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&o.listen, "listen", o.listen, "`ADDRESS:PORT` of this machine to listen on; port 0 is any that is free")
-	c.Flags().Var(&o.keys, "keys", "how much of key names to show: full, masked, template, hash")
-	fixedValues(c, "keys", render.KeyModes()...)
+	bindKeyMode(c, &o.keys)
 	return c
 }
 

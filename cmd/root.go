@@ -72,7 +72,7 @@ func newRootCmd(env *Env) *cobra.Command {
 	c.PersistentFlags().Bool("debug", false, "print the stack of an internal error")
 	var files configFlags
 	files.bind(c)
-	c.PersistentFlags().BoolVar(&env.yes, "yes", false, "scan a store that bills for it without asking")
+	c.PersistentFlags().BoolVar(&env.yes, "yes", false, "do not ask: scan what is billed, apply a plan")
 	c.PersistentPreRunE = func(c *cobra.Command, args []string) error { return env.configure(c, args, files) }
 	c.AddCommand(
 		newAuditCmd(env),

@@ -36,11 +36,12 @@ func TestScripts(t *testing.T) {
 	runScripts(t, "../testdata/script", nil, nil)
 }
 
-// TestServerScripts does the same with real servers: REDIS with a little of everything, EMPTY and DOOMED, which dies when
-// a script says so. Its users are "limited", who may not run MEMORY USAGE, "blind", who may not scan, "unseeing", who may not MONITOR, and "secret", whose
+// TestServerScripts does the same with real servers: REDIS with a little of everything, EMPTY, LOADED, which one script
+// alone writes to, and DOOMED, which dies when a script says so. Its users are "limited", who may not run MEMORY USAGE, "blind", who may not scan, "unseeing", who may not MONITOR, and "secret", whose
 // password is the canary.
 func TestServerScripts(t *testing.T) {
 	full, empty, doomed := servertest.Redis(t, servertest.Options{}), servertest.Redis(t, servertest.Options{}), servertest.Redis(t, servertest.Options{})
+	loaded := servertest.Redis(t, servertest.Options{})
 	fill(t, full.Client(t))
 	fill(t, doomed.Client(t))
 	c := full.Client(t)
@@ -50,7 +51,7 @@ func TestServerScripts(t *testing.T) {
 	c.Must(t, "ACL", "SETUSER", "secret", "on", ">"+canary, "~*", "+@all")
 	empty.Client(t).Must(t, "ACL", "SETUSER", "narrow", "on", ">pw", "~*", "-@all", "+ping", "+info")
 	runScripts(t, "../testdata/script/server", map[string]string{
-		"REDIS": full.Addr, "EMPTY": empty.Addr, "DOOMED": doomed.Addr,
+		"REDIS": full.Addr, "EMPTY": empty.Addr, "LOADED": loaded.Addr, "DOOMED": doomed.Addr,
 	}, doomed.Stop)
 }
 

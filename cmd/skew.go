@@ -33,6 +33,7 @@ type skewOptions struct {
 	match    string
 	rate     rate
 	timeout  time.Duration
+	noDemo   bool
 	progress string
 }
 
@@ -75,18 +76,17 @@ func newSkewCmd(env *Env) *cobra.Command {
 		", ")+" (prefix is all three)")
 	f.StringSliceVar(&o.metrics, "metric", nil, "show only keys, bytes, ops; the first is what --plan balances (default bytes)")
 	f.StringVar(&o.ops, "ops", "auto", "where operations are seen: auto (LFU counters, else what servers count by slot), none, lfu, slots, monitor, trace")
-	f.StringVar(&o.trace, "trace", "", "read operations from a trace `FILE`, - for stdin")
+	bindTrace(c, &o.trace)
 	f.DurationVar(&o.window, "window", monitorWindow, "how long MONITOR may run: 10s at most")
 	f.BoolVar(&o.plan, "plan", false, "list the moves of slots that bring each node under 1.3 times the mean; none is made")
-	f.StringVar(&o.match, "match", "", "read only keys that match `GLOB`")
-	f.Var(&o.rate, "rate", "read at most so many keys a second: 50k/s")
-	f.DurationVar(&o.timeout, "timeout", 0, "stop after this time and report what was read")
-	f.BoolVar(&o.noDemo, "no-demo", false, "fail without a TARGET instead of using demo:")
-	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
+	bindMatch(c, &o.match)
+	bindRate(c, &o.rate)
+	bindTimeout(c, &o.timeout)
+	bindNoDemo(c, &o.noDemo)
+	bindProgress(c, &o.progress)
 	o.schema.bind(c)
-	o.save.bind(c, "save what was counted as a snapshot `FILE`.kvr")
+	o.save.bind(c)
 	fixedValues(c, "ops", "auto", "none", "lfu", "slots", "monitor", "trace")
-	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
 	return c
 }
 
@@ -156,7 +156,7 @@ func (o *skewOptions) analyzers(lfu *hotkeys.Decoder) []*audit.Analyzer {
 
 // scan reads the target and then, if that is asked for, what is done to its keys.
 func (o *skewOptions) scan(ctx context.Context, env *Env, outs []output) (*report.Report, error) {
-	s, err := o.openScan(ctx, env, outs, o.progress, o.timeout)
+	s, err := o.openScan(ctx, env, outs, o.progress, o.timeout, o.noDemo)
 	if err != nil {
 		return nil, err
 	}

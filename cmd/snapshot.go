@@ -19,12 +19,22 @@ import (
 )
 
 // saveFlag is where a report is saved with all that it takes to merge it with others, or to go on with its scan.
-type saveFlag struct{ path string }
+type saveFlag struct{ flag, path string }
 
-func (s *saveFlag) bind(c *cobra.Command, usage string) {
-	c.Flags().StringVar(&s.path, "save", "", usage)
-	complete(c, "save", completeSnapshots)
+// bind binds it as --save, where a snapshot file is beside what a command is for.
+func (s *saveFlag) bind(c *cobra.Command) { s.as(c, "save") }
+
+// bindOut binds it as --out, where the snapshot file is what a command is for.
+func (s *saveFlag) bindOut(c *cobra.Command) { s.as(c, "out") }
+
+func (s *saveFlag) as(c *cobra.Command, flag string) {
+	s.flag = flag
+	c.Flags().StringVar(&s.path, flag, "", "save the report as a snapshot `FILE`.kvr, to be shown, converted and compared later")
+	complete(c, flag, completeSnapshots)
 }
+
+// String is how the flag was given.
+func (s *saveFlag) String() string { return "--" + s.flag + " " + s.path }
 
 // check refuses before the scan what could not be written after it.
 func (s *saveFlag) check(outs []output) error {
@@ -33,15 +43,15 @@ func (s *saveFlag) check(outs []output) error {
 	}
 	for _, o := range outs {
 		if samePlace(o.path, s.path) {
-			return kv.Usagef("--save %s: an -o goes to the same path", s.path)
+			return kv.Usagef("%s: an -o goes to the same path", s)
 		}
 	}
-	return checkPath("--save "+s.path, s.path)
+	return checkPath(s.String(), s.path)
 }
 
 // spare refuses to save over what is read.
 func (s *saveFlag) spare(target kv.Target) error {
-	return spareTarget(target, "--save "+s.path, s.path)
+	return spareTarget(target, s.String(), s.path)
 }
 
 // write saves r, if that is asked for.

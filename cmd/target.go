@@ -34,7 +34,7 @@ func (e *Env) resolve(ctx context.Context, args []string, noDemo bool) (kv.Targe
 	}
 	switch {
 	case len(args) == 0 && noDemo:
-		return kv.Target{}, kv.WithHint(kv.Usagef("no TARGET, and --no-demo is set"), "name one: kvtool audit redis://HOST:PORT")
+		return kv.Target{}, kv.WithHint(kv.Usagef("no TARGET, and demo: is not to stand in for one"), "name one: redis://HOST:PORT, a file, or @NAME of .kvtool.yaml")
 	case len(args) == 0:
 		fmt.Fprintln(e.Stderr, "kvtool: no TARGET: using demo: (reference engine, 120,000 keys, seed 1)")
 		return kv.ParseTarget(demoTarget)

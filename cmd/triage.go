@@ -60,9 +60,8 @@ func newTriageCmd(env *Env) *cobra.Command {
 	o.gateFlags.bind(c)
 	f := c.Flags()
 	f.DurationVar(&o.window, "window", triageWindow, "watch for so long")
-	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
-	o.save.bind(c, "save the report as a snapshot `FILE`.kvr, to be shown later")
-	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
+	bindProgress(c, &o.progress)
+	o.save.bind(c)
 	return c
 }
 

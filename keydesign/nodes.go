@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/internal/saved"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
@@ -239,7 +240,7 @@ func (n *nodesOf) check(all *load, emit func(report.Finding)) {
 		f := report.Finding{
 			Severity: report.Warning,
 			Subject:  name,
-			Message:  percent(share) + " of the bytes are on one of " + plural(int64(len(n.places)), "node"),
+			Message:  percent(share) + " of the bytes are on one of " + humanize.Counted(int64(len(n.places)), "node"),
 			Measure:  &report.Metric{Name: "times_mean", Value: times(share, len(n.places)), Unit: report.UnitFactor},
 			Evidence: []report.Metric{bytesMetric("bytes", l.bytes), ratioMetric("bytes_share", l.bytes, all.bytes), ratioMetric("keys_share", l.keys, all.keys)},
 		}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/keydesign/infer"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
@@ -58,7 +59,7 @@ func checkStrings(ks *keyspace, emit func(report.Finding)) {
 		if l.failure > 0 {
 			severity, n, limit = report.Error, l.failure, t.bounds.stringError()
 		}
-		f := t.finding(severity, bytesMetric("max_bytes", l.biggest.value), "%s over %s", plural(n, "string"), sizeText(limit))
+		f := t.finding(severity, bytesMetric("max_bytes", l.biggest.value), "%s over %s", humanize.Counted(n, "string"), sizeText(limit))
 		f.Evidence = []report.Metric{countMetric("keys_over_10_kib", l.warning), countMetric("keys_over_256_kib", l.failure)}
 		if t.bounds.bytes > 0 {
 			f.Message += " of value"
@@ -107,14 +108,6 @@ func sizeText(n int64) string {
 	return strconv.FormatInt(n, 10) + " B"
 }
 
-// plural writes a count of things: "1 string", "3 strings".
-func plural(n int64, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
-}
-
 func largeCollections() rule {
 	return rule{&report.Rule{
 		ID: "KD041", Name: "large-collection", Title: "Large collections", Severity: report.Error, Stores: redisFamily(),
@@ -149,7 +142,7 @@ func checkCollections(ks *keyspace, emit func(report.Finding)) {
 			severity, n = report.Error, l.failure
 			limit = thousands(t.bounds.elementsError()) + " elements or " + sizeText(max(t.bounds.bytes, groupBytes))
 		}
-		f := t.finding(severity, countMetric("max_elements", t.longest.value), "%s over %s", plural(n, "collection"), limit)
+		f := t.finding(severity, countMetric("max_elements", t.longest.value), "%s over %s", humanize.Counted(n, "collection"), limit)
 		f.Evidence = []report.Metric{
 			countMetric("collections_over_warning", l.warning), countMetric("collections_over_error", l.failure),
 			bytesMetric("max_bytes", l.biggest.value),

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/internal/slot"
 	"github.com/kvtool/kvtool/kv"
 )
@@ -169,7 +170,7 @@ func (c *cluster) notes(m *slotMap, all, answered []told) []string {
 	}
 	served := m.served()
 	if n := slot.Count - served.Len(); n > 0 {
-		notes = append(notes, plural(int64(n), "slot is served by no node.", "slots are served by no node."))
+		notes = append(notes, humanize.Counted(int64(n), "slot")+" served by no node.")
 	}
 	if c.cfg.replica != replicaNo {
 		notes = append(notes, replicaNote(answered))

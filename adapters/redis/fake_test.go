@@ -260,7 +260,7 @@ func TestKeysGo(t *testing.T) {
 			if err != nil || len(records) != 1 || records[0].Key != "a" {
 				t.Errorf("%+v, %v", records, err)
 			}
-			if _, info := factsOf(t, s); !strings.Contains(fmt.Sprint(info.Notes), "1 key was gone") {
+			if _, info := factsOf(t, s); !strings.Contains(fmt.Sprint(info.Notes), "1 key gone") {
 				t.Errorf("%q", info.Notes)
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/internal/slot"
 	"github.com/kvtool/kvtool/kv"
 )
@@ -348,7 +349,7 @@ func (r *reading) forgotten(of slot.Set) slot.Set {
 func (r *reading) tooMany(slots slot.Set) error {
 	return r.wrap(kv.WithHint(
 		fmt.Errorf("%s moved while they were read, more than are remembered: keys of theirs may be missing (slots %s)",
-			plural(int64(slots.Len()), "slot", "slots"), short(&slots)), hintMoving))
+			humanize.Counted(int64(slots.Len()), "slot"), short(&slots)), hintMoving))
 }
 
 const hintMoving = "audit again when no slots are moving"

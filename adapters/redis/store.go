@@ -7,6 +7,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -148,19 +149,12 @@ func (s *store) notes(now serverInfo, a *abilities) []string {
 		notes = append(notes, fmt.Sprintf("Asking added %d to the server's keyspace_hits: a hit ratio taken over this time is too high.", n))
 	}
 	if n := s.learned.vanished; n > 0 {
-		notes = append(notes, fmt.Sprintf("%s gone when its attributes were asked for: not counted.", plural(n, "key was", "keys were")))
+		notes = append(notes, fmt.Sprintf("%s gone when asked for attributes: not counted.", humanize.Counted(n, "key")))
 	}
 	for i, r := range s.learned.refused {
 		if r.keys > 0 {
-			notes = append(notes, fmt.Sprintf("%s was refused for %s: %s", attrs[i].command, plural(r.keys, "key", "keys"), s.cfg.redact(r.text)))
+			notes = append(notes, fmt.Sprintf("%s was refused for %s: %s", attrs[i].command, humanize.Counted(r.keys, "key"), s.cfg.redact(r.text)))
 		}
 	}
 	return notes
-}
-
-func plural(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprint(n, " ", many)
 }

@@ -3,7 +3,6 @@ package fit
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/kvtool/kvtool/internal/humanize"
@@ -212,11 +211,3 @@ func (f *facts) rows(section, table string, visit func(cell)) {
 
 // percent writes a share for a sentence.
 func percent(share float64) string { return humanize.Ratio(share) }
-
-// plural writes a number of things: "1 field", "3 fields".
-func plural(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return strconv.Itoa(n) + " " + thing + "s"
-}

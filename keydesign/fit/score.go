@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/report"
 )
 
@@ -65,7 +66,7 @@ func (s score) metrics(lines []line) []report.Metric {
 	share := report.Number(float64(s.declared) / float64(s.templates))
 	declared := report.Metric{Name: "templates_with_a_rate", Value: share, Unit: report.UnitRatio}
 	if s.total <= 0 || float64(s.declared) < enough*float64(s.templates) {
-		why := fmt.Sprintf("%s: %d of %s declare an access with a rate", notEvaluated, s.declared, plural(s.templates, "template"))
+		why := fmt.Sprintf("%s: %d of %s declare an access with a rate", notEvaluated, s.declared, humanize.Counted(int64(s.templates), "template"))
 		return []report.Metric{text("verdict", why), declared}
 	}
 	served := report.Metric{Name: "plain_key_accesses", Value: report.Number(s.served / s.total), Unit: report.UnitRatio}

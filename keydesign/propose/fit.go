@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"iter"
 	"regexp"
+
+	"github.com/kvtool/kvtool/internal/humanize"
 )
 
 // fit gives each placeholder the narrowest type with which the key matches all that it was made from. The text of a template
@@ -22,7 +24,7 @@ func (d *draft) fit() {
 		re = d.compile()
 	}
 	if lost > 0 {
-		d.notes = append(d.notes, fmt.Sprintf("%s of it cannot be written as one key", plural(int64(lost), "form")))
+		d.notes = append(d.notes, fmt.Sprintf("%s of it cannot be written as one key", humanize.Counted(int64(lost), "form")))
 	}
 }
 

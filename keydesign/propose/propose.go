@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/keydesign"
 	"github.com/kvtool/kvtool/keydesign/schema"
 )
@@ -93,9 +94,9 @@ func (p *proposal) choose() {
 		t := &p.facts.Templates[i]
 		switch {
 		case t.Text == "":
-			p.notes = append(p.notes, plural(t.Keys, "key")+" with an empty name, which no template can have")
+			p.notes = append(p.notes, humanize.Counted(t.Keys, "key")+" with an empty name, which no template can have")
 		case textSize(t.Text) > longestText:
-			p.notes = append(p.notes, plural(t.Keys, "key")+" with a name of "+plural(int64(len(t.Text)), "byte")+", too long to be written down")
+			p.notes = append(p.notes, humanize.Counted(t.Keys, "key")+" with a name of "+humanize.Counted(int64(len(t.Text)), "byte")+", too long to be written down")
 		case len(p.drafts) == mostDrafts:
 			p.left.add(t.Keys)
 		default:
@@ -211,7 +212,7 @@ func (p *proposal) finish() *Proposal {
 
 // summary says what the proposal is of, and what it leaves out.
 func (p *proposal) summary() []string {
-	out := []string{fmt.Sprintf("inferred from %s: names, kinds and references are guesses, to be corrected", plural(p.facts.Keys, "key"))}
+	out := []string{fmt.Sprintf("inferred from %s: names, kinds and references are guesses, to be corrected", humanize.Counted(p.facts.Keys, "key"))}
 	if p.facts.Inference != "" && p.facts.Inference != "exact" {
 		out = append(out, "inference "+p.facts.Inference)
 	}
@@ -219,15 +220,15 @@ func (p *proposal) summary() []string {
 		out = append(out, "of some keys only the names were read: sizes and TTLs are those of a sample")
 	}
 	if n := p.known; n.templates > 0 {
-		out = append(out, fmt.Sprintf("%s of %s declared already", plural(n.templates, "template"), plural(n.keys, "key")))
+		out = append(out, fmt.Sprintf("%s of %s declared already", humanize.Counted(n.templates, "template"), humanize.Counted(n.keys, "key")))
 	}
 	if n := p.unwritten; n.templates > 0 {
 		out = append(out, fmt.Sprintf("left out: %s of %s, whose names are longer than a template may be",
-			plural(n.templates, "template"), plural(n.keys, "key")))
+			humanize.Counted(n.templates, "template"), humanize.Counted(n.keys, "key")))
 	}
 	if n := p.left; n.templates > 0 {
 		out = append(out, fmt.Sprintf("left out: %s of %s, each less than %s of the keys and of the bytes",
-			plural(n.templates, "template"), plural(n.keys, "key"), percent(p.opt.MinShare)))
+			humanize.Counted(n.templates, "template"), humanize.Counted(n.keys, "key"), percent(p.opt.MinShare)))
 	}
 	return out
 }

@@ -1,18 +1,6 @@
 package propose
 
-import (
-	"strconv"
-
-	"github.com/kvtool/kvtool/internal/humanize"
-)
-
-// plural writes a count with its noun: "1 key", "3 keys".
-func plural(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return humanize.Exact(n) + " " + noun + "s"
-}
+import "strconv"
 
 // digits rounds a share to three digits, so that it is read with ease.
 func digits(share float64) float64 {

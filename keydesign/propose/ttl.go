@@ -31,7 +31,7 @@ func (d *draft) law() schema.TTL {
 		return schema.TTL{}
 	case t.Expiring == 0 || none >= (1-strayTTLs)*float64(t.Keys):
 		if t.Expiring > 0 {
-			d.note("%s of %s have a TTL", plural(t.Expiring, "key"), humanize.Exact(t.Keys))
+			d.note("%s of %s have a TTL", humanize.Counted(t.Expiring, "key"), humanize.Exact(t.Keys))
 		}
 		return schema.TTL{Policy: schema.TTLNone}
 	case none > strays*float64(t.Keys) && !d.Lock:
@@ -39,7 +39,7 @@ func (d *draft) law() schema.TTL {
 		return schema.TTL{}
 	}
 	if t.Persistent > 0 {
-		d.note("%s of %s have no TTL", plural(t.Persistent, "key"), humanize.Exact(t.Keys))
+		d.note("%s of %s have no TTL", humanize.Counted(t.Persistent, "key"), humanize.Exact(t.Keys))
 	}
 	return d.finite()
 }

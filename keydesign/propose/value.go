@@ -18,7 +18,7 @@ func (d *draft) typeOf() string {
 	}
 	most := d.Types[0]
 	for _, t := range d.Types[1:] {
-		d.note("%s of %s are of type %s, the others %s", plural(t.Keys, "key"), humanize.Exact(all), t.Type, most.Type)
+		d.note("%s of %s are of type %s, the others %s", humanize.Counted(t.Keys, "key"), humanize.Exact(all), t.Type, most.Type)
 	}
 	if 2*most.Keys <= all {
 		d.note("no type has the majority, so that none is proposed")
@@ -66,7 +66,7 @@ func (d *draft) valueOf() (v schema.Value) {
 // they are most.
 func (d *draft) limit(v *schema.Value) {
 	v.Size.Max, v.Elements.Max = 0, 0
-	values := plural(d.Oversized, "value") + " of " + humanize.Exact(d.Keys)
+	values := humanize.Counted(d.Oversized, "value") + " of " + humanize.Exact(d.Keys)
 	if float64(d.Oversized) > strays*float64(d.Keys) {
 		d.note("too large: %s, so that no maximum is proposed", values)
 		return

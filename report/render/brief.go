@@ -48,7 +48,7 @@ func (t *text) briefScope() []string {
 		items = append([]string{humanize.Counted(t.r.Coverage.Keys, "key")}, t.scan()...)
 	}
 	if d := t.r.Design; d != nil {
-		items = append(items, counted(d.Templates, "template"))
+		items = append(items, humanize.Counted(int64(d.Templates), "template"))
 	}
 	return items
 }

@@ -23,7 +23,7 @@ func (t *text) judged() bool { return t.r.Kind == report.KindLint || t.r.Kind ==
 func (t *text) designHead() {
 	var items []string
 	if d := t.r.Design; d != nil {
-		items = append(items, t.clean(strings.Join(d.Files, " ")), counted(d.Templates, "template"), counted(d.Rules, "rule"))
+		items = append(items, t.clean(strings.Join(d.Files, " ")), humanize.Counted(int64(d.Templates), "template"), humanize.Counted(int64(d.Rules), "rule"))
 	}
 	if t.r.Kind == report.KindCheck {
 		items = append(items, fmt.Sprintf("%s (%s)", t.clean(t.r.Target.URL), humanize.Counted(t.r.Coverage.Keys, "key")))
@@ -44,14 +44,6 @@ func failOn(g *report.Gate) string {
 		words = append(words, string(s))
 	}
 	return g.FailOn.String() + " (" + strings.Join(words, ", ") + ")"
-}
-
-// counted writes a number of things: "1 rule", "43 rules".
-func counted(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return humanize.Exact(int64(n)) + " " + thing + "s"
 }
 
 // blocks draws each finding as a line and, indented below it, what it says and what to do.

@@ -237,7 +237,7 @@ func (p *htmlPage) method() {
 	}
 	add("target", p.name(r.Target.URL))
 	if d := r.Design; d != nil {
-		add("schema", p.name(strings.Join(d.Files, " "))+", "+counted(d.Templates, "template"))
+		add("schema", p.name(strings.Join(d.Files, " "))+", "+humanize.Counted(int64(d.Templates), "template"))
 	}
 	add("memory", p.clean(strings.Join(p.t.memory(), ", ")))
 	if !r.Taken.IsZero() {

@@ -50,7 +50,7 @@ func (p *htmlPage) findings() {
 		p.Rules = append(p.Rules, p.rule(id, byRule[id]))
 	}
 	if n := len(order) - most; n > 0 {
-		p.MoreFindings = fmt.Sprintf("What was found by %s more is in the data of this page: kvtool report convert FILE.html -o json", counted(n, "rule"))
+		p.MoreFindings = fmt.Sprintf("What was found by %s more is in the data of this page: kvtool report convert FILE.html -o json", humanize.Counted(int64(n), "rule"))
 	}
 	if len(known) > 0 {
 		rule := p.list(known)

@@ -124,7 +124,7 @@ func (t *text) scanHead() {
 		t.items("memory", m...)
 	}
 	if d := t.r.Design; d != nil {
-		t.items("schema", t.clean(strings.Join(d.Files, " ")), counted(d.Templates, "template"))
+		t.items("schema", t.clean(strings.Join(d.Files, " ")), humanize.Counted(int64(d.Templates), "template"))
 	}
 }
 
