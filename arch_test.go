@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 	"report":                    {},
 	"report/render":             {"report", "internal/chart", "internal/humanize"},
 	"report/kvr":                {"report", "internal/saved"},
+	"report/fleet":              {"report"},
 	"internal/resp":             {},
 	"internal/saved":            {},
 	"internal/sketch":           {"internal/saved"},

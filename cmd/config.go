@@ -105,7 +105,7 @@ func (c configuration) showGate(print func(path, value string, from origin)) {
 
 func shownSetting(path string, v config.Setting) string {
 	switch {
-	case path != "password_command":
+	case !strings.HasSuffix(path, "_command"):
 		return v.Text
 	case v.List == nil:
 		return "sh -c …"
@@ -152,6 +152,9 @@ func newConfigCheckCmd(env *Env, files *configFlags) *cobra.Command {
 func (e *Env) checkTargets() error {
 	for _, name := range e.conf.names() {
 		p := e.conf.profile(name)
+		if p.Lists() {
+			continue // what it lists is for a run to find out
+		}
 		if t, err := kv.ParseTarget(p.Settings.Text("url")); err == nil && !e.opens(t.Scheme) {
 			return fmt.Errorf("%s: %w", p.from.origin(p.Settings["url"]), e.unknownScheme(t.Scheme))
 		}

@@ -40,6 +40,7 @@ type Env struct {
 	yes            bool                                                     // --yes: what a scan costs is accepted
 	configured     bool
 	args           []string // of the command line
+	listed         map[string]string // URLs of targets that a list has named, by LIST/NAME
 }
 
 // OS returns the environment of the process.

@@ -31,6 +31,7 @@ type gateFlags struct {
 	strict       bool
 	show         string
 	exitZero     bool
+	fleet        bool // what is judged is the report of a fleet
 }
 
 // failOn is the severity from which findings fail, as a flag that knows whether somebody has set it.
@@ -92,7 +93,7 @@ func (e *Env) gate(ctx context.Context, g *gateFlags, now instant, targets ...st
 	if err != nil {
 		return nil, err
 	}
-	base, err := e.readBaseline(ctx, path)
+	base, err := e.readBaseline(ctx, path, g.fleet)
 	if err != nil {
 		return nil, err
 	}
@@ -121,13 +122,17 @@ func (g *gateFlags) check() error {
 
 // readBaseline reads the report to compare with, nil if the path is empty. One that cannot be read whole is a mistake of who
 // named it: nothing could be said to be new.
-func (e *Env) readBaseline(ctx context.Context, path string) (*report.Report, error) {
+func (e *Env) readBaseline(ctx context.Context, path string, fleet bool) (*report.Report, error) {
 	if path == "" {
 		return nil, nil
 	}
 	r, err := e.readReport(ctx, path)
-	if err == nil && r.Kind == report.KindFleet {
-		err = kv.Usagef("%s: a report of a fleet is no baseline", path)
+	switch {
+	case err != nil:
+	case fleet && r.Kind != report.KindFleet:
+		err = kv.Usagef("%s: the report of one target is no baseline of several", path)
+	case !fleet && r.Kind == report.KindFleet:
+		err = kv.Usagef("%s: a report of a fleet is no baseline of one target", path)
 	}
 	if err != nil {
 		return nil, kv.WithHint(&codeError{exitUsage, fmt.Errorf("--baseline %w", err)}, "write one: --write-baseline FILE")

@@ -22,6 +22,10 @@ func (e *Env) resolveProfile(ctx context.Context, name string) (kv.Target, error
 	if p == nil {
 		return kv.Target{}, e.noProfile(name)
 	}
+	p, err := e.ofList(ctx, p, name)
+	if err != nil {
+		return kv.Target{}, err
+	}
 	t, err := kv.ParseTarget(p.Settings.Text("url"))
 	if err != nil {
 		return t, err
@@ -45,8 +49,8 @@ func (e *Env) resolveProfile(ctx context.Context, name string) (kv.Target, error
 }
 
 func (e *Env) noProfile(name string) error {
-	if strings.ContainsAny(name, "*?[") {
-		return kv.Usagef("@%s: patterns of targets are not in this release", name)
+	if isPattern(name) {
+		return kv.WithHint(kv.Usagef("@%s is a pattern of targets, and one target is wanted", name), fleetHint)
 	}
 	err := kv.Usagef("no target @%s", name)
 	switch n := nearest(name, e.conf.names()); {
@@ -203,26 +207,35 @@ func firstLine(b []byte) (kv.Secret, error) {
 	return kv.Secret(line), nil
 }
 
-// passwordOfCommand runs the program that prints the password. What it prints is never shown; what it complains of is, when
-// it fails. It reads nothing: stdin may be what the audit is of.
+// passwordOfCommand runs the program that prints the password. What it prints is never shown.
 func (e *Env) passwordOfCommand(ctx context.Context, p *profile) (kv.Secret, error) {
-	if !p.from.trusted {
-		return "", errUntrusted("run a program")
+	out, err := e.output(ctx, p, "password_command", &head{most: maxPassword, full: errTooLong})
+	if err != nil {
+		return "", err
 	}
-	v := p.Settings["password_command"]
+	return firstLine(out)
+}
+
+// output runs the program that a key of a profile names, and returns what it prints, which is no more than out takes. What it complains
+// of is shown when it fails. It reads nothing: stdin may be what the audit is of.
+func (e *Env) output(ctx context.Context, p *profile, key string, out *head) ([]byte, error) {
+	if !p.from.trusted {
+		return nil, errUntrusted("run a program")
+	}
+	v := p.Settings[key]
 	words := v.List
 	if words == nil {
 		words = []string{"sh", "-c", v.Text}
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, commandTimeout, fmt.Errorf("no answer in %s", commandTimeout))
 	defer cancel()
-	out, complaint := &head{most: maxPassword, full: errTooLong}, &head{most: maxComplaint}
+	complaint := &head{most: maxComplaint}
 	c := exec.CommandContext(ctx, words[0], words[1:]...)
 	c.Dir, c.Stdout, c.Stderr = p.from.dir, out, complaint
 	c.WaitDelay = time.Second // for what it has left running
 	err := c.Run()
 	if out.over {
-		return "", errTooLong
+		return nil, out.full
 	}
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
@@ -235,9 +248,9 @@ func (e *Env) passwordOfCommand(ctx context.Context, p *profile) (kv.Secret, err
 		if said := strings.Join(strings.Fields(complaint.kept.String()), " "); said != "" {
 			err = fmt.Errorf("%w: %s", err, said)
 		}
-		return "", err
+		return nil, err
 	}
-	return firstLine(out.kept.Bytes())
+	return out.kept.Bytes(), nil
 }
 
 // A head keeps the beginning of what is written to it. It hides its buffer's ReadFrom, which knows no bound.

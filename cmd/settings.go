@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/kvtool/kvtool/internal/config"
 	"github.com/kvtool/kvtool/kv"
@@ -71,10 +72,14 @@ type profile struct {
 	from *configSource
 }
 
-// profile returns the first file's profile of a name.
+// profile returns the first file's profile of a name. That of LIST/NAME, a target of a list, is the list's.
 func (c configuration) profile(name string) *profile {
+	list, _, of := strings.Cut(name, "/")
 	for i := range c {
-		if p, ok := c[i].Profiles[name]; ok {
+		if p, ok := c[i].Profiles[list]; ok {
+			if of && !p.Lists() {
+				return nil
+			}
 			return &profile{p, &c[i]}
 		}
 	}
@@ -276,9 +281,23 @@ func (e *Env) configure(c *cobra.Command, args []string, o configFlags) error {
 		return err
 	}
 	e.conf, e.configured = conf, true
-	p := e.conf.profile(strings.TrimPrefix(e.targetOf(args), "@"))
+	var p *profile
+	if !e.isFleet(args) { // each of a fleet has settings of its own
+		p = e.conf.profile(strings.TrimPrefix(e.targetOf(args), "@"))
+	}
+	if err := e.setFlags(c.Flags(), p); err != nil {
+		return err
+	}
+	if e.spare(c.Flags(), p) {
+		fmt.Fprintf(e.Stderr, "kvtool: @%s is env: prod: at most %s (--rate changes that)\n", p.Name, prodWords())
+	}
+	return nil
+}
+
+// setFlags sets the flags that nobody has set to what the environment and the files say of them; p may be nil.
+func (e *Env) setFlags(flags *pflag.FlagSet, p *profile) error {
 	for _, s := range settings() {
-		f := c.Flags().Lookup(s.flag)
+		f := flags.Lookup(s.flag)
 		if f == nil || f.Changed || s.profile && f.Annotations[ofLoad] != nil {
 			continue
 		}
@@ -290,7 +309,6 @@ func (e *Env) configure(c *cobra.Command, args []string, o configFlags) error {
 			return kv.Usagef("%s: %w", from, err)
 		}
 	}
-	e.spare(c, p)
 	return nil
 }
 
@@ -298,18 +316,18 @@ func (e *Env) configure(c *cobra.Command, args []string, o configFlags) error {
 // nobody waits for them.
 const prodRate = "20k/s"
 
-// spare holds the scan of a server in production to prodRate.
-func (e *Env) spare(c *cobra.Command, p *profile) {
-	f := c.Flags().Lookup("rate")
+func prodWords() string { return strings.Replace(prodRate, "k/s", ",000 keys a second", 1) }
+
+// spare holds the scan of a server in production to prodRate, and reports whether it did.
+func (e *Env) spare(flags *pflag.FlagSet, p *profile) bool {
+	f := flags.Lookup("rate")
 	if p == nil || p.Settings.Text("env") != "prod" || f == nil || f.Value.String() != "" || f.Annotations[ofLoad] != nil {
-		return
+		return false
 	}
-	if t, err := kv.ParseTarget(p.Settings.Text("url")); err != nil || t.URL == nil {
-		return
+	if t, err := kv.ParseTarget(p.Settings.Text("url")); !p.Lists() && (err != nil || t.URL == nil) {
+		return false
 	}
-	if err := f.Value.Set(prodRate); err == nil {
-		fmt.Fprintf(e.Stderr, "kvtool: @%s is env: prod: at most %s (--rate changes that)\n", p.Name, strings.Replace(prodRate, "k/s", ",000 keys a second", 1))
-	}
+	return f.Value.Set(prodRate) == nil
 }
 
 // targetOf returns the TARGET of a command line, or the one that stands for none; "" if there is none at all.

@@ -18,6 +18,7 @@ import (
 type triageOptions struct {
 	viewFlags
 	gateFlags
+	fleetFlags
 	args     []string
 	window   time.Duration
 	save     saveFlag
@@ -35,21 +36,25 @@ written, and what that costs the server is less than it spends on being idle.
 What comes out is ranked: the cause that explains most first, with the numbers
 that say so, what to do now and what not to do. Causes that cannot be ruled out,
 because this user may not ask, are named with the reason. A server that does not
-answer, is loading or is kept busy by a script is a finding, too.`
+answer, is loading or is kept busy by a script is a finding, too.
+
+Of several targets, such as all that .kvtool.yaml names @prod-…, there is a row
+each, the one first that needs somebody. One that is dead hides no other.`
 
 const triageExample = `  kvtool triage redis://127.0.0.1:6379
   kvtool triage redis://cache-1:6379 --window 30s -o text -o json=triage.json
   kvtool triage redis+cluster://node-1:6379 --fail-on error
-  kvtool triage memcached://127.0.0.1:11211`
+  kvtool triage memcached://127.0.0.1:11211
+  kvtool triage '@prod-*' --jobs 16`
 
 func newTriageCmd(env *Env) *cobra.Command {
 	var o triageOptions
 	c := &cobra.Command{
-		Use:               "triage [TARGET]",
+		Use:               "triage [TARGET…]",
 		Short:             "Say why a server is slow now, in ten seconds",
 		Long:              triageLong,
 		Example:           triageExample,
-		Args:              atMostOne,
+		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: env.completeTargets,
 		RunE: func(c *cobra.Command, args []string) error {
 			o.args = args
@@ -58,6 +63,7 @@ func newTriageCmd(env *Env) *cobra.Command {
 	}
 	o.viewFlags.bind(c)
 	o.gateFlags.bind(c)
+	o.fleetFlags.bind(c, triageJobs)
 	f := c.Flags()
 	f.DurationVar(&o.window, "window", triageWindow, "watch for so long")
 	bindProgress(c, &o.progress)
@@ -65,13 +71,23 @@ func newTriageCmd(env *Env) *cobra.Command {
 	return c
 }
 
+// triageJobs is how many servers are watched at a time: that is waiting, for the most part.
+const triageJobs = 32
+
 func runTriage(ctx context.Context, env *Env, o *triageOptions) error {
+	if o.window <= 0 {
+		return kv.WithHint(kv.Usagef("--window %s is no time", o.window), "a time is 1s, 10s, 1m")
+	}
+	if env.isFleet(o.args) {
+		f := fleetRun{
+			fleetFlags: o.fleetFlags, view: &o.viewFlags, gates: &o.gateFlags, save: &o.save, progress: o.progress, kind: report.KindTriage,
+			look: o.look,
+		}
+		return f.run(ctx, env, o.args)
+	}
 	outs, err := o.parse()
 	if err != nil {
 		return err
-	}
-	if o.window <= 0 {
-		return kv.WithHint(kv.Usagef("--window %s is no time", o.window), "a time is 1s, 10s, 1m")
 	}
 	if err := o.save.check(outs); err != nil {
 		return err
@@ -92,23 +108,40 @@ func runTriage(ctx context.Context, env *Env, o *triageOptions) error {
 		return err
 	}
 	p.opening(target.String())
-	r, err := env.triage(ctx, target, o.window)
+	got, err := o.watch(ctx, env, target)
 	p.clear()
+	if got == nil {
+		return err
+	}
+	failed := o.save.write(got.r)
+	r := g.judge(env, got.r, got.judged)
+	return g.conclude(env, &o.viewFlags, outs, r, got.code, err, failed)
+}
+
+// look watches one target of several.
+func (o *triageOptions) look(ctx context.Context, env *Env, name string) (*looked, error) {
+	target, err := env.resolve(ctx, []string{name}, true)
+	if err != nil {
+		return nil, targetError(ended(ctx, err))
+	}
+	return o.watch(ctx, env, target)
+}
+
+// watch watches a target. With what it returns, the error is what ended the watch early.
+func (o *triageOptions) watch(ctx context.Context, env *Env, target kv.Target) (*looked, error) {
+	r, err := env.triage(ctx, target, o.window)
 	if r == nil {
-		return targetError(err)
+		return nil, targetError(ended(ctx, err))
 	}
 	addFixes(r, rules())
-	judged := map[string]bool{}
+	got := &looked{r: r, judged: map[string]bool{}}
 	for _, rule := range triage.Rules() {
-		judged[rule.ID] = r.Coverage.Complete
+		got.judged[rule.ID] = r.Coverage.Complete
 	}
-	code := exitOK
 	if err = ended(ctx, err); err != nil || !r.Coverage.Complete {
-		code = partialCode(r, err)
+		got.code = partialCode(r, err)
 	}
-	failed := o.save.write(r)
-	r = g.judge(env, r, judged)
-	return g.conclude(env, &o.viewFlags, outs, r, code, err, failed)
+	return got, err
 }
 
 // triage watches the servers of a target side by side and makes the report. It is nil where there is no server to be asked anything.

@@ -1,5 +1,10 @@
 package report
 
+import (
+	"cmp"
+	"slices"
+)
+
 // A Verdict is what a gate says.
 type Verdict string
 
@@ -18,4 +23,9 @@ type Gate struct {
 	Why      []string `json:"why,omitempty"`
 	Checks   []Check  `json:"checks,omitempty"`   // budgets
 	Warnings []string `json:"warnings,omitempty"` // of suppressions that end, have ended, or are about nothing
+}
+
+// Fails reports whether a finding that was judged fails the gate; without one, none does.
+func (g *Gate) Fails(f *Finding) bool {
+	return g != nil && slices.Contains(g.Statuses, cmp.Or(f.Status, New)) && f.Severity.AtLeast(g.FailOn)
 }

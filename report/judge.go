@@ -22,7 +22,7 @@ import (
 func Judge(cur, base *Report, p Policy) (r *Report, warnings []string) {
 	j := &judge{
 		Policy: p, cur: cur, base: accepted(base), seen: map[string]bool{},
-		used: make([]bool, len(p.Suppressions)), failing: map[Status]int{},
+		used: make([]bool, len(p.Suppressions)), failing: map[Status]int{}, scopes: scopesOf(cur),
 	}
 	doc := *cur
 	doc.Gate = nil
@@ -51,6 +51,7 @@ type judge struct {
 	seen    map[string]bool     // fingerprints of cur
 	used    []bool              // by suppression
 	failing map[Status]int      // findings that fail
+	scopes  map[string][]string // names of a fleet's targets
 	stale   int                 // entries of the baseline that are fixed
 	unsure  []string            // findings whose measure may be on either side of what is tolerated
 }

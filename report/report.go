@@ -67,6 +67,7 @@ type Tool struct {
 // A Target says what was looked at.
 type Target struct {
 	Adapter string   `json:"adapter"`
+	Name    string   `json:"name,omitempty"` // of a fleet's target: what its findings have for their scope
 	URL     string   `json:"url"` // redacted
 	Product string   `json:"product,omitempty"`
 	Version string   `json:"version,omitempty"`

@@ -100,7 +100,7 @@ func (j *judge) suppression(f *Finding, id string) *Suppression {
 	var live, expired *Suppression
 	for i := range j.Suppressions {
 		s := &j.Suppressions[i]
-		if !s.covers(j.Targets) || !s.matches(f, id) {
+		if !s.covers(j.targetsOf(f)) || !s.matches(f, id) {
 			continue
 		}
 		j.used[i] = true
@@ -111,6 +111,23 @@ func (j *judge) suppression(f *Finding, id string) *Suppression {
 		}
 	}
 	return cmp.Or(live, expired)
+}
+
+// targetsOf returns the names of what f was found in: of a fleet the one target, else what was looked at.
+func (j *judge) targetsOf(f *Finding) []string {
+	if names, ok := j.scopes[f.Scope]; ok {
+		return names
+	}
+	return j.Targets
+}
+
+// scopesOf returns the names of each target of a fleet, by the scope of its findings.
+func scopesOf(r *Report) map[string][]string {
+	m := map[string][]string{}
+	for _, t := range r.Targets {
+		m[t.Target.Name] = []string{t.Target.Name, t.Target.URL}
+	}
+	return m
 }
 
 // warnings says what is to be said of suppressions, and counts those that are about nothing. Whether one is can be told only

@@ -81,26 +81,8 @@ func (r *reader) checkTarget() error {
 
 // checkProfile holds what a profile says in several places against each other.
 func (r *reader) checkProfile(p Profile) error {
-	url, ok := p.Settings["url"]
-	if !ok {
-		return r.errorf(p.Line, "target %s has no url", p.Name)
-	}
-	t, err := kv.ParseTarget(url.Text)
-	if err != nil {
-		return r.errorf(url.Line, "url: %v", err)
-	}
-	if t.HasSecret() {
-		return r.errorf(url.Line, "url: a password in a file that others read: use password_file, password_env or password_command")
-	}
-	if name := p.Settings["username"]; name.Text != "" && t.Username != "" {
-		return r.errorf(name.Line, "username: the url names a user already")
-	}
-	if t.URL == nil {
-		for _, path := range append(passwords(), "username", "tls.ca", "tls.cert", "tls.key", "tls.server_name", "tls.skip_verify") {
-			if s, ok := p.Settings[path]; ok {
-				return r.errorf(s.Line, "%s: %s targets are no servers", path, t.Scheme)
-			}
-		}
+	if err := r.checkURL(p); err != nil {
+		return err
 	}
 	var named []string
 	for _, k := range passwords() {
@@ -120,6 +102,45 @@ func (r *reader) checkProfile(p Profile) error {
 		return r.errorf(max(cert.Line, key.Line), "tls: cert and key go together")
 	}
 	return nil
+}
+
+// checkURL holds the url of a profile against what else is said of it; a list of targets takes the place of one.
+func (r *reader) checkURL(p Profile) error {
+	url, has := p.Settings["url"]
+	list, lists := p.Settings["targets_command"]
+	switch {
+	case has && lists:
+		return r.errorf(max(url.Line, list.Line), "target %s has both url and targets_command", p.Name)
+	case lists:
+		return nil
+	case !has:
+		return r.errorf(p.Line, "target %s has no url", p.Name)
+	}
+	t, err := kv.ParseTarget(url.Text)
+	if err != nil {
+		return r.errorf(url.Line, "url: %v", err)
+	}
+	if t.HasSecret() {
+		return r.errorf(url.Line, "url: a password in a file that others read: use password_file, password_env or password_command")
+	}
+	if name := p.Settings["username"]; name.Text != "" && t.Username != "" {
+		return r.errorf(name.Line, "username: the url names a user already")
+	}
+	if t.URL != nil {
+		return nil
+	}
+	for _, path := range append(passwords(), "username", "tls.ca", "tls.cert", "tls.key", "tls.server_name", "tls.skip_verify") {
+		if s, ok := p.Settings[path]; ok {
+			return r.errorf(s.Line, "%s: %s targets are no servers", path, t.Scheme)
+		}
+	}
+	return nil
+}
+
+// Lists reports whether the profile stands for a list of targets.
+func (p *Profile) Lists() bool {
+	_, lists := p.Settings["targets_command"]
+	return lists
 }
 
 // Names returns the names of the profiles, in order.

@@ -98,6 +98,7 @@ func top() []key {
 func profile() []key {
 	return []key{
 		{name: "url", kind: text, doc: "What to read, as a TARGET of the command line. It may name a user, not a password. The path of a file counts from this file's folder."},
+		{name: "targets_command", kind: command, doc: "In place of url: prints a list of targets, one a line, NAME URL. Each is @THIS/NAME, and all else that is said here holds for it. @THIS is all of them, for kvtool audit and triage."},
 		{name: "username", kind: text, doc: "The user, where the url does not name one."},
 		{name: "password_env", kind: text, doc: "The environment variable that holds the password."},
 		{name: "password_file", kind: text, doc: "The file that holds the password, in its first line. It counts from this file's folder; ~/ is the home folder."},

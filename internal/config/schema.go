@@ -41,7 +41,8 @@ func schemaOf(k *key) map[string]any {
 	case mapping:
 		s["type"], s["properties"], s["additionalProperties"] = "object", properties(k.keys), false
 	case profiles:
-		one := map[string]any{"type": "object", "properties": properties(k.keys), "additionalProperties": false, "required": []string{"url"}}
+		one := map[string]any{"type": "object", "properties": properties(k.keys), "additionalProperties": false}
+		one["oneOf"] = []any{map[string]any{"required": []string{"url"}}, map[string]any{"required": []string{"targets_command"}}}
 		s["type"], s["additionalProperties"] = "object", one
 		s["propertyNames"] = map[string]any{"pattern": nameForm}
 	}

@@ -102,7 +102,7 @@ func (p *htmlPage) list(fs []*report.Finding) htmlRule {
 
 func (p *htmlPage) finding(f *report.Finding) htmlFinding {
 	out := htmlFinding{
-		Badge: string(f.Severity), Subject: p.name(f.Subject), Message: p.clean(f.Message), Fix: p.clean(f.Fix), Note: p.clean(f.Note),
+		Badge: string(f.Severity), Subject: p.name(subject(f)), Message: p.clean(f.Message), Fix: p.clean(f.Fix), Note: p.clean(f.Note),
 		Status: p.clean(strings.ToLower(statusWord(f))),
 	}
 	if f.Measure != nil {
@@ -119,7 +119,7 @@ func (p *htmlPage) finding(f *report.Finding) htmlFinding {
 		}
 	}
 	for _, more := range []named{
-		{"such as", strings.Join(samples, ", ")}, {"in", p.name(where(f.Pos))}, {"scope", p.name(f.Scope)}, {"rule", p.clean(f.Rule)}, {"fingerprint", f.Fingerprint()},
+		{"such as", strings.Join(samples, ", ")}, {"in", p.name(where(f.Pos))}, {"rule", p.clean(f.Rule)}, {"fingerprint", f.Fingerprint()},
 	} {
 		if more.Text != "" {
 			out.Evidence = append(out.Evidence, more)

@@ -116,9 +116,6 @@ func ruleSuites(r *report.Report, o Options) []junitSuite {
 
 func newJUnitCase(f *report.Finding, class string, g *report.Gate) junitCase {
 	c := junitCase{Name: plainSubject(f), Class: class}
-	if f.Scope != "" {
-		c.Name += " in " + cutMiddle(clean(f.Scope, false), longestSubject, "…")
-	}
 	says := []string{string(f.Severity) + ": " + f.Message}
 	if at := where(f.Pos); at != "" {
 		says = append(says, "at: "+at)

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,7 +27,7 @@ func failing(f *report.Finding, g *report.Gate) bool {
 	case len(g.Statuses) == 0:
 		return open(f) && f.Severity.AtLeast(g.FailOn)
 	}
-	return slices.Contains(g.Statuses, cmp.Or(f.Status, report.New)) && f.Severity.AtLeast(g.FailOn)
+	return g.Fails(f)
 }
 
 // shown returns the findings that a person is shown: those that are open, or all of them if that was asked for.

@@ -41,6 +41,8 @@ func (t *text) body() {
 	case t.r.Kind == report.KindTriage:
 		t.causes()
 		t.sections()
+	case t.r.Kind == report.KindFleet:
+		t.fleet()
 	default:
 		t.sections()
 		if t.scanned() || t.r.Kind == report.KindLoad {
@@ -95,7 +97,7 @@ func (t *text) head() {
 		t.items("note", t.clean(n))
 	}
 	label := "note"
-	if !c.Complete && t.r.Kind != report.KindLint && (t.scanned() || t.r.Kind == report.KindTriage) {
+	if !c.Complete && t.r.Kind != report.KindLint && (t.scanned() || t.r.Kind == report.KindTriage || t.r.Kind == report.KindFleet) {
 		label = "partial"
 	}
 	for _, w := range c.Why {
@@ -112,6 +114,9 @@ func (t *text) scanHead() {
 		t.items("load", t.runWords()...)
 	case report.KindTriage:
 		t.items("watched", t.watched()...)
+		return
+	case report.KindFleet:
+		t.items("fleet", t.fleetWords()...)
 		return
 	}
 	switch of := t.r.Coverage.Of; {
@@ -313,7 +318,7 @@ func (t *text) rows(s *report.Section, tab *report.Table) int {
 	switch {
 	case t.o.Top > 0:
 		return t.o.Top
-	case t.o.Section != "":
+	case t.o.Section != "", t.r.Kind == report.KindFleet: // a target each
 		return len(tab.Rows)
 	case s == &t.r.Sections[0] && tab == &s.Tables[0]:
 		return firstRows
@@ -323,8 +328,12 @@ func (t *text) rows(s *report.Section, tab *report.Table) int {
 
 // foot says what did not run and what could be done next.
 func (t *text) foot() {
-	if t.r.Kind == report.KindTriage {
+	switch t.r.Kind {
+	case report.KindTriage:
 		t.notRuledOut()
+		return
+	case report.KindFleet:
+		t.fleetNext()
 		return
 	}
 	if len(t.r.Skipped) > 0 {
