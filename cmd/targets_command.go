@@ -141,9 +141,10 @@ func (e *Env) noMatch(pattern string) error {
 		}, pattern))
 	}
 	var near []string
-	typed := plainPart(pattern)
+	typed := strings.TrimRight(plainPart(pattern), "-._/")
 	for _, name := range all {
-		if nearest(typed, []string{name, name[:min(len(name), len(typed))]}) != "" {
+		n := len(typed) // the beginning may lack a letter, or have one too many
+		if nearest(typed, []string{name, name[:min(len(name), n)], name[:min(len(name), n+1)]}) != "" {
 			near = append(near, "@"+name)
 		}
 	}
