@@ -77,15 +77,26 @@ func runDoctor(ctx context.Context, env *Env, o doctorOptions) error {
 	if err != nil {
 		return targetError(ended(ctx, err))
 	}
-	scanErr := ended(ctx, firstKey(ctx, store))
+	scanErr := ended(ctx, firstKey(ctx, store, info))
 	if err := o.write(env, outs, env.examine(info, scanErr), exitOK); err != nil {
 		return err
 	}
 	return targetError(scanErr)
 }
 
-// firstKey reads one key, which shows whether an audit could begin.
-func firstKey(ctx context.Context, store kv.Store) error {
+// firstKey reads one key, which shows whether an audit could begin. Where that would be a burden to the store, it is only planned,
+// and info says what it would be.
+func firstKey(ctx context.Context, store kv.Store, info *kv.Info) error {
+	if planner, ok := store.(kv.Planner); ok {
+		plan, err := planner.Plan(ctx)
+		if err != nil {
+			return err
+		}
+		if len(plan.Burden) > 0 {
+			info.Notes = append(info.Notes, plan.Burden...)
+			return nil
+		}
+	}
 	for _, err := range store.Scan(ctx, kv.ScanOptions{}) {
 		return err
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/kvtool/kvtool/kv"
 )
 
-// openToScan opens a target whose keys are to be read. Where that is billed, what it will cost is said, and nothing is read until
-// it is accepted: by --yes, or by somebody at a terminal.
+// openToScan opens a target whose keys are to be read. Where that is billed, or a burden to the server, what it will cost is said, and nothing
+// is read until it is accepted: by --yes, or by somebody at a terminal.
 func (e *Env) openToScan(ctx context.Context, t kv.Target) (kv.Store, error) {
 	store, err := e.Open(ctx, t)
 	if err != nil {
@@ -42,17 +42,26 @@ func (e *Env) accept(ctx context.Context, store kv.Store, u use) error {
 	if p.Free {
 		return nil
 	}
-	what, instead := "a scan of this store", "read an export: ddb-export:DIR"
-	if u == toLoad {
-		what, instead = "a load of this store, and the scan that cleans up after it,", "load a server on this machine: ?endpoint=http://127.0.0.1:8000"
+	what, instead := "a scan of this store is billed: "+p.String(), "read an export: ddb-export:DIR"
+	switch {
+	case len(p.Burden) > 0:
+		what, instead = "to read this store so is a burden to it", p.Instead
+	case u == toLoad:
+		what, instead = "a load of this store, and the scan that cleans up after it, is billed: "+p.String(), "load a server on this machine: ?endpoint=http://127.0.0.1:8000"
 		e.say("plan", p.Load)
 	}
-	e.say("plan", p.String())
+	lines := p.Burden
+	if len(lines) == 0 {
+		lines = []string{p.String()}
+	}
+	for _, line := range lines {
+		e.say("plan", line)
+	}
 	switch {
 	case e.yes:
 		return nil
 	case !e.TTY || !e.StderrTTY:
-		return kv.WithHint(kv.Usagef("%s is billed: %s", what, p), "--yes, if that is meant; or "+instead)
+		return kv.WithHint(kv.Usagef("%s", what), "--yes, if that is meant; or "+instead)
 	}
 	fmt.Fprint(e.Stderr, "kvtool: type yes to go on: ")
 	if line, err := readLine(e.Stdin); err != nil || line != "yes" {

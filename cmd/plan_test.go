@@ -33,6 +33,7 @@ func (b billed) Scan(context.Context, kv.ScanOptions) iter.Seq2[*kv.Record, erro
 // What a scan costs is said before it begins, and without a yes it does not begin.
 func TestAccept(t *testing.T) {
 	cost := kv.Plan{Known: true, Units: 12_800_000, Unit: "read units", Cost: 1.6, Basis: "list prices"}
+	burden := kv.Plan{Known: true, Burden: []string{"the server forks", "and sends 12800000 read units, 1.60 USD (list prices)"}, Instead: "use SCAN"}
 	for name, c := range map[string]struct {
 		plan     kv.Plan
 		args     []string
@@ -45,6 +46,9 @@ func TestAccept(t *testing.T) {
 		"confirmed":             {cost, nil, true, "yes\n", exitOK},
 		"not confirmed":         {cost, nil, true, "no\n", exitUsage},
 		"free":                  {kv.Plan{Free: true}, nil, false, "", exitOK},
+		"a burden":              {burden, nil, false, "", exitUsage},
+		"a burden, a yes":       {burden, []string{"--yes"}, false, "", exitOK},
+		"a burden, confirmed":   {burden, nil, true, "yes\n", exitOK},
 		"size not known":        {kv.Plan{}, nil, false, "", exitUsage},
 		"size not known, a yes": {kv.Plan{}, []string{"--yes"}, false, "", exitOK},
 	} {

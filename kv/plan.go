@@ -3,10 +3,11 @@ package kv
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
-// A Planner is a store whose scans are paid for. What one will cost is said before it begins.
+// A Planner is a store whose scans are paid for, in money or by its server. What one will cost is said before it begins.
 type Planner interface {
 	Plan(ctx context.Context) (Plan, error)
 }
@@ -23,11 +24,17 @@ type Plan struct {
 	Load  string  // what operations of a load take, where that is billed: "0.625 USD a million write units"
 	Rate  float64 // units a second that the scan is held to; 0 is no limit
 	Time  time.Duration
+	// Burden says what a scan does to the store, a sentence each, where that is more than to answer questions: it is asked about
+	// then although nobody is billed. Instead is how the same can be read without it.
+	Burden  []string
+	Instead string
 }
 
 // String writes the plan in one line.
 func (p Plan) String() string {
 	switch {
+	case len(p.Burden) > 0:
+		return strings.Join(p.Burden, "; ")
 	case p.Free:
 		return "a scan costs nothing here"
 	case !p.Known:

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/kvtool/kvtool/internal/rdbread"
 	"github.com/kvtool/kvtool/internal/unpack"
@@ -59,13 +57,12 @@ func (s *store) Info(context.Context) (*kv.Info, error) {
 		Target:  s.target,
 		Clock:   sum.Created,
 		Memory:  sum.UsedMem,
-		Ledger:  ledger(&sum, scanned),
 		Facts:   s.facts(&sum),
 		Notes:   append(s.aofNotes(&sum, scanned), s.about(&sum, scanned)...),
 	}
 	switch {
 	case scanned:
-		info.Keys, info.KeysKnown = sum.Keys, true
+		info.Keys, info.KeysKnown, info.Ledger = sum.Keys, true, sum.Lines()
 	case sum.HasHint:
 		info.Keys, info.KeysKnown = sum.KeysHint, true
 	}
@@ -81,42 +78,13 @@ func version(sum *rdbread.Summary) string {
 }
 
 func (s *store) facts(sum *rdbread.Summary) []kv.Fact {
-	why := fmt.Sprintf("modelled as %s; allocator %s", sum.Model, s.why)
-	if note := sum.Model.Note(); note != "" {
-		why += "; " + note
+	facts := sum.Facts(s.why, s.placeFact(), s.slotFact())
+	for i := range facts {
+		if facts[i].Field == kv.FieldSize && s.auto {
+			facts[i].Hint = "name the server's allocator: ?allocator=jemalloc-8 or jemalloc-16"
+		}
 	}
-	size := kv.Fact{Name: "size", Field: kv.FieldSize, How: kv.Modelled, Why: why}
-	if s.auto {
-		size.Hint = "name the server's allocator: ?allocator=jemalloc-8 or jemalloc-16"
-	}
-	return []kv.Fact{
-		{Name: "name", Field: kv.FieldName, How: kv.Measured},
-		{Name: "type", Field: kv.FieldType, How: kv.Measured},
-		{Name: "encoding", Field: kv.FieldEncoding, How: kv.Measured},
-		size,
-		{Name: "length", Field: kv.FieldLen, How: kv.Measured},
-		{Name: "ttl", Field: kv.FieldTTL, How: kv.Measured},
-		accessFact(sum, "idle", kv.FieldIdle, "idle times", "LRU"),
-		accessFact(sum, "freq", kv.FieldFreq, "access counters", "LFU"),
-		s.placeFact(),
-		s.slotFact(),
-		{Name: "largest", Field: kv.FieldLargest, How: kv.Measured, Why: "of collections but intsets; a number in a packed block counts with the bytes it takes there"},
-		{Name: "stored", Field: kv.FieldStored, How: kv.Measured},
-		{Name: "digest", Field: kv.FieldDigest, How: kv.Sampled, Why: "of strings of 32 bytes and more, 1 key in 16, chosen by the hash of its name"},
-		{Name: "groups", Field: kv.FieldGroups, How: kv.Measured},
-	}
-}
-
-// accessFact says whether the dump holds idle times or access counters: a server writes them for all keys or for none.
-func accessFact(sum *rdbread.Summary, name string, f kv.Field, what, policy string) kv.Fact {
-	if sum.Access&f != 0 {
-		return kv.Fact{Name: name, Field: f, How: kv.Measured}
-	}
-	return kv.Fact{
-		Name: name, Field: f, How: kv.Missing,
-		Why:  "the dump holds no " + what + ": a server writes them only while its maxmemory-policy is one of " + policy,
-		Hint: "audit the server itself: redis://HOST:PORT",
-	}
+	return facts
 }
 
 func (s *store) placeFact() kv.Fact {
@@ -139,38 +107,12 @@ func (s *store) about(sum *rdbread.Summary, scanned bool) []string {
 	if sum.Created.IsZero() {
 		n = append(n, "The dump does not say when it was made: expiry is judged by the present time.")
 	}
-	if sum.RDB > 12 {
-		n = append(n, fmt.Sprintf("RDB %d is newer than the formats that were tested: every type code in it was known.", sum.RDB))
-	}
-	if sum.Functions > 0 {
-		n = append(n, fmt.Sprintf("The dump holds %d libraries of functions. They are in no key.", sum.Functions))
-	}
-	for _, name := range modules(sum) {
-		n = append(n, fmt.Sprintf("Module %s: the sizes of its %d keys are those of their serialised form; what they take in memory is not modelled.", name, sum.Modules[name]))
-	}
-	if len(sum.Aux) > 0 {
-		n = append(n, "Modules keep data beside the keys, which was not read: "+strings.Join(sum.Aux, ", ")+".")
-	}
+	n = append(n, sum.Content()...)
 	if sum.Trailing > 0 && !s.isAOF(sum) {
 		n = append(n, fmt.Sprintf("%d bytes follow the end of the dump and were not read.", sum.Trailing))
 	}
-	switch {
-	case !scanned:
-	case sum.Checksum == rdbread.ChecksumZero:
-		n = append(n, "The dump was written without a checksum: damage inside values cannot be seen.")
-	case sum.Checksum == rdbread.ChecksumAbsent:
-		n = append(n, "Dumps of this version have no checksum: damage inside values cannot be seen.")
-	case sum.Checksum == rdbread.ChecksumOff:
-		n = append(n, "The checksum was not verified, as asked.")
+	if note := sum.Verified(); scanned && note != "" {
+		n = append(n, note)
 	}
 	return n
-}
-
-func modules(sum *rdbread.Summary) []string {
-	var names []string
-	for name := range sum.Modules {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }

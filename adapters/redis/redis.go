@@ -60,6 +60,7 @@ func Adapter() *kv.Adapter {
 			{Name: "db", Doc: "logical database; the same as a path of /N"},
 			{Name: "timeout", Default: "10s", Doc: "how long to wait for a connection or an answer; for a failover, three times as long"},
 			{Name: "replica", Default: "no", Doc: "no: read primaries; prefer: the replica that lags least, else the primary; only: replicas. HOST:PORT: what a load test reads as a replica"},
+			{Name: "via", Default: "scan", Doc: "psync: read the snapshot that the server sends to a new replica, for which it forks; what that costs is said first. sync: the same with SYNC, where PSYNC has another name"},
 			{Name: "sentinel_username", Doc: "user at the sentinels"},
 			{Name: "sentinel_password", Doc: "password at the sentinels; better in KVTOOL_SENTINEL_PASSWORD"},
 			{Name: "address_map", Doc: "ANNOUNCED=REACHABLE,…: where to connect for an address that a cluster or a sentinel announces"},
@@ -79,6 +80,7 @@ type config struct {
 	network string // tcp or unix
 	addr    string
 	topology
+	via      string      // how a snapshot is asked for; "": none is, keys are read with SCAN
 	tls      *tls.Config // nil: plain
 	username string
 	password string
@@ -114,6 +116,13 @@ func configOf(t kv.Target) (config, error) {
 	}
 	if err := c.setDB(t, db); err != nil {
 		return c, err
+	}
+	switch c.via = t.Query.Get("via"); c.via {
+	case "scan":
+		c.via = ""
+	case "", viaPsync, viaSync:
+	default:
+		return c, kv.WithHint(kv.Usagef("%s: via is %q", t, c.via), "via is scan, psync or sync")
 	}
 	if err := c.setTimeout(t); err != nil {
 		return c, err
@@ -212,6 +221,14 @@ func open(ctx context.Context, t kv.Target) (kv.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.via != "" {
+		return openStream(ctx, cfg)
+	}
+	return openLive(ctx, cfg)
+}
+
+// openLive opens what is read with commands.
+func openLive(ctx context.Context, cfg config) (kv.Store, error) {
 	switch cfg.kind {
 	case clustered:
 		return openCluster(ctx, cfg)

@@ -37,7 +37,9 @@ type Options struct {
 // A Wish is what a walk is asked for. Next tells of every key what its length prefixes say; what costs more has to be in
 // Want: the slot, the largest element of a collection in one block, and the digest of a string.
 type Wish struct {
-	Match string                    // yield only keys that match this glob; the others are walked and counted
+	Match string // yield only keys that match this glob; the others are walked and counted
+	OneDB bool   // yield only keys of the database DB
+	DB    int
 	Want  kv.Field                  // facts worth paying for; the slot only if the dump is of a cluster
 	Ask   func(key string) kv.Field // which of them, for this key; nil is all. Called once for each key that is yielded
 	// Values says what of the value of a key is wanted, and Tell is told it while the value goes by; nil is nothing. Neither is
@@ -229,6 +231,10 @@ func (r *Reader) Next() (*kv.Record, error) {
 // The value is nil for a stream, for a module's, and without Options.Bodies.
 func (r *Reader) Body() (code byte, body []byte) { return r.code, r.body }
 
+func (w *Wish) wants(db int, name string) bool {
+	return (!w.OneDB || w.DB == db) && (w.Match == "" || kv.MatchGlob(w.Match, name))
+}
+
 // always are the facts that every record holds: they follow from what the walk must look at.
 const always = kv.FieldName | kv.FieldType | kv.FieldEncoding | kv.FieldSize | kv.FieldLen | kv.FieldTTL
 
@@ -251,7 +257,7 @@ func (r *Reader) key(op byte) (wanted bool) {
 	rec.Known = always
 	if r.opt.nameless {
 		wanted = true
-	} else if wanted = r.opt.Match == "" || kv.MatchGlob(r.opt.Match, r.name.view()); wanted {
+	} else if wanted = r.opt.wants(r.db, r.name.view()); wanted {
 		rec.Key = r.cut(r.name.at)
 		r.wish()
 	} else {

@@ -15,12 +15,14 @@ type Mode uint8
 // ReadOnly allows what neither writes nor counts as an access of a key. NoTouch also allows the lengths of values, which
 // count as one unless the connection has said CLIENT NO-TOUCH ON before. Values also allows parts of values, a page of them at
 // a time; they count as the lengths do. Watch allows, besides what ReadOnly does, what makes a server tell what it is asked by
-// others, and how it is set: that costs it work, changes no data, and is for who was asked to.
+// others, and how it is set: that costs it work, changes no data, and is for who was asked to. Replica allows what a new replica
+// says: that makes a server fork, and is for who has accepted that.
 const (
 	ReadOnly Mode = iota
 	NoTouch
 	Values
 	Watch
+	Replica
 	Cleaning // the one that writes: clean.go has all that it allows
 )
 
@@ -34,6 +36,8 @@ func (m Mode) Allows(words ...string) bool {
 		return false
 	}
 	switch strings.ToUpper(words[0]) {
+	case "REPLCONF", "PSYNC", "SYNC":
+		return m == Replica
 	case "SCAN", "TYPE", "PTTL", "DBSIZE", "INFO", "PING":
 		return true
 	case "HELLO", "AUTH", "SELECT", "READONLY", "ASKING": // state of the connection
