@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/internal/memory"
 	"github.com/kvtool/kvtool/internal/rdbread"
 	"github.com/kvtool/kvtool/internal/replica"
@@ -280,7 +281,7 @@ func (src *source) broken(ctx context.Context, err error, keys int64) error {
 		return ctx.Err()
 	case isClosed(err):
 		return kv.WithHint(fmt.Errorf("the server ended the stream after %s: it has stopped, its snapshot has failed, or what it holds back "+
-			"for a replica has become too much", plural(keys, "key", "keys")),
+			"for a replica has become too much", humanize.Counted(keys, "key")),
 			"the server's log says which; client-output-buffer-limit replica is the limit for what it holds back")
 	case errors.Is(err, kv.ErrCorrupt), errors.Is(err, kv.ErrUsage):
 		return err
