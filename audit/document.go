@@ -23,6 +23,7 @@ func (r *run) report(merged []Collector, scanErr error) *report.Report {
 	}
 	b := r.basis()
 	fill(doc, r.as, merged, &b, doc.Coverage.Complete && r.opt.Match == "")
+	burden(doc, r.info.Burdens)
 	return doc
 }
 

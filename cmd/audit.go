@@ -29,7 +29,6 @@ type auditOptions struct {
 	args     []string
 	match    string
 	depth    audit.Depth
-	impact   time.Duration
 	only     []string
 	rate     rate
 	timeout  time.Duration
@@ -90,7 +89,7 @@ func (o *auditOptions) bind(c *cobra.Command) {
 	complete(c, "only", completeAnalyses)
 	bindDepth(c, &o.depth)
 	bindRate(c, &o.rate)
-	f.DurationVar(&o.impact, "max-impact", 0, "how much slower a server may answer others meanwhile; accepted, and without effect: there is no governor yet that holds it")
+	bindMaxImpact(c)
 	bindTimeout(c, &o.timeout)
 	bindNoDemo(c, &o.noDemo)
 	bindNow(c, &o.now)
@@ -179,11 +178,8 @@ func withTimeout(ctx context.Context, timeout time.Duration) (context.Context, c
 	return context.WithTimeoutCause(ctx, timeout, fmt.Errorf("%w %s", errTimeout, timeout))
 }
 
-// checkDepth refuses what cannot be meant: a depth that nobody is there to decide on, an impact below nothing.
+// checkDepth refuses what cannot be meant: a depth that nobody is there to decide on.
 func (o *auditOptions) checkDepth(c choice) error {
-	if o.impact < 0 {
-		return kv.WithHint(kv.Usagef("--max-impact %s is no time", o.impact), "a time is 500us, 2ms, 1s")
-	}
 	templates := slices.ContainsFunc(c.run, func(a *audit.Analyzer) bool { return a.Name == "templates" })
 	if o.depth == audit.DepthAdaptive && !templates {
 		return kv.WithHint(kv.Usagef("--depth adaptive without the analysis templates, which decides what to ask"), "add templates to --only")

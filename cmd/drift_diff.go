@@ -62,6 +62,7 @@ func newDriftDiffCmd(env *Env) *cobra.Command {
 	f.StringVar(&o.template, "template", "", "compare only templates that match `GLOB`")
 	bindDepth(c, &o.depth)
 	bindRate(c, &o.rate)
+	bindMaxImpact(c)
 	bindTimeout(c, &o.timeout)
 	bindNow(c, &o.now)
 	bindProgress(c, &o.progress)

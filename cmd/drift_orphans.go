@@ -104,6 +104,7 @@ func (o *orphansOptions) bindOrphans(c *cobra.Command) {
 	bindRecheck(c, &o.recheck)
 	bindDepth(c, &o.depth)
 	bindRate(c, &o.rate)
+	bindMaxImpact(c)
 	bindTimeout(c, &o.timeout)
 	bindNoDemo(c, &o.noDemo)
 	bindProgress(c, &o.progress)

@@ -35,6 +35,7 @@ func newSnapshotCmd(env *Env) *cobra.Command {
 	bindMatch(c, &o.match)
 	bindDepth(c, &o.depth)
 	bindRate(c, &o.rate)
+	bindMaxImpact(c)
 	bindTimeout(c, &o.timeout)
 	bindNoDemo(c, &o.noDemo)
 	bindNow(c, &o.now)

@@ -38,6 +38,7 @@ type Env struct {
 	Open           func(ctx context.Context, t kv.Target) (kv.Store, error) // a fake in tests
 	conf           configuration                                            // of a command that is configured
 	yes            bool                                                     // --yes: what a scan costs is accepted
+	impact         kv.Impact                                                // --max-impact, of a command that has it
 	configured     bool
 	args           []string // of the command line
 	listed         map[string]string // URLs of targets that a list has named, by LIST/NAME

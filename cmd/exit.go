@@ -84,7 +84,7 @@ func exitCode(err error) int {
 		return c.code
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
-	case errors.Is(err, errTimeout), errors.Is(err, kv.ErrCorrupt):
+	case errors.Is(err, errTimeout), errors.Is(err, kv.ErrCorrupt), errors.Is(err, kv.ErrImpact):
 		return exitIncomplete
 	}
 	return exitUsage

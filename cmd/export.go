@@ -71,6 +71,7 @@ func newExportCmd(env *Env) *cobra.Command {
 	f.StringVar(&o.saved, "templates", "", "take the templates from the saved audit `FILE`.kvr: the target is read once")
 	o.schema.bind(c)
 	bindRate(c, &o.rate)
+	bindMaxImpact(c)
 	bindTimeout(c, &o.timeout)
 	bindNoDemo(c, &o.noDemo)
 	bindProgress(c, &o.progress)

@@ -29,6 +29,7 @@ func (o *factFlags) bind(c *cobra.Command) {
 	bindMatch(c, &o.match)
 	bindDepth(c, &o.depth)
 	bindRate(c, &o.rate)
+	bindMaxImpact(c)
 	bindTimeout(c, &o.timeout)
 	bindNoDemo(c, &o.noDemo)
 	bindProgress(c, &o.progress)

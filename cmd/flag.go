@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kvtool/kvtool/internal/yamlfile"
+	"github.com/kvtool/kvtool/kv"
 )
 
 // A rate is a number a second, as a flag: 50k/s, 1.5M/s, 200. Zero is unlimited.
@@ -41,6 +42,21 @@ func (r rate) String() string {
 
 // Type names the flag's value in help.
 func (rate) Type() string { return "rate" }
+
+// An impact is how much slower a server may be for others while it is read, as a flag: 3x,2ms, or off.
+type impact kv.Impact
+
+// Set reads what String writes and people type.
+func (i *impact) Set(s string) error {
+	v, err := kv.ParseImpact(s)
+	*i = impact(v)
+	return err
+}
+
+func (i impact) String() string { return kv.Impact(i).String() }
+
+// Type names the flag's value in help.
+func (impact) Type() string { return "impact" }
 
 // An instant is a time, as a flag: 2026-01-15T12:00:00Z or 2026-01-15.
 type instant struct{ time.Time }

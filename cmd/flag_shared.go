@@ -26,6 +26,15 @@ func bindRate(c *cobra.Command, r *rate) {
 	c.Flags().Var(r, "rate", "read at most so many keys a second: 50k/s")
 }
 
+// bindMaxImpact gives a command that reads keys the flag which says how much slower a server may be for others meanwhile. Its value
+// goes to whatever the command opens (Env.complete).
+func bindMaxImpact(c *cobra.Command) {
+	c.Flags().Var(new(impact), "max-impact",
+		"how much slower a Redis server may answer others while it is read: 3x,2ms is three times, and 2 ms more in any case; beyond "+
+			"that it is read more slowly, or not to the end; off: nobody watches")
+	fixedValues(c, "max-impact", "3x,2ms", "10x", "off")
+}
+
 func bindTimeout(c *cobra.Command, limit *time.Duration) {
 	c.Flags().DurationVar(limit, "timeout", 0, "stop after this time, and go by what was read")
 }

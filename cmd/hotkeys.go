@@ -90,6 +90,7 @@ func newHotkeysCmd(env *Env) *cobra.Command {
 	f.Int64Var(&o.bytes, "max-bytes", monitorBytes, "stop MONITOR after so many bytes")
 	f.StringVar(&o.weight, "weight", "", "what makes a key hot: ops, cpu, bytes (default ops, or cpu where a server counts time)")
 	bindRate(c, &o.rate)
+	bindMaxImpact(c)
 	bindProgress(c, &o.progress)
 	bindNoDemo(c, &o.noDemo)
 	o.save.bind(c)

@@ -288,6 +288,9 @@ func (e *Env) configure(c *cobra.Command, args []string, o configFlags) error {
 	if err := e.setFlags(c.Flags(), p); err != nil {
 		return err
 	}
+	if f := c.Flags().Lookup("max-impact"); f != nil {
+		e.impact = kv.Impact(*f.Value.(*impact))
+	}
 	if e.spare(c.Flags(), p) {
 		fmt.Fprintf(e.Stderr, "kvtool: @%s is env: prod: at most %s (--rate changes that)\n", p.Name, prodWords())
 	}

@@ -81,6 +81,7 @@ func newSkewCmd(env *Env) *cobra.Command {
 	f.BoolVar(&o.plan, "plan", false, "list the moves of slots that bring each node under 1.3 times the mean; none is made")
 	bindMatch(c, &o.match)
 	bindRate(c, &o.rate)
+	bindMaxImpact(c)
 	bindTimeout(c, &o.timeout)
 	bindNoDemo(c, &o.noDemo)
 	bindProgress(c, &o.progress)

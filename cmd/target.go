@@ -157,6 +157,7 @@ func (e *Env) complete(ctx context.Context, t kv.Target) kv.Target {
 	if t.URL == nil {
 		return t
 	}
+	t.Impact = e.impact
 	if t.Password != "" {
 		e.say("warning", "a password in a URL shows in the process list and the shell's history: set KVTOOL_PASSWORD instead")
 	}

@@ -88,6 +88,7 @@ func newTUICmd(env *Env) *cobra.Command {
 	bindKeyMode(c, &o.keys)
 	bindMatch(c, &o.match)
 	bindRate(c, &o.rate)
+	bindMaxImpact(c)
 	f.DurationVar(&o.window, "window", hotWindow, "watch for hot keys so long after a scan, where the store counts them itself; 0 is not at all")
 	bindNoDemo(c, &o.noDemo)
 	bindNow(c, &o.now)

@@ -15,6 +15,8 @@ var (
 	// ErrRestart ends the scan of a shard that has moved to where its records cannot be told from those to come: after a
 	// failover the cursor means nothing. What the scan has yielded is void, and the shard is to be scanned anew.
 	ErrRestart = errors.New("the scan of this part must begin anew")
+	// ErrImpact ends the reading of a server that answers others too slowly meanwhile. What was read before it stands.
+	ErrImpact = errors.New("the server is slow for others")
 )
 
 // Usagef returns an error with the given text that is ErrUsage.

@@ -76,7 +76,9 @@ type Info struct {
 	Table  Table   // zero of what has no tables
 	Pages  []Pages // of each database in a file, where its store was asked; nil where it was not
 	Facts  []Fact
-	Notes  []string // what a reader of the report must know of this store, a sentence each
+	// Burdens are what reading was to the servers; those that were read too short for it to be felt have none.
+	Burdens []Burden
+	Notes   []string // what a reader of the report must know of this store, a sentence each
 }
 
 // A Line is one part of a store's memory that is in no key.

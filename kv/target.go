@@ -17,6 +17,7 @@ type Target struct {
 	Username string
 	Password Secret
 	Stdin    io.Reader // what "-" reads; never nil where Path is "-"
+	Impact   Impact    // of reading a live server on whoever else asks it; a store that is none has no use for it
 }
 
 // ParseTarget reads scheme://host/path?query and scheme:path?query. The file form takes its path as it stands, without

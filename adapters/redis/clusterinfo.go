@@ -52,6 +52,7 @@ func (c *cluster) Info(ctx context.Context) (*kv.Info, error) {
 		info.KeysKnown = info.KeysKnown && t.info.KeysKnown
 		info.Memory += t.info.Memory
 		info.Resident += t.info.Resident
+		info.Burdens = append(info.Burdens, t.info.Burdens...)
 	}
 	info.Ledger = sumLedgers(answered)
 	info.Facts = append(mergeFacts(answered), placement(kv.Measured, "")...)

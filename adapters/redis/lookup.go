@@ -49,10 +49,14 @@ func (s *store) get(ctx context.Context, want kv.Field, names []kv.Name, which [
 	if err := sc.prepare(); err != nil {
 		return nil, err
 	}
+	defer s.governor.enter()()
 	err = s.borrow(ctx, func(l *asking) error {
 		sc.link = l.link
 		for len(which) > 0 {
-			n := min(lookupPage, len(which))
+			n := min(lookupPage, s.governor.count(), len(which))
+			if err := s.governor.wait(ctx, n); err != nil {
+				return err
+			}
 			more, err := sc.lookUp(l, names, which[:n], fn)
 			if err != nil {
 				return err

@@ -86,10 +86,11 @@ type config struct {
 	password string
 	db       int // -1: all that hold keys
 	timeout  time.Duration
+	impact   kv.Impact
 }
 
 func configOf(t kv.Target) (config, error) {
-	c := config{target: t.String(), network: "tcp", username: t.Username, password: string(t.Password), db: -1}
+	c := config{target: t.String(), network: "tcp", username: t.Username, password: string(t.Password), db: -1, impact: t.Impact}
 	if err := Adapter().CheckParams(t); err != nil {
 		return c, err
 	}
@@ -247,7 +248,9 @@ func openServer(ctx context.Context, cfg config) (*store, error) {
 	return newStore(cfg), nil
 }
 
-func newStore(cfg config) *store { return &store{cfg: cfg, client: newClient(cfg, resp.ReadOnly)} }
+func newStore(cfg config) *store {
+	return &store{cfg: cfg, client: newClient(cfg, resp.ReadOnly), governor: newGovernor(cfg)}
+}
 
 // ping logs in once, over a connection of ours: of why one fails, go-redis keeps less than there is to say. A user who may
 // not PING has logged in all the same.

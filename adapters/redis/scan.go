@@ -94,7 +94,7 @@ func (s *store) scanKeys(ctx context.Context, opt kv.ScanOptions, of portion, yi
 	if opt.Match != "" && !pushable(opt.Match) {
 		filter, opt.Match = opt.Match, ""
 	}
-	sc := scan{ctx: ctx, opt: opt, filter: filter, portion: of, abilities: a, sizes: s.sizes(), yield: yield, place: from, count: countMost, words: map[string]string{}}
+	sc := scan{ctx: ctx, opt: opt, filter: filter, portion: of, abilities: a, sizes: s.sizes(), yield: yield, place: from, governor: s.governor, words: map[string]string{}}
 	if err := sc.prepare(); err != nil {
 		return err
 	}
@@ -102,6 +102,8 @@ func (s *store) scanKeys(ctx context.Context, opt kv.ScanOptions, of portion, yi
 		return err
 	}
 	defer sc.link.conn.Close()
+	defer sc.governor.enter()()
+	sc.count = sc.governor.count()
 	stop := context.AfterFunc(ctx, sc.link.hurry)
 	defer stop()
 	defer s.learn(&sc.learned)
@@ -139,6 +141,7 @@ type scan struct {
 	sizes     *memory.Model // of this server, if Info has found it out
 	yield     func(*kv.Record) bool
 	link      *link
+	governor  *governor
 
 	quiet   bool // the connection must not touch what it asks about
 	lengths bool // are asked; records are held until they are in
@@ -217,7 +220,8 @@ func (sc *scan) databases(dbs []int) error {
 
 // database scans one logical database, from sc.place on. The names of a page are there before the answers for the one
 // before it are read, and so are the questions about them on their way: the server goes on while records are consumed. Under
-// a limit it waits instead: what has been read should be yielded before the time is spent.
+// a limit, or where the server is to be left alone between pages, it waits instead: what has been read should be yielded before the
+// time is spent.
 func (sc *scan) database() error {
 	this, err := sc.first()
 	for ; err == nil; this, err = sc.turn(this) {
@@ -237,7 +241,7 @@ func (sc *scan) turn(this *batch) (*batch, error) {
 			return nil, err
 		}
 	}
-	ahead := next != nil && sc.opt.Limiter == nil && this.sent == len(this.keys)
+	ahead := next != nil && sc.opt.Limiter == nil && !sc.governor.pauses() && this.sent == len(this.keys)
 	if ahead {
 		if err := sc.ask(next); err != nil {
 			return nil, err
@@ -311,6 +315,9 @@ func (sc *scan) ask(p *batch) error {
 		charge = sc.count // looked at, whether they match or not
 	}
 	if err := sc.opt.Limiter.Wait(sc.ctx, charge); err != nil {
+		return err
+	}
+	if err := sc.governor.wait(sc.ctx, charge); err != nil {
 		return err
 	}
 	if err := sc.choose(p); err != nil {
@@ -438,7 +445,7 @@ func (sc *scan) names(p *batch, n int) error {
 		}
 	}
 	if n > 0 {
-		sc.count = max(1, min(countMost, pageBytes/(bytes/n+1)))
+		sc.count = max(1, min(sc.governor.count(), pageBytes/(bytes/n+1)))
 	}
 	return nil
 }

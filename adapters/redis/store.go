@@ -13,8 +13,9 @@ import (
 
 // A store is one server. Its go-redis client has one connection; each scan opens its own.
 type store struct {
-	cfg    config
-	client *goredis.Client
+	cfg      config
+	client   *goredis.Client
+	governor *governor
 
 	mu      sync.Mutex
 	probed  *abilities // nil until the first probe
@@ -101,6 +102,7 @@ func (s *store) Info(ctx context.Context) (*kv.Info, error) {
 		Server:   now.server(a.calls),
 		Facts:    a.facts(),
 		Notes:    s.notes(now, a),
+		Burdens:  s.governor.burdens(),
 	}
 	if now.clustered() {
 		info.Facts = append(info.Facts, placement(kv.Measured, "")...)

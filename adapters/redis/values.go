@@ -71,6 +71,7 @@ func (s *store) ReadValues(ctx context.Context, asks []kv.Ask, fn func(int, kv.A
 
 // readValues answers the asks at which, and returns those whose key is on another node by now. Coming is as of get.
 func (s *store) readValues(ctx context.Context, asks []kv.Ask, which []int, coming bool, fn func(int, kv.Answer, []byte)) (moved []int, err error) {
+	defer s.governor.enter()()
 	err = s.borrow(ctx, func(l *asking) error {
 		r := valueReading{l: l, fn: fn, coming: coming, c: map[string]resp.Command{}}
 		if r.asking, err = resp.Values.Command(0, "ASKING"); err != nil {
@@ -82,7 +83,10 @@ func (s *store) readValues(ctx context.Context, asks []kv.Ask, which []int, comi
 			}
 		}
 		for len(which) > 0 {
-			n := min(lookupPage, len(which))
+			n := min(lookupPage, s.governor.count(), len(which))
+			if err := s.governor.wait(ctx, n); err != nil {
+				return err
+			}
 			page := make([]inquiry, n)
 			for i, at := range which[:n] {
 				page[i] = begin(asks[at], at)

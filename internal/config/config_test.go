@@ -139,7 +139,7 @@ func TestMistakes(t *testing.T) {
 		"targets:\n  a:\n    url: redis://h\n    password_env: P\n    password_file: f": "x:5: target a has both password_file and password_env",
 		"targets:\n  a:\n    url: redis://h\n    tls:\n      cert: f":                   "x:5: tls: cert and key go together",
 		"targets:\n  a:\n    url: redis://h\n    scan: {rate: fast}":                    "x:4: targets.a.scan.rate: want a number a second, such as 50k/s",
-		"targets:\n  a:\n    url: redis://h\n    scan: {max_impact: 2}":                 "x:4: targets.a.scan.max_impact: want a duration, such as 30s",
+		"targets:\n  a:\n    url: redis://h\n    scan: {max_impact: 2}":                 "x:4: targets.a.scan.max_impact: want how much slower, such as 3x,2ms, or off",
 		"targets:\n  a:\n    url: redis://h\n    password_command: []":                  "x:4: targets.a.password_command: names no program",
 		"targets:\n  a:\n    url: redis://h\n    password_command: [a, [b]]":            "x:4: targets.a.password_command: each word of the list must be a text",
 		"targets:\n  a:\n    url: redis://h\n    password_command: {a: b}":              "x:4: targets.a.password_command: want a list (a program and its arguments) or a text (for sh -c)",

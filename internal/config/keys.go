@@ -15,7 +15,7 @@ const (
 	boolean       // true or false
 	version       // 1
 	rate          // 50k/s, 200
-	duration      // 30s
+	impact        // 3x,2ms
 	mapping       // keys of its own
 	profiles      // names, and under each the keys of a profile
 	percent       // 10%
@@ -35,17 +35,17 @@ type key struct {
 
 // Forms of texts.
 const (
-	rateForm     = `^[1-9][0-9]*(\.[0-9]+)?[kKM]?(/s)?$`
-	durationForm = `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
-	nameForm     = `^[A-Za-z0-9][A-Za-z0-9._-]*$`
-	percentForm  = `^(0|[1-9][0-9]*)(\.[0-9]+)?%$`
-	daysForm     = `^[1-9][0-9]{0,3}$`
+	rateForm    = `^[1-9][0-9]*(\.[0-9]+)?[kKM]?(/s)?$`
+	impactForm  = `^(off|([0-9.]+x,)?[0-9.]+(x|us|µs|ms|s)|[0-9.]+(us|µs|ms|s),[0-9.]+x)$`
+	nameForm    = `^[A-Za-z0-9][A-Za-z0-9._-]*$`
+	percentForm = `^(0|[1-9][0-9]*)(\.[0-9]+)?%$`
+	daysForm    = `^[1-9][0-9]{0,3}$`
 )
 
 // forms are the expressions that texts of a kind, and names of profiles, must match.
 func forms() map[kind]*regexp.Regexp {
 	return map[kind]*regexp.Regexp{
-		rate: regexp.MustCompile(rateForm), duration: regexp.MustCompile(durationForm), profiles: regexp.MustCompile(nameForm),
+		rate: regexp.MustCompile(rateForm), impact: regexp.MustCompile(impactForm), profiles: regexp.MustCompile(nameForm),
 		percent: regexp.MustCompile(percentForm), days: regexp.MustCompile(daysForm),
 	}
 }
@@ -54,7 +54,7 @@ func forms() map[kind]*regexp.Regexp {
 func (k kind) wants() string {
 	return [...]string{
 		"text", "a list (a program and its arguments) or a text (for sh -c)", "true or false", "1",
-		"a number a second, such as 50k/s", "a duration, such as 30s", "keys of its own", "names of targets",
+		"a number a second, such as 50k/s", "how much slower, such as 3x,2ms, or off", "keys of its own", "names of targets",
 		"a share, such as 10%", "a number of days, such as 180", "",
 	}[k]
 }
@@ -113,7 +113,7 @@ func profile() []key {
 		{name: "env", kind: text, doc: "What the store is for. prod: at most 20,000 keys a second unless scan.rate or --rate says otherwise."},
 		{name: "scan", kind: mapping, doc: "How a scan of it goes.", keys: []key{
 			{name: "rate", kind: rate, doc: "Keys a second at most. As --rate."},
-			{name: "max_impact", kind: duration, doc: "How much slower the store may answer others meanwhile. As --max-impact."},
+			{name: "max_impact", kind: impact, doc: "How much slower the store may answer others meanwhile: 3x,2ms is three times, and 2 ms more in any case. As --max-impact."},
 			{name: "replica", kind: text, values: []string{"no", "prefer", "only"}, doc: "Whether replicas are read instead of primaries. As ?replica= of the url."},
 		}},
 		{name: "writable", later: true},

@@ -32,8 +32,8 @@ func schemaOf(k *key) map[string]any {
 		s["const"] = 1
 	case rate:
 		s["anyOf"] = []any{map[string]any{"type": "string", "pattern": rateForm}, map[string]any{"type": "number", "minimum": 1}}
-	case duration:
-		s["type"], s["pattern"] = "string", durationForm
+	case impact:
+		s["type"], s["pattern"] = "string", impactForm
 	case percent:
 		s["type"], s["pattern"] = "string", percentForm
 	case days:
