@@ -17,6 +17,7 @@ func burden(doc *report.Report, all []kv.Burden) {
 		{Name: "while", Title: "p99 while read", Unit: report.UnitDuration},
 		{Name: "windows", Unit: report.UnitCount, Rank: 2},
 		{Name: "over", Title: "over the limit", Unit: report.UnitCount, Rank: 1},
+		{Name: "own", Title: "late by ourselves", Unit: report.UnitCount, Rank: 3},
 		{Name: "slowed", Title: "slowed down", Unit: report.UnitCount},
 		{Name: "waited", Unit: report.UnitDuration, Rank: 1},
 		{Name: "least", Title: "least keys at once", Unit: report.UnitCount, Rank: 3},
@@ -33,7 +34,7 @@ func burden(doc *report.Report, all []kv.Burden) {
 		}
 		table.Rows = append(table.Rows, []report.Value{
 			report.Text(b.Place), report.Seconds(b.Before), report.Seconds(b.Limit), report.Seconds(b.While), report.Number(b.Windows),
-			report.Number(b.Over), report.Number(b.Slowed), report.Seconds(b.Waited), report.Number(b.Least),
+			report.Number(b.Over), report.Number(b.Own), report.Number(b.Slowed), report.Seconds(b.Waited), report.Number(b.Least),
 		})
 	}
 	if len(table.Rows) > 0 {

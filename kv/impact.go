@@ -84,6 +84,7 @@ type Burden struct {
 	While     time.Duration // what it was
 	Windows   int64         // in which it was judged
 	Over      int64         // of these: above the limit
+	Own       int64         // times that our own machine was late, for which allowance was made
 	Slowed    int64         // times that the reading went on more slowly
 	Waited    time.Duration // that the reading has waited
 	Least     int           // keys that the server was asked for at once, where that was least

@@ -15,6 +15,7 @@ import (
 //	          the 99th percentile
 //	limit     what that may become, by --max-impact, the way apart: max(3 base, base + 2 ms)
 //	watch     a PING every 10 ms. One that takes long stands for those that would have been sent meanwhile
+//	own       a timer of ours that is late by as much says that our own machine is busy: it makes two such PINGs look late
 //	slower    more than 1 % of a window (2 s) above the middle of base and limit: at once one notch down, which is half of COUNT, and
 //	          from 30 keys on a pause before each page, doubled up to 1 s. What was asked before that is not held against it
 //	faster    a window without that: one notch up. A notch up that was a mistake doubles the number of windows until the next
@@ -29,6 +30,7 @@ const (
 	window      = 2 * time.Second
 	settling    = 100 * time.Millisecond // until a change can be felt, at least
 	tolerated   = int(window / askEvery / 100)
+	timerStep   = time.Millisecond // timers of Go's runtime are as late on a machine that does nothing
 	mostHold    = 16
 	mostOver    = 10
 	baseFor     = 500 * time.Millisecond
@@ -77,6 +79,7 @@ type law struct {
 	since  time.Time // the window's beginning; PINGs that were sent before do not count
 	warm   int       // latencies in the window above trip
 	hot    int       // and above limit
+	own    int       // timers of ours that were as late
 	clean  int       // windows in a row that were not too much
 	hold   int       // of which so many are needed for the next notch up
 	eased  bool      // the last change was a notch up
@@ -109,12 +112,12 @@ func (l *law) ping(sent time.Time, took time.Duration) {
 	l.hot += missed(took, l.limit)
 	now := sent.Add(took)
 	switch {
-	case l.warm > tolerated && l.at < len(l.notches)-1:
+	case l.warm > l.tolerated() && l.at < len(l.notches)-1:
 		l.judge()
 		l.slower(now)
 	case now.Sub(l.since) >= window:
 		l.judge()
-		if l.clean++; l.warm > tolerated {
+		if l.clean++; l.warm > l.tolerated() {
 			l.clean = 0
 		}
 		l.begin(now)
@@ -123,6 +126,12 @@ func (l *law) ping(sent time.Time, took time.Duration) {
 		}
 	}
 }
+
+// timer takes in that a timer of ours was late by so much: whoever waits for it waits for an answer as long.
+func (l *law) timer(late time.Duration) { l.own += missed(late-timerStep, l.trip-l.base) }
+
+// tolerated returns how many PINGs of a window may take too long.
+func (l *law) tolerated() int { return tolerated + 2*l.own }
 
 // missed returns how many of the PINGs that would have been sent in the time that one took would have taken longer than most.
 func missed(took, most time.Duration) int {
@@ -135,7 +144,8 @@ func missed(took, most time.Duration) int {
 // judge counts the window that ends.
 func (l *law) judge() {
 	l.burden.Windows++
-	if l.hot <= tolerated {
+	l.burden.Own += int64(l.own)
+	if l.hot <= l.tolerated() {
 		l.over = 0
 		return
 	}
@@ -146,7 +156,7 @@ func (l *law) judge() {
 	l.burden.GaveUp = l.burden.GaveUp || l.over == mostOver
 }
 
-func (l *law) begin(at time.Time) { l.since, l.warm, l.hot = at, 0, 0 }
+func (l *law) begin(at time.Time) { l.since, l.warm, l.hot, l.own = at, 0, 0, 0 }
 
 func (l *law) slower(now time.Time) {
 	l.at++

@@ -131,10 +131,10 @@ func TestOthersAreSpared(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		s := &simulated{
-			random:  rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1)),
+			random: rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1)),
 			others: float64(rapid.IntRange(100, 1500).Draw(t, "others, 1/s")),
-			page:    time.Duration(rapid.IntRange(5, 50).Draw(t, "page, us")) * time.Microsecond,
-			key:     time.Duration(rapid.IntRange(1, 60).Draw(t, "key, us")) * time.Microsecond,
+			page:   time.Duration(rapid.IntRange(5, 50).Draw(t, "page, us")) * time.Microsecond,
+			key:    time.Duration(rapid.IntRange(1, 60).Draw(t, "key, us")) * time.Microsecond,
 		}
 		load := float64(rapid.IntRange(1, 60).Draw(t, "load, %")) / 100
 		s.service = time.Duration(load / s.others * float64(time.Second))
@@ -234,4 +234,28 @@ func TestPercentile(t *testing.T) {
 			t.Errorf("least %v, want %d", s.least, all[0])
 		}
 	})
+}
+
+// TestOwnDelaysAreNoBurden has PINGs that take long while timers of ours are as late: it is not the server that is slow.
+func TestOwnDelaysAreNoBurden(t *testing.T) {
+	for _, own := range []bool{true, false} {
+		var before latencies
+		before.add(100 * time.Microsecond)
+		at := time.Unix(0, 0)
+		l := newLaw(kv.Impact{}, &before, at)
+		for i := range 1000 {
+			at = at.Add(askEvery)
+			took := 100 * time.Microsecond
+			if i%20 == 0 {
+				took = 5 * time.Millisecond
+				if own {
+					l.timer(took)
+				}
+			}
+			l.ping(at, took)
+		}
+		if b := l.burden; (b.Slowed == 0) != own || (b.Own > 0) != own {
+			t.Errorf("own machine late %v: %+v", own, b)
+		}
+	}
 }

@@ -260,12 +260,16 @@ func (g *governor) pings(ctx context.Context, l *link) error {
 	t := time.NewTicker(askEvery)
 	defer t.Stop()
 	for n := 0; ; n++ {
+		var late time.Duration
+		waiting := time.Now() // a timer that went off before was not late: it was we who were not there
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-t.C:
+		case at := <-t.C:
+			late = time.Since(later(at, waiting))
 		}
 		g.mu.Lock()
+		g.law.timer(late)
 		g.sent, g.back = time.Now(), make(chan struct{})
 		g.mu.Unlock()
 		took, err := l.roundTrip()
@@ -284,6 +288,13 @@ func (g *governor) pings(ctx context.Context, l *link) error {
 			return nil
 		}
 	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // burdens returns what reading was to the server; nothing if it was too short to be felt.
