@@ -75,6 +75,7 @@ func TestExitCodes(t *testing.T) {
 		{"not what was asked for", nil, kv.Usagef("no such parameter"), nil, exitUsage, false},
 		{"failed before the first key", &fakeStore{err: gone}, nil, nil, exitTarget, false},
 		{"failed after it", &fakeStore{keys: 3, err: gone}, nil, nil, exitIncomplete, true},
+		{"too much for the server", &fakeStore{err: fmt.Errorf("scanning: %w", kv.ErrImpact)}, nil, nil, exitIncomplete, true},
 		{"corrupt before the first key", &fakeStore{err: kv.Corruptf("cut")}, nil, nil, exitIncomplete, true},
 		{"corrupt after it", &fakeStore{keys: 3, err: kv.Corruptf("cut")}, nil, nil, exitIncomplete, true},
 		{"not even that kind of file", &fakeStore{err: kv.Usagef("no list")}, nil, nil, exitUsage, false},
