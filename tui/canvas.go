@@ -26,7 +26,11 @@ type pen struct {
 	b     strings.Builder
 }
 
-func (k *look) pen(width int) *pen { return &pen{look: k, width: width} }
+func (k *look) pen(width int) *pen {
+	p := &pen{look: k, width: width}
+	p.b.Grow(width + width/2) // for text, and some of it wider than a byte
+	return p
+}
 
 // put adds text that was cleaned.
 func (p *pen) put(st style, s string) *pen {

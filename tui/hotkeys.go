@@ -31,9 +31,7 @@ func hotKeys() screen {
 			}
 			for _, l := range ls {
 				l.bar = shareColumn(l)
-				for i := range l.rows {
-					l.rows[i].mark = d.marks[l.rows[i].key]
-				}
+				l.marks = d.marks
 			}
 			return ls
 		},

@@ -64,9 +64,7 @@ func numbers(screens int) string {
 }
 
 // bindings are the keys of the screen that is shown: its own before the general ones.
-func (m *Model) bindings() []binding {
-	return append(slices.Clone(m.all[m.screen].keys), general(len(m.all))...)
-}
+func (m *Model) bindings() []binding { return m.all[m.screen].bound }
 
 // key does what a key asks for.
 func (m *Model) key(msg tea.KeyPressMsg) tea.Cmd {
@@ -216,6 +214,7 @@ func (m *Model) nextTheme() tea.Cmd {
 	all := Themes()
 	at := slices.IndexFunc(all, func(t Theme) bool { return t.Name == m.look.theme.Name })
 	m.look.theme = all[(at+1)%len(all)]
+	m.changed()
 	m.say("theme "+m.look.theme.Name, nil)
 	return nil
 }
@@ -288,7 +287,7 @@ func (m *Model) openTemplate(template string) tea.Cmd {
 	if l == nil {
 		return nil
 	}
-	if at := slices.IndexFunc(l.index, func(i int) bool { return l.rows[i].key == template }); at >= 0 {
+	if at := slices.IndexFunc(l.index, func(i int) bool { return l.row(i).key == template }); at >= 0 {
 		p.cursor = at
 	}
 	return nil
@@ -336,7 +335,7 @@ func (m *Model) shutNode() tea.Cmd {
 	default:
 		l, p := m.focus()
 		for i := p.cursor - 1; i >= 0; i-- {
-			if l.rows[l.index[i]].indent < l.rows[l.index[p.cursor]].indent {
+			if l.row(l.index[i]).indent < l.row(l.index[p.cursor]).indent {
 				p.cursor = i
 				break
 			}
@@ -356,7 +355,7 @@ func (m *Model) seekMark(by int) tea.Cmd {
 		return nil
 	}
 	for i := p.cursor + by; i >= 0 && i < len(l.index); i += by {
-		if rankOf(l.rows[l.index[i]].mark) > 0 {
+		if rankOf(l.row(l.index[i]).mark) > 0 {
 			p.cursor = i
 			return nil
 		}

@@ -19,18 +19,31 @@ import (
 type list struct {
 	title string
 	cols  []report.Column
-	rows  []row
-	bar   int               // the column of shares that a bar is drawn of where there is room; -1 is none
-	more  int64             // rows that the report has left out
-	fixed bool              // the rows were filtered and sorted when the list was made
-	none  string            // why there are no rows
-	nodes []*node           // of a tree, one a row
-	finds []*report.Finding // of findings, one a row
-	wide  []int             // columns that each column of the list takes; nil: not measured
-	most  float64           // greatest value of the bar's column
-	rest  []report.Value    // their sums, a column each; nil where they are not known
-	sums  []float64         // of all rows, of columns that add up; nil: not known yet
+	rows  []row              // that were made; nil of a table of the report, which is read where it lies
+	table [][]report.Value   // of the report
+	keep  []int              // the columns of table that the list has
+	marks map[string]style   // of what the rows of table are about
+	bar   int                // the column of shares that a bar is drawn of where there is room; -1 is none
+	more  int64              // rows that the report has left out
+	fixed bool               // the rows were filtered and sorted when the list was made
+	none  string             // why there are no rows
+	nodes []*node            // of a tree, one a row
+	finds []*report.Finding  // of findings, one a row
+	wide  []int              // columns that each column of the list takes; nil: not measured
+	most  float64            // greatest value of the bar's column
+	rest  []report.Value     // their sums, a column each; nil where they are not known
+	sums  []float64          // of all rows, of columns that add up; nil: not known yet
+	drawn map[lineKey]string // lines that were drawn before
 }
+
+// A lineKey is what a line of a list is drawn from besides what stays the same as long as the list does.
+type lineKey struct {
+	row, width int
+	marked     bool
+}
+
+// mostDrawn is how many lines are kept.
+const mostDrawn = 2000
 
 // A row is one line of a list.
 type row struct {
@@ -47,6 +60,29 @@ func (r *row) id() string { return cmp.Or(r.unique, r.key) }
 
 // sampleRows is how many rows decide how wide columns are: as many as one looks at, so that a list of a million rows costs no more.
 const sampleRows = 2000
+
+// count is how many rows a list has.
+func (l *list) count() int { return max(len(l.rows), len(l.table)) }
+
+// value is a cell.
+func (l *list) value(i, c int) report.Value {
+	if l.rows != nil {
+		return l.rows[i].cells[c]
+	}
+	return l.table[i][l.keep[c]]
+}
+
+// row returns what a row is besides its cells.
+func (l *list) row(i int) row {
+	if l.rows != nil {
+		return l.rows[i]
+	}
+	if len(l.keep) == 0 {
+		return row{}
+	}
+	key, _ := l.value(i, 0).Text()
+	return row{key: key, mark: l.marks[key]}
+}
 
 // listOf makes a list of a table of the report.
 func listOf(title string, t *report.Table) *list {
@@ -68,20 +104,7 @@ func listOf(title string, t *report.Table) *list {
 			}
 		}
 	}
-	l.rows = make([]row, len(t.Rows))
-	for i, r := range t.Rows {
-		cells := r
-		if len(keep) < len(t.Columns) {
-			cells = make([]report.Value, len(keep))
-			for j, c := range keep {
-				cells[j] = r[c]
-			}
-		}
-		l.rows[i] = row{cells: cells}
-		if len(cells) > 0 {
-			l.rows[i].key, _ = cells[0].Text()
-		}
-	}
+	l.table, l.keep = t.Rows, keep
 	for c := range l.cols { // of memory rather than of keys
 		if share := l.cols[c].Unit == report.UnitRatio && l.cols[c].Sum; share && (l.bar < 0 || l.cols[c-1].Unit == report.UnitBytes) {
 			l.bar = c
@@ -135,13 +158,13 @@ func (f *filter) takes(s string) bool {
 	return strings.Contains(strings.ToLower(s), f.part) != f.not
 }
 
-// takesRow reports whether a filter takes any text of a row; one that excludes must take all.
-func (f *filter) takesRow(r *row) bool {
+// takes reports whether a filter takes any text of a row; one that excludes must take all.
+func (l *list) takes(f *filter, i int) bool {
 	if f.text == "" {
 		return true
 	}
-	for _, v := range r.cells {
-		if s, ok := v.Text(); ok && f.takes(s) != f.not {
+	for c := range l.cols {
+		if s, ok := l.value(i, c).Text(); ok && f.takes(s) != f.not {
 			return !f.not
 		}
 	}
@@ -173,14 +196,14 @@ func (o order) word(cols []report.Column) string {
 
 // show returns which rows of l are shown, in their order.
 func (l *list) show(f *filter, o order) []int {
-	index := make([]int, 0, len(l.rows))
-	for i := range l.rows {
-		if l.fixed || f.takesRow(&l.rows[i]) {
+	index := make([]int, 0, l.count())
+	for i := range l.count() {
+		if l.fixed || l.takes(f, i) {
 			index = append(index, i)
 		}
 	}
 	if c := o.by - 1; c >= 0 && c < len(l.cols) && !l.fixed {
-		slices.SortStableFunc(index, func(a, b int) int { return compare(l.rows[a].cells[c], l.rows[b].cells[c], o.reverse) })
+		slices.SortStableFunc(index, func(a, b int) int { return compare(l.value(a, c), l.value(b, c), o.reverse) })
 	}
 	return index
 }
@@ -220,18 +243,19 @@ func (l *list) measure(k *look) {
 	for c := range l.cols {
 		l.wide[c] = render.Columns(render.Clean(heading(&l.cols[c]), k.ascii))
 	}
-	for i := range l.rows[:min(len(l.rows), sampleRows)] {
+	for i := range min(l.count(), sampleRows) {
 		for c := range l.cols {
 			n := render.Columns(l.cell(k, i, c))
 			if c == 0 {
-				n += l.rows[i].indent + render.Columns(l.rows[i].sign)
+				r := l.row(i)
+				n += r.indent + render.Columns(r.sign)
 			}
 			l.wide[c] = max(l.wide[c], n)
 		}
 	}
 	if l.bar >= 0 {
-		for i := range l.rows {
-			v, _ := l.rows[i].cells[l.bar].Number()
+		for i := range l.count() {
+			v, _ := l.value(i, l.bar).Number()
 			l.most = max(l.most, v)
 		}
 	}
@@ -239,7 +263,7 @@ func (l *list) measure(k *look) {
 
 // cell is the text of a cell.
 func (l *list) cell(k *look, i, c int) string {
-	col, v := &l.cols[c], l.rows[i].cells[c]
+	col, v := &l.cols[c], l.value(i, c)
 	if n, ok := v.Number(); ok && k.units != scaledUnits && (col.Unit == report.UnitCount || col.Unit == report.UnitBytes) {
 		if k.units == exactUnits {
 			return signed(col, n, humanize.Exact(int64(math.Abs(n))))
@@ -255,9 +279,9 @@ func (l *list) cell(k *look, i, c int) string {
 func (l *list) sum(c int) float64 {
 	if l.sums == nil {
 		l.sums = make([]float64, len(l.cols))
-		for i := range l.rows {
+		for i := range l.count() {
 			for c := range l.sums {
-				v, _ := l.rows[i].cells[c].Number()
+				v, _ := l.value(i, c).Number()
 				l.sums[c] += v
 			}
 		}
@@ -384,7 +408,25 @@ func (l *list) draw(k *look, width, height int, index []int, at int, marks map[s
 	room := height - len(out)
 	from := max(0, min(at-room/2, len(index)-room))
 	for i := from; i < min(len(index), from+room); i++ {
-		out = append(out, l.line(k, &f, width, index[i], i == at, marks))
+		marked := false
+		if len(marks) > 0 {
+			r := l.row(index[i])
+			marked = marks[r.id()]
+		}
+		if i == at {
+			out = append(out, l.line(k, &f, width, index[i], true, marked))
+			continue
+		}
+		key := lineKey{index[i], width, marked}
+		text, known := l.drawn[key]
+		if !known {
+			text = l.line(k, &f, width, index[i], false, marked)
+			if l.drawn == nil || len(l.drawn) >= mostDrawn {
+				l.drawn = map[lineKey]string{}
+			}
+			l.drawn[key] = text
+		}
+		out = append(out, text)
 	}
 	return out.tall(width, height)
 }
@@ -400,14 +442,14 @@ func (l *list) head(k *look, f *fit, width int) string {
 	return p.line()
 }
 
-func (l *list) line(k *look, f *fit, width, i int, at bool, marks map[string]bool) string {
-	r := &l.rows[i]
+func (l *list) line(k *look, f *fit, width, i int, at, marked bool) string {
+	r := l.row(i)
 	p := k.pen(width)
 	sign := [gutter]byte{' ', ' '}
 	if at {
 		p.over, sign[0] = cursor, '>'
 	}
-	if len(marks) > 0 && marks[r.id()] {
+	if marked {
 		sign[1] = '*'
 	}
 	p.put(plain, string(sign[:]))
@@ -430,7 +472,7 @@ func (l *list) line(k *look, f *fit, width, i int, at bool, marks map[string]boo
 		p.field(st, text, w, !isWord(&l.cols[c]))
 	}
 	if f.bar > 0 {
-		v, _ := r.cells[l.bar].Number()
+		v, _ := l.value(i, l.bar).Number()
 		p.put(plain, blanks(gap)).put(accent, chart.Bar(v/l.most, f.bar, k.ascii))
 	}
 	return p.line()

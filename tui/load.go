@@ -53,7 +53,7 @@ func checkList(cs []report.Check, ascii bool) *list {
 
 func drawLoad(s *sight) block {
 	series := s.d.firstTable([2]string{"seconds", "seconds"})
-	parts := []part{{5, len(s.lists[0].rows) + 4, func(h int) block {
+	parts := []part{{5, s.lists[0].count() + 4, func(h int) block {
 		if s.wider() && len(s.lists) > 1 {
 			left := s.width * 11 / 20
 			return beside(s.list(0, left, h, ""), s.list(1, s.width-left, h, ""))
@@ -66,7 +66,7 @@ func drawLoad(s *sight) block {
 		}})
 	}
 	if len(s.lists) > 1 && !s.wider() {
-		parts = append(parts, part{4, len(s.lists[1].rows) + 3, func(h int) block { return s.list(1, s.width, h, "") }})
+		parts = append(parts, part{4, s.lists[1].count() + 3, func(h int) block { return s.list(1, s.width, h, "") }})
 	}
 	parts = append(parts, part{4, 100, func(h int) block { return s.box(s.width, h, "Health", "", s.loadHealth()) }})
 	return stack(s.width, s.height, parts...)

@@ -56,13 +56,13 @@ func (s *shown) weigh(p *pane) {
 		return
 	}
 	s.sums = make([]float64, len(s.cols))
-	for i := range s.rows {
-		if !p.marks[s.rows[i].id()] {
+	for i := range s.count() {
+		if r := s.row(i); !p.marks[r.id()] {
 			continue
 		}
 		s.marked++
 		for c := range s.cols {
-			v, _ := s.rows[i].cells[c].Number()
+			v, _ := s.value(i, c).Number()
 			s.sums[c] += v
 		}
 	}
@@ -93,9 +93,9 @@ func (s *shown) markNote(k *look) string {
 // markedKeys are the names of what is marked, in the order of the list.
 func (s *shown) markedKeys(p *pane) []string {
 	var keys []string
-	for i := range s.rows {
-		if p.marks[s.rows[i].id()] && s.rows[i].key != "" {
-			keys = append(keys, s.rows[i].key)
+	for i := range s.count() {
+		if r := s.row(i); p.marks[r.id()] && r.key != "" {
+			keys = append(keys, r.key)
 		}
 	}
 	return slices.Compact(keys)

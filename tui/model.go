@@ -122,7 +122,7 @@ func (m *Model) resize(width, height int) {
 func (m *Model) background(dark bool) {
 	if m.o.Theme == "auto" && !dark && m.look.theme.Name == "dark" {
 		m.look.theme, _ = ThemeOf("light")
-		m.dirty = true
+		m.changed()
 	}
 }
 

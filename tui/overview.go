@@ -17,9 +17,7 @@ func overview() screen {
 		lacks: func(*doc) string { return "" },
 		lists: func(d *doc, v *view, k *look) []*list {
 			main := listOf(mainTitle(d), d.mainTable())
-			for i := range main.rows {
-				main.rows[i].mark = d.marks[main.rows[i].key]
-			}
+			main.marks = d.marks
 			fs := findingList(d, v, k)
 			fs.title = "Findings"
 			return []*list{main, fs}
@@ -148,7 +146,7 @@ func drawWideOverview(s *sight) block {
 func (s *sight) table(width, height int, t *report.Table) block {
 	l := listOf(titleOf(s.d, t), t)
 	note := ""
-	if n := len(l.rows) - (height - 3); n > 0 {
+	if n := l.count() - (height - 3); n > 0 {
 		note = fmt.Sprintf("%d more", n)
 	}
 	return s.box(width, height, l.title, note, func(w, h int) block {

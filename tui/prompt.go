@@ -199,7 +199,8 @@ func (m *Model) export(letter string) tea.Cmd {
 // plainFrame is the screen as it stands, without escape codes.
 func (m *Model) plainFrame() string {
 	c := *m
-	c.look.theme, c.dirty, c.asking, c.message = None(), true, prompt{}, ""
+	c.look.theme, c.asking, c.message = None(), prompt{}, ""
+	c.changed() // lists keep lines as they were drawn
 	return c.frame() + "\n"
 }
 

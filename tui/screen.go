@@ -16,6 +16,7 @@ type screen struct {
 	short string // where there is little room
 	doc   string // one line of help
 	keys  []binding
+	bound []binding // its keys before those that all screens have
 	// lacks says why the report has nothing for the screen, and what would change that; empty if it has.
 	lacks func(d *doc) string
 	// lists are what the keys move in; the first has them when the screen is entered.
@@ -82,7 +83,8 @@ func (s *shown) at(p *pane) *row {
 	if p.cursor < 0 || p.cursor >= len(s.index) {
 		return nil
 	}
-	return &s.rows[s.index[p.cursor]]
+	r := s.row(s.index[p.cursor])
+	return &r
 }
 
 // A sight is all that a screen is drawn from.

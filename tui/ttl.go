@@ -32,9 +32,7 @@ func ttls() screen {
 				ls = append(ls, listOf("Drift since the base", t))
 			}
 			for _, l := range ls {
-				for i := range l.rows {
-					l.rows[i].mark = d.marks[l.rows[i].key]
-				}
+				l.marks = d.marks
 			}
 			return ls
 		},

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -111,6 +112,8 @@ func New(o Options) (*Model, error) {
 	}
 	m.views = make([]view, len(m.all))
 	for i := range m.views {
+		s := &m.all[i]
+		s.bound = append(slices.Clone(s.keys), general(len(m.all))...)
 		m.views[i].open = map[string]bool{}
 	}
 	if o.Screen != "" {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kvtool/kvtool/loadgen/latency"
 	"github.com/kvtool/kvtool/report"
 )
 
@@ -112,12 +113,14 @@ func (r *Recording) secondsSection(spectrum *report.Table) (*report.Section, err
 		{Name: "max", Unit: report.UnitDuration, Rank: 1},
 		{Name: "errors", Unit: report.UnitCount, Sum: true},
 	}}
+	b := newBands(len(r.Seconds))
 	for i := range r.Seconds {
-		row, err := r.secondRow(i)
+		h, err := r.Histogram(-1, Response, i, i+1)
 		if err != nil {
 			return nil, err
 		}
-		t.Rows = append(t.Rows, row)
+		b.add(i, h)
+		t.Rows = append(t.Rows, r.secondRow(i, h))
 	}
 	for _, name := range r.figures() {
 		t.Columns = append(t.Columns, serverColumn(name))
@@ -132,6 +135,9 @@ func (r *Recording) secondsSection(spectrum *report.Table) (*report.Section, err
 	sec := &report.Section{Name: SectionSeconds, Title: "SECONDS", Tables: []report.Table{t, *spectrum}, Metrics: []report.Metric{
 		{Name: "recorded", Value: report.Number(r.Sum().Recorded), Unit: report.UnitCount},
 	}}
+	if bands := b.table(); bands != nil {
+		sec.Tables = append(sec.Tables, *bands)
+	}
 	if len(r.Events) > 0 {
 		e := report.Table{Name: TableEvents, Title: "EVENTS", Columns: []report.Column{duration("at"), {Name: "event", Unit: report.UnitText}}}
 		for _, x := range r.Events {
@@ -142,12 +148,9 @@ func (r *Recording) secondsSection(spectrum *report.Table) (*report.Section, err
 	return sec, nil
 }
 
-func (r *Recording) secondRow(i int) ([]report.Value, error) {
+// secondRow is the row of a second whose response times are h.
+func (r *Recording) secondRow(i int, h *latency.Histogram) []report.Value {
 	s := &r.Seconds[i]
-	h, err := r.Histogram(-1, Response, i, i+1)
-	if err != nil {
-		return nil, err
-	}
 	errs := uint64(0)
 	for _, n := range s.Errors {
 		errs += n
@@ -155,7 +158,7 @@ func (r *Recording) secondRow(i int) ([]report.Value, error) {
 	return []report.Value{
 		report.Seconds(time.Duration(i) * time.Second), report.Number(s.Due), report.Number(s.Done),
 		quantile(h, 0.5), quantile(h, 0.99), longest(h), report.Number(errs),
-	}, nil
+	}
 }
 
 // serverSection says what became of the store's keys and memory while it was loaded: what was evicted and expired, how many reads
