@@ -90,7 +90,7 @@ var mayImport = map[string][]string{
 	"loadgen/findmax":           {"loadgen/stat", "report", "internal/humanize"},
 	"loadgen/probe":             {"kv", "loadgen", "loadgen/arrival", "loadgen/figures", "loadgen/findmax", "loadgen/latency", "loadgen/recording", "loadgen/stat", "loadgen/threshold", "report"},
 	"loadgen/latency":           {},
-	"loadgen/recording":         {"kv", "report", "internal/humanize", "internal/saved", "loadgen/latency"},
+	"loadgen/recording":         {"kv", "report", "internal/saved", "loadgen/latency"},
 	"loadgen/manifest":          {},
 	"loadgen/compare":           {"report", "loadgen/latency", "loadgen/stat"},
 	"loadgen/replay":            {"kv", "internal/monitor", "loadgen", "loadgen/recording", "loadgen/trace"},

@@ -1,6 +1,12 @@
 package tui
 
 import (
+	"math"
+	"slices"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
 	"github.com/kvtool/kvtool/internal/chart"
 	"github.com/kvtool/kvtool/report"
 	"github.com/kvtool/kvtool/report/render"
@@ -9,6 +15,11 @@ import (
 func loads() screen {
 	return screen{
 		name: "load", title: "Load", short: "Load", doc: "how the store answers under load",
+		keys: []binding{
+			{keys: "space", label: "space:pause", doc: "keep what is shown while the run goes on", do: (*Model).pause},
+			{keys: "l", label: "l:log scale", doc: "shades of the latency heat map by the logarithm, or by the root, which tells large numbers apart", do: (*Model).toggleLog},
+			{keys: "x", label: "x:stop and report", doc: "stop the run and leave; its report follows", do: (*Model).stop},
+		},
 		lacks: func(d *doc) string {
 			if loadTable(d) != nil {
 				return ""
@@ -17,6 +28,9 @@ func loads() screen {
 		},
 		lists: func(d *doc, v *view, k *look) []*list {
 			ls := []*list{listOf(titleOf(d, loadTable(d)), loadTable(d))}
+			if rate := d.firstTable([2]string{"compare", "rate"}); rate != nil && rate != loadTable(d) {
+				ls = append(ls, listOf("Rate", rate))
+			}
 			if d.r.Gate != nil && len(d.r.Gate.Checks) > 0 {
 				ls = append(ls, checkList(d.r.Gate.Checks, k.ascii))
 			}
@@ -53,20 +67,29 @@ func checkList(cs []report.Check, ascii bool) *list {
 
 func drawLoad(s *sight) block {
 	series := s.d.firstTable([2]string{"seconds", "seconds"})
-	parts := []part{{5, s.lists[0].count() + 4, func(h int) block {
+	parts := []part{{5, s.lists[0].count() + 3, func(h int) block {
 		if s.wider() && len(s.lists) > 1 {
 			left := s.width * 11 / 20
 			return beside(s.list(0, left, h, ""), s.list(1, s.width-left, h, ""))
 		}
 		return s.list(0, s.width, h, "")
 	}}}
+	bands := s.d.firstTable([2]string{"seconds", "latency_bands"})
+	if bands != nil {
+		parts = append(parts, part{5, min(len(bands.Columns), 12) + 1, func(h int) block { return s.bands(bands, s.width, h) }})
+	}
 	if series != nil {
 		parts = append(parts, part{5, len(series.Columns) + 1, func(h int) block {
 			return s.box(s.width, h, "Second by second", s.span(series), func(w, h int) block { return s.overTime(series, w, h) })
 		}})
 	}
-	if len(s.lists) > 1 && !s.wider() {
-		parts = append(parts, part{4, s.lists[1].count() + 3, func(h int) block { return s.list(1, s.width, h, "") }})
+	below := 1 // which list
+	if s.wider() {
+		below = 2
+	}
+	for ; below < len(s.lists); below++ {
+		i := below
+		parts = append(parts, part{4, s.lists[i].count() + 3, func(h int) block { return s.list(i, s.width, h, "") }})
 	}
 	parts = append(parts, part{4, 100, func(h int) block { return s.box(s.width, h, "Health", "", s.loadHealth()) }})
 	return stack(s.width, s.height, parts...)
@@ -76,7 +99,7 @@ func drawLoad(s *sight) block {
 func (s *sight) loadHealth() func(w, h int) block {
 	return func(w, h int) block {
 		var fs []fact
-		for _, section := range []string{"health", "run", "server", "checks"} {
+		for _, section := range []string{"find_max", "health", "run", "server", "checks", "runs"} {
 			fs = append(fs, s.d.factsOf(section, s.ascii)...)
 		}
 		for _, name := range [][2]string{{"health", "errors"}, {"seconds", "events"}} {
@@ -97,6 +120,76 @@ func (s *sight) loadHealth() func(w, h int) block {
 		left := w / 2
 		return beside(s.facts(left, h, fs[:h]), s.facts(w-left, h, fs[h:]))
 	}
+}
+
+// bands draws how many responses took how long: a row for each band, the slowest above, and a column for each stretch of time.
+func (s *sight) bands(t *report.Table, width, height int) block {
+	const label = 9
+	bs := make([][]float64, len(t.Columns)-1)
+	most := 0.0
+	for c := range bs {
+		values := make([]float64, len(t.Rows))
+		for i, r := range t.Rows {
+			values[i], _ = r[c+1].Number()
+		}
+		bs[c] = chart.Thin(values, width-label-5, mean)
+		most = max(most, slices.Max(bs[c]))
+	}
+	scale := "log scale"
+	shade := func(v float64) rune {
+		return chart.Shade(math.Pow(math.Log1p(v), 2), math.Pow(math.Log1p(most), 2), s.ascii)
+	}
+	if s.v.metric > 0 {
+		scale = "root scale"
+		shade = func(v float64) rune { return chart.Shade(v, most, s.ascii) }
+	}
+	room := height - 2
+	top := len(bs) - 1
+	note := "newest at the right   most " + render.Human(report.Number(most), report.UnitCount, s.ascii) + "   " + scale
+	return s.box(width, height, "Latency heat map", note, func(w, _ int) block {
+		var out block
+		for c := top; c >= 0 && len(out) < room; c-- {
+			values, name := bs[c], heading(&t.Columns[c+1])
+			if len(out) == room-1 && c > 0 { // all that is faster is one row
+				for _, b := range bs[:c] {
+					for i := range b {
+						values[i] += b[i]
+					}
+				}
+			}
+			p := s.pen(w).field(faint, render.Clean(name, s.ascii), label, true).put(plain, " ")
+			var row strings.Builder
+			for _, v := range values {
+				row.WriteRune(shade(v))
+			}
+			out = append(out, p.put(accent, row.String()).line())
+		}
+		return out
+	})
+}
+
+// mean is what stands for a stretch of counts: stretches are not all of one length.
+func mean(part []float64) float64 {
+	total := 0.0
+	for _, v := range part {
+		total += v
+	}
+	return total / float64(len(part))
+}
+
+func (m *Model) toggleLog() tea.Cmd {
+	m.view().metric = 1 - m.view().metric
+	return nil
+}
+
+// stop ends what runs, after asking.
+func (m *Model) stop() tea.Cmd {
+	if m.snap == nil || m.snap.Busy == "" {
+		m.say("nothing runs: q leaves", nil)
+		return nil
+	}
+	m.asking = prompt{kind: quitPrompt}
+	return nil
 }
 
 // span says what time a series covers.

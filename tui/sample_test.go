@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -238,9 +239,22 @@ func runSections() []report.Section {
 		}
 		seconds.Rows = append(seconds.Rows, []report.Value{num(float64(i)), num(done), num(p99), num(0), num(2.1e6 + float64(i)*50_000)})
 	}
+	bands := report.Table{Name: "latency_bands", Columns: []report.Column{ms("from", 0)}}
+	for _, name := range []string{"1 ms", "2 ms", "5 ms", "10 ms", "20 ms"} {
+		c := count("to_" + strings.ReplaceAll(name, " ", ""))
+		c.Title = "≤ " + name
+		bands.Columns = append(bands.Columns, c)
+	}
+	for i := range 100 {
+		row := []report.Value{num(float64(i))}
+		for b := range 5 {
+			row = append(row, num(float64(int(90_000/math.Pow(12, float64(b))*(1+float64(i*b%9)/9)))))
+		}
+		bands.Rows = append(bands.Rows, row)
+	}
 	return []report.Section{
 		{Name: "latency", Title: "LATENCY", Tables: []report.Table{latency}},
-		{Name: "seconds", Title: "SECONDS", Tables: []report.Table{seconds}},
+		{Name: "seconds", Title: "SECONDS", Tables: []report.Table{seconds, bands}},
 		{Name: "health", Title: "HEALTH", Metrics: []report.Metric{
 			{Name: "achieved", Value: num(0.996), Unit: report.UnitRatio},
 			{Name: "generator_cpu", Value: num(0.31), Unit: report.UnitRatio},

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/loadgen/latency"
 	"github.com/kvtool/kvtool/report"
 )
@@ -41,11 +40,11 @@ func newBands(seconds int) *bands {
 	return b
 }
 
-// add counts the responses of a second. A bucket of the histogram that lies across a limit belongs to the band of its longest.
+// add counts the responses of a second. A bucket of the histogram that lies across a limit counts as its shortest.
 func (b *bands) add(second int, h *latency.Histogram) {
 	row, at := b.counts[second/b.stretch], 0
 	for x := range h.All {
-		for at < len(b.limits) && x.High > b.limits[at] {
+		for at < len(b.limits) && x.Low > b.limits[at] {
 			at++
 		}
 		row[at] += x.Count
@@ -72,7 +71,7 @@ func (b *bands) table() *report.Table {
 			word, sign = "over", "> "
 		}
 		t.Columns = append(t.Columns, report.Column{
-			Name: fmt.Sprintf("%s_%dus", word, limit.Microseconds()), Title: sign + humanize.Duration(limit.Seconds()), Unit: report.UnitCount, Sum: true,
+			Name: fmt.Sprintf("%s_%dus", word, limit.Microseconds()), Title: sign + limit.String(), Unit: report.UnitCount, Sum: true,
 		})
 	}
 	for i, row := range b.counts {

@@ -222,7 +222,7 @@ func TestReport(t *testing.T) {
 			t.Errorf("%s is %s, want %s", name, health[name], want)
 		}
 	}
-	if s := rep.Section("seconds").Tables; len(s) != 3 || len(s[0].Rows) != 2 || s[1].Name != "spectrum" || s[2].Name != "events" {
+	if s := rep.Section("seconds").Tables; len(s) != 4 || len(s[0].Rows) != 2 || s[1].Name != "spectrum" || s[2].Name != TableBands || s[3].Name != "events" {
 		t.Errorf("%+v", s)
 	}
 }

@@ -20,6 +20,7 @@ const (
 	Heatmap          // cells of a table of that name, shaded
 	Spectrum         // quantiles by how rare they are, as lines
 	Seconds          // what was measured second by second, as lines
+	Bands            // how many took how long, as rows of shades over time
 	Histogram        // parts of a range in their order, as columns
 	Treemap          // names with sizes that add up, as areas
 	Ranks            // how much each of the heaviest has, by its rank
@@ -45,6 +46,8 @@ func FigureOf(t *report.Table) Figure {
 	switch {
 	case isPlot(t) && t.Name == spectrumTable:
 		return Spectrum
+	case isPlot(t) && t.Name == bandsTable:
+		return Bands
 	case isPlot(t):
 		return Seconds
 	case t.Name == stepsTable && columnOf(t, report.UnitRate) > 0:
@@ -94,6 +97,8 @@ func figure(r *report.Report, s *report.Section, t *report.Table, o Options) []c
 		return []chart.Drawing{spectrum(t, o)}
 	case Seconds:
 		return plots(r, t, o)
+	case Bands:
+		return []chart.Drawing{bands(t, o)}
 	case Heatmap:
 		return heatmaps(t, o)
 	case Histogram:

@@ -138,8 +138,8 @@ func (m *markdown) section(s *report.Section) {
 			m.table(overTime(&s.Tables[i], m.o.ASCII, sparkWidth))
 			continue
 		}
-		if s.Tables[i].Name == spectrumTable {
-			continue // it is drawn, and svg does
+		if name := s.Tables[i].Name; name == spectrumTable || name == bandsTable {
+			continue // they are drawn, and svg does
 		}
 		m.table(&s.Tables[i])
 	}

@@ -16,11 +16,12 @@ const (
 	spectrumTable = "spectrum"
 	secondsTable  = "seconds"
 	eventsTable   = "events"
+	bandsTable    = "latency_bands" // how many took how long, stretch by stretch
 )
 
 // isPlot reports whether a table is drawn as lines: its first column is a number.
 func isPlot(t *report.Table) bool {
-	return (t.Name == spectrumTable || t.Name == secondsTable) && len(t.Columns) > 1 && len(t.Rows) > 0
+	return (t.Name == spectrumTable || t.Name == secondsTable || t.Name == bandsTable) && len(t.Columns) > 1 && len(t.Rows) > 0
 }
 
 // plots draws a table of seconds as lines, a plot for each unit.
@@ -62,6 +63,30 @@ func spectrum(t *report.Table, o Options) chart.Drawing {
 		p.YTicks = append(p.YTicks, chart.Tick{At: d, Text: human(report.Number(math.Pow(10, d)), report.UnitDuration, o.ASCII)})
 	}
 	return chart.Lines(p)
+}
+
+// bands draws how many took how long, stretch by stretch of the time.
+func bands(t *report.Table, o Options) chart.Drawing {
+	var bs []chart.Band
+	most := 0.0
+	for c := 1; c < len(t.Columns); c++ {
+		if isText(t.Columns[c].Unit) || hidden(t, c) {
+			continue
+		}
+		b := chart.Band{Name: columnName(&t.Columns[c], o)}
+		for _, row := range t.Rows {
+			v, _ := row[c].Number()
+			most = max(most, v)
+			b.Values = append(b.Values, v)
+			b.Texts = append(b.Texts, human(row[c], t.Columns[c].Unit, o.ASCII)+" took "+b.Name+" from "+human(row[0], t.Columns[0].Unit, o.ASCII)+" on")
+		}
+		bs = append(bs, b)
+	}
+	var ticks []chart.Tick
+	for i := 0; i < len(t.Rows); i += max(1, (len(t.Rows)+5)/6) {
+		ticks = append(ticks, chart.Tick{At: float64(i), Text: human(t.Rows[i][0], t.Columns[0].Unit, o.ASCII)})
+	}
+	return chart.Bands("response times over time", bs, ticks, "few", human(report.Number(most), report.UnitCount, o.ASCII))
 }
 
 // rarity is how rare what lies beyond a quantile is, as a power of ten.
