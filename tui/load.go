@@ -91,29 +91,36 @@ func drawLoad(s *sight) block {
 		i := below
 		parts = append(parts, part{4, s.lists[i].count() + 3, func(h int) block { return s.list(i, s.width, h, "") }})
 	}
-	parts = append(parts, part{4, 100, func(h int) block { return s.box(s.width, h, "Health", "", s.loadHealth()) }})
+	if fs := s.loadFacts(); len(fs) > 0 {
+		parts = append(parts, part{4, 100, func(h int) block { return s.box(s.width, h, "Health", "", s.loadHealth(fs)) }})
+	}
 	return stack(s.width, s.height, parts...)
 }
 
-// loadHealth is whether the run can be believed, what went wrong and what happened.
-func (s *sight) loadHealth() func(w, h int) block {
-	return func(w, h int) block {
-		var fs []fact
-		for _, section := range []string{"find_max", "health", "run", "server", "checks", "runs"} {
-			fs = append(fs, s.d.factsOf(section, s.ascii)...)
-		}
-		for _, name := range [][2]string{{"health", "errors"}, {"seconds", "events"}} {
-			if t := tableOf(s.d.r, name[0], name[1]); t != nil {
-				for _, r := range t.Rows {
-					fs = append(fs, fact{
-						name: render.Human(r[0], t.Columns[0].Unit, s.ascii), value: render.Human(r[1], t.Columns[1].Unit, s.ascii), mark: warn,
-					})
-				}
+// loadFacts are whether the run can be believed, what went wrong and what happened.
+func (s *sight) loadFacts() []fact {
+	var fs []fact
+	for _, section := range []string{"find_max", "health", "run", "server", "checks", "runs"} {
+		fs = append(fs, s.d.factsOf(section, s.ascii)...)
+	}
+	for _, name := range [][2]string{{"health", "errors"}, {"seconds", "events"}} {
+		if t := tableOf(s.d.r, name[0], name[1]); t != nil {
+			for _, r := range t.Rows {
+				fs = append(fs, fact{
+					name: render.Human(r[0], t.Columns[0].Unit, s.ascii), value: render.Human(r[1], t.Columns[1].Unit, s.ascii), mark: warn,
+				})
 			}
 		}
-		for _, why := range s.d.r.Coverage.Why {
-			fs = append([]fact{{name: "note", value: render.Clean(why, s.ascii), mark: warn}}, fs...)
-		}
+	}
+	for _, why := range s.d.r.Coverage.Why {
+		fs = append([]fact{{name: "note", value: render.Clean(why, s.ascii), mark: warn}}, fs...)
+	}
+	return fs
+}
+
+// loadHealth draws them, beside each other where there is room.
+func (s *sight) loadHealth(fs []fact) func(w, h int) block {
+	return func(w, h int) block {
 		if s.width < 100 || len(fs) <= h {
 			return s.facts(w, h, fs)
 		}
@@ -135,6 +142,7 @@ func (s *sight) bands(t *report.Table, width, height int) block {
 		bs[c] = chart.Thin(values, width-label-5, mean)
 		most = max(most, slices.Max(bs[c]))
 	}
+	each := max(1, (width-label-5)/max(1, len(bs[0]))) // columns of a stretch
 	scale := "log scale"
 	shade := func(v float64) rune {
 		return chart.Shade(math.Pow(math.Log1p(v), 2), math.Pow(math.Log1p(most), 2), s.ascii)
@@ -160,7 +168,7 @@ func (s *sight) bands(t *report.Table, width, height int) block {
 			p := s.pen(w).field(faint, render.Clean(name, s.ascii), label, true).put(plain, " ")
 			var row strings.Builder
 			for _, v := range values {
-				row.WriteRune(shade(v))
+				row.WriteString(repeat(shade(v), each))
 			}
 			out = append(out, p.put(accent, row.String()).line())
 		}

@@ -44,7 +44,7 @@ func (t *text) briefScope() []string {
 	if t.r.Kind == report.KindLoad {
 		return t.briefRun()
 	}
-	if t.r.Kind != report.KindLint && t.r.Kind != report.KindDiff {
+	if t.r.Kind != report.KindLint && t.r.Kind != report.KindDiff && t.r.Kind != report.KindCompare && t.r.Kind != report.KindFindMax {
 		items = append([]string{humanize.Counted(t.r.Coverage.Keys, "key")}, t.scan()...)
 	}
 	if d := t.r.Design; d != nil {

@@ -14,6 +14,7 @@ import (
 // A real browser opens pages: it has nothing to complain of, asks for nothing, and a page is as accessible as axe-core can tell, in
 // light, in dark on a phone, and on paper.
 func TestPagesInABrowser(t *testing.T) {
+	t.Parallel() // it waits for the browser
 	b := browsertest.Start(t)
 	axe, err := os.ReadFile(filepath.Join(servertest.Dir(), "axe-core", "node_modules", "axe-core", "axe.min.js"))
 	switch {
@@ -33,7 +34,12 @@ func TestPagesInABrowser(t *testing.T) {
 		{"audit", judged(sample(), report.Error), browsertest.Options{Width: 800, Height: 1100, Print: true}},
 		{"load", loadReport(), browsertest.Options{Width: 1280, Height: 900, Dark: true}},
 		{"hostile", besieged(), browsertest.Options{Width: 390, Height: 844, Dark: true}},
+		{"compare", compared(), browsertest.Options{Width: 390, Height: 844}},
+		{"load", loadReport(), browsertest.Options{Width: 800, Height: 1100, Print: true}},
 	} {
+		if testing.Short() && (c.o.Print || c.name == "compare") {
+			continue // a page takes seconds where other tests run
+		}
 		path := filepath.Join(t.TempDir(), c.name+".html")
 		if err := os.WriteFile(path, render(t, "html", c.r, Options{Keys: KeysFull, Rules: sampleRules()}), 0o600); err != nil {
 			t.Fatal(err)

@@ -24,6 +24,7 @@ const (
 	Histogram        // parts of a range in their order, as columns
 	Treemap          // names with sizes that add up, as areas
 	Ranks            // how much each of the heaviest has, by its rank
+	Changes          // by how much numbers have changed, with intervals: of metrics, not of a table
 	Staircase        // rates that were tried, in their order
 	Bars             // anything else that adds up
 )

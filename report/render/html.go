@@ -121,7 +121,7 @@ func newHTMLPage(r *report.Report, o Options, rows int) *htmlPage {
 
 // hero moves what a report is looked at for before all else: the areas of its keyspace, its response times, its heaviest keys.
 func (p *htmlPage) hero() {
-	kinds := []Figure{Spectrum, Staircase, Treemap, Ranks, Heatmap}
+	kinds := []Figure{Changes, Spectrum, Staircase, Treemap, Ranks, Heatmap}
 	if p.r.Kind == report.KindHotkeys {
 		kinds = []Figure{Ranks}
 	}

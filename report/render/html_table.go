@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"strings"
 
+	"github.com/kvtool/kvtool/internal/chart"
 	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/report"
 )
@@ -27,9 +28,13 @@ type htmlPart struct {
 type htmlTable struct {
 	Title, Caption, Summary string
 	Folded, Open            bool
+	Wide                    bool // more than paper takes
 	Heads                   []htmlCell
 	Rows                    []htmlRow
 }
+
+// paperColumns is how many columns of numbers stand beside each other on paper. A wider table stays folded there: a figure shows it.
+const paperColumns = 10
 
 type htmlRow struct {
 	Rest  bool // stands for the rows that are left out
@@ -53,11 +58,15 @@ func (p *htmlPage) section(s *report.Section) htmlSection {
 		}
 		out.Numbers = append(out.Numbers, named{p.clean(strings.ReplaceAll(m.Name, "_", " ")), text})
 	}
+	if d, ok := changes(s, p.o); ok {
+		out.Parts = append(out.Parts, htmlPart{Figures: []template.HTML{p.figure(d)}, kind: Changes})
+	}
 	for i := range s.Tables {
 		t := &s.Tables[i]
 		part := htmlPart{Figures: p.figures(s, t), Table: p.table(s, t), kind: FigureOf(t)}
 		if part.Table != nil && len(part.Figures) > 0 {
 			part.Table.Folded = true
+			part.Table.Wide = len(part.Table.Heads) > paperColumns
 			part.Table.Open = !isPlot(t) && t.Name != heatmapTable
 		}
 		if part.Table != nil || len(part.Figures) > 0 {
@@ -86,11 +95,15 @@ func (p *htmlPage) figures(s *report.Section, t *report.Table) []template.HTML {
 	}
 	var out []template.HTML
 	for _, d := range drawings(p.r, s, t, o) {
-		p.charts++
-		// Everything in a drawing that comes from outside was cleaned by us and escaped by package chart.
-		out = append(out, template.HTML(d.Figure(fmt.Sprintf("chart-%d", p.charts), "The table below it has the same numbers."))) //nolint:gosec // see above
+		out = append(out, p.figure(d))
 	}
 	return out
+}
+
+// figure writes a drawing. Everything in it that comes from outside was cleaned by us and escaped by package chart.
+func (p *htmlPage) figure(d chart.Drawing) template.HTML {
+	p.charts++
+	return template.HTML(d.Figure(fmt.Sprintf("chart-%d", p.charts), "The table below it has the same numbers.")) //nolint:gosec // see above
 }
 
 // table returns a table as it is shown, nil if nothing is in it.

@@ -32,6 +32,11 @@ func loadReport() *report.Report {
 			},
 		},
 		{
+			Name:    "latency_bands",
+			Columns: []report.Column{{Name: "from", Unit: report.UnitDuration}, {Name: "to_1ms", Title: "≤ 1ms </text>", Unit: report.UnitCount, Sum: true}, {Name: "to_2ms", Unit: report.UnitCount, Sum: true}},
+			Rows:    [][]report.Value{{n(0), n(1000), n(3)}, {n(1), n(900), n(0)}, {n(2), n(1100), report.Null}},
+		},
+		{
 			Name:    "events",
 			Columns: []report.Column{{Name: "at", Unit: report.UnitDuration}, {Name: "event", Unit: report.UnitText}},
 			Rows:    [][]report.Value{{n(1), report.Text("server_sleep </svg>\x1b[1m")}},

@@ -29,6 +29,9 @@ func SVG(w io.Writer, r *report.Report, o Options) error {
 		if section != "" && s.Name != section {
 			continue
 		}
+		if d, ok := changes(s, o); ok && table == "" {
+			ds = append(ds, d)
+		}
 		for j := range s.Tables {
 			if table == "" || s.Tables[j].Name == table {
 				ds = append(ds, drawings(r, s, &s.Tables[j], o)...)
