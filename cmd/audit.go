@@ -39,7 +39,7 @@ type auditOptions struct {
 	declared *schema.Schema // nil without --schema
 	save     saveFlag
 	resume   string
-	server   bool
+	server   serverFlag
 	ruled    []string // rules of servers that were judged
 	refs     bool
 	recheck  time.Duration
@@ -95,7 +95,7 @@ func (o *auditOptions) bind(c *cobra.Command) {
 	bindNow(c, &o.now)
 	bindProgress(c, &o.progress)
 	o.schema.bind(c)
-	f.BoolVar(&o.server, "server", false, "hold the server's settings and counters against the rules of servers (SV…), too: INFO, CONFIG GET, SLOWLOG, ACL")
+	o.server.bind(c)
 	f.BoolVar(&o.refs, "refs", false, "follow the refs of the schema, as drift orphans does: a live store is asked about each orphan twice")
 	bindRecheck(c, &o.recheck)
 	o.save.bind(c)
@@ -209,11 +209,9 @@ func (o *auditOptions) scan(ctx context.Context, env *Env, target kv.Target, cho
 		Settings: o.set(ctx, store),
 		Resume:   old,
 	}
-	end := func(*report.Report) {}
-	if o.server {
-		if end, err = o.examine(ctx, store); err != nil {
-			return nil, err
-		}
+	end, err := o.examine(ctx, store)
+	if err != nil {
+		return nil, err
 	}
 	r, err := o.run(ctx, env, store, chosen.run, opt, p)
 	if r == nil {

@@ -2,19 +2,66 @@ package cmd
 
 import (
 	"context"
+	"strconv"
+	"sync"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/kvtool/kvtool/audit/triage"
+	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
 
-// lastReading is how long the second reading of a server may take after the audit was told to stop.
-const lastReading = 5 * time.Second
+// A serverFlag says whether the server itself is looked at beside its keys. Without being told it is where that is cheap.
+type serverFlag struct{ set, on bool }
+
+func (f *serverFlag) bind(c *cobra.Command) {
+	flag := c.Flags().VarPF(f, "server", "", "hold the server's settings and counters against the rules of servers (SV…), too, by some forty reads "+
+		"of INFO, CONFIG GET, SLOWLOG, ACL: done for Redis and its like without --only; --server=false leaves it out")
+	flag.NoOptDefVal = "true"
+}
+
+// Set reads a boolean.
+func (f *serverFlag) Set(s string) (err error) {
+	f.set = true
+	f.on, err = strconv.ParseBool(s)
+	return err
+}
+
+func (f *serverFlag) String() string {
+	if !f.set {
+		return ""
+	}
+	return strconv.FormatBool(f.on)
+}
+
+// Type names the flag's value in help.
+func (*serverFlag) Type() string { return "bool" }
+
+// wanted reports whether the server is to be looked at. Unless somebody has said so it is if the store knows what it adds to the
+// server's counters, and all of it is audited.
+func (o *auditOptions) wanted(store kv.Store) bool {
+	if o.server.set {
+		return o.server.on
+	}
+	_, counts := store.(kv.Sender)
+	return counts && o.only == nil
+}
+
+// The time that the second reading of a server may take, and that which is left of it after the audit was told to stop.
+const (
+	lastReading = 5 * time.Second
+	lastMoment  = 500 * time.Millisecond
+)
 
 // examine takes the first reading of the servers, before anything else is asked: an audit adds to what they count. What it returns takes
 // the second one, and adds what is wrong with them to the report.
 func (o *auditOptions) examine(ctx context.Context, store kv.Store) (end func(*report.Report), err error) {
+	if !o.wanted(store) {
+		return func(*report.Report) {}, nil
+	}
 	e, err := kv.ExaminerOf(store)
 	if err != nil {
 		return nil, kv.WithHint(kv.Usagef("--server: %w", err), "leave it out: a file has no server")
@@ -24,20 +71,99 @@ func (o *auditOptions) examine(ctx context.Context, store kv.Store) (end func(*r
 		return nil, targetError(err)
 	}
 	spans := make([]*triage.Span, len(exams))
-	for i, x := range exams {
-		spans[i] = triage.Begin(ctx, x)
-	}
+	sideBySide(len(exams), func(i int) { spans[i] = triage.Begin(ctx, exams[i]) })
 	return func(r *report.Report) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastReading)
+		most := lastReading
+		if ctx.Err() != nil {
+			most = lastMoment
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 		defer cancel()
 		all := make([]*triage.Observation, len(spans))
-		for i, s := range spans {
-			all[i] = s.End(ctx)
-			all[i].Largest = largestKey(r)
+		sideBySide(len(spans), func(i int) {
+			all[i] = spans[i].End(ctx)
 			_ = exams[i].Close() // it was only read
-		}
+		})
+		o.notice(r, store, all)
 		o.ruled = triage.AddSetup(r, all)
 	}, nil
+}
+
+// sideBySide calls f for 0 to n-1, each in a goroutine of its own, and waits for all.
+func sideBySide(n int, f func(i int)) {
+	var running sync.WaitGroup
+	for i := range n {
+		running.Go(func() { f(i) })
+	}
+	running.Wait()
+}
+
+// notice adds to what was observed of the servers what the audit knows: of the keys, of their schema, and of its own commands.
+func (o *auditOptions) notice(r *report.Report, store kv.Store, all []*triage.Observation) {
+	var sent map[string]kv.Sent
+	if s, ok := store.(kv.Sender); ok {
+		sent = s.Sent()
+	}
+	lasting, design := lastingShare(r), purpose(o.declared)
+	for _, x := range all {
+		x.Largest, x.Lasting, x.Design = largestKey(r), lasting, design
+		ours := sent[x.Place]
+		x.OwnHits = ours.Hits
+		for command, n := range ours.Commands {
+			x.Own[command] += n
+		}
+	}
+}
+
+// purpose is what a schema says of the server; nil without one.
+func purpose(s *schema.Schema) *triage.Design {
+	if s == nil {
+		return nil
+	}
+	d := &triage.Design{Policy: s.Store.Policy, Durable: s.Store.Durable}
+	lives := s.Lives()
+	for i := range s.Templates {
+		t := &s.Templates[i]
+		switch t.Kind {
+		case schema.Cache:
+			d.Caches = append(d.Caches, t.Name)
+		case schema.Record, schema.Queue, schema.Lock:
+			d.Kept = append(d.Kept, t.Name)
+		}
+		if p := lives[i].Policy; p != "" && p != schema.TTLNone {
+			d.Expires = append(d.Expires, t.Name)
+		}
+	}
+	return d
+}
+
+// lastingShare returns the share of the bytes that are in keys without a TTL, nil if the report does not tell.
+func lastingShare(r *report.Report) *float64 {
+	s := r.Section("ttl")
+	if s == nil {
+		return nil
+	}
+	for i := range s.Tables {
+		t := &s.Tables[i]
+		if t.Name != "ttl_histogram" {
+			continue
+		}
+		at, sum, none := len(t.Columns)-1, 0.0, 0.0
+		for _, row := range t.Rows {
+			n, ok := row[at].Number()
+			if !ok {
+				return nil
+			}
+			if sum += n; row[0] == report.Text("none") {
+				none = n
+			}
+		}
+		if sum > 0 {
+			share := none / sum
+			return &share
+		}
+	}
+	return nil
 }
 
 // largestKey returns the bytes of the largest key that a report names, 0 if it names none.

@@ -79,6 +79,9 @@ func runCheck(ctx context.Context, env *Env, o auditOptions) error {
 	judged := ran(r, analyzersOf(o.declared, o.top))
 	maps.Copy(judged, linted.Judged)
 	o.followed(judged)
+	for _, id := range o.ruled {
+		judged[id] = true
+	}
 	r = checked(r, o.declared, &linted, len(judged))
 	addFixes(r, rules())
 	g.policy.Checks = limits.measure(r, g.base, o.declared)

@@ -66,8 +66,29 @@ type Details struct {
 	Settings map[string]string // by the server's own names
 	Memory   map[string]float64
 	Cluster  map[string]string // of a node of a cluster
+	Nodes    []Node            // of that cluster, as this node sees them
+	Sentinel map[string]string // what a sentinel says of the server, by its own names: quorum, num-other-sentinels, …
 	Default  []string          // flags of the user that needs no name: on, nopass, …
+	Users    []User            // who may log in
+	Harmful  []string          // of the commands that can stop or empty a server, those that it knows by their names, in lower case
 	Lacks    map[string]string
+}
+
+// A Node is one of a cluster.
+type Node struct {
+	ID      string
+	Place   string // host and port
+	Myself  bool   // it is the one that was asked
+	Primary string // ID of the one that it copies; "" of a primary
+	Failed  bool   // the others hold it to be down
+	Slots   int
+}
+
+// A User is an account of a server, without its passwords.
+type User struct {
+	Name  string
+	On    bool     // it can log in
+	Rules []string // of commands, in their order: +@all, -flushall, …
 }
 
 // A SlowCall is one that a server has noted as slow. Of its arguments only the key is kept: the others may be values.
@@ -96,6 +117,17 @@ type Client struct {
 	Idle    time.Duration
 	Output  int64 // bytes of answers that it has not read
 	Input   int64 // bytes of requests that are not whole
+}
+
+// Sent is what a store has sent to one of its servers since it was opened.
+type Sent struct {
+	Commands map[string]int64 // calls, by the names of Vitals.Commands
+	Hits     int64            // that the server counts of them as reads that found their key
+}
+
+// A Sender tells what it has sent, by the Place of the server: who looks at what servers count subtracts it.
+type Sender interface {
+	Sent() map[string]Sent
 }
 
 // ExaminerOf returns s as an Examiner, or an error that wraps errors.ErrUnsupported.

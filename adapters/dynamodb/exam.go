@@ -87,7 +87,7 @@ func (e *exam) Vitals(ctx context.Context) (*kv.Vitals, error) {
 	return v, nil
 }
 
-// Details ask whether there are backups.
+// Details ask whether there are backups, and whether items expire.
 func (e *exam) Details(ctx context.Context, _ *kv.Vitals) (*kv.Details, error) {
 	d := &kv.Details{Settings: map[string]string{}, Lacks: map[string]string{}}
 	out, err := e.store.client.DescribeContinuousBackups(ctx, &dynamodb.DescribeContinuousBackupsInput{TableName: &e.store.name})
@@ -99,6 +99,13 @@ func (e *exam) Details(ctx context.Context, _ *kv.Vitals) (*kv.Details, error) {
 		if p := out.ContinuousBackupsDescription.PointInTimeRecoveryDescription; p != nil && p.PointInTimeRecoveryStatus == types.PointInTimeRecoveryStatusEnabled {
 			d.Settings["point-in-time-recovery"] = "on"
 		}
+	}
+	t := table{refused: map[string]string{}}
+	if err := e.store.describeTTL(ctx, &t); err != nil {
+		return d, err
+	}
+	if d.Settings["ttl"] = t.TTL; !t.ttlTold {
+		d.Lacks["ttl"] = t.refused["ttl"]
 	}
 	return d, ctx.Err()
 }

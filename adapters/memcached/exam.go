@@ -60,7 +60,7 @@ func (e *exam) hangUp() {
 
 var errClosed = errors.New("the exam is over")
 
-// connect returns the connection, and how long it took to make it; 0 if it was there.
+// connect returns the connection, on which nothing has been said if it was made now, and how long it took to make it; 0 if it was there.
 func (e *exam) connect() (l *link, took time.Duration, err error) {
 	e.mu.Lock()
 	l, closed := e.link, e.closed
@@ -76,7 +76,7 @@ func (e *exam) connect() (l *link, took time.Duration, err error) {
 	e.end = end
 	e.mu.Unlock()
 	began := time.Now()
-	if l, err = e.srv.link(whole); err != nil {
+	if l, err = e.srv.dial(whole); err != nil {
 		end()
 		return nil, 0, err
 	}
@@ -102,20 +102,27 @@ func (e *exam) ask(ctx context.Context, question func(*link) error) error {
 	defer stop()
 	l, took, err := e.connect()
 	reached := err == nil
-	if reached {
+	if reached && took > 0 {
+		err = l.login()
+	}
+	greeted := err == nil
+	if greeted {
 		err = question(l)
 	}
 	var said answerError
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &said):
+	case errors.As(err, &said) && greeted:
 		return kv.ReplyError(said)
 	}
 	e.mu.Lock()
 	e.hangUp()
 	e.mu.Unlock()
-	s := &kv.Silence{Err: err, Asked: asked, Waited: time.Since(asked), Connected: took, Reached: reached}
+	if said != "" {
+		return kv.ReplyError(said)
+	}
+	s := &kv.Silence{Err: e.srv.explain(ctx, err), Asked: asked, Waited: time.Since(asked), Connected: took, Reached: reached}
 	var timeout net.Error
 	if ctx.Err() != nil || errors.As(err, &timeout) && timeout.Timeout() {
 		s.Err = fmt.Errorf("no answer within %s", s.Waited.Round(time.Millisecond))

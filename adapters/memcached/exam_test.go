@@ -67,4 +67,22 @@ func TestExamOfASilentServer(t *testing.T) {
 	if !errors.As(err, &silence) || silence.Waited < 100*time.Millisecond || !strings.HasPrefix(err.Error(), "no answer within") {
 		t.Errorf("%#v", err)
 	}
+	if !silence.Reached || silence.Closed || silence.Connected <= 0 {
+		t.Errorf("it was reached, and has said nothing: %+v", silence)
+	}
+	target, err := kv.ParseTarget("memcached://" + l.Addr().String() + "?timeout=50ms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	_, err = open(t.Context(), target)
+	var unwell *kv.Unwell
+	if !errors.As(err, &unwell) || unwell.Since.Before(began) {
+		t.Errorf("%v is no server that could still be examined", err)
+	}
+	l.Close()
+	var gone *kv.Unwell
+	if _, err = open(t.Context(), target); err == nil || errors.As(err, &gone) {
+		t.Errorf("nothing listens, and there is something to examine: %v", err)
+	}
 }

@@ -59,8 +59,8 @@ func (p *patient) Read(b []byte) (int, error) {
 	return p.Conn.Read(b)
 }
 
-// link connects and logs in. The connection is closed when ctx ends.
-func (srv *server) link(ctx context.Context) (*link, error) {
+// dial connects, and says nothing yet. The connection is closed when ctx ends.
+func (srv *server) dial(ctx context.Context) (*link, error) {
 	d := net.Dialer{Timeout: srv.cfg.timeout}
 	conn, err := d.DialContext(ctx, srv.cfg.network, srv.addr)
 	if err != nil {
@@ -69,6 +69,15 @@ func (srv *server) link(ctx context.Context) (*link, error) {
 	l := &link{srv: srv, conn: conn, wait: &patient{conn, srv.cfg.timeout}}
 	l.in = bufio.NewReaderSize(l.wait, linkBuffer)
 	l.stop = context.AfterFunc(ctx, func() { conn.Close() })
+	return l, nil
+}
+
+// link connects and logs in. The connection is closed when ctx ends.
+func (srv *server) link(ctx context.Context) (*link, error) {
+	l, err := srv.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if err := l.login(); err != nil {
 		l.close()
 		return nil, fmt.Errorf("connecting to %s: %w", srv.addr, srv.explain(ctx, err))

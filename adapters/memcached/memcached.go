@@ -20,6 +20,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -153,6 +154,7 @@ func open(ctx context.Context, t kv.Target) (kv.Store, error) {
 		return nil, err
 	}
 	s := newStore(cfg)
+	asked := time.Now()
 	var failed []error
 	for _, srv := range s.servers {
 		l, err := srv.link(ctx)
@@ -163,7 +165,18 @@ func open(ctx context.Context, t kv.Target) (kv.Store, error) {
 		l.close()
 	}
 	if len(failed) == len(s.servers) {
-		return nil, errors.Join(failed...)
+		err := errors.Join(failed...)
+		if slices.ContainsFunc(failed, silent) && ctx.Err() == nil {
+			err = &kv.Unwell{Err: err, Since: asked, Examiner: s}
+		}
+		return nil, err
 	}
 	return s, nil
+}
+
+// silent reports whether a server was reached and has answered nothing.
+func silent(err error) bool {
+	var timeout net.Error
+	var dial *net.OpError
+	return errors.As(err, &timeout) && timeout.Timeout() && !(errors.As(err, &dial) && dial.Op == "dial")
 }

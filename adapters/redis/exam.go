@@ -38,7 +38,7 @@ func (w *watched) Examine(ctx context.Context) ([]kv.Exam, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.Examine(ctx)
+	return []kv.Exam{&exam{cfg: s.cfg, watched: w}}, nil
 }
 
 // unwell is explain, and marks the error of a server that was reached and does not serve: it may still be asked how it is. Asked is
@@ -68,7 +68,8 @@ func (l lines) Examine(context.Context) ([]kv.Exam, error) { return []kv.Exam{&e
 
 // An exam is a line to one server. Its connection is made when it is first needed.
 type exam struct {
-	cfg config
+	cfg     config
+	watched *watched // nil: no sentinels are known
 
 	mu     sync.Mutex
 	link   *link
@@ -216,9 +217,10 @@ const slowCalls = "128"
 // examSettings are the settings that causes depend on.
 var examSettings = [...]string{
 	"slowlog-log-slower-than", "latency-monitor-threshold", "maxclients", "timeout", "appendonly", "appendfsync", "save",
-	"stop-writes-on-bgsave-error", "maxmemory", "maxmemory-policy", "repl-backlog-size", "min-replicas-to-write", "protected-mode", "bind",
+	"stop-writes-on-bgsave-error", "maxmemory", "maxmemory-policy", "repl-backlog-size", "min-*-to-write", "protected-mode", "bind",
 	"lfu-log-factor", "lfu-decay-time", "lazyfree-lazy-*", "hash-max-*-entries", "hash-max-*-value", "zset-max-*-entries",
-	"zset-max-*-value", "set-max-intset-entries", "list-compress-depth", "activedefrag",
+	"zset-max-*-value", "set-max-intset-entries", "list-compress-depth", "activedefrag", "auto-aof-rewrite-percentage",
+	"replica-announce-ip",
 }
 
 // Details asks what else there is to know, one thing after the other: what is refused is noted, and the rest asked all the same.
@@ -234,9 +236,12 @@ func (e *exam) Details(ctx context.Context, v *kv.Vitals) (*kv.Details, error) {
 		{"clients", []string{"CLIENT", "LIST"}, func(r any) { d.Clients = clientList(r) }},
 		{"memory", []string{"MEMORY", "STATS"}, func(r any) { d.Memory = memoryNumbers(r) }},
 		{"default", []string{"ACL", "GETUSER", "default"}, func(r any) { d.Default = userFlags(r) }},
+		{"users", []string{"ACL", "LIST"}, func(r any) { d.Users = userList(r) }},
+		{"harmful", append([]string{"COMMAND", "INFO"}, harmful[:]...), func(r any) { d.Harmful = knownCommands(r) }},
 		{"cluster", []string{"CLUSTER", "INFO"}, func(r any) { d.Cluster = clusterState(r) }},
+		{"nodes", []string{"CLUSTER", "NODES"}, func(r any) { d.Nodes = clusterNodes(r) }},
 	} {
-		if q.name == "cluster" && v.Numbers["cluster_enabled"] != 1 {
+		if (q.name == "cluster" || q.name == "nodes") && v.Numbers["cluster_enabled"] != 1 {
 			continue
 		}
 		if n := v.Numbers["connected_clients"]; q.name == "clients" && n > mostClients {
@@ -254,6 +259,7 @@ func (e *exam) Details(ctx context.Context, v *kv.Vitals) (*kv.Details, error) {
 			q.read(reply)
 		}
 	}
+	e.askSentinel(ctx, d)
 	return d, e.settings(ctx, d)
 }
 
@@ -265,22 +271,46 @@ func (e *exam) tree(ctx context.Context, words ...string) (reply any, err error)
 	return reply, err
 }
 
-// settings asks for each setting by itself: which versions take several at once is one more thing to know.
+// settings asks for each setting by itself, which every version takes, and for all of them in one write.
 func (e *exam) settings(ctx context.Context, d *kv.Details) error {
 	d.Settings = map[string]string{}
-	for _, name := range examSettings {
-		reply, err := e.tree(ctx, "CONFIG", "GET", name)
-		var refused kv.ReplyError
-		if errors.As(err, &refused) {
-			d.Lacks["settings"] = string(refused)
-			return nil
+	get, err := resp.Watch.Command(1, "CONFIG", "GET")
+	if err != nil {
+		return err
+	}
+	err = e.ask(ctx, func(l *link) error {
+		for _, name := range examSettings {
+			l.out.Add(get, name)
 		}
-		if err != nil {
+		if err := l.out.Send(l); err != nil {
 			return err
 		}
-		addSettings(d.Settings, reply)
+		for range examSettings {
+			rep, err := l.in.Next()
+			if err != nil {
+				return err
+			}
+			if rep.Kind == resp.Error {
+				d.Lacks["settings"] = e.cfg.redact(string(rep.Data))
+				continue
+			}
+			reply, err := l.value(rep, maxDepth)
+			if err != nil {
+				return err
+			}
+			addSettings(d.Settings, reply)
+		}
+		if len(d.Settings) > 0 {
+			delete(d.Lacks, "settings")
+		}
+		return nil
+	})
+	var refused kv.ReplyError
+	if errors.As(err, &refused) {
+		d.Lacks["settings"] = string(refused)
+		return nil
 	}
-	return nil
+	return err
 }
 
 // slowLog reads entries of SLOWLOG: id, time, microseconds, words, and since 4.0 address and name of the client.

@@ -93,6 +93,7 @@ func (sc *scan) settle(p *batch, ahead bool) error {
 func (sc *scan) addLengths(p *batch, most int) {
 	for p.asked < len(p.held) && sc.link.out.Size() <= most {
 		if h := &p.held[p.asked]; h.by != 0 {
+			sc.lengthsAsked[h.by]++
 			sc.addEach(sc.lengthC[h.by:h.by+1], h.record.Key)
 		}
 		p.asked++

@@ -13,6 +13,7 @@ type plan struct {
 	attrs []attr
 	each  []resp.Command
 	hits  int64 // how many of the commands the server counts as hits
+	asked int64 // of how many keys
 }
 
 // plan returns the index of the plan for the facts of want, which is made if there is none yet.

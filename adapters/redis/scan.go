@@ -106,7 +106,10 @@ func (s *store) scanKeys(ctx context.Context, opt kv.ScanOptions, of portion, yi
 	sc.count = sc.governor.count()
 	stop := context.AfterFunc(ctx, sc.link.hurry)
 	defer stop()
-	defer s.learn(&sc.learned)
+	defer func() {
+		sc.learned.sent = sc.sent()
+		s.learn(&sc.learned)
+	}()
 	return sc.databases(s.databases(now))
 }
 
@@ -163,7 +166,9 @@ type scan struct {
 	now      time.Time         // when the answers to this chunk came
 	words    map[string]string // names of encodings and types, one string each
 
-	learned learned
+	pages        int64 // that were asked for
+	lengthsAsked [numAttrs]int64
+	learned      learned
 }
 
 // A batch is a page of names, as one SCAN returned it.
@@ -356,6 +361,7 @@ func (sc *scan) send() error {
 
 func (sc *scan) addScan(cursor string) {
 	count := strconv.Itoa(sc.count)
+	sc.pages++
 	if sc.opt.Match != "" {
 		sc.link.out.Add(sc.scanC, cursor, "MATCH", sc.opt.Match, "COUNT", count)
 		return
@@ -368,8 +374,9 @@ func (sc *scan) addKeys(p *batch) {
 	out := &sc.link.out
 	most := out.Size() + chunkBytes
 	for p.sent < len(p.keys) && out.Size() <= most {
-		if each := sc.planOf(p, p.sent).each; len(each) > 0 {
-			sc.addEach(each, p.keys[p.sent])
+		if plan := sc.planOf(p, p.sent); len(plan.each) > 0 {
+			plan.asked++
+			sc.addEach(plan.each, p.keys[p.sent])
 		}
 		p.sent++
 	}

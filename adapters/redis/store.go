@@ -27,7 +27,8 @@ type store struct {
 // learned is what scans have found out and Info tells afterwards.
 type learned struct {
 	vanished int64
-	hits     int64 // that the scan has added to the server's statistics
+	hits     int64            // that the scan has added to the server's statistics
+	sent     map[string]int64 // commands of scans, by name
 	refused  [numAttrs]refusal
 	rounding int64 // what the allocator adds to the values of so many keys
 	rounded  int64
@@ -71,6 +72,7 @@ func (s *store) learn(l *learned) {
 	defer s.mu.Unlock()
 	s.learned.vanished += l.vanished
 	s.learned.hits += l.hits
+	s.learned.sent = addCounts(s.learned.sent, l.sent)
 	s.learned.rounding += l.rounding
 	s.learned.rounded += l.rounded
 	for i, r := range l.refused {

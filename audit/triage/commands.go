@@ -41,89 +41,103 @@ var (
 )
 
 func commandRules() []rule {
-	return []rule{
-		{
-			Rule: report.Rule{
-				ID: "TR003", Name: "script-hog", Title: "Scripts that keep the server from everything else", Severity: report.Error, Stores: redisFamily(),
-				Doc: `A script (EVAL, EVALSHA, FCALL) runs alone: while it does, nobody else is served. Those that ran in the window took a quarter of the
+	return []rule{scriptRule(), keyspaceRule(), bigValueRule(), slowCommandRule(), fullThreadRule()}
+}
+
+func scriptRule() rule {
+	return rule{
+		Rule: report.Rule{
+			ID: "TR003", Name: "script-hog", Title: "Scripts that keep the server from everything else", Severity: report.Error, Stores: redisFamily(),
+			Doc: `A script (EVAL, EVALSHA, FCALL) runs alone: while it does, nobody else is served. Those that ran in the window took a quarter of the
 time or more, each more than half a millisecond. One that takes longer than busy-reply-threshold (5 s) is TR020.`,
-				Fix:  "take the loop out of the script: smaller batches, or a SCAN by the client; SCRIPT KILL ends one that has not written yet",
-				Bad:  []string{"evalsha calls=4, usec=3600000 in 10 s"},
-				Good: []string{"evalsha calls=90000, usec=1800000 in 10 s"},
-				Limits: []report.Limit{
-					{Name: "share", Value: scriptShare, Unit: report.UnitRatio, Source: ours + ": of the window"},
-					{Name: "mean", Value: scriptMean, Unit: report.UnitDuration, Source: ours + ": a call; shorter ones are many, and no loop"},
-				},
+			Fix:  "take the loop out of the script: smaller batches, or a SCAN by the client; SCRIPT KILL ends one that has not written yet",
+			Bad:  []string{"evalsha calls=4, usec=3600000 in 10 s"},
+			Good: []string{"evalsha calls=90000, usec=1800000 in 10 s"},
+			Limits: []report.Limit{
+				{Name: "share", Value: scriptShare, Unit: report.UnitRatio, Source: ours + ": of the window"},
+				{Name: "mean", Value: scriptMean, Unit: report.UnitDuration, Source: ours + ": a call; shorter ones are many, and no loop"},
 			},
-			needs:  []string{"commandstats"},
-			judge:  scriptHog,
-			unless: []string{"TR020"},
 		},
-		{
-			Rule: report.Rule{
-				ID: "TR004", Name: "keyspace-command", Title: "Commands that go through the whole keyspace", Severity: report.Error, Stores: redisFamily(),
-				Doc: `KEYS looks at every key there is, FLUSHALL and FLUSHDB free every one, and nobody else is served meanwhile. SCAN in a loop is the
+		needs:  []string{"commandstats"},
+		judge:  scriptHog,
+		unless: []string{"TR020"},
+	}
+}
+
+func keyspaceRule() rule {
+	return rule{
+		Rule: report.Rule{
+			ID: "TR004", Name: "keyspace-command", Title: "Commands that go through the whole keyspace", Severity: report.Error, Stores: redisFamily(),
+			Doc: `KEYS looks at every key there is, FLUSHALL and FLUSHDB free every one, and nobody else is served meanwhile. SCAN in a loop is the
 same work in small pieces: where it is how an application finds its keys, it takes a fifth of the server or more.`,
-				Fix:  "find who sends it (CLIENT LIST, its cmd), and keep a set or sorted set of the names that are looked for; for people: SCAN, or UNLINK and FLUSHALL ASYNC",
-				Bad:  []string{"keys calls=12, usec=9000000 in 10 s", "scan calls=400000, usec=3100000 in 10 s"},
-				Good: []string{"keys calls=1, usec=90 in 10 s"},
-				Limits: []report.Limit{
-					{Name: "share", Value: sweepShare, Unit: report.UnitRatio, Source: ours + ": of the window"},
-					{Name: "scan_share", Value: scanShare, Unit: report.UnitRatio, Source: ours + ": of the window, of SCAN and its like"},
-				},
+			Fix:  "find who sends it (CLIENT LIST, its cmd), and keep a set or sorted set of the names that are looked for; for people: SCAN, or UNLINK and FLUSHALL ASYNC",
+			Bad:  []string{"keys calls=12, usec=9000000 in 10 s", "scan calls=400000, usec=3100000 in 10 s"},
+			Good: []string{"keys calls=1, usec=90 in 10 s"},
+			Limits: []report.Limit{
+				{Name: "share", Value: sweepShare, Unit: report.UnitRatio, Source: ours + ": of the window"},
+				{Name: "scan_share", Value: scanShare, Unit: report.UnitRatio, Source: ours + ": of the window, of SCAN and its like"},
 			},
-			needs: []string{"commandstats"},
-			judge: keyspaceCommands,
 		},
-		{
-			Rule: report.Rule{
-				ID: "TR005", Name: "big-value", Title: "Commands that read or write large values as a whole", Severity: report.Error, Stores: redisFamily(),
-				Doc: `HGETALL, SMEMBERS, LRANGE 0 -1, SORT and their like cost as much as the value is large, and so does GET of a large string. Here one
+		needs: []string{"commandstats"},
+		judge: keyspaceCommands,
+	}
+}
+
+func bigValueRule() rule {
+	return rule{
+		Rule: report.Rule{
+			ID: "TR005", Name: "big-value", Title: "Commands that read or write large values as a whole", Severity: report.Error, Stores: redisFamily(),
+			Doc: `HGETALL, SMEMBERS, LRANGE 0 -1, SORT and their like cost as much as the value is large, and so does GET of a large string. Here one
 command takes a fifth of the window or more and more than 100 µs a call, or more than a millisecond a call and a hundredth of the
 window: the values that it is asked of are large, and while it runs nobody else is served.`,
-				Fix:  "read what is needed (HMGET, HSCAN, ranges), and split the value; kvtool audit TARGET --only biggest names the largest ones",
-				Bad:  []string{"hgetall calls=200, usec=4100000 in 10 s"},
-				Good: []string{"hgetall calls=90000, usec=450000 in 10 s"},
-				Limits: []report.Limit{
-					{Name: "share", Value: wholeShare, Unit: report.UnitRatio, Source: ours + ": of the window"},
-					{Name: "mean", Value: wholeMean, Unit: report.UnitDuration, Source: ours + ": a call"},
-					{Name: "long", Value: wholeLong, Unit: report.UnitDuration, Source: ours + ": a call, with a hundredth of the window"},
-				},
+			Fix:  "read what is needed (HMGET, HSCAN, ranges), and split the value; kvtool audit TARGET --only biggest names the largest ones",
+			Bad:  []string{"hgetall calls=200, usec=4100000 in 10 s"},
+			Good: []string{"hgetall calls=90000, usec=450000 in 10 s"},
+			Limits: []report.Limit{
+				{Name: "share", Value: wholeShare, Unit: report.UnitRatio, Source: ours + ": of the window"},
+				{Name: "mean", Value: wholeMean, Unit: report.UnitDuration, Source: ours + ": a call"},
+				{Name: "long", Value: wholeLong, Unit: report.UnitDuration, Source: ours + ": a call, with a hundredth of the window"},
 			},
-			needs: []string{"commandstats"},
-			judge: bigValues,
 		},
-		{
-			Rule: report.Rule{
-				ID: "TR006", Name: "slow-command", Title: "Commands that take long by themselves", Severity: report.Error, Stores: redisFamily(),
-				Doc: `A call of this command takes ten milliseconds or more on average, and nobody else is served meanwhile. What is usually so slow is an
+		needs: []string{"commandstats"},
+		judge: bigValues,
+	}
+}
+
+func slowCommandRule() rule {
+	return rule{
+		Rule: report.Rule{
+			ID: "TR006", Name: "slow-command", Title: "Commands that take long by themselves", Severity: report.Error, Stores: redisFamily(),
+			Doc: `A call of this command takes ten milliseconds or more on average, and nobody else is served meanwhile. What is usually so slow is an
 administrator's: SAVE, DEBUG, a module's search.`,
-				Fix:  "find who sends it: CLIENT LIST, its cmd; SLOWLOG GET shows the arguments",
-				Bad:  []string{"save calls=1, usec=2100000"},
-				Good: []string{"config|get calls=3, usec=90"},
-				Limits: []report.Limit{
-					{Name: "mean", Value: longCall, Unit: report.UnitDuration, Source: ours + ": a call; that of slowlog-log-slower-than"},
-					{Name: "share", Value: longShare, Unit: report.UnitRatio, Source: ours + ": of the window"},
-				},
+			Fix:  "find who sends it: CLIENT LIST, its cmd; SLOWLOG GET shows the arguments",
+			Bad:  []string{"save calls=1, usec=2100000"},
+			Good: []string{"config|get calls=3, usec=90"},
+			Limits: []report.Limit{
+				{Name: "mean", Value: longCall, Unit: report.UnitDuration, Source: ours + ": a call; that of slowlog-log-slower-than"},
+				{Name: "share", Value: longShare, Unit: report.UnitRatio, Source: ours + ": of the window"},
 			},
-			needs: []string{"commandstats"},
-			judge: slowCommands,
 		},
-		{
-			Rule: report.Rule{
-				ID: "TR007", Name: "main-thread-full", Title: "A thread that runs commands and has no time left", Severity: report.Warning,
-				Stores: append(redisFamily(), "memcached"),
-				Doc: `The one thread that runs commands used nine tenths of a processor or more, and no single command is to blame: what comes is more
+		needs: []string{"commandstats"},
+		judge: slowCommands,
+	}
+}
+
+func fullThreadRule() rule {
+	return rule{
+		Rule: report.Rule{
+			ID: "TR007", Name: "main-thread-full", Title: "A thread that runs commands and has no time left", Severity: report.Warning,
+			Stores: append(redisFamily(), "memcached"),
+			Doc: `The one thread that runs commands used nine tenths of a processor or more, and no single command is to blame: what comes is more
 than it can do, and waits. The finding names the commands that took most of it. Of Memcached it is the mean of its threads.`,
-				Fix:    "fewer or larger commands (pipelines, MGET), readers to replicas, or more shards",
-				Bad:    []string{"used_cpu_user_main_thread and used_cpu_sys_main_thread grew by 9.8 s in 10 s"},
-				Good:   []string{"by 4 s in 10 s"},
-				Limits: []report.Limit{{Name: "share", Value: fullThread, Unit: report.UnitRatio, Source: ours + ": of a processor"}},
-			},
-			needs:  []string{"used_cpu_user_main_thread|used_cpu_user"},
-			judge:  fullMainThread,
-			unless: []string{"TR003", "TR004", "TR005", "TR006", "TR020"},
+			Fix:    "fewer or larger commands (pipelines, MGET), readers to replicas, or more shards",
+			Bad:    []string{"used_cpu_user_main_thread and used_cpu_sys_main_thread grew by 9.8 s in 10 s"},
+			Good:   []string{"by 4 s in 10 s"},
+			Limits: []report.Limit{{Name: "share", Value: fullThread, Unit: report.UnitRatio, Source: ours + ": of a processor"}},
 		},
+		needs:  []string{"used_cpu_user_main_thread|used_cpu_user"},
+		judge:  fullMainThread,
+		unless: []string{"TR003", "TR004", "TR005", "TR006", "TR020"},
 	}
 }
 

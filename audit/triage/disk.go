@@ -68,11 +68,12 @@ succeeds; reading goes on.`,
 
 // worstSpike returns the worst delay of an event that the server has noted since the watch began.
 func (p *pair) worstSpike(prefix string) (worst time.Duration) {
-	if p.Details == nil {
+	if p.Details == nil || p.Before == nil {
 		return 0
 	}
+	since := p.since()
 	for _, s := range p.Details.Spikes {
-		if strings.HasPrefix(s.Event, prefix) && !s.At.Before(p.Began.Add(-time.Second)) {
+		if strings.HasPrefix(s.Event, prefix) && !s.At.Before(since) {
 			worst = max(worst, s.Last)
 		}
 	}

@@ -2,6 +2,7 @@ package triage
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/report"
@@ -9,16 +10,18 @@ import (
 
 // Limits of the rules about memory.
 const (
-	evictedRate  = 50.0 // keys a second
-	evictedShare = 0.05 // of the commands
-	fragRatio    = 1.5
-	fragBytes    = 100 << 20
-	headWarning  = 0.85
-	headError    = 0.95
-	staleWarning = 0.10
-	staleError   = 0.25
-	capReached   = 2 // times in the window, and more than once a minute
-	expireShare  = 0.05
+	evictedRate   = 50.0 // keys a second
+	evictedShare  = 0.05 // of the commands
+	evictedLeast  = 1000.0
+	evictedOfKeys = 0.01
+	fragRatio     = 1.5
+	fragBytes     = 100 << 20
+	headWarning   = 0.85
+	headError     = 0.95
+	staleWarning  = 0.10
+	staleError    = 0.25
+	capReached    = 2 // times in the window, and more than once a minute
+	expireShare   = 0.05
 )
 
 func memoryRules() []rule {
@@ -40,6 +43,7 @@ whether there are too many. Triage names a storm: 50 keys a second, and one for 
 			},
 			needs: []string{"evicted_keys"},
 			judge: evictions,
+			quiet: evictionsAtAll,
 		},
 		{
 			Rule: report.Rule{
@@ -139,6 +143,36 @@ func evictions(p *pair) []Cause {
 		c.Evidence = append(c.Evidence, report.Metric{Name: "hit_rate", Value: report.Number(rate), Unit: report.UnitRatio})
 	}
 	return []Cause{c}
+}
+
+// evictionsAtAll is evictions of a server that nobody calls slow: any are named, and what it has evicted before.
+func evictionsAtAll(p *pair) []Cause {
+	found := evictions(p)
+	if found == nil {
+		found = evictedKeys(p)
+	}
+	policy := p.text("maxmemory_policy")
+	if d := p.Design; len(found) > 0 && d != nil && len(d.Kept) > 0 && strings.HasPrefix(policy, "allkeys-") {
+		found[0].Severity = report.Error
+		found[0].Message += "; it may have evicted " + listed(d.Kept)
+	}
+	return found
+}
+
+// evictedKeys are those of the window, or else of the time before if they were many.
+func evictedKeys(p *pair) []Cause {
+	evicted, keys := p.growth("evicted_keys"), p.number("keys")
+	when := "while it was watched"
+	if evicted == 0 {
+		when = "since the server was started"
+		if evicted = p.number("evicted_keys"); evicted < evictedLeast || evicted <= evictedOfKeys*keys {
+			return nil
+		}
+	}
+	return plain(report.Warning, fmt.Sprintf("memory is full: %s keys were thrown away, %s", humanize.Count(evicted), when),
+		report.Metric{Name: "evicted", Value: report.Number(evicted), Unit: report.UnitCount},
+		report.Metric{Name: "keys", Value: report.Number(keys), Unit: report.UnitCount},
+		report.Metric{Name: "policy", Value: report.Text(p.text("maxmemory_policy")), Unit: report.UnitText})
 }
 
 // overhead is what of the memory is in no value: tables, buffers, backlog.

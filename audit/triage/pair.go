@@ -48,7 +48,7 @@ func newPair(o *Observation) *pair {
 		c, was := o.After.Commands[name], o.Before.Commands[name]
 		u := use{name: name, calls: float64(c.Calls - was.Calls), cpu: (c.CPU - was.CPU).Seconds(), Command: c}
 		u.failed = float64(c.Failed - was.Failed + c.Rejected - was.Rejected)
-		if own := float64(o.Own[name]); own > 0 && u.calls > 0 {
+		if own := p.own(name); own > 0 && u.calls > 0 {
 			left := max(u.calls-own, 0)
 			u.cpu *= left / u.calls
 			u.calls = left
@@ -59,6 +59,26 @@ func newPair(o *Observation) *pair {
 	}
 	slices.SortStableFunc(p.used, func(a, b use) int { return cmp.Compare(b.cpu, a.cpu) })
 	return p
+}
+
+// own returns how many calls of a command were ours. A server that does not tell subcommands apart counts them together.
+func (p *pair) own(command string) float64 {
+	n := float64(p.Own[command])
+	if !strings.Contains(command, "|") {
+		for name, calls := range p.Own {
+			if container, _, sub := strings.Cut(name, "|"); sub && container == command {
+				if _, apart := p.After.Commands[name]; !apart {
+					n += float64(calls)
+				}
+			}
+		}
+	}
+	return n
+}
+
+// readsOfOthers returns how many reads in the window found their key and how many did not, without those of ours.
+func (p *pair) readsOfOthers() (hits, misses float64) {
+	return max(0, p.growth("keyspace_hits")-float64(p.OwnHits)), p.growth("keyspace_misses")
 }
 
 func (p *pair) product() string {
@@ -128,10 +148,8 @@ func (p *pair) rate(name string) float64 {
 // commands returns how many commands others have sent.
 func (p *pair) commands() float64 {
 	n := p.growth("total_commands_processed")
-	for name, own := range p.Own {
-		if _, counted := p.After.Commands[name]; counted {
-			n -= float64(own)
-		}
+	for name := range p.After.Commands {
+		n -= p.own(name)
 	}
 	return max(n, 0)
 }
@@ -168,7 +186,7 @@ func (p *pair) slow(commands ...string) (calls []kv.SlowCall, keys []report.Valu
 	if p.Details == nil || p.Before == nil {
 		return nil, nil
 	}
-	since := p.Began.Add(-time.Second) // the server notes seconds
+	since := p.since()
 	took := map[string]time.Duration{}
 	for _, c := range p.Details.Slow {
 		if !slices.Contains(commands, c.Command) || c.At.Before(since) {
@@ -184,6 +202,14 @@ func (p *pair) slow(commands ...string) (calls []kv.SlowCall, keys []report.Valu
 		keys = append(keys, report.Text(k))
 	}
 	return calls, keys
+}
+
+// since returns when the watch began, by the server's clock, which may be another than ours. It notes seconds.
+func (p *pair) since() time.Time {
+	if us := p.Before.Numbers["server_time_usec"]; us > 0 {
+		return time.UnixMicro(int64(us)).Add(-time.Second)
+	}
+	return p.Began.Add(-time.Second)
 }
 
 // stalled returns the probe that went longest without an answer.
@@ -232,7 +258,17 @@ func (p *pair) lack(need string) string {
 			return "the sizes of keys are not known"
 		}
 		return ""
-	case "default", "slow", "spikes", "clients", "settings", "cluster", "memory":
+	case "design":
+		if p.Design == nil {
+			return "no schema says what the keys are for (--schema)"
+		}
+		return ""
+	case "lasting":
+		if p.Lasting == nil {
+			return "nobody has looked which keys never expire"
+		}
+		return ""
+	case "default", "slow", "spikes", "ttl", "clients", "settings", "cluster", "nodes", "memory", "users", "harmful", "sentinel":
 		if p.Details == nil {
 			return fmt.Sprintf("the server stopped answering: %s", p.Failed)
 		}

@@ -55,7 +55,7 @@ cluster-require-full-coverage (the default) no key can.`,
 				Bad:  []string{"cluster_state:fail, cluster_slots_fail:5461"},
 				Good: []string{"cluster_state:ok, cluster_slots_ok:16384"},
 			},
-			judge: clusterDown,
+			judge: clusterDown, lasting: true,
 			needs: []string{"cluster"},
 		},
 	}
@@ -160,7 +160,7 @@ func clusterDown(p *pair) []Cause {
 		return nil
 	}
 	return []Cause{{
-		Severity: report.Error, Subject: "cluster", Weight: max(0.5, lost/16384),
+		Severity: report.Error, Subject: cluster, Weight: max(0.5, lost/16384),
 		Message: fmt.Sprintf("the cluster is not whole: %s of 16,384 slots are served by nobody", humanize.Exact(int64(lost))),
 		Measure: report.Metric{Name: "lost_slots", Value: report.Number(lost), Unit: report.UnitCount},
 		Evidence: []report.Metric{

@@ -1,6 +1,7 @@
 package triage
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,7 @@ func Report(r *report.Report, all []*Observation) {
 		p := newPair(o)
 		d := Judge(o)
 		for _, c := range d.Causes {
-			if several {
+			if several && c.Subject != cluster {
 				c.Subject = o.Place + " " + c.Subject
 			}
 			causes = append(causes, c)
@@ -45,10 +46,21 @@ func Report(r *report.Report, all []*Observation) {
 		r.Coverage.Elapsed = max(r.Coverage.Elapsed, report.Duration(p.seconds*float64(time.Second)))
 	}
 	rank(causes)
+	causes = once(causes)
 	for i := range causes {
 		r.Findings = append(r.Findings, finding(&causes[i], i+1))
 	}
 	r.Sections = sections(all)
+}
+
+// once leaves of what several servers say of their cluster the first.
+func once(causes []Cause) []Cause {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(causes, func(c Cause) bool {
+		again := c.Subject == cluster && seen[c.Rule]
+		seen[c.Rule] = true
+		return again
+	})
 }
 
 func finding(c *Cause, rank int) report.Finding {
@@ -181,24 +193,28 @@ func more(p *pair, rest []use) []report.Value {
 // rules could not be judged. It returns the ids of those that were.
 func AddSetup(r *report.Report, all []*Observation) (judged []string) {
 	t := report.Table{Name: "not_evaluated", Columns: []report.Column{{Name: "rule", Unit: report.UnitText}, {Name: "why", Unit: report.UnitText}}}
-	open := map[string]string{} // why, by the rule's id
+	open := map[string]string{} // why, by the rule's name
+	var causes []Cause
+	var pairs []*pair
 	for _, o := range all {
-		d := Setup(o)
-		rank(d.Causes)
-		for i := range d.Causes {
-			c := &d.Causes[i]
-			if len(all) > 1 {
+		p := newPair(o)
+		pairs = append(pairs, p)
+		d := diagnose(p, standing())
+		for _, c := range d.Causes {
+			if len(all) > 1 && c.Subject != cluster {
 				c.Subject = o.Place + " " + c.Subject
 			}
-			f := finding(c, 0)
-			f.Avoid = "" // of a moment in which something is slow
-			r.Findings = append(r.Findings, f)
+			causes = append(causes, c)
 		}
 		for _, u := range d.Unknown {
 			open[u.Rule] = u.Why
 		}
 	}
-	applies := setupDocs()
+	rank(causes)
+	for _, c := range once(causes) {
+		addCause(r, &c)
+	}
+	applies := setupDocs(pairs)
 	var missing []string
 	for _, doc := range applies {
 		if why, ok := open[doc.Name]; ok {
@@ -209,12 +225,29 @@ func AddSetup(r *report.Report, all []*Observation) (judged []string) {
 		judged = append(judged, doc.ID)
 	}
 	report.SortFindings(r.Findings)
-	s := report.Section{Name: "server_rules", Title: "Server rules", Tables: []report.Table{t}, Metrics: []report.Metric{
+	s := report.Section{Name: "server_rules", Title: "Server rules", Tables: []report.Table{}, Metrics: []report.Metric{
 		{Name: "judged", Value: report.Number(len(judged)), Unit: report.UnitCount},
 	}}
+	for _, t := range []report.Table{spanTable(pairs), t} {
+		if len(t.Rows) > 0 {
+			s.Tables = append(s.Tables, t)
+		}
+	}
 	if len(missing) > 0 {
 		s.Metrics = append(s.Metrics, report.Metric{Name: "rules_not_evaluated", Value: report.Text(strings.Join(missing, " ")), Unit: report.UnitText})
 	}
 	r.Sections = append(r.Sections, s)
 	return judged
+}
+
+// addCause adds what is wrong with a server on a quiet day. What the audit has found already, of the same subject, is not said twice.
+func addCause(r *report.Report, c *Cause) {
+	f := finding(c, 0)
+	f.Avoid = "" // of a moment in which something is slow
+	for i := range r.Findings {
+		if r.Findings[i].Fingerprint() == f.Fingerprint() {
+			return
+		}
+	}
+	r.Findings = append(r.Findings, f)
 }

@@ -15,6 +15,7 @@ import (
 const (
 	hitLeast     = 0.80
 	hitLookups   = 1_000_000
+	hitWindow    = 10_000
 	slowForkWarn = 0.5 // seconds
 	slowWhole    = 3   // entries of the slow log
 	packedMost   = 1024
@@ -24,7 +25,7 @@ const (
 
 // setupRules are about what is wrong with a server on a quiet day.
 func setupRules() []rule {
-	return slices.Concat(memorySetup(), safetySetup(), historySetup())
+	return slices.Concat(memorySetup(), safetySetup(), historySetup(), designRules(), topologyRules(), rightsRules(), spanRules())
 }
 
 func memorySetup() []rule {
@@ -157,7 +158,7 @@ func historySetup() []rule {
 the value. Usual reasons: too little memory (SV007), TTLs that are shorter than the time between two reads, values that are read under
 another name than they are written (KD092).
 
-An audit looks at what the server counts since it was started, a load at the second half of its run, in which a cache that began empty
+An audit looks at what others have read meanwhile, where that is enough, and else at what the server counts since it was started; a load at the second half of its run, in which a cache that began empty
 is no longer so. It is a warning where a scenario declares a cache, and to be known otherwise: some programs look for what is rarely
 there.`,
 				Fix:  "more memory where it evicts, longer TTLs where it expires, or do not ask for what is rarely there",
@@ -165,7 +166,7 @@ there.`,
 				Good: []string{"keyspace_hits:14500, keyspace_misses:500", "get_hits 4,500,000 and get_misses 500,000"},
 				Limits: []report.Limit{
 					{Name: "hit_rate", Value: hitLeast, Unit: report.UnitRatio, Source: ours},
-					{Name: "lookups", Value: hitLookups, Unit: report.UnitCount, Source: ours + ": since the start; 10,000 of a run"},
+					{Name: "lookups", Value: hitLookups, Unit: report.UnitCount, Source: ours + ": since the start; 10,000 of a run, or while it is watched"},
 				},
 			},
 			needs: []string{"keyspace_hits", "keyspace_misses"},
@@ -208,15 +209,24 @@ func Setup(o *Observation) Diagnosis { return diagnose(newPair(o), standing()) }
 func standing() []rule {
 	rules := setupRules()
 	for _, r := range all() {
-		if strings.HasPrefix(r.ID, "SV") {
-			rules = append(rules, r)
+		if !r.lasting && !strings.HasPrefix(r.ID, "SV") {
+			continue
 		}
+		if r.quiet != nil {
+			r.judge = r.quiet
+		}
+		rules = append(rules, r)
 	}
 	slices.SortStableFunc(rules, func(a, b rule) int { return strings.Compare(a.ID, b.ID) })
 	return rules
 }
 
-func setupDocs() []*report.Rule { return docs(standing()) }
+// setupDocs returns the rules that apply to some of the servers.
+func setupDocs(pairs []*pair) []*report.Rule {
+	return docs(slices.DeleteFunc(standing(), func(r rule) bool {
+		return !slices.ContainsFunc(pairs, func(p *pair) bool { return r.applies(p.product()) })
+	}))
+}
 
 // plain makes a cause that is no matter of this moment.
 func plain(severity report.Severity, message string, measure report.Metric, evidence ...report.Metric) []Cause {
@@ -229,8 +239,11 @@ func noMaxmemory(p *pair) []Cause {
 	}
 	severity, policy := report.Warning, p.text("maxmemory_policy")
 	message := "there is no limit of memory: it grows until the kernel ends it"
-	if policy != "" && policy != "noeviction" {
+	switch {
+	case policy != "" && policy != "noeviction":
 		severity, message = report.Error, "the policy "+policy+" never evicts, because there is no limit of memory"
+	case p.Design != nil && len(p.Design.Caches) > 0:
+		severity, message = report.Error, "caches are never evicted, because there is no limit of memory: "+listed(p.Design.Caches)
 	}
 	return plain(severity, message, report.Metric{Name: "used", Value: report.Number(p.number("used_memory")), Unit: report.UnitBytes},
 		report.Metric{Name: "host", Value: report.Number(p.number("total_system_memory")), Unit: report.UnitBytes})
@@ -308,7 +321,11 @@ func noPersistence(p *pair) []Cause {
 	case save != "" && snapshot == "err" || aof && file == "err":
 		return plain(report.Error, "the last write to disk failed: what was written since is in memory alone", changes, evidence...)
 	case save == "" && !aof:
-		return plain(report.Warning, "neither snapshots nor an append-only file are written: the data ends with the process", changes)
+		severity := report.Warning
+		if p.Design.durable() {
+			severity = report.Error
+		}
+		return plain(severity, "neither snapshots nor an append-only file are written: the data ends with the process", changes)
 	}
 	return nil
 }
@@ -350,12 +367,25 @@ func publicBind(p *pair) []Cause {
 	return nil
 }
 
+// lowHitRate judges the window where enough was read in it, and else what was counted before.
 func lowHitRate(p *pair) []Cause {
-	hits, misses := p.Before.Numbers["keyspace_hits"], p.Before.Numbers["keyspace_misses"]
-	if hits+misses <= hitLookups || hits >= hitLeast*(hits+misses) {
+	when := "while it was watched"
+	hits, misses := p.readsOfOthers()
+	if hits+misses < hitWindow {
+		when = "since the server was started"
+		hits, misses = p.Before.Numbers["keyspace_hits"], p.Before.Numbers["keyspace_misses"]
+		if hits+misses <= hitLookups {
+			return nil
+		}
+	}
+	if hits >= hitLeast*(hits+misses) {
 		return nil
 	}
-	return plain(report.Info, humanize.Ratio(misses/(hits+misses))+" of the reads found nothing, since the server was started",
+	severity := report.Info
+	if p.Design != nil && len(p.Design.Caches) > 0 {
+		severity = report.Warning
+	}
+	return plain(severity, humanize.Ratio(misses/(hits+misses))+" of the reads found nothing, "+when,
 		report.Metric{Name: "miss_rate", Value: report.Number(misses / (hits + misses)), Unit: report.UnitRatio},
 		report.Metric{Name: "lookups", Value: report.Number(hits + misses), Unit: report.UnitCount})
 }

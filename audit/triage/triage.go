@@ -30,8 +30,23 @@ type Observation struct {
 	Failed        error            // why not everything was asked
 	FailedAt      time.Time        // when what failed was asked
 	Largest       int64            // bytes of the largest key; 0: nobody has looked
+	Lasting       *float64         // share of the keys' bytes that never expire; nil: nobody has looked
+	Design        *Design          // what the keys are for; nil: nobody has said
 	Own           map[string]int64 // calls of ours between the two readings, by command
+	OwnHits       int64            // of ours that the server counts as reads that found their key
 }
+
+// A Design is what a schema says of the server that is to hold its keys.
+type Design struct {
+	Policy  string   // of eviction; "" is not said
+	Durable bool     // what is written must survive a restart
+	Caches  []string // templates that may be evicted
+	Kept    []string // templates that must not be: records, queues, locks
+	Expires []string // templates with a TTL
+}
+
+// durable reports whether the server holds what must not be lost.
+func (d *Design) durable() bool { return d != nil && (d.Durable || len(d.Kept) > 0) }
 
 // A Probe is a question for a sign of life.
 type Probe struct {
@@ -74,6 +89,10 @@ type rule struct {
 	judge func(p *pair) []Cause
 	// unless names the rules whose causes explain this one: it is what they look like from another side.
 	unless []string
+	// quiet is judge where a server is held against rules on a quiet day, if that is another question than why it is slow now.
+	quiet func(p *pair) []Cause
+	// lasting says that a cause is no matter of the moment: it is named on a quiet day as well.
+	lasting bool
 	// light says that any weight of theirs will do; else they must weigh explainedFrom together.
 	light bool
 }
@@ -174,8 +193,9 @@ func all() []rule {
 }
 
 const (
-	ours   = "default of kvtool"
-	server = "server" // the subject of what is wrong with a server as a whole
+	ours    = "default of kvtool"
+	server  = "server"  // the subject of what is wrong with a server as a whole
+	cluster = "cluster" // of what is wrong with all of them: each node says so
 )
 
 // serverFamily are the stores whose servers count connections, bytes and reads.

@@ -62,9 +62,9 @@ func (m Mode) Allows(words ...string) bool {
 		return true
 	case "CONFIG GET": // it may tell a secret: whoever asks names the settings
 		return m == Watch
-	case "SLOWLOG GET", "LATENCY LATEST", "CLIENT LIST", "ACL GETUSER": // what others have asked and may, and how that went
+	case "SLOWLOG GET", "LATENCY LATEST", "CLIENT LIST", "ACL GETUSER", "ACL LIST", "COMMAND INFO": // what others have asked and may
 		return m == Watch
-	case "SENTINEL GET-MASTER-ADDR-BY-NAME", "SENTINEL REPLICAS":
+	case "SENTINEL GET-MASTER-ADDR-BY-NAME", "SENTINEL REPLICAS", "SENTINEL MASTER":
 		return true
 	}
 	return false

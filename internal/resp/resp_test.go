@@ -200,11 +200,11 @@ var writing = []string{
 	"SHUTDOWN", "SAVE", "BGSAVE", "BGREWRITEAOF", "REPLICAOF", "SLAVEOF", "FAILOVER", "CLUSTER RESET", "PSYNC", "SYNC", "MONITOR",
 	"SUBSCRIBE", "PUBLISH", "ACL SETUSER", "ACL DELUSER", "CLIENT KILL", "CLIENT PAUSE", "CLIENT REPLY", "MULTI", "EXEC",
 	"OBJECT HELP", "MEMORY PURGE", "MEMORY DOCTOR", "LATENCY RESET", "SLOWLOG RESET", "SLOWLOG GET", "LATENCY LATEST", "CLIENT LIST",
-	"ACL GETUSER", "MODULE LOAD", "RESET", "QUIT",
+	"ACL GETUSER", "ACL LIST", "COMMAND INFO", "MODULE LOAD", "RESET", "QUIT",
 	"KEYS", "GET", "MGET", "DUMP", "HGETALL", "SMEMBERS", "LRANGE", "HLEN", "LLEN", "SCARD", "ZCARD", "XLEN", "STRLEN",
 	"CLUSTER SETSLOT", "CLUSTER FAILOVER", "CLUSTER FORGET", "CLUSTER MEET", "CLUSTER ADDSLOTS", "CLUSTER GETKEYSINSLOT",
 	"READWRITE", "SENTINEL FAILOVER", "SENTINEL SET", "SENTINEL RESET", "SENTINEL MONITOR", "SENTINEL MASTERS",
-	"", "MEMORY", "OBJECT", "CLIENT", "ACL", "CLUSTER", "SENTINEL", "SCANX", "TYPE SET",
+	"", "MEMORY", "OBJECT", "CLIENT", "ACL", "CLUSTER", "SENTINEL", "COMMAND", "SCANX", "TYPE SET",
 }
 
 func TestGuard(t *testing.T) {
@@ -220,7 +220,7 @@ func TestGuard(t *testing.T) {
 	for _, c := range []string{
 		"SCAN", "scan", "Type", "PTTL", "object encoding", "OBJECT FREQ", "object IDLETIME", "MEMORY usage", "memory STATS", "INFO", "DBSIZE", "PING", "AUTH", "HELLO", "SELECT",
 		"CLIENT NO-TOUCH", "CLIENT SETNAME", "ACL WHOAMI", "READONLY", "ASKING", "CLUSTER SLOTS", "cluster nodes", "CLUSTER INFO",
-		"SENTINEL GET-MASTER-ADDR-BY-NAME", "sentinel replicas",
+		"SENTINEL GET-MASTER-ADDR-BY-NAME", "sentinel replicas", "SENTINEL MASTER",
 	} {
 		if !ReadOnly.Allows(strings.Fields(c)...) {
 			t.Errorf("%s is refused", c)
@@ -232,7 +232,7 @@ func TestGuard(t *testing.T) {
 			t.Errorf("NoTouch allows lengths besides, and nothing else: %s", c)
 		}
 	}
-	watching := []string{"MONITOR", "CONFIG GET", "SLOWLOG GET", "LATENCY LATEST", "CLIENT LIST", "ACL GETUSER"}
+	watching := []string{"MONITOR", "CONFIG GET", "SLOWLOG GET", "LATENCY LATEST", "CLIENT LIST", "ACL GETUSER", "ACL LIST", "COMMAND INFO"}
 	for _, c := range writing {
 		if c != "TYPE SET" && Watch.Allows(strings.Fields(c)...) != slices.Contains(watching, c) {
 			t.Errorf("Watch allows to watch, and nothing else: %s", c)
