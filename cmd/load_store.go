@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"time"
@@ -26,7 +27,12 @@ type loaded struct {
 	figures  *figures.Reader // nil where the store has none
 	refuse   func() error    // what else is wrong with the target; nil is nothing
 	patience time.Duration   // for a reply to what comes after a run
+	collect  int             // the percentage of the garbage collector before; 0: as it was
 }
+
+// LoadGCPercent is how much garbage there may be beside what lives, in percent, while a store is loaded: little lives then, and the
+// usual hundred has the collector take a fifth of what a request of a client that allocates costs.
+const LoadGCPercent = 400
 
 // open opens the target of a command that writes to it, and refuses one that is not to be loaded.
 func (l *loaded) open(ctx context.Context, args []string, o *storeFlags) error {
@@ -52,8 +58,11 @@ func (l *loaded) open(ctx context.Context, args []string, o *storeFlags) error {
 	if l.store, err = l.env.Open(ctx, l.target); err != nil {
 		return targetError(ended(ctx, err))
 	}
+	if l.env.Getenv("GOGC") == "" {
+		l.collect = debug.SetGCPercent(LoadGCPercent)
+	}
 	if err = l.ready(ctx, o); err != nil {
-		l.store.Close()
+		l.close()
 	}
 	return err
 }
@@ -108,6 +117,9 @@ func (l *loaded) metered(ctx context.Context) []string {
 func (l *loaded) close() {
 	if l.figures != nil {
 		l.figures.Close()
+	}
+	if l.collect != 0 {
+		debug.SetGCPercent(l.collect)
 	}
 	l.store.Close()
 }

@@ -48,13 +48,12 @@ type session struct {
 
 // A lane is a connection and what is in work on it.
 type lane struct {
-	w         *session
-	client    *dynamodb.Client
-	transport *http.Transport
-	bytes     int64 // of the bodies of the replies to this operation
-	ops       []int // of a Do, those that go by this lane
-	failed    error
-	values    [][]byte
+	wire
+	w      *session
+	client *dynamodb.Client
+	ops    []int // of a Do, those that go by this lane
+	failed error
+	values [][]byte
 }
 
 // Session implements kv.Driver.
@@ -89,22 +88,21 @@ func (s *store) drivable() error {
 // lane returns a connection by its number.
 func (w *session) lane(i int) *lane {
 	for len(w.lanes) <= i {
-		l := &lane{w: w, transport: awshttp.NewBuildableClient().GetTransport()}
 		o := w.store.client.Options()
-		o.HTTPClient = l
+		l := &lane{w: w, wire: wire{base: w.base, transport: transportOf(o.HTTPClient)}}
+		o.HTTPClient = &l.wire
 		l.client = dynamodb.New(o)
 		w.lanes = append(w.lanes, l)
 	}
 	return w.lanes[i]
 }
 
-// Do implements dynamodb.HTTPClient: it counts the bytes of replies.
-func (l *lane) Do(req *http.Request) (*http.Response, error) {
-	resp, err := l.transport.RoundTrip(req)
-	if err == nil {
-		l.bytes += max(0, resp.ContentLength)
+// transportOf returns one with the settings of the SDK's client, such as AWS_CA_BUNDLE.
+func transportOf(client dynamodb.HTTPClient) *http.Transport {
+	if c, ok := client.(*awshttp.BuildableClient); ok {
+		return c.GetTransport()
 	}
-	return resp, err
+	return awshttp.NewBuildableClient().GetTransport()
 }
 
 // ping reads a key that is not there.

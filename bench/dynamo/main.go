@@ -1,7 +1,7 @@
 // Command dynamo does with DynamoDB what is done without kvtool, for the section "stores" of the benchmark:
 //
 //	go run ./dynamo create URL            make the table "bench" on a server of the protocol
-//	go run ./dynamo get URL N             N calls of the SDK of AWS, by 50 goroutines: keys at random of ten thousand
+//	go run ./dynamo get URL N             N calls of the SDK of AWS, by 50 goroutines: keys at random of a million
 //	go run ./dynamo put URL N             the same, with values of 100 B
 //	go run ./dynamo export DIR N          write an export of N items as DynamoDB does, in 16 files
 package main
@@ -33,7 +33,7 @@ import (
 // Keys and values are those of ../loader.
 const (
 	conns     = 50
-	keySpace  = 10_000
+	keySpace  = 1_000_000
 	valueSize = 100
 )
 

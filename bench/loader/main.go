@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/kvtool/kvtool/adapters"
+	"github.com/kvtool/kvtool/cmd"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/loadgen"
 	"github.com/kvtool/kvtool/loadgen/arrival"
@@ -38,6 +40,7 @@ func main() {
 	if *day > 0 {
 		err = runDay(*day)
 	} else {
+		debug.SetGCPercent(cmd.LoadGCPercent) // as kvtool does
 		err = run(*target, *command, *requests, *pipeline)
 	}
 	if err != nil {
