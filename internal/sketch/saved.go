@@ -70,7 +70,7 @@ func (g *Groups) Form(f *saved.Form) {
 	*g = *NewGroups(limit)
 	for i := range kept {
 		f.Check(i == 0 || kept[i-1].hash < kept[i].hash, "names out of order")
-		g.groups[kept[i].hash] = &kept[i]
+		g.groups[kept[i].hash] = kept[i]
 	}
 	if g.cut = cut; cut {
 		g.most = kept[len(kept)-1].hash
