@@ -169,7 +169,7 @@ var made = map[string][]string{
 
 // exampleFiles are files that examples name beside those of the documents.
 var exampleFiles = map[string]string{
-	".kvtool.yaml":         "targets:\n  staging: {url: redis://staging}\n  prod: {url: redis://prod}\n",
+	".kvtool.yaml":         "targets:\n  staging: {url: redis://staging}\n  prod: {url: redis://prod}\n  prod-1: {url: redis://prod-1}\n  prod-2: {url: redis://prod-2}\n",
 	"cluster52.csv":        "0,user:1,6,100,1,get,0\n0,user:2,6,100,2,set,3600\n1,user:1,6,100,1,get,0\n",
 	"other.txt":            "user:3\nuser:4\n",
 	"workloada.properties": "recordcount=1000\nreadproportion=0.5\nupdateproportion=0.5\nrequestdistribution=zipfian\n",
