@@ -34,15 +34,15 @@ func auditFleet(ctx context.Context, env *Env, o auditOptions) error {
 		fleetFlags: o.fleetFlags, view: &o.viewFlags, gates: &o.gateFlags, save: &o.save, progress: o.progress, timeout: o.timeout, now: o.now,
 		kind: report.KindAudit,
 		look: func(ctx context.Context, env *Env, name string) (*looked, error) {
-			one := o
-			slow, err := one.becomeOf(env, name)
+			one, mine := o, *env
+			slow, err := one.becomeOf(&mine, name)
 			if err != nil {
 				return nil, err
 			}
 			if slow {
 				spared.Do(func() { env.say("note", "targets with env: prod: at most "+prodWords()+" each (--rate changes that)") })
 			}
-			return one.look(ctx, env)
+			return one.look(ctx, &mine)
 		},
 	}
 	if o.declared != nil {
@@ -51,7 +51,7 @@ func auditFleet(ctx context.Context, env *Env, o auditOptions) error {
 	return f.run(ctx, env, o.args)
 }
 
-// becomeOf makes the options those of one target of several: what the command line and the environment leave open is as the target's
+// becomeOf makes the options, and env, which is a copy, those of one target of several: what the command line and the environment leave open is as the target's
 // profile has it. Slow says that it is held to what is right for a store in production.
 func (o *auditOptions) becomeOf(env *Env, name string) (slow bool, err error) {
 	given := o.flags
@@ -61,13 +61,15 @@ func (o *auditOptions) becomeOf(env *Env, name string) (slow bool, err error) {
 	if !given.Changed("rate") {
 		own.Var(&o.rate, "rate", "")
 	}
+	most := impact(env.impact)
 	if !given.Changed("max-impact") {
-		own.DurationVar(&o.impact, "max-impact", o.impact, "")
+		own.Var(&most, "max-impact", "")
 	}
 	p := env.conf.profile(strings.TrimPrefix(name, "@"))
 	if err := env.setFlags(own, p); err != nil {
 		return false, err
 	}
+	env.impact = kv.Impact(most)
 	return env.spare(own, p), nil
 }
 
