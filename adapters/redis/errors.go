@@ -128,6 +128,8 @@ func (c *config) explainConn(err error) error {
 		return kv.WithHint(err, "the server asks for a client's certificate: ?tls_cert=FILE&tls_key=FILE")
 	case errors.As(err, &handshake) && (isTimeout(err) || isClosed(err)): // a plain server waits for the rest of a line, or hangs up
 		return kv.WithHint(fmt.Errorf("no TLS on %s: %w", c.addr, err), "redis://, with one s, is without TLS")
+	case isTimeout(err) && c.tls == nil && c.wantsTLS():
+		return kv.WithHint(fmt.Errorf("no answer within %s", c.timeout), "this service takes connections with TLS alone: rediss://, with two s")
 	case isTimeout(err):
 		return kv.WithHint(fmt.Errorf("no answer within %s", c.timeout), "is the host reachable? ?timeout=1m waits longer")
 	case errors.Is(err, resp.ErrProtocol):
@@ -136,6 +138,12 @@ func (c *config) explainConn(err error) error {
 		return c.explainClosed()
 	}
 	return err
+}
+
+// wantsTLS reports whether the server is one of a service that takes no connection without TLS.
+func (c *config) wantsTLS() bool {
+	s := serviceOf(c.addr, serverInfo{})
+	return s != nil && s.TLS
 }
 
 func isTimeout(err error) bool {

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,6 +65,7 @@ type abilities struct {
 	noKey     bool             // there was no key to probe with
 	model     *memory.Model    // for sizes where MEMORY USAGE is refused; nil otherwise
 	allocator string           // how the model's allocator is known
+	service   *Service         // nil: it is none that is known
 	user      string
 	version   string
 	calls     []kv.Calls // before the first question about a key
@@ -82,7 +84,7 @@ func (s *store) probe(ctx context.Context) (*abilities, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &abilities{info: now.denied, user: s.cfg.username, version: now.version()}
+	a := &abilities{info: now.denied, user: s.cfg.username, version: now.version(), service: serviceOf(s.cfg.addr, now)}
 	if a.calls, err = s.calls(ctx); err != nil {
 		return nil, err
 	}
@@ -186,6 +188,8 @@ func (s *store) fatal(ctx context.Context, text string, err error) error {
 //	ERR unknown command 'MEMORY', with args beginning with: …
 //	ERR unknown subcommand …
 //	ERR This command is not available
+//	ERR Command is not available: 'CONFIG'. See …
+//	ERR command 'config' not support for normal user
 func denies(text string) bool {
 	low := strings.ToLower(text)
 	if strings.HasPrefix(low, "noperm") {
@@ -195,7 +199,8 @@ func denies(text string) bool {
 		return false // WRONGPASS … or user is disabled, LOADING, DENIED: these end everything
 	}
 	for _, part := range []string{
-		"unknown command", "unknown subcommand", "not available", "not allowed", "not supported", "not permitted", "disabled",
+		"unknown command", "unknown subcommand", "not available", "not allowed", "not support", "unsupported", "not permitted", "no permission",
+		"disabled", "restricted", "forbidden",
 	} {
 		if strings.Contains(low, part) {
 			return true
@@ -322,6 +327,9 @@ func (a *abilities) size() kv.Fact {
 // hint says what would change a refusal: a grant, if it is a matter of rights.
 func (a *abilities) hint(refused, grant string) string {
 	if !mayBeGranted(refused) {
+		if a.service != nil {
+			return cmp.Or(a.service.Instead, "audit a dump instead: kvtool audit rdb:FILE")
+		}
 		return "this server or service does not have the command; audit a dump instead: kvtool audit rdb:FILE"
 	}
 	return "grant: ACL SETUSER " + userName(a.user) + " " + grant

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -138,6 +139,12 @@ func (s *store) keys(ctx context.Context, now serverInfo) (n int64, known bool, 
 
 func (s *store) notes(now serverInfo, a *abilities) []string {
 	notes := now.notes()
+	if a.service != nil {
+		notes = append(notes, a.service.note())
+	}
+	if a.service != nil && a.service.OneNode {
+		notes = slices.DeleteFunc(notes, func(n string) bool { return n == noteNode })
+	}
 	if s.cfg.tls != nil && s.cfg.tls.InsecureSkipVerify {
 		notes = append(notes, "The server's certificate was not checked: somebody else may have answered.")
 	}
