@@ -48,7 +48,6 @@ func newDriftDiffCmd(env *Env) *cobra.Command {
 			}
 			return nil
 		},
-		Annotations:       map[string]string{readsConfig: "yes"},
 		ValidArgsFunction: env.completeTargets,
 		RunE: func(c *cobra.Command, args []string) error {
 			o.args = args

@@ -172,8 +172,8 @@ func (e *exam) Ping(ctx context.Context) (time.Duration, error) {
 		return err
 	})
 	var refused kv.ReplyError
-	if errors.As(err, &refused) && denies(string(refused)) {
-		return took, nil // whoever refuses is awake
+	if errors.As(err, &refused) && awake(string(refused)) {
+		return took, nil // whoever refuses is there
 	}
 	return took, err
 }

@@ -122,3 +122,20 @@ func TestSent(t *testing.T) {
 		}
 	})
 }
+
+// A server that cannot save refuses PING, as it does writes, and can be read and examined.
+func TestMisconf(t *testing.T) {
+	addr := fake(t, func(command string) string {
+		if strings.HasPrefix(command, "PING") {
+			return "-MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.\r\n"
+		}
+		return ""
+	})
+	e, unwell := examOf(t, "redis://"+addr)
+	if unwell != nil {
+		t.Fatal(unwell)
+	}
+	if _, err := e.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

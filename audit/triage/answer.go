@@ -35,7 +35,7 @@ connection did.`,
 				},
 			},
 			judge:  noAnswer,
-			unless: []string{"TR003", "TR004", "TR005", "TR006", "TR020"},
+			unless: []string{"TR002", "TR003", "TR004", "TR005", "TR006", "TR020"},
 		},
 		{
 			Rule: report.Rule{

@@ -147,6 +147,9 @@ func fsyncDelayed(p *pair) []Cause {
 func writesRefused(p *pair) []Cause {
 	refused := p.failures("MISCONF")
 	snapshot, file := p.text("rdb_last_bgsave_status"), p.text("aof_last_write_status")
+	if snapshot == "err" || file == "err" {
+		refused = max(0, refused-float64(p.Own["ping"])) // PING is refused as a write is
+	}
 	stops := p.setting("stop-writes-on-bgsave-error") != "no" && p.setting("save") != ""
 	if refused == 0 && !(snapshot == "err" && stops) && !(file == "err" && p.number("aof_enabled") == 1) {
 		return nil

@@ -145,7 +145,7 @@ func sufferings() map[string]suffering {
 		"collapse":    {"TR016", []string{"keyspace_hits:94000", "keyspace_misses:6000"}, []string{"keyspace_hits:104000", "keyspace_misses:30000"}, nil, "29% of the reads find their key, 94% did before"},
 		"readonly":    {"TR017", nil, []string{"errorstat_READONLY:count=4000"}, nil, "READONLY"},
 		"wrong types": {"TR017", nil, []string{"errorstat_WRONGTYPE:count=40000"}, nil, "WRONGTYPE"},
-		"misconf":     {"TR018", nil, []string{"errorstat_MISCONF:count=50", "rdb_last_bgsave_status:err"}, nil, "50 in the window"},
+		"misconf":     {"TR018", nil, []string{"errorstat_MISCONF:count=150", "rdb_last_bgsave_status:err"}, nil, "50 in the window"},
 		"disk":        {"TR018", nil, []string{"rdb_last_bgsave_status:err"}, func(d *kv.Details) { d.Settings["save"] = "3600 1" }, "refused (MISCONF)"},
 		"loading":     {"TR002", nil, []string{"loading:1", "loading_loaded_perc:43.1", "loading_eta_seconds:9"}, nil, "43% of it is done"},
 		"restart":     {"TR019", nil, []string{"run_id:ffffffffffffffffffffffffffffffffffffffff"}, nil, "was restarted"},
