@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/kvtool/kvtool/audit"
 	"github.com/kvtool/kvtool/drift/join"
@@ -25,6 +26,8 @@ import (
 type auditOptions struct {
 	viewFlags
 	gateFlags
+	fleetFlags
+	flags    *pflag.FlagSet                                    // of the command line: which were given
 	settings func(context.Context, kv.Store) map[string]string // what is saved of them; nil: they are not asked for
 	args     []string
 	match    string
@@ -51,7 +54,10 @@ it.
 TARGET is a URL (redis://HOST:PORT), scheme:path (rdb:FILE, keys:FILE), @NAME of
 a target in .kvtool.yaml, the path of a file whose first bytes say what it is,
 or - for stdin. No TARGET means the one that .kvtool.yaml names, else demo:, the
-built-in store. Nothing is ever written to a store.`
+built-in store. Nothing is ever written to a store.
+
+Of several targets, such as all that .kvtool.yaml names @prod-…, there is a row
+each, the one first that needs somebody. One that is dead hides no other.`
 
 const auditExample = `  kvtool audit redis://127.0.0.1:6379 --rate 50k/s
   kvtool audit dump.rdb --fail-on error
@@ -59,19 +65,20 @@ const auditExample = `  kvtool audit redis://127.0.0.1:6379 --rate 50k/s
   redis-cli --scan | kvtool audit keys:-
   kvtool audit dump.rdb -o text -o json=audit.json -o prom=kvtool.prom
   kvtool audit redis://127.0.0.1:6379 --save prod.kvr
-  kvtool audit dump.rdb --schema keys.yaml`
+  kvtool audit dump.rdb --schema keys.yaml
+  kvtool audit '@prod-*' --out reports`
 
 func newAuditCmd(env *Env) *cobra.Command {
 	var o auditOptions
 	c := &cobra.Command{
-		Use:               "audit [TARGET]",
+		Use:               "audit [TARGET…]",
 		Short:             "Report what is in a store, what it costs and what is wrong with it",
 		Long:              auditLong,
 		Example:           auditExample,
-		Args:              atMostOne,
+		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: env.completeTargets,
 		RunE: func(c *cobra.Command, args []string) error {
-			o.args = args
+			o.args, o.flags = args, c.Flags()
 			return runAudit(c.Context(), env, o)
 		},
 	}
@@ -82,6 +89,7 @@ func newAuditCmd(env *Env) *cobra.Command {
 func (o *auditOptions) bind(c *cobra.Command) {
 	o.viewFlags.bind(c)
 	o.gateFlags.bind(c)
+	o.fleetFlags.bind(c, auditJobs)
 	f := c.Flags()
 	bindMatch(c, &o.match)
 	f.StringSliceVar(&o.only, "only", nil, "run only these `ANALYSES`, and read only what they need: "+
@@ -110,6 +118,9 @@ func runAudit(ctx context.Context, env *Env, o auditOptions) error {
 	}
 	if o.declared, err = o.schema.load(); err != nil {
 		return err
+	}
+	if env.isFleet(o.args) {
+		return auditFleet(ctx, env, o)
 	}
 	g, err := env.gate(ctx, &o.gateFlags, o.now, env.targetOf(o.args))
 	if err != nil {
@@ -205,7 +216,7 @@ func (o *auditOptions) scan(ctx context.Context, env *Env, target kv.Target, cho
 		Every:    p.every(),
 		Update:   p.update,
 		Now:      o.now.clock(env.Now),
-		Save:     o.save.path != "",
+		Save:     o.save.path != "" || o.out != "",
 		Settings: o.set(ctx, store),
 		Resume:   old,
 	}
@@ -285,16 +296,8 @@ func worthReporting(r *report.Report, err error) bool {
 
 // report saves and judges r, writes it and decides the exit code.
 func (o *auditOptions) report(env *Env, g *gate, outs []output, r *report.Report, scanErr error) error {
-	explain(r, scanErr)
-	advise(r, o.declared)
-	addFixes(r, rules())
-	judged := ran(r, analyzersOf(o.declared, 0))
-	o.followed(judged)
-	for _, id := range o.ruled {
-		judged[id] = true
-	}
+	judged := o.finish(r, scanErr)
 	if s := o.declared; s != nil {
-		r.Design = designOf(s, len(judged))
 		g.policy.Suppressions = append(g.policy.Suppressions, lint.Suppressions(s)...)
 	}
 	failed := o.save.write(r)
@@ -304,6 +307,22 @@ func (o *auditOptions) report(env *Env, g *gate, outs []output, r *report.Report
 	code := partialCode(r, scanErr)
 	r = g.judge(env, r, judged)
 	return g.conclude(env, &o.viewFlags, outs, r, code, scanErr, failed)
+}
+
+// finish adds to what was read what follows from it, and returns the rules that were judged.
+func (o *auditOptions) finish(r *report.Report, scanErr error) (judged map[string]bool) {
+	explain(r, scanErr)
+	advise(r, o.declared)
+	addFixes(r, rules())
+	judged = ran(r, analyzersOf(o.declared, 0))
+	o.followed(judged)
+	for _, id := range o.ruled {
+		judged[id] = true
+	}
+	if s := o.declared; s != nil {
+		r.Design = designOf(s, len(judged))
+	}
+	return judged
 }
 
 // advise adds whether a key-value store is the right kind of store, where anything can be said of that.

@@ -41,7 +41,7 @@ func completeRules(_ *cobra.Command, args []string, typed string) ([]string, cob
 
 // completeTargets completes the names of profiles and schemes, and leaves paths to the shell.
 func (e *Env) completeTargets(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
+	if len(args) > 0 && !strings.Contains(c.Use, "TARGET…") {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var out []string

@@ -169,9 +169,10 @@ func (e *Env) checkTargets() error {
 
 func newConfigSchemaCmd(env *Env) *cobra.Command {
 	return &cobra.Command{
-		Use:   "schema",
-		Short: "Print the JSON Schema of .kvtool.yaml, for editors",
-		Args:  noArgs,
+		Use:     "schema",
+		Short:   "Print the JSON Schema of .kvtool.yaml, for editors",
+		Example: "  kvtool config schema > kvtool-config.json",
+		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			out := json.NewEncoder(env.Stdout)
 			out.SetEscapeHTML(false)

@@ -48,6 +48,7 @@ func newDriftDiffCmd(env *Env) *cobra.Command {
 			}
 			return nil
 		},
+		Annotations:       map[string]string{readsConfig: "yes"},
 		ValidArgsFunction: env.completeTargets,
 		RunE: func(c *cobra.Command, args []string) error {
 			o.args = args

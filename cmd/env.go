@@ -40,7 +40,7 @@ type Env struct {
 	yes            bool                                                     // --yes: what a scan costs is accepted
 	impact         kv.Impact                                                // --max-impact, of a command that has it
 	configured     bool
-	args           []string // of the command line
+	args           []string          // of the command line
 	listed         map[string]string // URLs of targets that a list has named, by LIST/NAME
 }
 

@@ -99,8 +99,8 @@ func (f *fleetRun) run(ctx context.Context, env *Env, args []string) error {
 	start := env.Now()
 	l := f.lookAll(ctx, env, names, p)
 	p.clear()
-	r := fleet.Collect(strings.Join(args, " "), f.kind, l.targets)
-	r.Tool, r.Taken, r.Coverage.Elapsed = tool(), start.UTC(), report.Duration(env.Now().Sub(start))
+	r := fleet.Collect(fleet.Look{Name: strings.Join(args, " "), Kind: f.kind, Tool: tool(), Taken: start.UTC()}, l.targets)
+	r.Coverage.Elapsed = report.Duration(env.Now().Sub(start))
 	if bad > 0 {
 		r.Coverage.Complete = false
 		r.Coverage.Why = append(r.Coverage.Why, fmt.Sprintf("%d lines of the list name no target", bad))
@@ -190,7 +190,7 @@ func (f *fleetRun) lookAll(ctx context.Context, env *Env, names []string, p *pro
 	shared := &lockedWriter{w: env.Stderr}
 	one.TTY, one.Stdin, one.Stderr, p.w = false, strings.NewReader(""), shared, shared
 	for i, n := range names {
-		l.targets[i] = fleet.Target{Name: printable(n), URL: env.urlOf(n), State: fleet.Waiting}
+		l.targets[i] = fleet.Target{Name: shownName(n), URL: env.urlOf(n), State: fleet.Waiting}
 	}
 	l.say(p, env.Now())
 	next := make(chan int)
@@ -314,11 +314,19 @@ func stateOf(code int) fleet.State {
 	return fleet.Partial
 }
 
+// shownName is what a target is called: as on the command line, without a secret.
+func shownName(target string) string {
+	if _, err := kv.ParseTarget(target); err != nil && !strings.Contains(target, "@") {
+		return target // a path
+	}
+	return printable(target)
+}
+
 // urlOf is the URL that a target has by the configuration or by itself, as it is printed.
 func (e *Env) urlOf(target string) string {
 	name, is := strings.CutPrefix(target, "@")
 	if !is {
-		return printable(target)
+		return shownName(target)
 	}
 	url := e.listed[name]
 	if p := e.conf.profile(name); p != nil && url == "" {

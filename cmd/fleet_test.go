@@ -108,6 +108,24 @@ func TestFleet(t *testing.T) {
 	if one := run(t, 0, "report", "show", filepath.Join(dir, "each", "prod-cluster.kvr")); !strings.Contains(one, "SERVERS") {
 		t.Errorf("the cluster's own report is\n%s", one)
 	}
+	auditTwelve(t, config)
 	run(t, 0, "triage", "@prod-well-*", "--config", config, "--window", "100ms", "--jobs", "3", "--fail-on", "error")
 	run(t, 1, "triage", "@prod-well-0", "@prod-full", "--config", config, "--window", "100ms", "--fail-on", "warning")
+}
+
+// auditTwelve audits the same targets: eight servers with a key or none, and the cluster, are read, and the keys of all add up.
+func auditTwelve(t *testing.T, config string) {
+	t.Helper()
+	r := &report.Report{}
+	if err := json.Unmarshal([]byte(run(t, 3, "audit", "@prod-*", "--config", config, "-o", "json")), r); err != nil {
+		t.Fatal(err)
+	}
+	s := r.Section("fleet")
+	counts := map[string]float64{}
+	for _, m := range s.Metrics {
+		counts[m.Name], _ = m.Value.Number()
+	}
+	if counts["targets"] != 12 || counts["no_access"] != 3 || counts["ok"] != 9 || r.Coverage.Keys != 7 {
+		t.Errorf("%v, %d keys; want 12 targets, 3 without access, 9 ok, 7 keys", counts, r.Coverage.Keys)
+	}
 }

@@ -37,7 +37,7 @@ func newDiffCmd(env *Env) *cobra.Command {
 		Short: "Say what changed between two key designs, and what it breaks",
 		Long:  diffLong,
 		Example: "  kvtool keydesign diff keys.yaml new-keys.yaml --fail-on breaking\n" +
-			"  kvtool keydesign diff keys.yaml redis://127.0.0.1:6379\n" +
+			"  kvtool keydesign diff keys.yaml @staging\n" +
 			"  kvtool keydesign diff monday.kvr today.kvr -o md",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 2 {
@@ -45,6 +45,7 @@ func newDiffCmd(env *Env) *cobra.Command {
 			}
 			return nil
 		},
+		Annotations: map[string]string{readsConfig: "yes"},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return []string{"yaml", "yml", "kvr"}, cobra.ShellCompDirectiveFilterFileExt
 		},

@@ -37,7 +37,7 @@ func newImportCmd(env *Env) *cobra.Command {
 		Short: "Write a keys.yaml from another tool's design",
 		Long:  importLong,
 		Example: "  kvtool keydesign import model.json --from onetable\n" +
-			"  kvtool keydesign import model.json --from nosql-workbench --out keys.yaml",
+			"  kvtool keydesign import workbench.json --from nosql-workbench --out keys.yaml",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return kv.WithHint(kv.Usagef("%s takes one FILE", c.CommandPath()), "kvtool keydesign import model.json --from onetable")

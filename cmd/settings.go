@@ -264,7 +264,7 @@ func (e *Env) value(s setting, p *profile) (string, origin) {
 	return v, from
 }
 
-// readsConfig marks a command that is configured although it takes no TARGET.
+// readsConfig marks a command that is configured although its arguments are not called TARGET.
 const readsConfig = "reads-config"
 
 // ofLoad marks a flag that says how a load is, and not how a store is read, although it is called as one that does.
@@ -281,20 +281,34 @@ func (e *Env) configure(c *cobra.Command, args []string, o configFlags) error {
 		return err
 	}
 	e.conf, e.configured = conf, true
-	var p *profile
-	if !e.isFleet(args) { // each of a fleet has settings of its own
-		p = e.conf.profile(strings.TrimPrefix(e.targetOf(args), "@"))
+	ps := []*profile{nil} // of a fleet: each of its targets has settings of its own
+	if c.Flags().Lookup("jobs") == nil || !e.isFleet(args) {
+		ps = e.profiles(args)
 	}
-	if err := e.setFlags(c.Flags(), p); err != nil {
+	if err := e.setFlags(c.Flags(), ps[0]); err != nil {
 		return err
 	}
 	if f := c.Flags().Lookup("max-impact"); f != nil {
 		e.impact = kv.Impact(*f.Value.(*impact))
 	}
-	if e.spare(c.Flags(), p) {
-		fmt.Fprintf(e.Stderr, "kvtool: @%s is env: prod: at most %s (--rate changes that)\n", p.Name, prodWords())
+	for _, p := range ps {
+		if e.spare(c.Flags(), p) {
+			fmt.Fprintf(e.Stderr, "kvtool: @%s is env: prod: at most %s (--rate changes that)\n", p.Name, prodWords())
+		}
 	}
 	return nil
+}
+
+// profiles returns those of the arguments, or of what stands for none: nil for one that has none.
+func (e *Env) profiles(args []string) []*profile {
+	if len(args) == 0 {
+		args = []string{e.targetOf(args)}
+	}
+	ps := make([]*profile, len(args))
+	for i, a := range args {
+		ps[i] = e.conf.profile(strings.TrimPrefix(a, "@"))
+	}
+	return ps
 }
 
 // setFlags sets the flags that nobody has set to what the environment and the files say of them; p may be nil.

@@ -20,7 +20,7 @@ func (e *Env) list(ctx context.Context, p *profile) (*config.List, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", at, err)
 	}
-	l := config.ParseList("what targets_command of @"+p.Name+" prints", text)
+	l := config.ParseList("the list @"+p.Name, text)
 	switch {
 	case len(l.Targets) == 0 && len(l.Bad) > 0:
 		return nil, kv.WithHint(fmt.Errorf("%s: %w", at, l.Bad[0]), listHint)

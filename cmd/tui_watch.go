@@ -30,9 +30,9 @@ type watched struct {
 	again  chan struct{}
 	// rewatch asks for a look at the keys that are used, for so long, without a scan.
 	rewatch chan time.Duration
-	now    atomic.Pointer[tui.Snapshot]
-	last   atomic.Pointer[report.Report] // that was read last, with its parts
-	whole  bool                          // a scan has come to its end: what is shown is replaced by no less
+	now     atomic.Pointer[tui.Snapshot]
+	last    atomic.Pointer[report.Report] // that was read last, with its parts
+	whole   bool                          // a scan has come to its end: what is shown is replaced by no less
 }
 
 // How long a store that has gone away is left alone before it is asked again.

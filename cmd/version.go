@@ -13,9 +13,10 @@ import (
 
 func newVersionCmd(env *Env) *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version and what it was built from",
-		Args:  noArgs,
+		Use:     "version",
+		Short:   "Print the version and what it was built from",
+		Example: "  kvtool version",
+		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			info, _ := debug.ReadBuildInfo()
 			fmt.Fprintf(env.Stdout, "kvtool %s%s %s %s/%s\n", version(info), revision(info), runtime.Version(), runtime.GOOS, runtime.GOARCH)

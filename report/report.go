@@ -68,7 +68,7 @@ type Tool struct {
 type Target struct {
 	Adapter string   `json:"adapter"`
 	Name    string   `json:"name,omitempty"` // of a fleet's target: what its findings have for their scope
-	URL     string   `json:"url"` // redacted
+	URL     string   `json:"url"`            // redacted
 	Product string   `json:"product,omitempty"`
 	Version string   `json:"version,omitempty"`
 	Memory  *int64   `json:"memory,omitempty"` // bytes the store says that it uses

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kvtool/kvtool/report"
 )
@@ -108,18 +109,24 @@ func sumServers(r *report.Report) *report.Section {
 func plus(a, b float64) float64    { return a + b }
 func greater(a, b float64) float64 { return max(a, b) }
 
-// Collect makes the report of a fleet whose targets were looked at in a way that reports are a kind of. It is to be judged and ranked
-// then.
-func Collect(name, kind string, targets []Target) *report.Report {
+// A Look says what a fleet is called, of which kind the reports of its targets are, and by whom and when it was looked at.
+type Look struct {
+	Name, Kind string
+	Tool       report.Tool
+	Taken      time.Time
+}
+
+// Collect makes the report of a fleet, which is to be judged and ranked then.
+func Collect(l Look, targets []Target) *report.Report {
 	r := &report.Report{
-		Schema: report.Schema, Kind: report.KindFleet, Target: report.Target{Adapter: "fleet", URL: name, Facts: []report.Fact{}},
+		Schema: report.Schema, Kind: report.KindFleet, Tool: l.Tool, Taken: l.Taken, Target: report.Target{Adapter: "fleet", URL: l.Name, Facts: []report.Fact{}},
 		Sections: []report.Section{}, Findings: []report.Finding{}, Skipped: []report.Skip{}, Coverage: report.Coverage{Complete: true},
 	}
 	by := map[State][]string{}
 	for i := range targets {
 		t := &targets[i]
 		if t.Report == nil {
-			t.Report = unseen(t, kind)
+			t.Report = unseen(t, l)
 		}
 		kept := t.Report
 		r.Targets = append(r.Targets, kept)
@@ -143,9 +150,10 @@ func Collect(name, kind string, targets []Target) *report.Report {
 }
 
 // unseen is the report of a target that there is none of.
-func unseen(t *Target, kind string) *report.Report {
+func unseen(t *Target, l Look) *report.Report {
 	return &report.Report{
-		Schema: report.Schema, Kind: kind, Target: report.Target{Adapter: "unknown", Name: t.Name, URL: t.URL, Facts: []report.Fact{}},
+		Schema: report.Schema, Kind: l.Kind, Tool: l.Tool, Taken: l.Taken,
+		Target:   report.Target{Adapter: "unknown", Name: t.Name, URL: t.URL, Facts: []report.Fact{}},
 		Sections: []report.Section{}, Findings: []report.Finding{}, Skipped: []report.Skip{},
 		Coverage: report.Coverage{Why: []string{cmp.Or(t.Why, string(t.State))}},
 	}

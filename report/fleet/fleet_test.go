@@ -53,7 +53,7 @@ func TestWorstFirst(t *testing.T) {
 		target("@typo", Mistake, nil),
 		target("@bug", Crashed, nil),
 	}
-	r := Collect("@*", report.KindTriage, targets)
+	r := Collect(Look{Name: "@*", Kind: report.KindTriage}, targets)
 	judged, _ := report.Judge(r, nil, report.Policy{FailOn: report.Error})
 	Rank(judged, targets)
 	var got []string
@@ -95,7 +95,7 @@ func TestCollect(t *testing.T) {
 			}
 			targets = append(targets, target(name, state, r))
 		}
-		r := Collect("@*", report.KindTriage, targets)
+		r := Collect(Look{Name: "@*", Kind: report.KindTriage}, targets)
 		judged, _ := report.Judge(r, nil, report.Policy{})
 		Rank(judged, targets)
 		rows := judged.Sections[0].Tables[0].Rows
@@ -142,7 +142,9 @@ func TestKeepsNoTables(t *testing.T) {
 		t.Errorf("kept %+v", kept.Sections)
 	}
 	cols := []report.Column{
-		{Name: "server", Unit: report.UnitText}, {Name: "commands", Unit: report.UnitRate}, {Name: "ping_max", Unit: report.UnitDuration},
+		{Name: "server", Unit: report.UnitText},
+		{Name: "commands", Unit: report.UnitRate},
+		{Name: "ping_max", Unit: report.UnitDuration},
 		{Name: "used_memory", Unit: report.UnitBytes},
 	}
 	r.Sections = []report.Section{{Name: "servers", Tables: []report.Table{{Name: "servers", Columns: cols, Rows: [][]report.Value{
@@ -163,7 +165,7 @@ func TestKeepsNoTables(t *testing.T) {
 // TestSuppressionOfOne: a suppression that is bound to one target of a fleet accepts nothing in another.
 func TestSuppressionOfOne(t *testing.T) {
 	targets := []Target{target("@a", OK, reportOf(report.Error)), target("@b", OK, reportOf(report.Error))}
-	r := Collect("@*", report.KindTriage, targets)
+	r := Collect(Look{Name: "@*", Kind: report.KindTriage}, targets)
 	judged, _ := report.Judge(r, nil, report.Policy{
 		FailOn: report.Error, Suppressions: []report.Suppression{{Rule: "TR000", Match: "server", Target: "@a", Reason: "known"}}, Targets: []string{"@a", "@b"},
 	})

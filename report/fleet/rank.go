@@ -3,6 +3,7 @@ package fleet
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/kvtool/kvtool/report"
 )
@@ -148,7 +149,10 @@ func worst(t *Target) string {
 	}
 	for i := range t.Report.Findings {
 		if f := &t.Report.Findings[i]; stands(f) {
-			return f.Rule + " " + f.Message
+			if f.Subject == "server" || strings.Contains(f.Message, f.Subject) {
+				return f.Rule + " " + f.Message
+			}
+			return f.Rule + " " + f.Subject + ": " + f.Message
 		}
 	}
 	return t.Why
@@ -178,8 +182,14 @@ func tallies(targets []Target) []report.Metric {
 		state State
 		name  string
 	}{
-		{OK, "ok"}, {Failed, "failed"}, {Partial, "partial"}, {NoAccess, "no_access"}, {Mistake, "mistake"}, {Stopped, "stopped"},
-		{Waiting, "not_begun"}, {Crashed, "crashed"},
+		{OK, "ok"},
+		{Failed, "failed"},
+		{Partial, "partial"},
+		{NoAccess, "no_access"},
+		{Mistake, "mistake"},
+		{Stopped, "stopped"},
+		{Waiting, "not_begun"},
+		{Crashed, "crashed"},
 	} {
 		if n[s.state] > 0 {
 			out = append(out, report.Metric{Name: s.name, Value: report.Number(n[s.state]), Unit: report.UnitCount})

@@ -41,8 +41,11 @@ func Brief(w io.Writer, r *report.Report, o Options) error {
 // briefScope says how much was looked at: keys, templates, or both.
 func (t *text) briefScope() []string {
 	var items []string
-	if t.r.Kind == report.KindLoad {
+	switch t.r.Kind {
+	case report.KindLoad:
 		return t.briefRun()
+	case report.KindFleet:
+		return t.fleetWords()
 	}
 	if t.r.Kind != report.KindLint && t.r.Kind != report.KindDiff && t.r.Kind != report.KindCompare && t.r.Kind != report.KindFindMax {
 		items = append([]string{humanize.Counted(t.r.Coverage.Keys, "key")}, t.scan()...)

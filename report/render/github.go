@@ -20,7 +20,7 @@ func GitHub(w io.Writer, r *report.Report, o Options) error {
 	r = o.Keys.apply(r)
 	b := bufio.NewWriter(w)
 	written := map[report.Severity]int{}
-	more := 0
+	more := unreadTargets(b, r, written)
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		switch {
@@ -37,6 +37,24 @@ func GitHub(w io.Writer, r *report.Report, o Options) error {
 		command(b, "notice", []string{"title=kvtool"}, fmt.Sprintf("%d more findings", more))
 	}
 	return b.Flush()
+}
+
+// unreadTargets writes an error of each target of a fleet that was not read whole, as many as there is room for, and returns how many
+// there was none for.
+func unreadTargets(w io.Writer, r *report.Report, written map[report.Severity]int) (more int) {
+	for _, t := range r.Targets {
+		switch {
+		case t.Coverage.Complete:
+			continue
+		case written[report.Error] == githubMost:
+			more++
+			continue
+		}
+		written[report.Error]++
+		why := t.Target.Name + ": " + strings.Join(t.Coverage.Why, "; ")
+		command(w, string(report.Error), []string{"title=kvtool"}, cutEnd(clean(why, false), longestMessage, "…"))
+	}
+	return more
 }
 
 // command writes one workflow command. Its properties are escaped already.

@@ -64,6 +64,10 @@ func cutRows(r *report.Report, rows int) *report.Report {
 		}
 	}
 	c.Findings = r.Findings[:min(len(r.Findings), rows)]
+	c.Targets = nil
+	for _, t := range r.Targets {
+		c.Targets = append(c.Targets, cutRows(t, rows))
+	}
 	c.Coverage.Why = append(append([]string(nil), r.Coverage.Why...),
 		fmt.Sprintf("made for a page: of each table and of the findings only the first %d are here", rows))
 	return &c

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -85,16 +86,27 @@ func (s *junitSuite) count() {
 	}
 }
 
-// targetSuite says whether the target could be read.
+// targetSuite says whether the target could be read; of a fleet, whether each could.
 func targetSuite(r *report.Report) junitSuite {
-	c := junitCase{Name: cutMiddle(clean(r.Target.URL, false), longestSubject, "…"), Class: "target"}
+	if r.Kind != report.KindFleet {
+		return junitSuite{Name: "target", Cases: []junitCase{targetCase(r)}}
+	}
+	s := junitSuite{Name: "target"}
+	for _, t := range r.Targets {
+		s.Cases = append(s.Cases, targetCase(t))
+	}
+	return s
+}
+
+func targetCase(r *report.Report) junitCase {
+	c := junitCase{Name: cutMiddle(clean(cmp.Or(r.Target.Name, r.Target.URL), false), longestSubject, "…"), Class: "target"}
 	if c.Name == "" {
 		c.Name = "target"
 	}
 	if !r.Coverage.Complete {
 		c.Error = newJUnitResult("incomplete", "not everything was read", strings.Join(r.Coverage.Why, "\n"))
 	}
-	return junitSuite{Name: "target", Cases: []junitCase{c}}
+	return c
 }
 
 // ruleSuites makes a suite of each rule that found something, in the order of the findings.

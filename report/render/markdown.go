@@ -22,6 +22,11 @@ func Markdown(w io.Writer, r *report.Report, o Options) error {
 	m := &markdown{r: o.Keys.apply(r), o: o}
 	m.head()
 	m.budgets()
+	if s := m.r.Section(fleetSection); s != nil {
+		for i := range s.Tables {
+			m.table(&s.Tables[i])
+		}
+	}
 	m.findings()
 	m.sections()
 	m.notes()
@@ -120,6 +125,9 @@ func (m *markdown) sections() {
 		if m.r.Kind == report.KindLoad && i == 0 { // what people run it for
 			m.section(s)
 			continue
+		}
+		if m.r.Kind == report.KindFleet {
+			continue // stands before the findings
 		}
 		m.folded(s.Title, func() { m.section(s) })
 	}

@@ -2,6 +2,7 @@ package render
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -20,10 +21,14 @@ const promTemplates = 200
 func Prometheus(w io.Writer, r *report.Report, o Options) error {
 	r = o.Keys.apply(r)
 	p := &exposition{w: bufio.NewWriter(w), target: clean(r.Target.URL, false)}
-	p.coverage(r)
+	rs := []*report.Report{r}
+	if r.Kind == report.KindFleet {
+		rs = r.Targets
+	}
+	p.coverage(r, rs)
 	p.templates(r)
 	p.run(r)
-	p.findings(r)
+	p.findings(rs)
 	return p.w.Flush()
 }
 
@@ -36,6 +41,28 @@ type exposition struct {
 // family begins a metric: every series of a name must follow its heading.
 func (p *exposition) family(name, help string) {
 	fmt.Fprintf(p.w, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name)
+}
+
+// of makes what follows a series of a target: of a fleet under the name that it has there, since two may have one URL.
+func (p *exposition) of(r *report.Report) {
+	p.target = clean(cmp.Or(r.Target.Name, r.Target.URL), false)
+}
+
+// each writes a family that has one series a target; ok says whether there is a value.
+func (p *exposition) each(rs []*report.Report, name, help string, value func(r *report.Report) (v float64, ok bool)) {
+	begun := false
+	for _, r := range rs {
+		v, ok := value(r)
+		if !ok {
+			continue
+		}
+		if !begun {
+			p.family(name, help)
+			begun = true
+		}
+		p.of(r)
+		p.series(name, v)
+	}
 }
 
 // series writes one value with label pairs.
@@ -52,23 +79,25 @@ func quoted(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
 }
 
-func (p *exposition) coverage(r *report.Report) {
-	p.family("kvtool_complete", "Whether the scan read everything.")
-	complete := 0.0
-	if r.Coverage.Complete {
-		complete = 1
+func (p *exposition) coverage(whole *report.Report, rs []*report.Report) {
+	p.each(rs, "kvtool_complete", "Whether the scan read everything.", func(r *report.Report) (float64, bool) {
+		if r.Coverage.Complete {
+			return 1, true
+		}
+		return 0, true
+	})
+	if whole.Kind != report.KindLoad {
+		p.each(rs, "kvtool_keys_scanned", "Keys that were read.", func(r *report.Report) (float64, bool) {
+			return float64(r.Coverage.Keys), true
+		})
 	}
-	p.series("kvtool_complete", complete)
-	if r.Kind != report.KindLoad {
-		p.family("kvtool_keys_scanned", "Keys that were read.")
-		p.series("kvtool_keys_scanned", float64(r.Coverage.Keys))
-	}
-	p.family("kvtool_taken_timestamp_seconds", "The time that the report is of.")
-	p.series("kvtool_taken_timestamp_seconds", float64(r.Taken.Unix()))
-	if s := time.Duration(r.Coverage.Elapsed).Seconds(); s > 0 {
-		p.family("kvtool_scan_duration_seconds", "How long the scan took.")
-		p.series("kvtool_scan_duration_seconds", s)
-	}
+	p.each(rs, "kvtool_taken_timestamp_seconds", "The time that the report is of.", func(r *report.Report) (float64, bool) {
+		return float64(r.Taken.Unix()), true
+	})
+	p.each(rs, "kvtool_scan_duration_seconds", "How long the scan took.", func(r *report.Report) (float64, bool) {
+		s := time.Duration(r.Coverage.Elapsed).Seconds()
+		return s, s > 0
+	})
 }
 
 // templates writes the columns of the table templates that are worth an alert.
@@ -167,7 +196,22 @@ func templateTable(r *report.Report) *report.Table {
 }
 
 // findings counts by rule and severity.
-func (p *exposition) findings(r *report.Report) {
+func (p *exposition) findings(rs []*report.Report) {
+	p.family("kvtool_findings", "Findings of a rule.")
+	for _, r := range rs {
+		p.of(r)
+		p.byRule(r)
+	}
+	p.family("kvtool_findings_by_severity", "Findings of a severity, so that none is a series, too.")
+	for _, r := range rs {
+		p.of(r)
+		for i, count := range tally(r) {
+			p.series("kvtool_findings_by_severity", float64(count), "severity", string(report.Severities[i]))
+		}
+	}
+}
+
+func (p *exposition) byRule(r *report.Report) {
 	type kind struct{ rule, severity string }
 	n := map[kind]int{}
 	var order []kind
@@ -178,14 +222,7 @@ func (p *exposition) findings(r *report.Report) {
 		}
 		n[k]++
 	}
-	p.family("kvtool_findings", "Findings of a rule.")
 	for _, k := range order {
 		p.series("kvtool_findings", float64(n[k]), "rule", k.rule, "severity", k.severity)
-	}
-	for i, count := range tally(r) {
-		if i == 0 {
-			p.family("kvtool_findings_by_severity", "Findings of a severity, so that none is a series, too.")
-		}
-		p.series("kvtool_findings_by_severity", float64(count), "severity", string(report.Severities[i]))
 	}
 }
