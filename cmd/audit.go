@@ -83,13 +83,13 @@ func newAuditCmd(env *Env) *cobra.Command {
 		},
 	}
 	o.bind(c)
+	o.fleetFlags.bind(c)
 	return c
 }
 
 func (o *auditOptions) bind(c *cobra.Command) {
 	o.viewFlags.bind(c)
 	o.gateFlags.bind(c)
-	o.fleetFlags.bind(c, auditJobs)
 	f := c.Flags()
 	bindMatch(c, &o.match)
 	f.StringSliceVar(&o.only, "only", nil, "run only these `ANALYSES`, and read only what they need: "+

@@ -32,7 +32,7 @@ func auditFleet(ctx context.Context, env *Env, o auditOptions) error {
 	var spared sync.Once
 	f := fleetRun{
 		fleetFlags: o.fleetFlags, view: &o.viewFlags, gates: &o.gateFlags, save: &o.save, progress: o.progress, timeout: o.timeout, now: o.now,
-		kind: report.KindAudit,
+		kind: report.KindAudit, most: auditJobs,
 		look: func(ctx context.Context, env *Env, name string) (*looked, error) {
 			one, mine := o, *env
 			slow, err := one.becomeOf(&mine, name)

@@ -25,9 +25,9 @@ type fleetFlags struct {
 	out  string
 }
 
-func (o *fleetFlags) bind(c *cobra.Command, jobs int) {
+func (o *fleetFlags) bind(c *cobra.Command) {
 	f := c.Flags()
-	f.IntVar(&o.jobs, "jobs", jobs, "of several targets, look at so many at a time")
+	f.IntVar(&o.jobs, "jobs", 0, "of several targets, look at so many at a time (default: triage 32, audit 4)")
 	f.StringVar(&o.out, "out", "", "of several targets, save each one's report in the folder `DIR`, as NAME.kvr")
 }
 
@@ -59,6 +59,7 @@ type fleetRun struct {
 	timeout  time.Duration
 	now      instant
 	kind     string // of the reports of targets
+	most     int    // targets at a time, where nobody says
 	// look looks at one target. The report is nil if there is none; with one, the error is what ended it early.
 	look func(ctx context.Context, env *Env, target string) (*looked, error)
 	// suppressed are suppressions that the command has of its own.
@@ -114,8 +115,11 @@ func (f *fleetRun) run(ctx context.Context, env *Env, args []string) error {
 }
 
 func (f *fleetRun) check() error {
-	if f.jobs < 1 {
+	switch {
+	case f.jobs < 0:
 		return kv.Usagef("--jobs %d: want at least 1", f.jobs)
+	case f.jobs == 0:
+		f.jobs = f.most
 	}
 	if f.out == "" {
 		return nil

@@ -63,7 +63,7 @@ func newTriageCmd(env *Env) *cobra.Command {
 	}
 	o.viewFlags.bind(c)
 	o.gateFlags.bind(c)
-	o.fleetFlags.bind(c, triageJobs)
+	o.fleetFlags.bind(c)
 	f := c.Flags()
 	f.DurationVar(&o.window, "window", triageWindow, "watch for so long")
 	bindProgress(c, &o.progress)
@@ -80,7 +80,7 @@ func runTriage(ctx context.Context, env *Env, o *triageOptions) error {
 	}
 	if env.isFleet(o.args) {
 		f := fleetRun{
-			fleetFlags: o.fleetFlags, view: &o.viewFlags, gates: &o.gateFlags, save: &o.save, progress: o.progress, kind: report.KindTriage,
+			fleetFlags: o.fleetFlags, view: &o.viewFlags, gates: &o.gateFlags, save: &o.save, progress: o.progress, kind: report.KindTriage, most: triageJobs,
 			look: o.look,
 		}
 		return f.run(ctx, env, o.args)
