@@ -165,7 +165,7 @@ func (o *auditOptions) read(ctx context.Context, env *Env, outs []output) (*repo
 	if old != nil && errors.Is(scanErr, kv.ErrUsage) { // it is not the rest of what the file holds
 		return nil, scanErr
 	}
-	if scanErr = ended(ctx, scanErr); r == nil || !worthReporting(r, scanErr) {
+	if scanErr = ended(ctx, scanErr); r == nil || !worthReporting(r, scanErr) && !judgedServer(r) {
 		return nil, targetError(scanErr)
 	}
 	return r, scanErr
@@ -286,6 +286,11 @@ func ended(ctx context.Context, err error) error {
 		return err
 	}
 	return context.Cause(ctx)
+}
+
+// judgedServer reports whether a report without keys, which nobody may SCAN, still says how the server is.
+func judgedServer(r *report.Report) bool {
+	return r.Section("server_rules") != nil && r.Target.How("scan") == kv.Missing.String()
 }
 
 // worthReporting reports whether the report of a scan that ended with err says anything: one that failed before its

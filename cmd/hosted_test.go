@@ -118,7 +118,9 @@ func readable(t *testing.T) *servertest.Server {
 	t.Helper()
 	server := servertest.Redis(t, servertest.Options{Args: []string{"--maxmemory-policy", "allkeys-lfu", "--maxmemory", "100mb"}})
 	c := server.Client(t)
-	c.Fill(t, 60, func(i int) []string { return []string{"SET", fmt.Sprint("user:", i), strings.Repeat("v", i), "EX", "10000"} })
+	c.Fill(t, 60, func(i int) []string {
+		return []string{"SET", fmt.Sprint("user:", i), strings.Repeat("v", i), "EX", "10000"}
+	})
 	c.Fill(t, 60, func(i int) []string { return []string{"HSET", fmt.Sprintf("order:%d:%d", i, i+100), "f", "v"} })
 	return server
 }

@@ -22,7 +22,8 @@ type Service struct {
 
 // Services are the services that are known, the more particular ones first: a name that ends with two suffixes is of the first.
 //
-// What the refusals look like is not documented by all; unknown command is what a renamed or removed one looks like.
+// What the refusals look like is not documented by all; unknown command is what a renamed or removed one looks like. Nor is what INFO
+// leaves out: Lacks is what was seen of a server of the kind, and more rather than less. kvtool was not run on the services.
 func Services() []Service {
 	const unknown = "ERR unknown command '%s'"
 	amazon := []string{
@@ -153,18 +154,22 @@ func (s *Service) Answers(words []string) (refusal string) {
 	return strings.ReplaceAll(s.Refusal, "%s", words[0])
 }
 
-// note says what is to be known of a service.
-func (s *Service) note() string {
-	var missing []string
+// withheld returns those of the commands that kvtool asks with which the service does not have.
+func (s *Service) withheld() (missing []string) {
 	for _, words := range [...]string{
 		"MEMORY USAGE", "MEMORY STATS", "OBJECT ENCODING", "OBJECT FREQ", "CONFIG GET", "SLOWLOG GET", "LATENCY LATEST", "CLIENT LIST", "ACL GETUSER",
-		"CLUSTER SLOTS", "MONITOR",
+		"COMMAND INFO", "CLUSTER SLOTS", "MONITOR", "PSYNC",
 	} {
 		if s.blocks(words) {
 			missing = append(missing, words)
 		}
 	}
-	text := "This is " + s.Name + ". By its documentation it does not have " + strings.Join(missing, ", ") + ": what they would tell is missing"
+	return missing
+}
+
+// note says what is to be known of a service.
+func (s *Service) note() string {
+	text := "This is " + s.Name + ". By its documentation it does not have " + strings.Join(s.withheld(), ", ") + ": what they would tell is missing"
 	if s.Instead != "" {
 		text += "; to have more, " + s.Instead
 	}

@@ -1,6 +1,10 @@
 package redis
 
 import (
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -53,5 +57,47 @@ func TestServices(t *testing.T) {
 		if !denies(text) {
 			t.Errorf("%q is no refusal", text)
 		}
+	}
+}
+
+const redisPage = "../../docs/redis.md"
+
+// TestServicesPage holds the table of docs/redis.md to the services.
+func TestServicesPage(t *testing.T) {
+	page, err := os.ReadFile(redisPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.WriteString("<!-- services -->\n| service | known by | does not have, of what kvtool asks | instead | source |\n| --- | --- | --- | --- | --- |\n")
+	for _, s := range Services() {
+		known := strings.Join(s.Suffixes, ", ")
+		switch {
+		case known == "" && s.Says == "":
+			known = "nothing: its addresses are private"
+		case s.Says != "":
+			known = strings.TrimPrefix(known+", `INFO`: `"+s.Says+"`", ", ")
+		}
+		missing := strings.Join(s.withheld(), ", ")
+		if len(s.Lacks) > 0 {
+			missing += "; parts of INFO"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", s.Name, known, missing, s.Instead, s.Source)
+	}
+	b.WriteString("<!-- /services -->")
+	from, to := bytes.Index(page, []byte("<!-- services -->")), bytes.Index(page, []byte("<!-- /services -->"))
+	if from < 0 || to < 0 {
+		t.Fatal("docs/redis.md has no place for the services")
+	}
+	end := to + len("<!-- /services -->")
+	if string(page[from:end]) == b.String() {
+		return
+	}
+	if !*update {
+		t.Fatal("docs/redis.md has other services: go test ./adapters/redis -run TestServicesPage -update")
+	}
+	fresh := slices.Concat(page[:from], []byte(b.String()), page[end:])
+	if err := os.WriteFile(redisPage, fresh, 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
