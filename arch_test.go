@@ -210,6 +210,36 @@ func TestNoInit(t *testing.T) {
 	}
 }
 
+// No file and no function is longer than this: it has two jobs then.
+const (
+	longestFile     = 700
+	longestFunction = 80
+)
+
+func TestSizes(t *testing.T) {
+	for _, files := range packages(t) {
+		for _, file := range files {
+			set := token.NewFileSet()
+			f, err := parser.ParseFile(set, file, nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := set.Position(f.FileEnd).Line; n > longestFile {
+				t.Errorf("%s has %d lines, more than %d: split it along a job", file, n, longestFile)
+			}
+			for _, d := range f.Decls {
+				fn, ok := d.(*ast.FuncDecl)
+				if !ok {
+					continue
+				}
+				if n := set.Position(fn.End()).Line - set.Position(fn.Pos()).Line + 1; n > longestFunction {
+					t.Errorf("%s: %s has %d lines, more than %d: split it along a job", file, fn.Name.Name, n, longestFunction)
+				}
+			}
+		}
+	}
+}
+
 // packages returns the files of each package that is not a test, by the package's folder.
 func packages(t *testing.T) map[string][]string {
 	t.Helper()

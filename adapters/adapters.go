@@ -43,16 +43,6 @@ func Find(scheme string) *kv.Adapter {
 	return nil
 }
 
-// Sniff returns the adapter that recognises a file by its first bytes, or nil.
-func Sniff(head []byte) *kv.Adapter {
-	for _, a := range All() {
-		if a.Sniff != nil && a.Sniff(head) {
-			return a
-		}
-	}
-	return nil
-}
-
 // Open opens t with the adapter of its scheme.
 func Open(ctx context.Context, t kv.Target) (kv.Store, error) {
 	a := Find(t.Scheme)

@@ -46,12 +46,18 @@ func place(name string) int {
 	return len(sectionOrder)
 }
 
-// rules lists every rule that an analysis or lint may raise, each once, by its number.
+// rules lists every rule that an analysis or lint may raise, each once, by its number. Of one that several raise the first has the
+// most limits; the words are the same.
 func rules() []*report.Rule {
-	all := slices.Concat(triage.Rules(), keydesign.Rules(), table.Rules(), lint.Rules(), audit.Rules(), orphans.Rules(), compare.Rules(), growth.Rules(), hotkeys.Rules(),
-		findings.Rules())
+	all := raised()
 	slices.SortStableFunc(all, func(a, b *report.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return slices.CompactFunc(all, func(a, b *report.Rule) bool { return a.ID == b.ID })
+}
+
+// raised lists the rules of each who may raise them.
+func raised() []*report.Rule {
+	return slices.Concat(compare.Rules(), triage.Rules(), keydesign.Rules(), table.Rules(), lint.Rules(), audit.Rules(), orphans.Rules(),
+		growth.Rules(), hotkeys.Rules(), findings.Rules())
 }
 
 // companions are the analyses that come along with one that --only names. Who asks for sizes alone wants to know how big

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
 )
 
 func TestChoose(t *testing.T) {
@@ -45,5 +46,25 @@ func TestChooseNeeds(t *testing.T) {
 	}
 	if want != kv.FieldName {
 		t.Errorf("--only names asks for %v", want)
+	}
+}
+
+// A rule that several raise says the same of itself, whoever is asked.
+func TestRulesOfSeveral(t *testing.T) {
+	seen := map[string]*report.Rule{}
+	for _, r := range raised() {
+		o := seen[r.ID]
+		if o == nil {
+			seen[r.ID] = r
+			continue
+		}
+		if o.Name != r.Name || o.Title != r.Title || o.Doc != r.Doc || o.Fix != r.Fix || o.Severity != r.Severity {
+			t.Errorf("%s is told in two ways: %q and %q", r.ID, o.Title, r.Title)
+		}
+		for _, l := range r.Limits {
+			if !slices.Contains(o.Limits, l) {
+				t.Errorf("%s: the limit %s is not among those that explain tells", r.ID, l.Name)
+			}
+		}
 	}
 }

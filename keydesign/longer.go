@@ -12,9 +12,12 @@ const longerRatio = 1.1
 // TTLDrift is the rule about TTLs other than declared, for who estimates the TTL that was set.
 const TTLDrift = "KD071"
 
-func longerTTL() rule {
-	return rule{&report.Rule{
-		ID: TTLDrift, Name: "ttl-drift", Title: "TTLs other than declared", Severity: report.Warning,
+func longerTTL() rule { return rule{TTLDriftRule(), kv.FieldTTL, checkLonger} }
+
+// TTLDriftRule returns the rule TTLDrift. Who compares two states of a keyspace has limits beside those of one.
+func TTLDriftRule(limits ...report.Limit) *report.Rule {
+	return &report.Rule{
+		ID: TTLDrift, Name: "ttl-drift", Title: "TTLs other than declared, or than before", Severity: report.Error,
 		Doc: `Keys live longer than the schema says, or end where it says that they stay. Usually a TTL was changed where it is set and not
 in the schema, or the other way round: memory was planned for the one and is used for the other.
 
@@ -22,15 +25,20 @@ One scan sees what is left of TTLs and not what was set, so of a single key it c
 too short. Of a template with 200 keys or more kvtool drift ttl estimates the TTL that was set, with its interval, and by which law
 it is set; then one that is too short, that is set anew where that is not declared, or that is several, is found too. What keys have
 left is held against the declared TTL with its jitter, or the idle time of one that slides; keys that were written while
-the scan ran may have as much more as the scan took. TTLs in a wrong unit are KD063. Without a schema this rule says nothing.`,
-		Fix:  "set the TTL that is declared, or declare the one that is meant; then rewrite the old ones with EXPIRE",
-		Bad:  []string{"ttl: {policy: fixed, value: 1h}, and SET k v EX 86400", "ttl: {policy: none}, and EXPIRE k 3600"},
+the scan ran may have as much more as the scan took. TTLs in a wrong unit are KD063. Of one state and without a schema this rule says
+nothing.
+
+Of two snapshots, the keys of a template expire by another law: what they have left is spread otherwise, the TTL that they are given is
+another, more of them have none, or some live far longer than the others. Each of the four has a limit, and has to exceed what chance
+does with so many keys: of templates with fewer than 200 nothing is said.`,
+		Fix:  "set the TTL that is declared, or declare the one that is meant; then repair the keys that are there: kvtool drift clean --what ttl",
+		Bad:  []string{"ttl: {policy: fixed, value: 1h}, and SET k v EX 86400", "ttl: {policy: none}, and EXPIRE k 3600", "SET k v EX 3600 yesterday, SET k v EX 86400 today"},
 		Good: []string{"ttl: {policy: fixed, value: 1h, jitter: 0-10m}, and SET k v EX 3900"},
-		Limits: []report.Limit{
+		Limits: append([]report.Limit{
 			{Name: "ratio", Value: longerRatio, Unit: report.UnitFactor, Source: ours + ": of what is left to the longest declared"},
 			{Name: "keys", Value: 1, Unit: report.UnitCount, Source: ours + ": any"},
-		},
-	}, kv.FieldTTL, checkLonger}
+		}, limits...),
+	}
 }
 
 func checkLonger(ks *keyspace, emit func(report.Finding)) {

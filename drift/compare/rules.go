@@ -1,6 +1,9 @@
 package compare
 
-import "github.com/kvtool/kvtool/report"
+import (
+	"github.com/kvtool/kvtool/keydesign"
+	"github.com/kvtool/kvtool/report"
+)
 
 const ours = "default of kvtool"
 
@@ -9,23 +12,12 @@ func limit(name string, v float64, u report.Unit, source string) report.Limit {
 }
 
 func ttlDrift() *report.Rule {
-	return &report.Rule{
-		ID: "KD071", Name: "ttl-drift", Title: "Keys expire otherwise than before", Severity: report.Error,
-		Doc: `Of two snapshots, the keys of this template expire by another law: what they have left is spread otherwise, the TTL that they
-are given is another, more of them have none, or some live far longer than the others.
-
-Each of the four has a limit, and has to exceed what chance does with so many keys: of templates with fewer than 200 nothing is
-said.`,
-		Fix:  "find the release that changed it; correct the code or the schema, and repair the keys that are there: kvtool drift clean --what ttl",
-		Bad:  []string{"SET k v EX 3600 yesterday, SET k v EX 86400 today"},
-		Good: []string{"SET k v EX 3600 on both days"},
-		Limits: []report.Limit{
-			limit("js_info", shapeInfo, report.UnitRatio, ours), limit("js_warning", shapeWarning, report.UnitRatio, ours),
-			limit("js_error", shapeError, report.UnitRatio, ours), limit("ttl_ratio", ttlRatio, report.UnitFactor, ours),
-			limit("ttl_ratio_error", ttlError, report.UnitFactor, ours), limit("no_ttl", lostLeast, report.UnitRatio, ours),
-			limit("no_ttl_error", lostError, report.UnitRatio, ours), limit("keys", fewest, report.UnitCount, ours+": on both sides"),
-		},
-	}
+	return keydesign.TTLDriftRule(
+		limit("js_info", shapeInfo, report.UnitRatio, ours), limit("js_warning", shapeWarning, report.UnitRatio, ours),
+		limit("js_error", shapeError, report.UnitRatio, ours), limit("ttl_ratio", ttlRatio, report.UnitFactor, ours),
+		limit("ttl_ratio_error", ttlError, report.UnitFactor, ours), limit("no_ttl", lostLeast, report.UnitRatio, ours),
+		limit("no_ttl_error", lostError, report.UnitRatio, ours), limit("compared_keys", fewest, report.UnitCount, ours+": on both sides"),
+	)
 }
 
 func gone() *report.Rule {

@@ -32,11 +32,8 @@ func Metrics() []string {
 	return []string{BytesPerEntity, KeysPerEntity, NoTTLShare, SlotMaxMean, NodeMaxMean}
 }
 
-// OfEntity reports whether a metric is counted by the values of a field.
-func OfEntity(metric string) bool { return metric == BytesPerEntity || metric == KeysPerEntity }
-
 // Measure returns the check of a metric, one of Metrics, with its head as r has it. Where that is unknown, Why says what is
-// missing. Entity is a field of s for metrics that are OfEntity.
+// missing. Entity is a field of s for those by entity.
 func Measure(r *report.Report, s *schema.Schema, metric, entity string) report.Check {
 	switch metric {
 	case BytesPerEntity:

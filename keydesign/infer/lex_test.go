@@ -206,7 +206,7 @@ func testRandom(t *testing.T, n int) {
 func TestRenderParse(t *testing.T) {
 	for _, set := range []keySet{saasSet(5000), frameworkSet(5000), unseenSet(5000), hostileSet(5000)} {
 		for _, x := range treeOf(set.keys).Templates().Templates {
-			s, err := Parse(x.Text)
+			s, err := parse(x.Text)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -216,7 +216,7 @@ func TestRenderParse(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"a}", "a:{", "a:{}", "{a{b}"} {
-		if s, err := Parse(bad); err == nil {
+		if s, err := parse(bad); err == nil {
 			t.Errorf("%q is parsed as %+v", bad, s)
 		}
 	}
@@ -229,7 +229,7 @@ func TestRenderParseRandom(t *testing.T) {
 			keys = append(keys, rapid.StringOf(rapid.RuneFrom([]rune("ab1:/-{}é\"."))).Draw(t, "key"))
 		}
 		for _, x := range treeOf(keys).Templates().Templates {
-			s, err := Parse(x.Text)
+			s, err := parse(x.Text)
 			if err != nil {
 				t.Fatalf("%q: %v", x.Text, err)
 			}
