@@ -69,9 +69,13 @@ func cpuOf(b *testing.B) time.Duration {
 // BenchmarkTick is what a look at the source costs when there is nothing new, and when there is: five of them a second are to take
 // less than a twentieth of a core, 10 ms each.
 func BenchmarkTick(b *testing.B) {
-	r := sample()
-	for _, fresh := range []bool{false, true} {
-		b.Run(fmt.Sprintf("new=%v", fresh), func(b *testing.B) {
+	for _, c := range []struct {
+		name  string
+		keys  int
+		fresh bool
+	}{{"old", 1000, false}, {"new", 1000, true}, {"new,keys=1000000", 1_000_000, true}} {
+		b.Run(c.name, func(b *testing.B) {
+			r, fresh := large(c.keys), c.fresh
 			s := &Snapshot{Report: r}
 			o := options(r)
 			o.Live, o.Source = true, func() *Snapshot { return s }
@@ -80,7 +84,10 @@ func BenchmarkTick(b *testing.B) {
 				b.Fatal(err)
 			}
 			m.Update(tea.WindowSizeMsg{Width: 120, Height: 40})
+			m.Update(keyOf("3"))
+			runtime.GC()
 			b.ReportAllocs()
+			before := cpuOf(b)
 			for b.Loop() {
 				if fresh {
 					c := *r
@@ -89,6 +96,7 @@ func BenchmarkTick(b *testing.B) {
 				m.Update(tickMsg(time.Time{}))
 				m.View()
 			}
+			b.ReportMetric(float64(cpuOf(b)-before)/float64(b.N), "cpu-ns/op")
 		})
 	}
 }

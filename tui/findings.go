@@ -74,8 +74,8 @@ func letter(s report.Severity) string {
 func drawFindings(s *sight) block {
 	l, p := &s.lists[0], &s.v.panes[0]
 	var f *report.Finding
-	if p.cursor < len(l.index) {
-		f = l.finds[l.index[p.cursor]]
+	if p.cursor < l.index.len() {
+		f = l.finds[l.index.at(p.cursor)]
 	}
 	n := render.Tally(s.d.r)
 	count := fmt.Sprintf("%d error   %d warning   %d info", n[0], n[1], n[2])

@@ -91,12 +91,12 @@ func (m *Model) move(n int) tea.Cmd {
 		return nil
 	}
 	if per := m.cellsPerRow(); per > 1 && n > -1<<30 && n < 1<<30 {
-		if to := p.cursor + n*per; to < 0 || to >= len(l.index) {
+		if to := p.cursor + n*per; to < 0 || to >= l.index.len() {
 			return nil
 		}
 		n *= per
 	}
-	p.cursor = max(0, min(p.cursor+n, len(l.index)-1))
+	p.cursor = max(0, min(p.cursor+n, l.index.len()-1))
 	m.dirty = true
 	return nil
 }
@@ -287,8 +287,11 @@ func (m *Model) openTemplate(template string) tea.Cmd {
 	if l == nil {
 		return nil
 	}
-	if at := slices.IndexFunc(l.index, func(i int) bool { return l.row(i).key == template }); at >= 0 {
-		p.cursor = at
+	for i := range l.index.len() {
+		if l.row(l.index.at(i)).key == template {
+			p.cursor = i
+			break
+		}
 	}
 	return nil
 }
@@ -304,10 +307,10 @@ func (m *Model) openSubject() tea.Cmd {
 // nodeAt returns the node under the cursor, nil if there is none.
 func (m *Model) nodeAt() *node {
 	l, p := m.focus()
-	if l == nil || p.cursor >= len(l.index) || len(l.nodes) == 0 {
+	if l == nil || p.cursor >= l.index.len() || len(l.nodes) == 0 {
 		return nil
 	}
-	return l.nodes[l.index[p.cursor]]
+	return l.nodes[l.index.at(p.cursor)]
 }
 
 func (m *Model) openNode() tea.Cmd {
@@ -335,7 +338,7 @@ func (m *Model) shutNode() tea.Cmd {
 	default:
 		l, p := m.focus()
 		for i := p.cursor - 1; i >= 0; i-- {
-			if l.row(l.index[i]).indent < l.row(l.index[p.cursor]).indent {
+			if l.row(l.index.at(i)).indent < l.row(l.index.at(p.cursor)).indent {
 				p.cursor = i
 				break
 			}
@@ -354,8 +357,8 @@ func (m *Model) seekMark(by int) tea.Cmd {
 	if l == nil {
 		return nil
 	}
-	for i := p.cursor + by; i >= 0 && i < len(l.index); i += by {
-		if rankOf(l.row(l.index[i]).mark) > 0 {
+	for i := p.cursor + by; i >= 0 && i < l.index.len(); i += by {
+		if rankOf(l.row(l.index.at(i)).mark) > 0 {
 			p.cursor = i
 			return nil
 		}
@@ -382,7 +385,7 @@ func (m *Model) cellRight() tea.Cmd { return m.cell(1) }
 func (m *Model) cell(by int) tea.Cmd {
 	l, p := m.focus()
 	if l != nil && m.cellsPerRow() > 1 {
-		p.cursor = max(0, min(p.cursor+by, len(l.index)-1))
+		p.cursor = max(0, min(p.cursor+by, l.index.len()-1))
 	}
 	return nil
 }

@@ -68,10 +68,10 @@ func drawKeyspace(s *sight) block {
 // node returns the node under the cursor, nil if there is none.
 func (s *sight) node() *node {
 	l, p := &s.lists[0], &s.v.panes[0]
-	if p.cursor >= len(l.index) {
+	if p.cursor >= l.index.len() {
 		return nil
 	}
-	return l.nodes[l.index[p.cursor]]
+	return l.nodes[l.index.at(p.cursor)]
 }
 
 // nodeDetail says all that the report knows of a node.

@@ -194,18 +194,39 @@ func (o order) word(cols []report.Column) string {
 	return s
 }
 
+// An index says which rows of a list show, in their order.
+type index struct {
+	n    int
+	rows []int // nil: the first n, as they are
+}
+
+func (x *index) len() int { return x.n }
+
+// at is the row that shows in a place.
+func (x *index) at(i int) int {
+	if x.rows == nil {
+		return i
+	}
+	return x.rows[i]
+}
+
 // show returns which rows of l are shown, in their order.
-func (l *list) show(f *filter, o order) []int {
-	index := make([]int, 0, l.count())
+func (l *list) show(f *filter, o order) index {
+	c := o.by - 1
+	sorted := c >= 0 && c < len(l.cols)
+	if l.fixed || f.text == "" && !sorted {
+		return index{n: l.count()}
+	}
+	rows := make([]int, 0, l.count())
 	for i := range l.count() {
-		if l.fixed || l.takes(f, i) {
-			index = append(index, i)
+		if l.takes(f, i) {
+			rows = append(rows, i)
 		}
 	}
-	if c := o.by - 1; c >= 0 && c < len(l.cols) && !l.fixed {
-		slices.SortStableFunc(index, func(a, b int) int { return compare(l.value(a, c), l.value(b, c), o.reverse) })
+	if sorted {
+		slices.SortStableFunc(rows, func(a, b int) int { return compare(l.value(a, c), l.value(b, c), o.reverse) })
 	}
-	return index
+	return index{len(rows), rows}
 }
 
 // compare orders values: numbers with the greatest first, texts from a to z, what is not known last in either direction.
@@ -253,8 +274,8 @@ func (l *list) measure(k *look) {
 			l.wide[c] = max(l.wide[c], n)
 		}
 	}
-	if l.bar >= 0 {
-		for i := range l.count() {
+	if l.bar >= 0 { // reports list what is largest first; a bar that would be longer than the longest is as long
+		for i := range min(l.count(), sampleRows) {
 			v, _ := l.value(i, l.bar).Number()
 			l.most = max(l.most, v)
 		}
@@ -395,8 +416,8 @@ func (f *fit) drop(l *list) bool {
 }
 
 // draw draws the rows around the cursor with their headings in so many lines. At is a place in index, -1 where nothing has the keys.
-func (l *list) draw(k *look, width, height int, index []int, at int, marks map[string]bool) block {
-	if len(index) == 0 || len(l.cols) == 0 {
+func (l *list) draw(k *look, width, height int, index index, at int, marks map[string]bool) block {
+	if index.len() == 0 || len(l.cols) == 0 {
 		return block{k.pen(width).put(plain, blanks(gutter)).put(faint, render.Clean(l.none, k.ascii)).line()}.tall(width, height)
 	}
 	l.measure(k)
@@ -406,21 +427,21 @@ func (l *list) draw(k *look, width, height int, index []int, at int, marks map[s
 		out = append(out, l.head(k, &f, width))
 	}
 	room := height - len(out)
-	from := max(0, min(at-room/2, len(index)-room))
-	for i := from; i < min(len(index), from+room); i++ {
+	from := max(0, min(at-room/2, index.len()-room))
+	for i := from; i < min(index.len(), from+room); i++ {
 		marked := false
 		if len(marks) > 0 {
-			r := l.row(index[i])
+			r := l.row(index.at(i))
 			marked = marks[r.id()]
 		}
 		if i == at {
-			out = append(out, l.line(k, &f, width, index[i], true, marked))
+			out = append(out, l.line(k, &f, width, index.at(i), true, marked))
 			continue
 		}
-		key := lineKey{index[i], width, marked}
+		key := lineKey{index.at(i), width, marked}
 		text, known := l.drawn[key]
 		if !known {
-			text = l.line(k, &f, width, index[i], false, marked)
+			text = l.line(k, &f, width, index.at(i), false, marked)
 			if l.drawn == nil || len(l.drawn) >= mostDrawn {
 				l.drawn = map[lineKey]string{}
 			}

@@ -153,7 +153,7 @@ func (m *Model) refresh() {
 		}
 		m.lists = append(m.lists, shown{list: l, index: l.show(&p.filter, p.orderOf(l.cols))})
 		m.lists[i].weigh(p)
-		p.cursor = max(0, min(p.cursor, len(m.lists[i].index)-1))
+		p.cursor = max(0, min(p.cursor, m.lists[i].index.len()-1))
 	}
 	v.pane = max(0, min(v.pane, len(m.lists)-1))
 }

@@ -233,11 +233,11 @@ func (m *Model) askExport() tea.Cmd {
 func (m *Model) suppress() tea.Cmd {
 	l, p := m.focus()
 	switch {
-	case l == nil || p.cursor >= len(l.index) || len(l.finds) == 0:
+	case l == nil || p.cursor >= l.index.len() || len(l.finds) == 0:
 	case m.o.Suppress == nil:
 		m.say("nothing can be accepted here", nil)
 	default:
-		m.asking = prompt{kind: reasonPrompt, finding: l.finds[l.index[p.cursor]]}
+		m.asking = prompt{kind: reasonPrompt, finding: l.finds[l.index.at(p.cursor)]}
 	}
 	return nil
 }

@@ -73,17 +73,17 @@ func (v *view) isOpen(n *node) bool {
 // A shown is a list with which of its rows show.
 type shown struct {
 	*list
-	index  []int
+	index  index
 	marked int       // how many rows are
 	sums   []float64 // of each column, over what is marked
 }
 
 // at returns the row under the cursor, nil if there is none.
 func (s *shown) at(p *pane) *row {
-	if p.cursor < 0 || p.cursor >= len(s.index) {
+	if p.cursor < 0 || p.cursor >= s.index.len() {
 		return nil
 	}
-	r := s.row(s.index[p.cursor])
+	r := s.row(s.index.at(p.cursor))
 	return &r
 }
 
@@ -126,8 +126,8 @@ func (s *sight) listNote(l *shown, p *pane, room int) string {
 	} else if c := p.metricOf(l.cols); c >= 0 {
 		says = append(says, "by "+render.Clean(metricName(l.cols, c), s.ascii))
 	}
-	if len(l.index) > 0 {
-		says = append(says, fmt.Sprintf("%d/%d", min(p.cursor+1, len(l.index)), len(l.index)))
+	if l.index.len() > 0 {
+		says = append(says, fmt.Sprintf("%d/%d", min(p.cursor+1, l.index.len()), l.index.len()))
 	}
 	if l.more > 0 {
 		says = append(says, humanize.Exact(l.more)+" more not listed")
