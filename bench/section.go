@@ -28,6 +28,7 @@ func sections() []section {
 		{"live", needMain, measureLive},
 		{"parquet", needDuckDB, measureParquet},
 		{"model", needMain, measureModel},
+		{"dashboard", needMain, measureDashboard},
 		{"served", needNothing, measureServed},
 		{"load", needNothing, measureLoad},
 		{"stores", needNothing, measureStores},

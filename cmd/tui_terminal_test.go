@@ -77,6 +77,7 @@ func (x *terminal) sees(texts ...string) string {
 
 // TestDashboard drives the dashboard as a user does: start, keys, resize, quit, and what is left on the terminal.
 func TestDashboard(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if out, err := exec.Command("kvtool", "audit", "demo:", "--save", filepath.Join(dir, "demo.kvr"), "-o", "brief").CombinedOutput(); err != nil {
 		t.Skipf("kvtool is not in PATH: %v: %s", err, out)
@@ -108,12 +109,42 @@ func TestDashboard(t *testing.T) {
 	}
 	x.press("q")
 	x.sees("[1Over]")
+	x.press("Space")
+	x.press("Space")
+	x.sees("2 marked: 56.0k keys")
+	x.press("d")
+	x.press("-l", "demo.kvr")
+	x.press("Enter")
+	x.sees("compared with demo.kvr", "+/-")
+	x.tmux("resize-window", "-x", "110", "-y", "40") // what was above the end of the screen is not left there
+	x.sees("[1 Overview]")
 	x.press("q")
-	x.sees("code 0")
+	if left := x.sees("code 0"); strings.Contains(left, "│") {
+		t.Errorf("the screen is left on the terminal:\n%s", left)
+	}
+}
+
+// TestNoDashboard asks for a dashboard on a terminal that can show none: a file is printed, a store refused, and no escape code is sent.
+func TestNoDashboard(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "keys.txt"), []byte("user:1\nuser:\x1b[31m2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	x := openTerminal(t, 80, 40, dir, "export TERM=dumb; kvtool audit keys:keys.txt --save k.kvr -q; kvtool tui k.kvr >out; cat out; kvtool tui k.kvr; kvtool tui keys:keys.txt")
+	x.sees("no dashboard: TERM=dumb", "this is the report as text", "user:{int}", "hint: kvtool audit TARGET prints a report", "code 2")
+	if styled := x.tmux("capture-pane", "-p", "-e"); strings.Contains(styled, "\x1b[3") {
+		t.Errorf("a dumb terminal is sent colours: %q", styled)
+	}
+	out, err := os.ReadFile(filepath.Join(dir, "out"))
+	if err != nil || len(out) == 0 || bytes.ContainsRune(out, 0x1b) {
+		t.Errorf("%v: %q", err, out)
+	}
 }
 
 // TestDashboardOfLostStore watches a server that goes away and comes back.
 func TestDashboardOfLostStore(t *testing.T) {
+	t.Parallel()
 	s := servertest.Redis(t, servertest.Options{})
 	fill(t, s.Client(t))
 	p := faultproxy.Start(t, s.Addr)
@@ -131,6 +162,7 @@ func TestDashboardOfLostStore(t *testing.T) {
 
 // TestDashboardOfLoad watches a run, and leaves it before its end: it stops, what it wrote is removed, and it reports.
 func TestDashboardOfLoad(t *testing.T) {
+	t.Parallel()
 	s := servertest.Redis(t, servertest.Options{})
 	x := openTerminal(t, 80, 24, t.TempDir(), "kvtool load run redis://"+s.Addr+" -s session-cache --rate 500/s -d 5m --tui")
 	x.sees("[6Load]", "Second by second", "p99")

@@ -75,10 +75,35 @@ func (p *pen) line() string {
 }
 
 func blanks(n int) string {
-	if n <= 0 {
+	switch {
+	case n <= 0:
 		return ""
+	case n <= len(blankRule):
+		return blankRule[:n]
 	}
 	return strings.Repeat(" ", n)
+}
+
+// Blanks and lines to be cut from, rather than made for each line of each frame.
+const (
+	blankRule = "                                                                                                                        "
+	lineRule  = "────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────"
+	dashRule  = "------------------------------------------------------------------------------------------------------------------------"
+)
+
+// rule is a horizontal line.
+func (k *look) rule(n int) string {
+	r, size := lineRule, len("─")
+	if k.ascii {
+		r, size = dashRule, 1
+	}
+	switch {
+	case n <= 0:
+		return ""
+	case n*size <= len(r):
+		return r[:n*size]
+	}
+	return strings.Repeat(k.edges().h, n)
 }
 
 // empty returns a block of blanks.
@@ -96,6 +121,14 @@ func (b block) tall(width, height int) block {
 		return b[:max(0, height)]
 	}
 	return append(b[:len(b):len(b)], empty(width, height-len(b))...)
+}
+
+// filled returns b with exactly height lines, the last of which are blank.
+func (b block) filled(blank string, height int) block {
+	for len(b) < height {
+		b = append(b, blank)
+	}
+	return b[:max(0, height)]
 }
 
 // beside puts blocks of equal height side by side.
@@ -124,6 +157,19 @@ func (k *look) edges() edges {
 // frame draws a frame around a block that is two columns and two lines smaller than it; title and note stand in its upper edge.
 // The one that has the keys is told from the others by its colour, and by its title in brackets.
 func (k *look) frame(width int, title, note string, inner block, focus bool) block {
+	return k.framed(width, title, note, inner, focus, false)
+}
+
+// side is the edge of a frame at its left and its right.
+func (k *look) side(focus bool) string {
+	if focus {
+		return k.theme.paint(accent, k.edges().v)
+	}
+	return k.theme.paint(faint, k.edges().v)
+}
+
+// framed is frame; the lines of a block that is sided have their edges already.
+func (k *look) framed(width int, title, note string, inner block, focus, sided bool) block {
 	e, st := k.edges(), faint
 	if focus {
 		st = accent
@@ -137,18 +183,22 @@ func (k *look) frame(width int, title, note string, inner block, focus bool) blo
 		top.put(plain, " ").put(strong, render.Cut(title, width-6, k.ascii)).put(plain, " ")
 	}
 	if n := render.Columns(note); n > 0 && top.used+n+5 <= width {
-		top.put(st, strings.Repeat(e.h, width-top.used-n-4)).put(plain, " "+note+" ").put(st, e.h)
+		top.put(st, k.rule(width-top.used-n-4)).put(plain, " "+note+" ").put(st, e.h)
 	} else {
-		top.put(st, strings.Repeat(e.h, max(0, width-top.used-1)))
+		top.put(st, k.rule(width-top.used-1))
 	}
 	top.put(st, e.ne)
 	out := make(block, 0, len(inner)+2)
 	out = append(out, top.line())
-	side := k.theme.paint(st, e.v)
+	side := k.side(focus)
 	for _, s := range inner {
+		if sided {
+			out = append(out, s)
+			continue
+		}
 		out = append(out, side+s+side)
 	}
-	return append(out, k.theme.paint(st, e.sw+strings.Repeat(e.h, max(0, width-2))+e.se))
+	return append(out, k.theme.paint(st, e.sw+k.rule(width-2)+e.se))
 }
 
 // A part is a piece of a column of a screen: it gets its least where there is room, and up to its most of what is left.

@@ -239,6 +239,12 @@ func (m *Model) back() tea.Cmd {
 		m.asking = prompt{kind: quitPrompt}
 		return nil
 	}
+	return m.quit()
+}
+
+// quit leaves. The last frame is empty: a terminal that was resized meanwhile may keep parts of what it last showed (tmux does).
+func (m *Model) quit() tea.Cmd {
+	m.left = true
 	return tea.Quit
 }
 
@@ -247,7 +253,7 @@ func (m *Model) abort() tea.Cmd {
 	if m.snap != nil && m.snap.Busy != "" {
 		m.leaving = Aborted
 	}
-	return tea.Quit
+	return m.quit()
 }
 
 // What screens have of their own.

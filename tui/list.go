@@ -38,8 +38,9 @@ type list struct {
 
 // A lineKey is what a line of a list is drawn from besides what stays the same as long as the list does.
 type lineKey struct {
-	row, width int
+	row, width int // row -1 is the headings
 	marked     bool
+	side       string
 }
 
 // mostDrawn is how many lines are kept.
@@ -416,40 +417,47 @@ func (f *fit) drop(l *list) bool {
 }
 
 // draw draws the rows around the cursor with their headings in so many lines. At is a place in index, -1 where nothing has the keys.
-func (l *list) draw(k *look, width, height int, index index, at int, marks map[string]bool) block {
+// Side is put at both ends of each line: a frame around a list that did not change is not drawn again either.
+func (l *list) draw(k *look, width, height int, index index, at int, marks map[string]bool, side string) block {
+	sided := func(line string) string { return side + line + side }
+	var out block
 	if index.len() == 0 || len(l.cols) == 0 {
-		return block{k.pen(width).put(plain, blanks(gutter)).put(faint, render.Clean(l.none, k.ascii)).line()}.tall(width, height)
+		out = block{sided(k.pen(width).put(plain, blanks(gutter)).put(faint, render.Clean(l.none, k.ascii)).line())}
+		return out.filled(sided(blanks(width)), height)
 	}
 	l.measure(k)
 	f := l.fit(width)
-	var out block
 	if height > 2 {
-		out = append(out, l.head(k, &f, width))
+		out = append(out, l.kept(lineKey{-1, width, false, side}, func() string { return sided(l.head(k, &f, width)) }))
 	}
 	room := height - len(out)
 	from := max(0, min(at-room/2, index.len()-room))
 	for i := from; i < min(index.len(), from+room); i++ {
-		marked := false
+		row, marked := index.at(i), false
 		if len(marks) > 0 {
-			r := l.row(index.at(i))
+			r := l.row(row)
 			marked = marks[r.id()]
 		}
 		if i == at {
-			out = append(out, l.line(k, &f, width, index.at(i), true, marked))
+			out = append(out, sided(l.line(k, &f, width, row, true, marked)))
 			continue
 		}
-		key := lineKey{index.at(i), width, marked}
-		text, known := l.drawn[key]
-		if !known {
-			text = l.line(k, &f, width, index.at(i), false, marked)
-			if l.drawn == nil || len(l.drawn) >= mostDrawn {
-				l.drawn = map[lineKey]string{}
-			}
-			l.drawn[key] = text
-		}
-		out = append(out, text)
+		out = append(out, l.kept(lineKey{row, width, marked, side}, func() string { return sided(l.line(k, &f, width, row, false, marked)) }))
 	}
-	return out.tall(width, height)
+	return out.filled(sided(blanks(width)), height)
+}
+
+// kept is a line that was drawn before, or is now.
+func (l *list) kept(key lineKey, draw func() string) string {
+	text, known := l.drawn[key]
+	if !known {
+		text = draw()
+		if l.drawn == nil || len(l.drawn) >= mostDrawn {
+			l.drawn = map[lineKey]string{}
+		}
+		l.drawn[key] = text
+	}
+	return text
 }
 
 func (l *list) head(k *look, f *fit, width int) string {

@@ -32,6 +32,7 @@ type Model struct {
 	height    int
 	drawn     string // the last frame
 	dirty     bool   // it is not that of the state
+	left      bool   // nothing is shown any more
 	leaving   Leaving
 }
 
@@ -89,7 +90,11 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 
 // View is what the terminal shows.
 func (m *Model) View() tea.View {
-	v := tea.NewView(m.frame())
+	frame := ""
+	if !m.left {
+		frame = m.frame()
+	}
+	v := tea.NewView(frame)
 	v.AltScreen = true
 	v.WindowTitle = "kvtool " + clean(m.o.Name, true)
 	if m.mouse {

@@ -150,7 +150,7 @@ func (s *sight) table(width, height int, t *report.Table) block {
 		note = fmt.Sprintf("%d more", n)
 	}
 	return s.box(width, height, l.title, note, func(w, h int) block {
-		return l.draw(s.look, w, h, l.show(&filter{}, order{}), -1, nil)
+		return l.draw(s.look, w, h, l.show(&filter{}, order{}), -1, nil, "")
 	})
 }
 
@@ -168,10 +168,14 @@ func (s *sight) shares(t *report.Table) func(w, h int) block {
 				rows = append(rows, r)
 			}
 		}
-		room := max(4, (w-2)*2/max(1, len(rows))-22)
+		room := w - 1 // what words leave for bars, which together are as long as one of all
 		for _, r := range rows {
 			v, _ := r[c].Number()
-			p.put(faint, render.Human(r[0], report.UnitText, s.ascii)+" ").put(accent, chart.Bar(v, room, s.ascii)).
+			room -= render.Columns(render.Human(r[0], report.UnitText, s.ascii)+humanize.Ratio(v)) + 5
+		}
+		for _, r := range rows {
+			v, _ := r[c].Number()
+			p.put(faint, render.Human(r[0], report.UnitText, s.ascii)+" ").put(accent, chart.Bar(v, max(4, room), s.ascii)).
 				put(plain, " "+humanize.Ratio(v)+"  ")
 		}
 		return block{p.line()}

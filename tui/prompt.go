@@ -161,7 +161,7 @@ func (m *Model) choose(name string) tea.Cmd {
 		m.asking = prompt{}
 		if name == "y" || name == "enter" {
 			m.leaving = Stopped
-			return tea.Quit
+			return m.quit()
 		}
 	case confirmPrompt:
 		m.asking = prompt{}

@@ -109,7 +109,8 @@ func (s *sight) list(i, width, height int, note string) block {
 	if note == "" {
 		note = s.listNote(l, p, width-render.Columns(l.title)-10)
 	}
-	return s.frame(width, l.title, note, l.draw(s.look, width-2, height-2, l.index, at, p.marks), focus)
+	inner := l.draw(s.look, width-2, height-2, l.index, at, p.marks, s.side(focus))
+	return s.framed(width, l.title, note, inner, focus, true)
 }
 
 // listNote says how a list is filtered and sorted, and where the cursor is, as far as there is room.
