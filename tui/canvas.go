@@ -136,6 +136,11 @@ func beside(bs ...block) block {
 	out := make(block, len(bs[0]))
 	for i := range out {
 		var b strings.Builder
+		n := 0
+		for _, x := range bs {
+			n += len(x[i])
+		}
+		b.Grow(n)
 		for _, x := range bs {
 			b.WriteString(x[i])
 		}
@@ -225,7 +230,7 @@ func stack(width, height int, parts ...part) block {
 			left -= more
 		}
 	}
-	var out block
+	out := make(block, 0, max(0, height))
 	for i, p := range parts {
 		if sizes[i] > 0 {
 			out = append(out, p.draw(sizes[i]).tall(width, sizes[i])...)

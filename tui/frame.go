@@ -33,7 +33,7 @@ func (m *Model) draw() block {
 		return m.look.paragraph(max(1, w), max(1, h), fmt.Sprintf("terminal %dx%d, need %dx%d", w, h, LeastWidth, LeastHeight))
 	}
 	m.refresh()
-	out := block{m.head(), m.tabLine()}
+	out := append(make(block, 0, h), m.head(), m.tabLine())
 	body := h - 3
 	switch {
 	case m.asking.kind == helpPrompt:

@@ -420,9 +420,9 @@ func (f *fit) drop(l *list) bool {
 // Side is put at both ends of each line: a frame around a list that did not change is not drawn again either.
 func (l *list) draw(k *look, width, height int, index index, at int, marks map[string]bool, side string) block {
 	sided := func(line string) string { return side + line + side }
-	var out block
+	out := make(block, 0, max(1, height))
 	if index.len() == 0 || len(l.cols) == 0 {
-		out = block{sided(k.pen(width).put(plain, blanks(gutter)).put(faint, render.Clean(l.none, k.ascii)).line())}
+		out = append(out, sided(k.pen(width).put(plain, blanks(gutter)).put(faint, render.Clean(l.none, k.ascii)).line()))
 		return out.filled(sided(blanks(width)), height)
 	}
 	l.measure(k)
