@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -48,21 +49,21 @@ func interruptible(parent context.Context) (context.Context, func()) {
 	return ctx, func() { cancel(nil) }
 }
 
-const rootExamples = `  kvtool audit                                  the built-in demo store
-  kvtool audit redis://127.0.0.1:6379           a server; it is never written to
-  kvtool audit dump.rdb -o text -o json=a.json  a dump, and its report as JSON
-  kvtool keydesign explain KD061                what a finding means`
+const rootExamples = `  kvtool audit redis://127.0.0.1:6379   what is in a store; nothing is written
+  kvtool keydesign check dump.rdb       hold a dump against rules and limits
+  kvtool load run -s leaderboard        how long things take, from when due
+  kvtool tui                            look around, here in the demo store`
 
 func newRootCmd(env *Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:           "kvtool",
-		Short:         "Audit key-value stores",
-		Long:          "kvtool audits key-value stores: what is in them, what it costs and what is wrong\nwith it. It reads. What writes is drift clean --apply, and --undo, which takes\nthat back.",
+		Short:         "Audit key-value stores, and load them",
+		Long:          "kvtool audits key-value stores: what is in them, what it costs and what is wrong\nwith it. It reads. What writes are load run, find-max, replay and compare\n--interleave, and drift clean --apply, with --undo, which takes that back.",
 		Example:       rootExamples,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noSuchCommand,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		RunE:          func(c *cobra.Command, _ []string) error { printStart(env.Stdout, c); return nil },
 	}
 	c.SetIn(env.Stdin)
 	c.SetOut(env.Stdout)
@@ -94,6 +95,19 @@ func newRootCmd(env *Env) *cobra.Command {
 	return c
 }
 
+// printStart prints what kvtool alone says: how to begin and what there is, on one screen of 24 lines.
+func printStart(w io.Writer, root *cobra.Command) {
+	fmt.Fprintln(w, root.Short+":")
+	fmt.Fprintln(w, root.Example)
+	fmt.Fprintln(w)
+	for _, c := range root.Commands() {
+		if c.IsAvailableCommand() && c.Name() != "completion" && c.Name() != "help" {
+			fmt.Fprintf(w, "  %-10s %s\n", c.Name(), c.Short)
+		}
+	}
+	fmt.Fprintln(w, "\nkvtool COMMAND --help says more; without a TARGET a demo store is read.")
+}
+
 // usageTemplate is Cobra's with the flags wrapped to the terminal.
 func usageTemplate(c *cobra.Command, env *Env) string {
 	width := env.Width
@@ -116,7 +130,26 @@ func noSuchCommand(c *cobra.Command, args []string) error {
 	if s := nearest(args[0], commandNames(c)); s != "" {
 		return kv.WithHint(err, "did you mean "+c.CommandPath()+" "+s+"?")
 	}
+	if at := elsewhere(c.Root(), args[0]); at != "" {
+		return kv.WithHint(err, "did you mean "+at+"?")
+	}
 	return kv.WithHint(err, c.CommandPath()+" --help lists the commands")
+}
+
+// elsewhere returns the path of the command of that name in whatever group, "" if there is none or more than one.
+func elsewhere(root *cobra.Command, name string) string {
+	var found []string
+	for _, group := range root.Commands() {
+		for _, c := range group.Commands() {
+			if c.Name() == name {
+				found = append(found, c.CommandPath())
+			}
+		}
+	}
+	if len(found) != 1 {
+		return ""
+	}
+	return found[0]
 }
 
 func commandNames(c *cobra.Command) []string {

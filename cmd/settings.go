@@ -34,8 +34,8 @@ type configFlags struct {
 
 func (o *configFlags) bind(c *cobra.Command) {
 	f := c.PersistentFlags()
-	f.StringVar(&o.file, "config", "", "read this `FILE` instead of the project's .kvtool.yaml and the user's config.yaml")
-	f.BoolVar(&o.trust, "trust-project", false, "let the project's .kvtool.yaml run a password_command, read a password_file outside of its folder, and a variable that is not called KVTOOL_…")
+	f.StringVar(&o.file, "config", "", "read this `FILE`, not .kvtool.yaml nor the user's")
+	f.BoolVar(&o.trust, "trust-project", false, "let the project's .kvtool.yaml run programs, and read any file and variable")
 }
 
 // A configuration is the files that hold for a run, the first before the second.
