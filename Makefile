@@ -66,6 +66,7 @@ soak:
 	scripts/soak-dumps $(SOAK_MINUTES)
 	scripts/soak-engine $(SOAK_MINUTES)
 	scripts/soak-load
+	scripts/soak-triage
 	KVTOOL_SOAK=1 go test -count=1 -run 'Halves|HeavyPrecision|Accuracy|OrderAndShards|Soak' \
 		./drift/compare ./internal/sketch ./keydesign/infer
 	KVTOOL_SOAK=1 go test -count=1 -run StoredFalseAlarms ./loadgen/compare

@@ -1,0 +1,109 @@
+package cmd_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/kvtool/kvtool/internal/servertest"
+	"github.com/kvtool/kvtool/report"
+)
+
+// metric returns a number of a report.
+func metric(t *testing.T, r *report.Report, section, name string) float64 {
+	t.Helper()
+	if s := r.Section(section); s != nil {
+		for _, m := range s.Metrics {
+			if x, ok := m.Value.Number(); ok && m.Name == name {
+				return x
+			}
+		}
+	}
+	t.Fatalf("no %s in %s", name, section)
+	return 0
+}
+
+// reportOf runs a command that writes a report as JSON, however it ends.
+func reportOf(t *testing.T, args ...string) *report.Report {
+	t.Helper()
+	out, code := kvtoolIn(t, t.TempDir(), "", false, append(args, "-o", "json", "--progress", "none")...)
+	var r report.Report
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatalf("%q: exit %d, %v\n%s", args, code, err, out)
+	}
+	return &r
+}
+
+// capacityOf returns how many operations a second a closed loop has got from a server, which is all that it had time for.
+func capacityOf(t *testing.T, target, scenario string) float64 {
+	t.Helper()
+	r := reportOf(t, "load", "run", target, "-s", scenario, "--concurrency", "32", "-d", "1s", "--allow-writes")
+	for _, table := range r.Section("latency").Tables {
+		for _, row := range table.Rows {
+			if rate, ok := row[2].Number(); ok && row[0] == report.Text("all") {
+				return rate
+			}
+		}
+	}
+	t.Fatal("nothing was done")
+	return 0
+}
+
+// start runs kvtool as a process of its own, and returns what interrupts it and waits for its end.
+func start(t *testing.T, args ...string) (end func()) {
+	t.Helper()
+	binary, err := exec.LookPath("kvtool")
+	if err != nil {
+		t.Skip("kvtool is not in PATH (go test puts it there)")
+	}
+	c := exec.Command(binary, append(args, "--progress", "none")...)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	end = sync.OnceFunc(func() {
+		_ = c.Process.Signal(os.Interrupt) // it may have ended
+		_ = c.Wait()                       // with 130, or because it could not keep up
+	})
+	t.Cleanup(end)
+	return end
+}
+
+// A real server that is well, under a load of half of what it can do: no cause is named, and nothing is left open. Fifty runs where
+// KVTOOL_SOAK is set (scripts/soak-triage), else two.
+func TestHealthyAtHalfCapacity(t *testing.T) {
+	runs, window, scenarios := 2, "300ms", []string{"session-cache"}
+	if os.Getenv("KVTOOL_SOAK") != "" {
+		runs, window, scenarios = 25, "1s", append(scenarios, "shopping-cart")
+	}
+	for _, scenario := range scenarios {
+		s := servertest.Redis(t, servertest.Options{Args: []string{"--maxmemory", "256mb", "--maxmemory-policy", "allkeys-lru"}})
+		target := "redis://" + s.Addr
+		most := capacityOf(t, target, scenario)
+		fmt.Printf("soak: %s: a closed loop does %.0f/s; %d runs at half of it\n", scenario, most, runs)
+		load := []string{"load", "run", target, "-s", scenario, "--rate", strconv.Itoa(int(most/2)) + "/s", "-d", "10m", "--allow-writes"}
+		end := start(t, load...)
+		c, keys := s.Client(t), int64(0)
+		servertest.Until(t, "what the load begins with is written", func() bool {
+			before := keys
+			keys, _ = c.Must(t, "DBSIZE").(int64)
+			rate := metric(t, reportOf(t, "triage", target, "--window", "200ms"), "vitals", "commands")
+			return keys > 0 && keys-before < keys/100 && rate >= most/8
+		})
+		for i := range runs {
+			r := reportOf(t, "triage", target, "--window", window)
+			fmt.Printf("soak: run %2d: %6.0f commands/s, %2.0f %% of the thread, ping at most %6.2f ms, %d causes\n", i, metric(t, r, "vitals", "commands"),
+				100*metric(t, r, "vitals", "main_thread"), 1e3*metric(t, r, "vitals", "ping_max"), len(r.Findings))
+			for _, f := range r.Findings {
+				t.Errorf("run %d: %s %s: %s", i, f.Rule, f.Severity, f.Message)
+			}
+			if len(r.Skipped) > 0 || !r.Coverage.Complete {
+				t.Errorf("run %d: %v, complete: %v", i, r.Skipped, r.Coverage.Complete)
+			}
+		}
+		end()
+	}
+}
