@@ -72,6 +72,13 @@ func (p *progress) opening(what string) {
 	}
 }
 
+// watching fills the screen while a server is looked at for so long.
+func (p *progress) watching(what string, d time.Duration) {
+	if p.mode == "line" {
+		p.rewrite("triage  watching " + what + " for " + humanize.Duration(d.Seconds()))
+	}
+}
+
 // scanning begins to count: what it took to open the target is no part of the rate.
 func (p *progress) scanning() { p.start = p.now() }
 

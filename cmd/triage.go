@@ -107,7 +107,7 @@ func runTriage(ctx context.Context, env *Env, o *triageOptions) error {
 	if err != nil {
 		return err
 	}
-	p.opening(target.String())
+	p.watching(target.String(), o.window)
 	got, err := o.watch(ctx, env, target)
 	p.clear()
 	if got == nil {

@@ -163,7 +163,7 @@ func (e *exam) Vitals(ctx context.Context) (*kv.Vitals, error) {
 
 // Details are the settings: there is no list of slow commands, and none of clients that would say what they have not read.
 func (e *exam) Details(_ context.Context, v *kv.Vitals) (*kv.Details, error) {
-	return &kv.Details{Settings: v.Texts, Lacks: map[string]string{}}, nil
+	return &kv.Details{Settings: v.Texts, Lacks: map[string]string{"clients": "memcached does not tell which answers its clients have not read"}}, nil
 }
 
 // likeINFO are the statistics that count what a number of INFO counts.
@@ -191,7 +191,8 @@ var errorStats = map[string]string{
 func vitalsOf(version string, general, settings stats, at time.Time) *kv.Vitals {
 	v := &kv.Vitals{
 		At: at, Product: "memcached", Version: version, Numbers: map[string]float64{}, Texts: map[string]string{},
-		Commands: map[string]kv.Command{}, Errors: map[string]int64{}, Lacks: map[string]string{},
+		Commands: map[string]kv.Command{}, Errors: map[string]int64{},
+		Lacks: map[string]string{"commandstats": "memcached counts how often it is asked, and not how long that takes"},
 	}
 	for name, value := range general {
 		x, err := strconv.ParseFloat(value, 64)

@@ -29,7 +29,7 @@ func clientRules() []rule {
 	return []rule{
 		{
 			Rule: report.Rule{
-				ID: "TR010", Name: "client-buffers", Title: "Answers that clients do not read", Severity: report.Error, Stores: redisFamily(),
+				ID: "TR010", Name: "client-buffers", Title: "Answers that clients do not read", Severity: report.Error, Stores: append(redisFamily(), "memcached"),
 				Doc: `What a client does not read the server keeps for it, in memory that maxmemory counts: keys are evicted for it, or writes refused.
 A client that asks for much and reads slowly, a subscriber that falls behind, a MONITOR that somebody has left running or a
 replica that does not keep up each fill it. For normal clients there is no limit by default (client-output-buffer-limit normal 0 0 0).`,

@@ -86,7 +86,7 @@ same work in small pieces: where it is how an application finds its keys, it tak
 func bigValueRule() rule {
 	return rule{
 		Rule: report.Rule{
-			ID: "TR005", Name: "big-value", Title: "Commands that read or write large values as a whole", Severity: report.Error, Stores: redisFamily(),
+			ID: "TR005", Name: "big-value", Title: "Commands that read or write large values as a whole", Severity: report.Error, Stores: append(redisFamily(), "memcached"),
 			Doc: `HGETALL, SMEMBERS, LRANGE 0 -1, SORT and their like cost as much as the value is large, and so does GET of a large string. Here one
 command takes a fifth of the window or more and more than 100 µs a call, or more than a millisecond a call and a hundredth of the
 window: the values that it is asked of are large, and while it runs nobody else is served.`,
@@ -107,7 +107,7 @@ window: the values that it is asked of are large, and while it runs nobody else 
 func slowCommandRule() rule {
 	return rule{
 		Rule: report.Rule{
-			ID: "TR006", Name: "slow-command", Title: "Commands that take long by themselves", Severity: report.Error, Stores: redisFamily(),
+			ID: "TR006", Name: "slow-command", Title: "Commands that take long by themselves", Severity: report.Error, Stores: append(redisFamily(), "memcached"),
 			Doc: `A call of this command takes ten milliseconds or more on average, and nobody else is served meanwhile. What is usually so slow is an
 administrator's: SAVE, DEBUG, a module's search.`,
 			Fix:  "find who sends it: CLIENT LIST, its cmd; SLOWLOG GET shows the arguments",

@@ -232,9 +232,17 @@ func TestPlantedMemcached(t *testing.T) {
 	defer exams[0].Close()
 	e.Exam = exams[0]
 	d := triage.Judge(triage.Watch(t.Context(), e, triage.Options{Window: 300 * time.Millisecond, Every: 20 * time.Millisecond}))
-	if ids := causes(d); len(ids) == 0 || ids[0] != "SV007" || len(d.Unknown) > 0 {
+	if ids := causes(d); len(ids) == 0 || ids[0] != "SV007" || !slices.Equal(unruled(d), []string{"big-value", "slow-command", "client-buffers"}) {
 		t.Errorf("%v %v\n%s", ids, d.Unknown, told(d))
 	}
+}
+
+// unruled are the names of the rules that could not be ruled out.
+func unruled(d triage.Diagnosis) (names []string) {
+	for _, u := range d.Unknown {
+		names = append(names, u.Rule)
+	}
+	return names
 }
 
 // A storing exam stores before each sign of life.
@@ -304,5 +312,25 @@ func TestRights(t *testing.T) {
 		if len(d.Causes) > 0 || without < 0 && len(d.Unknown) > 0 {
 			t.Errorf("with %v: %v, %v", left, told(d), d.Unknown)
 		}
+	}
+}
+
+// A memcached that is stopped says nothing: since when, and what the connection does.
+func TestStoppedMemcached(t *testing.T) {
+	s := servertest.Memcached(t, servertest.MemcachedOptions{})
+	if err := syscall.Kill(s.PID, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	o := observe(t, "memcached://"+s.Addr+"?timeout=100ms", 100*time.Millisecond)
+	d := triage.Judge(o)
+	if !slices.Equal(causes(d), []string{"TR001"}) || !strings.Contains(d.Causes[0].Message, "nothing is answered") || o.Since.Before(began) {
+		t.Errorf("since %s\n%s", o.Since, told(d))
+	}
+	if err := syscall.Kill(s.PID, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	if d := triage.Judge(observe(t, "memcached://"+s.Addr, 50*time.Millisecond)); len(d.Causes) > 0 {
+		t.Errorf("it goes on\n%s", told(d))
 	}
 }

@@ -184,6 +184,24 @@ func TestCauses(t *testing.T) {
 	}
 }
 
+// A server whose clock is hours before or behind ours: what it has noted as slow since the watch began is found, and nothing older.
+func TestClocksApart(t *testing.T) {
+	before, after := recorded(t, "redis-7.0")
+	for _, apart := range []time.Duration{-3 * time.Hour, 3 * time.Hour} {
+		o := observation(before, with(t, after, "cmdstat_hgetall:calls=300,usec=6000000,usec_per_call=1.00"))
+		server := noon.Add(apart)
+		o.Before.Numbers["server_time_usec"], o.After.Numbers["server_time_usec"] = float64(server.UnixMicro()), float64(server.Add(10*time.Second).UnixMicro())
+		o.Details.Slow = []kv.SlowCall{
+			{At: server.Add(time.Second), Took: time.Second, Command: "hgetall", Key: "profile:all"},
+			{At: server.Add(-time.Minute), Took: time.Hour, Command: "hgetall", Key: "of:before"},
+		}
+		d := triage.Judge(o)
+		if len(d.Causes) == 0 || !slices.Equal(d.Causes[0].Samples, []report.Value{report.Text("profile:all")}) {
+			t.Errorf("%s apart: %v\n%s", apart, d.Causes, told(d))
+		}
+	}
+}
+
 // tables are those of a service, as they are when something is wrong with them.
 func tables() map[string]*triage.Observation {
 	of := func(status string, building, throttled float64) *triage.Observation {
