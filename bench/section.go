@@ -26,6 +26,7 @@ func sections() []section {
 		{"audit", needMain, measureAudit},
 		{"memory", needBoth, measureMemory},
 		{"live", needMain, measureLive},
+		{"impact", needMain, measureImpact},
 		{"parquet", needDuckDB, measureParquet},
 		{"model", needMain, measureModel},
 		{"dashboard", needMain, measureDashboard},
