@@ -276,10 +276,9 @@ func pick(ctx context.Context, store kv.Store, info *kv.Info, asked string) (*pi
 			return nil, err
 		}
 	case errors.Is(err, errors.ErrUnsupported):
-		facts = []kv.Fact{{Name: "server", Why: "what is no server is asked by nobody"}, {
-			Name: "monitor",
-			Why:  "what is no server is asked by nobody",
-		}}
+		if asked == "server" || asked == "monitor" {
+			p.why = []string{"the target has no " + asked}
+		}
 	default:
 		return nil, err
 	}
@@ -299,9 +298,12 @@ func pick(ctx context.Context, store kv.Store, info *kv.Info, asked string) (*pi
 	if len(p.why) == 0 {
 		p.why = []string{"the target has no " + asked}
 	}
+	hint := "give a --trace of the operations"
+	if p.tracer != nil {
+		hint = "set a policy of eviction that counts (maxmemory-policy allkeys-lfu), ask for --source monitor, or give a --trace"
+	}
 	return nil, kv.WithHint(&codeError{exitTarget, fmt.Errorf("nothing here tells which keys are used: %s", strings.Join(p.why,
-		"; "))},
-		"set a policy of eviction that counts (maxmemory-policy allkeys-lfu), ask for --source monitor, or give a --trace")
+		"; "))}, hint)
 }
 
 func refusal(name string, f kv.Fact) string {

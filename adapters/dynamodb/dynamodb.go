@@ -59,14 +59,15 @@ func Adapter() *kv.Adapter {
 
 // A store is one table.
 type store struct {
-	target  string
-	name    string
-	region  string
-	local   bool // on this machine: nothing is billed
-	asked   asked
-	client  *dynamodb.Client
-	prices  *price.List
-	limiter *kv.Limiter // of half read units
+	target   string
+	name     string
+	region   string
+	local    bool   // on this machine: nothing is billed
+	endpoint string // empty: that of the region
+	asked    asked
+	client   *dynamodb.Client
+	prices   *price.List
+	limiter  *kv.Limiter // of half read units
 
 	consistent bool // reads of a load
 	load       meter
@@ -159,7 +160,7 @@ func (s *store) connect(ctx context.Context, t kv.Target) error {
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 			return kv.WithHint(kv.Usagef("%s: endpoint is no URL", t), "endpoint=http://127.0.0.1:8000")
 		}
-		s.local = loopback(u.Hostname())
+		s.local, s.endpoint = loopback(u.Hostname()), endpoint
 	}
 	load := []func(*config.LoadOptions) error{
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),

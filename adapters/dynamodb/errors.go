@@ -166,6 +166,8 @@ func (s *store) unanswered(err error) error {
 	switch {
 	case strings.Contains(text, "credential"):
 		return kv.WithHint(fmt.Errorf("%s: no credentials: %w", s.target, err), "aws configure, AWS_PROFILE, or ?profile=NAME")
+	case errors.As(err, &network) && s.endpoint != "":
+		return kv.WithHint(fmt.Errorf("%s: no answer from %s: %w", s.target, s.endpoint, err), "is the server running there?")
 	case errors.As(err, &network):
 		return kv.WithHint(fmt.Errorf("%s: no answer from %s: %w", s.target, s.region, err), "is the region right? ?region=REGION")
 	}
