@@ -131,7 +131,8 @@ func TestNoDashboard(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "keys.txt"), []byte("user:1\nuser:\x1b[31m2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	x := openTerminal(t, 80, 40, dir, "export TERM=dumb; kvtool audit keys:keys.txt --save k.kvr -q; kvtool tui k.kvr >out; cat out; kvtool tui k.kvr; kvtool tui keys:keys.txt")
+	x := openTerminal(t, 80, 40, dir, "export TERM=dumb; kvtool audit keys:keys.txt --save k.kvr -q; kvtool tui k.kvr >out; cat out; "+
+		"kvtool tui k.kvr; kvtool tui keys:keys.txt")
 	x.sees("no dashboard: TERM=dumb", "this is the report as text", "user:{int}", "hint: kvtool audit TARGET prints a report", "code 2")
 	if styled := x.tmux("capture-pane", "-p", "-e"); strings.Contains(styled, "\x1b[3") {
 		t.Errorf("a dumb terminal is sent colours: %q", styled)

@@ -75,7 +75,8 @@ func TestPickBase(t *testing.T) {
 func TestChangesAddUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		draw := func(name string) *report.Table {
-			tab := &report.Table{Name: "x", Columns: []report.Column{{Name: "template", Unit: report.UnitKey}, count("keys"), {Name: "law", Unit: report.UnitText}}}
+			tab := &report.Table{Name: "x"}
+			tab.Columns = []report.Column{{Name: "template", Unit: report.UnitKey}, count("keys"), {Name: "law", Unit: report.UnitText}}
 			for k, n := range rapid.MapOf(rapid.IntRange(0, 9), rapid.IntRange(0, 99)).Draw(t, name) {
 				tab.Rows = append(tab.Rows, []report.Value{text(fmt.Sprint("t", k)), num(float64(n)), report.Null})
 			}

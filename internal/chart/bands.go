@@ -35,8 +35,9 @@ func Bands(title string, bands []Band, ticks []Tick, least, greatest string) Dra
 			if !(v > 0) {
 				continue
 			}
+			shade := 1 + min(shades-2, int(math.Log1p(v)/math.Log1p(most)*(shades-1)))
 			fmt.Fprintf(&b, "<rect class=\"s%d\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\"><title>%s</title></rect>\n",
-				1+min(shades-2, int(math.Log1p(v)/math.Log1p(most)*(shades-1))), plotLeft+float64(j)*width, y, max(0.5, width-0.5), line-1, html.EscapeString(band.Texts[j]))
+				shade, plotLeft+float64(j)*width, y, max(0.5, width-0.5), line-1, html.EscapeString(band.Texts[j]))
 		}
 	}
 	y := top + len(bands)*line + line - 4
