@@ -225,10 +225,10 @@ func TestScanOfSlowedServer(t *testing.T) {
 		case len(b) == 0:
 		case b[0].Unwatched != "":
 			t.Fatalf("unwatched: %+v", b)
-		case !slow && b[0].Slowed == 0:
+		case !slow: // by so much that no delay of this machine's own is taken for it
 			slow = true
-			proxy.Set(faultproxy.Fault{Delay: 2 * b[0].Limit})
-		case slow && b[0].Slowed >= 2:
+			proxy.Set(faultproxy.Fault{Delay: b[0].Limit + 50*time.Millisecond})
+		case b[0].Slowed >= 2:
 			proxy.Set(faultproxy.Fault{})
 		}
 	}
