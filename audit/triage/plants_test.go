@@ -24,7 +24,7 @@ type plant struct {
 	sow  func(t *testing.T, s *servertest.Server)
 	// elsewhere plants in a server of its own, and returns the one that suffers.
 	elsewhere func(t *testing.T) *servertest.Server
-	waits     bool // it takes time, and no processor
+	waits     bool // it takes time and hardly any processor: others are planted meanwhile
 }
 
 // again calls f in a goroutine until the test ends or f says that it is over.
@@ -259,19 +259,19 @@ var plants = map[string]plant{
 	"bigvalue": {rule: "TR005", sow: sowBigValue},
 	"slow":     {rule: "TR006", sow: sowSlow, args: []string{"--enable-debug-command", "yes"}},
 	"full":     {rule: "SV007", sow: sowFull, args: []string{"--maxmemory", "24mb", "--maxmemory-policy", "allkeys-lru"}},
-	"headroom": {rule: "SV009", sow: sowHeadroom},
-	"unread":   {rule: "TR010", sow: sowUnread},
+	"headroom": {rule: "SV009", sow: sowHeadroom, waits: true},
+	"unread":   {rule: "TR010", sow: sowUnread, waits: true},
 	"stopped":  {rule: "SV016", sow: sowStopped, args: []string{"--repl-diskless-sync-delay", "0"}, waits: true},
-	"orphan":   {rule: "SV016", sow: sowOrphan},
-	"resync":   {rule: "TR013", sow: sowResync, args: []string{"--repl-diskless-sync-delay", "600"}},
+	"orphan":   {rule: "SV016", sow: sowOrphan, waits: true},
+	"resync":   {rule: "TR013", sow: sowResync, args: []string{"--repl-diskless-sync-delay", "600"}, waits: true},
 	"churn":    {rule: "TR011", sow: sowChurn},
 	"expired":  {rule: "SV011", sow: sowExpired, waits: true},
-	"waiting":  {rule: "TR012", sow: sowWaiting},
-	"clients":  {rule: "SV015", sow: sowClients, args: []string{"--maxclients", "20"}},
+	"waiting":  {rule: "TR012", sow: sowWaiting, waits: true},
+	"clients":  {rule: "SV015", sow: sowClients, args: []string{"--maxclients", "20"}, waits: true},
 	"misses":   {rule: "TR016", sow: sowMisses},
 	"errors":   {rule: "TR017", sow: sowErrors},
-	"nofolder": {rule: "TR018", sow: sowNoFolder, args: []string{"--enable-protected-configs", "yes"}},
-	"slots":    {rule: "TR015", sow: func(*testing.T, *servertest.Server) {}, args: []string{"--cluster-enabled", "yes"}},
+	"nofolder": {rule: "TR018", sow: sowNoFolder, args: []string{"--enable-protected-configs", "yes"}, waits: true},
+	"slots":    {rule: "TR015", sow: func(*testing.T, *servertest.Server) {}, args: []string{"--cluster-enabled", "yes"}, waits: true},
 	"loading":  {rule: "TR002", elsewhere: sowLoading, waits: true},
 	"disk":     {rule: "TR009", elsewhere: sowSlowDisk, waits: true},
 }
