@@ -15,8 +15,8 @@ import (
 //	                 kept     τ   thrown out       names ≈ (kept - 1) / (τ / 2⁶⁴)
 type Groups struct {
 	limit  int
-	most   uint64 // no name with a greater hash is kept
-	cut    bool   // something was thrown out
+	most   uint64           // no name with a greater hash is kept
+	cut    bool             // something was thrown out
 	groups map[uint64]Group // by the hash: held in the map itself, two thirds of what pointers take
 }
 
