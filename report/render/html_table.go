@@ -66,8 +66,8 @@ func (p *htmlPage) section(s *report.Section) htmlSection {
 		part := htmlPart{Figures: p.figures(s, t), Table: p.table(s, t), kind: FigureOf(t)}
 		if part.Table != nil && len(part.Figures) > 0 {
 			part.Table.Folded = true
-			part.Table.Wide = len(part.Table.Heads) > paperColumns
 			part.Table.Open = !isPlot(t) && t.Name != heatmapTable
+			part.Table.Wide = !part.Table.Open && len(part.Table.Heads) > paperColumns
 		}
 		if part.Table != nil || len(part.Figures) > 0 {
 			out.Parts = append(out.Parts, part)

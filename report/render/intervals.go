@@ -23,7 +23,7 @@ func changes(s *report.Section, o Options) (chart.Drawing, bool) {
 			continue
 		}
 		x := chart.Interval{Label: clean(strings.TrimPrefix(m.Name, changeMetric), o.ASCII), Low: math.NaN(), Value: v, High: math.NaN()}
-		x.Text = signedRatio(v) + ", interval not known"
+		x.Text = signedRatio(v) + ", no interval"
 		if m.Interval != nil {
 			x.Low, x.High = m.Interval.Low, m.Interval.High
 			x.Text = signedRatio(x.Low) + " to " + signedRatio(x.High)

@@ -29,7 +29,7 @@ func compared() *report.Report {
 func TestChanges(t *testing.T) {
 	for _, format := range []string{"svg", "html"} {
 		page := render(t, format, compared(), Options{})
-		for _, want := range []string{"change and its 95% interval", "-20% to +75%", "+60%, interval not known", "p99&lt;/text&gt;"} {
+		for _, want := range []string{"change and its 95% interval", "-20% to +75%", "+60%, no interval", "p99&lt;/text&gt;"} {
 			if !strings.Contains(string(page), want) {
 				t.Errorf("%s: no %q", format, want)
 			}
