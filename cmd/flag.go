@@ -3,9 +3,12 @@ package cmd
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/kvtool/kvtool/internal/yamlfile"
 	"github.com/kvtool/kvtool/kv"
@@ -138,3 +141,36 @@ func (b byteSize) String() string {
 
 // Type names the flag's value in help.
 func (byteSize) Type() string { return "size" }
+
+// A word is one of a few, as a flag: what is not among them is refused where the flag is read.
+type word struct {
+	is *string
+	of []string
+}
+
+// bindWord binds a flag that has one of a few values, which are those that it is completed with.
+func bindWord(c *cobra.Command, is *string, name, value, usage string, of ...string) {
+	*is = value
+	c.Flags().Var(word{is, of}, name, usage)
+	fixedValues(c, name, of...)
+}
+
+// Set takes one of the words.
+func (w word) Set(s string) error {
+	if !slices.Contains(w.of, s) {
+		last := len(w.of) - 1
+		return fmt.Errorf("want %s or %s", strings.Join(w.of[:last], ", "), w.of[last])
+	}
+	*w.is = s
+	return nil
+}
+
+func (w word) String() string {
+	if w.is == nil {
+		return ""
+	}
+	return *w.is
+}
+
+// Type names the flag's value in help.
+func (word) Type() string { return "word" }

@@ -48,13 +48,11 @@ func bindNow(c *cobra.Command, t *instant) {
 }
 
 func bindProgress(c *cobra.Command, mode *string) {
-	c.Flags().StringVar(mode, "progress", "auto", "progress on stderr: auto, line, plain, json, none")
-	fixedValues(c, "progress", "auto", "line", "plain", "json", "none")
+	bindWord(c, mode, "progress", "auto", "progress on stderr: auto, line, plain, json, none", "auto", "line", "plain", "json", "none")
 }
 
 func bindColor(c *cobra.Command, when *string) {
-	c.Flags().StringVar(when, "color", "auto", "`WHEN` to colour: auto, always, never")
-	fixedValues(c, "color", "auto", "always", "never")
+	bindWord(c, when, "color", "auto", "`WHEN` to colour: auto, always, never", "auto", "always", "never")
 }
 
 func bindASCII(c *cobra.Command, ascii *bool) {

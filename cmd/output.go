@@ -61,9 +61,6 @@ func (v *viewFlags) parse() ([]output, error) {
 	if v.width < 0 || v.top < 0 {
 		return nil, kv.Usagef("--width and --top must not be negative")
 	}
-	if v.color != "auto" && v.color != "always" && v.color != "never" {
-		return nil, kv.Usagef("--color %q: want auto, always or never", v.color)
-	}
 	specs := v.outputs
 	if len(specs) == 0 {
 		specs = []string{"text"}

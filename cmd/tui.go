@@ -127,8 +127,6 @@ func runTUI(ctx context.Context, env *Env, o *tuiOptions) error {
 // check refuses what cannot be meant, and returns the size of a snapshot.
 func (o *tuiOptions) check() (width, height int, err error) {
 	switch {
-	case o.color != "auto" && o.color != "always" && o.color != "never":
-		return 0, 0, kv.Usagef("--color %q: want auto, always or never", o.color)
 	case o.svg != "" && !o.snapshot:
 		return 0, 0, kv.WithHint(kv.Usagef("--svg without --snapshot"), "a picture is of one screen: add --snapshot")
 	case o.every < 0 || o.window < 0:
