@@ -174,6 +174,10 @@ func workplace(t *testing.T) string {
 	if err := os.CopyFS(filepath.Join(dir, "export"), os.DirFS("testdata/ddb/full")); err != nil {
 		t.Fatal(err)
 	}
+	fleet := "targets:\n  prod-cart: {url: \"redis://cart-1:6379\", env: prod}\n  prod-queue: {url: \"redis://queue-1:6379\"}\n"
+	if err := os.WriteFile(filepath.Join(dir, "fleet.yaml"), []byte(fleet), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	typo := "targets:\n  cache:\n    url: redis://h\n    pasword: x\n"
 	if err := os.WriteFile(filepath.Join(dir, "typo.yaml"), []byte(typo), 0o644); err != nil {
 		t.Fatal(err)

@@ -45,14 +45,14 @@ type tuiOptions struct {
 	gateFlags
 }
 
-const tuiLong = `Look around in a store, or in a report that was kept, on seven screens:
-Overview, Keyspace, Hot keys, TTL & drift, Slots, Load, Findings. Press ? for
-the keys.
+const tuiLong = `Look around in a store, or in a report that was kept, on nine screens:
+Overview, Keyspace, Hot keys, TTL & drift, Slots, Load, Findings, Triage, Fleet.
+Press ? for the keys.
 
 TARGET is what kvtool audit takes; it is read, and never written to. With
 --every it is read again and again, and if it goes away the dashboard waits for
 it. A FILE is what --save or -o json has written: of an audit, of hotkeys, skew,
-drift or a load.
+drift, a load, triage or a fleet.
 
 --snapshot prints one screen and ends.`
 

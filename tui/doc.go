@@ -144,10 +144,13 @@ func (k *look) facts(width, height int, fs []fact) block {
 
 // factsOf are the metrics of a section.
 func (d *doc) factsOf(section string, ascii bool) []fact {
-	s := d.r.Section(section)
-	if s == nil {
-		return nil
+	if s := d.r.Section(section); s != nil {
+		return figuresOf(s, ascii)
 	}
+	return nil
+}
+
+func figuresOf(s *report.Section, ascii bool) []fact {
 	var fs []fact
 	for i := range s.Metrics {
 		m := &s.Metrics[i]

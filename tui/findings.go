@@ -50,7 +50,7 @@ func findingList(d *doc, v *view, k *look) *list {
 		}
 		l.finds = append(l.finds, f)
 		l.rows = append(l.rows, row{key: f.Subject, unique: f.Fingerprint(), mark: severityStyle(f.Severity), cells: []report.Value{
-			report.Text(f.Rule), report.Text(letter(f.Severity)), report.Text(f.Subject), report.Text(f.Message), measure,
+			report.Text(f.Rule), report.Text(letter(f.Severity)), report.Text(render.Subject(f)), report.Text(f.Message), measure,
 			report.Text(strings.ToLower(render.StatusWord(f))),
 		}})
 	}
@@ -120,7 +120,7 @@ func (s *sight) findingDetail(f *report.Finding, w, h int) block {
 			out = append(out, s.pen(w).put(plain, " ").field(faint, name, 10, false).put(plain, " ").put(st, line).line())
 		}
 	}
-	say("about", f.Subject, strong)
+	say("about", render.Subject(f), strong)
 	say(string(f.Severity), f.Message, severityStyle(f.Severity))
 	if note := s.note(f); note != "" {
 		say("accepted", note, good)
@@ -133,6 +133,7 @@ func (s *sight) findingDetail(f *report.Finding, w, h int) block {
 		fix = rule.Fix
 	}
 	say("fix", fix, good)
+	say("do not", strings.TrimPrefix(f.Avoid, "do not "), warn)
 	if f.Measure != nil {
 		say("measure", f.Measure.Name+" "+render.HumanMetric(f.Measure, s.ascii), plain)
 	}

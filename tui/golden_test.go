@@ -47,7 +47,7 @@ func TestFrames(t *testing.T) {
 
 func frameOf(t *testing.T, screen string, size [2]int, set func(*Options)) string {
 	t.Helper()
-	o := options(sample())
+	o := options(sampleOf(screen))
 	o.Screen = screen
 	set(&o)
 	frame, err := Frame(o, size[0], size[1])

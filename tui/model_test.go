@@ -96,6 +96,7 @@ func (u *user) under() string {
 
 func TestScreensByNumber(t *testing.T) {
 	u := sit(t, options(sample()))
+	u.m.resize(160, 30)
 	for i, s := range screens() {
 		u.press(fmt.Sprint(i + 1))
 		u.sees("[" + fmt.Sprintf("%d %s", i+1, s.title) + "]")
@@ -110,13 +111,11 @@ func TestScreensByNumber(t *testing.T) {
 // Where there are more screens than their names have room for, those that are not shown have their numbers alone.
 func TestTabsOfManyScreens(t *testing.T) {
 	u := sit(t, options(sample()))
-	u.m.all = append(u.m.all, u.m.all[0], u.m.all[6])
-	u.m.views = append(u.m.views, view{open: map[string]bool{}}, view{open: map[string]bool{}})
 	u.press("9")
 	for width, want := range map[int]string{
-		60:  " 1  2  3  4  5  6  7  8 [9Find]",
-		80:  " 1Over  2Keys  3Hot  4TTL  5Slots  6Load  7Find  8Over [9Find]",
-		160: " 8 Overview [9 Findings]",
+		60:  " 1  2  3  4  5  6  7  8 [9Fleet]",
+		80:  " 1Over  2Keys  3Hot  4TTL  5Slots  6Load  7Find  8Why [9Fleet]",
+		160: " 8 Triage [9 Fleet]",
 	} {
 		u.m.resize(width, 20)
 		u.sees(want)
@@ -368,7 +367,7 @@ func TestExport(t *testing.T) {
 	o := options(sample())
 	o.Export = func(format, section, frame string) (string, error) {
 		got = append(got, format+" "+section)
-		if format == "txt" && !strings.Contains(frame, "[2 Keyspace]") {
+		if format == "txt" && !strings.Contains(frame, "[2Keys]") {
 			t.Errorf("the frame is %q", frame)
 		}
 		return "out." + format, nil

@@ -28,7 +28,7 @@ type screen struct {
 
 // screens lists them, in the order of their numbers.
 func screens() []screen {
-	return []screen{overview(), keyspace(), hotKeys(), ttls(), slots(), loads(), findings()}
+	return []screen{overview(), keyspace(), hotKeys(), ttls(), slots(), loads(), findings(), triages(), fleets()}
 }
 
 // ScreenNames lists what --screen takes.

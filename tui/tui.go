@@ -122,6 +122,9 @@ func New(o Options) (*Model, error) {
 		}
 	}
 	m.pull()
+	if o.Screen == "" && m.doc != nil {
+		m.screen = max(0, m.screenNamed(m.doc.r.Kind)) // of a triage and of a fleet it is what the report is about
+	}
 	return m, nil
 }
 

@@ -113,7 +113,7 @@ func (t *text) briefFindings(room int) []string {
 			break
 		}
 		f := &fs[i]
-		l := fmt.Sprintf("%s %s %s%s: %s", letter(f.Severity), t.clean(f.Rule), cutMiddle(t.clean(subject(f)), 30, t.mark),
+		l := fmt.Sprintf("%s %s %s%s: %s", letter(f.Severity), t.clean(f.Rule), cutMiddle(t.clean(Subject(f)), 30, t.mark),
 			t.briefPlace(f), t.clean(f.Message))
 		if f.Measure != nil {
 			m := " (" + metric(f.Measure, t.ascii) + ")"

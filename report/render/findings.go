@@ -121,7 +121,7 @@ func (t *text) findingLayout(fs []report.Finding) findingLayout {
 	for i := range fs {
 		f := &fs[i]
 		l.rule = max(l.rule, columns(t.clean(f.Rule)))
-		l.subject = max(l.subject, columns(t.clean(subject(f))))
+		l.subject = max(l.subject, columns(t.clean(Subject(f))))
 		l.message = max(l.message, columns(t.clean(f.Message)))
 		if f.Measure != nil {
 			l.measure = max(l.measure, columns(metric(f.Measure, t.ascii)))
@@ -165,7 +165,7 @@ func (t *text) finding(f *report.Finding, l findingLayout) {
 	lead := []span{
 		{letter(f.Severity), severityStyle(f.Severity)},
 		{text: " " + pad(t.clean(f.Rule), l.rule) + "  "},
-		{text: pad(cutMiddle(t.clean(subject(f)), l.subject, t.mark), l.subject) + "  "},
+		{text: pad(cutMiddle(t.clean(Subject(f)), l.subject, t.mark), l.subject) + "  "},
 	}
 	below := []span{{text: spaces(2 + l.rule + 2 + l.subject + 2)}}
 	messages := wrap(t.clean(f.Message), l.message)

@@ -102,7 +102,7 @@ func (p *htmlPage) list(fs []*report.Finding) htmlRule {
 
 func (p *htmlPage) finding(f *report.Finding) htmlFinding {
 	out := htmlFinding{
-		Badge: string(f.Severity), Subject: p.name(subject(f)), Message: p.clean(f.Message), Fix: p.clean(f.Fix), Note: p.clean(f.Note),
+		Badge: string(f.Severity), Subject: p.name(Subject(f)), Message: p.clean(f.Message), Fix: p.clean(f.Fix), Note: p.clean(f.Note),
 		Status: p.clean(strings.ToLower(statusWord(f))),
 	}
 	if f.Measure != nil {

@@ -50,7 +50,7 @@ func (m *markdown) findingCells(f *report.Finding) []string {
 		text += "<br>note: " + m.esc(f.Note)
 	}
 	return []string{
-		letter(f.Severity), m.esc(m.o.ruleTitle(f.Rule)), line, m.code(subject(f)), text, m.esc(measure), m.esc(statusWord(f)),
+		letter(f.Severity), m.esc(m.o.ruleTitle(f.Rule)), line, m.code(Subject(f)), text, m.esc(measure), m.esc(statusWord(f)),
 	}
 }
 

@@ -66,8 +66,8 @@ const (
 	longestMessage = 1000
 )
 
-// subject is what a finding is about; of a fleet its target comes first.
-func subject(f *report.Finding) string {
+// Subject is what a finding is about; of a fleet its target comes first.
+func Subject(f *report.Finding) string {
 	if f.Scope == "" {
 		return f.Subject
 	}
@@ -76,7 +76,7 @@ func subject(f *report.Finding) string {
 
 // plainSubject is the subject of a finding as plain text for a platform.
 func plainSubject(f *report.Finding) string {
-	return cutMiddle(clean(subject(f), false), longestSubject, "…")
+	return cutMiddle(clean(Subject(f), false), longestSubject, "…")
 }
 
 // plainMessage is what a finding says as plain text for a platform, its subject first. Of one that is shown at the first line of
