@@ -68,8 +68,8 @@ func (d *doc) targetStyle(name string) style {
 func drawFleet(s *sight) block {
 	l, p := &s.lists[0], &s.v.panes[0]
 	name := ""
-	if p.cursor < len(l.index) {
-		name, _ = l.value(l.index[p.cursor], 0).Text()
+	if p.cursor < l.index.len() {
+		name, _ = l.value(l.index.at(p.cursor), 0).Text()
 	}
 	t := s.d.target(name)
 	detail := func(w, h int) block {

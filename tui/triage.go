@@ -53,8 +53,8 @@ func causeList(d *doc, v *view, k *look) *list {
 func drawTriage(s *sight) block {
 	l, p := &s.lists[0], &s.v.panes[0]
 	var f *report.Finding
-	if p.cursor < len(l.index) {
-		f = l.finds[l.index[p.cursor]]
+	if p.cursor < l.index.len() {
+		f = l.finds[l.index.at(p.cursor)]
 	}
 	cause := func(w, h int) block {
 		if f == nil {
@@ -68,7 +68,7 @@ func drawTriage(s *sight) block {
 	vitals := func(w, h int) block {
 		return s.box(w, h, "Vitals", s.watched(), func(w, h int) block { return s.facts(w, h, s.vitalFacts()) })
 	}
-	causes := part{5, max(5, len(l.index)+3), func(h int) block { return s.list(0, s.width, h, "") }}
+	causes := part{5, max(5, l.index.len()+3), func(h int) block { return s.list(0, s.width, h, "") }}
 	switch {
 	case s.wider():
 		right := s.width * 2 / 5
