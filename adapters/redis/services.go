@@ -25,14 +25,15 @@ type Service struct {
 // What the refusals look like is not documented by all; unknown command is what a renamed or removed one looks like. Nor is what INFO
 // leaves out: Lacks is what was seen of a server of the kind, and more rather than less. kvtool was not run on the services.
 func Services() []Service {
-	const unknown = "ERR unknown command '%s'"
+	return slices.Concat(amazonServices(), otherServices())
+}
+
+// unknownCommand is what most services answer to a command that they withhold.
+const unknownCommand = "ERR unknown command '%s'"
+
+func amazonServices() []Service {
 	amazon := []string{
 		"bgrewriteaof", "bgsave", "config", "debug", "migrate", "replicaof", "save", "slaveof", "shutdown", "sync",
-	}
-	enterprise := []string{
-		"acl deluser", "acl load", "acl log", "acl save", "acl setuser", "bgrewriteaof", "bgsave", "config rewrite", "debug", "latency",
-		"memory doctor", "memory malloc-stats", "memory purge", "memory stats", "migrate", "module", "psync", "replicaof", "save",
-		"shutdown", "slaveof", "sync",
 	}
 	return []Service{
 		{
@@ -45,7 +46,7 @@ func Services() []Service {
 		},
 		{
 			Name: "ElastiCache", Suffixes: []string{".cache.amazonaws.com", ".cache.amazonaws.com.cn"}, Says: "os:Amazon ElastiCache",
-			Blocked: amazon, Refusal: unknown,
+			Blocked: amazon, Refusal: unknownCommand,
 			Instead: "export a backup to S3, and audit that: kvtool audit rdb:FILE",
 			Source:  "docs.aws.amazon.com/AmazonElastiCache/latest/dg/ClientConfig.RestrictedCommands.html",
 		},
@@ -53,13 +54,23 @@ func Services() []Service {
 			Name: "MemoryDB", Suffixes: []string{".memorydb.*.amazonaws.com", ".memorydb.*.amazonaws.com.cn"}, Says: "os:Amazon MemoryDB",
 			Blocked: append(slices.Clone(amazon), "acl deluser", "acl load", "acl save", "acl setuser", "cluster addslots", "cluster delslots",
 				"cluster setslot", "module", "psync"),
-			Refusal: unknown, TLS: true,
+			Refusal: unknownCommand, TLS: true,
 			Instead: "export a snapshot to S3, and audit that: kvtool audit rdb:FILE",
 			Source:  "docs.aws.amazon.com/memorydb/latest/devguide/restrictedcommands.html",
 		},
+	}
+}
+
+func otherServices() []Service {
+	enterprise := []string{
+		"acl deluser", "acl load", "acl log", "acl save", "acl setuser", "bgrewriteaof", "bgsave", "config rewrite", "debug", "latency",
+		"memory doctor", "memory malloc-stats", "memory purge", "memory stats", "migrate", "module", "psync", "replicaof", "save",
+		"shutdown", "slaveof", "sync",
+	}
+	return []Service{
 		{
 			Name: "Azure Managed Redis", Suffixes: []string{".redis.azure.net", ".redisenterprise.cache.azure.net"},
-			Blocked: enterprise, Lacks: []string{"mem_", "cmdstat_", "errorstat_", "allocator_", "aof_"}, Refusal: unknown, TLS: true,
+			Blocked: enterprise, Lacks: []string{"mem_", "cmdstat_", "errorstat_", "allocator_", "aof_"}, Refusal: unknownCommand, TLS: true,
 			Instead: "export the data, and audit that: kvtool audit rdb:FILE",
 			Source:  "redis.io/docs/latest/operate/rs/references/compatibility/commands/server, whose software it is",
 		},
@@ -69,7 +80,7 @@ func Services() []Service {
 				"acl", "bgrewriteaof", "bgsave", "config", "debug", "migrate", "psync", "replicaof", "save", "shutdown", "slaveof", "sync",
 				"cluster addslots", "cluster setslot", "cluster failover",
 			},
-			Refusal: unknown,
+			Refusal: unknownCommand,
 			Instead: "export the data (Premium), and audit that: kvtool audit rdb:FILE",
 			Source:  "learn.microsoft.com/azure/azure-cache-for-redis/cache-configure",
 		},
@@ -79,13 +90,13 @@ func Services() []Service {
 				"acl", "bgrewriteaof", "bgsave", "cluster", "command", "config", "debug", "lastsave", "migrate", "module", "monitor", "object",
 				"psync", "replicaof", "role", "save", "shutdown", "slaveof", "sync",
 			},
-			Refusal: unknown,
+			Refusal: unknownCommand,
 			Instead: "export the instance to Cloud Storage, and audit that: kvtool audit rdb:FILE",
 			Source:  "docs.cloud.google.com/memorystore/docs/redis/supported-commands",
 		},
 		{
 			Name: "Redis Cloud", Suffixes: []string{".redislabs.com", ".redis-cloud.com", ".rlrcp.com"}, Says: "rlec_version:",
-			Blocked: enterprise, Lacks: []string{"mem_", "cmdstat_", "errorstat_", "allocator_", "aof_"}, Refusal: unknown,
+			Blocked: enterprise, Lacks: []string{"mem_", "cmdstat_", "errorstat_", "allocator_", "aof_"}, Refusal: unknownCommand,
 			Instead: "back the database up, and audit that: kvtool audit rdb:FILE",
 			Source:  "redis.io/docs/latest/operate/rs/references/compatibility/commands/server",
 		},
@@ -95,7 +106,7 @@ func Services() []Service {
 				"acl", "bgrewriteaof", "bgsave", "cluster", "command", "config", "debug", "failover", "lastsave", "migrate", "monitor", "replicaof",
 				"role", "save", "shutdown", "slaveof",
 			},
-			Refusal: unknown, TLS: true,
+			Refusal: unknownCommand, TLS: true,
 			Source: "aiven.io/docs/products/redis/concepts/restricted-redis-commands",
 		},
 		{
@@ -103,7 +114,7 @@ func Services() []Service {
 			Blocked: []string{
 				"acl", "bgrewriteaof", "bgsave", "cluster", "config set", "debug", "migrate", "module", "psync", "replicaof", "save", "shutdown", "sync",
 			},
-			Refusal: unknown, TLS: true,
+			Refusal: unknownCommand, TLS: true,
 			Source: "docs.oracle.com/iaas/Content/ocicache/restrictedcommands.htm",
 		},
 	}
