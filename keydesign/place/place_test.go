@@ -118,7 +118,8 @@ func TestLaws(t *testing.T) {
 		sample = append(sample, fmt.Appendf(nil, "user:%d", i))
 	}
 	for name, l := range map[string]*Layout{
-		"single": Single(), "redis": RedisCluster(6), "ketama": Ketama(Servers(5)), "modulo": Modulo(5), "cassandra": Cassandra(5, Vnodes, 1),
+		"single": Single(), "redis": RedisCluster(6), "ketama": Ketama(Servers(5)), "modulo": Modulo(5), "twemproxy": Twemproxy(Servers(5)), "jedis": Jedis(Servers(5), false),
+		"named jedis": Jedis(Servers(5), true), "predis": Predis(Servers(5)), "phpredis": PHPRedis(5), "cassandra": Cassandra(5, Vnodes, 1),
 		"aerospike": Aerospike("s", 5), "dynamodb": DynamoDB(7), "ordered": Ordered(sample, 12, 3), "ordered of nothing": Ordered(nil, 12, 3),
 	} {
 		t.Run(name, func(t *testing.T) {
