@@ -103,7 +103,7 @@ var mayImport = map[string][]string{
 	"adapters/keylist":          {"kv"},
 	"adapters/memcached":        {"kv", "internal/humanize", "internal/socket", "keydesign/place"},
 	"adapters/rdb":              {"kv", "internal/rdbread", "internal/memory", "internal/slot", "internal/unpack"},
-	"adapters/redis":            {"kv", "internal/humanize", "internal/monitor", "internal/rdbread", "internal/replica", "internal/resp", "internal/memory", "internal/slot", "internal/socket"},
+	"adapters/redis":            {"kv", "internal/humanize", "internal/monitor", "internal/rdbread", "internal/replica", "internal/resp", "internal/memory", "internal/slot", "internal/socket", "keydesign/place"},
 	"adapters/reference":        {"kv", "internal/memory", "internal/monitor"},
 	"adapters/reference/arena":  {"internal/hugepage"},
 	"adapters/reference/dump":   {"kv", "adapters/reference/number", "adapters/reference/packed", "internal/crc64", "internal/lzf", "internal/memory"},

@@ -26,7 +26,7 @@ import (
 // A section that is not named here comes after those that are.
 var sectionOrder = [...]string{
 	"templates", "table", "partition_keys", "capacity", "ttl_attribute", "totals", "sizes", "names", "ttl", "expired", "idle", "lfu", "compression",
-	"types", "memory", "server", "slabs", "biggest", "longest", "largest", "streams", "nodes", "slots",
+	"types", "memory", "server", "slabs", "biggest", "longest", "largest", "streams", "nodes", "copies", "slots",
 }
 
 // analyzers lists the analyses of a run without a schema, in the order of their sections.

@@ -18,7 +18,7 @@ func nodes() *audit.Analyzer {
 	return &audit.Analyzer{
 		Name:    nodesName,
 		Title:   "NODES",
-		Doc:     "Keys and bytes of each node of a cluster, or of each file of a directory of dumps.",
+		Doc:     "Keys and bytes of each node of a cluster, of each server that keys are spread over, or of each file of a directory of dumps.",
 		Needs:   kv.FieldPlace,
 		Uses:    kv.FieldSize | kv.FieldHome,
 		Rules:   []*report.Rule{nodeSkew(), misplacedKeys()},

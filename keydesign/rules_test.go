@@ -83,6 +83,9 @@ func home(first string, share int) option {
 	}
 }
 
+// apart says that the nodes do not know of each other.
+func apart(r *kv.Record, _ int) { r.Known |= kv.FieldApart }
+
 // readers says whether a key was ever read.
 func readers(read bool) option {
 	return func(r *kv.Record, _ int) { r.Read, r.Known = read, r.Known|kv.FieldRead }
@@ -297,6 +300,11 @@ var cases = map[string]struct {
 		report.Warning, "10.0.0.2:6379",
 		family(9000, format("user:%d"), onNodes(50, 50), home("10.0.0.1:6379", 55)),
 		family(9000, format("user:%d"), onNodes(50, 50), home("10.0.0.1:6379", 50)),
+	},
+	"KD032": {
+		report.Warning, "10.0.0.1:6379 10.0.0.2:6379",
+		join(family(9000, format("user:%d"), onNodes(50, 50), apart), family(30, format("user:%d"), onNodes(0, 100), apart)),
+		join(family(9000, format("user:%d"), onNodes(50, 50), apart), family(9, format("user:%d"), onNodes(0, 100), apart)),
 	},
 	"KD027": {
 		report.Error, "{app}",

@@ -32,7 +32,7 @@ import (
 // Analyzers lists the analyses of key design. With a schema, keys are bound to its templates first, and held against what it
 // says of them; without one, s is nil. A schema that cannot be bound (bind.New) is a mistake of the caller.
 func Analyzers(s *schema.Schema) []*audit.Analyzer {
-	return []*audit.Analyzer{byTemplate(bindingOf(s)), nodes(), slots()}
+	return []*audit.Analyzer{byTemplate(bindingOf(s)), nodes(), copies(), slots()}
 }
 
 func byTemplate(b *binding) *audit.Analyzer {

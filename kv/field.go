@@ -29,6 +29,7 @@ const (
 	FieldChunk
 	FieldHome
 	FieldIndexes
+	FieldApart
 	fieldEnd
 )
 
@@ -42,7 +43,7 @@ const Universal = FieldName | FieldType | FieldEncoding | FieldSize | FieldLen |
 var fieldNames = [...]string{
 	"name", "type", "encoding", "size", "length", "ttl", "idle", "freq", "place", "slot", "largest", "stored", "digest", "groups",
 	"parts", "ttl fault",
-	"read", "chunk", "home", "indexes",
+	"read", "chunk", "home", "indexes", "apart",
 }
 
 // String lists the facts of f, lowest first: "name, size, ttl".

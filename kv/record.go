@@ -34,7 +34,8 @@ type Record struct {
 	Chunk    int64         // bytes of the piece of memory that holds it, where a store has pieces of a few sizes: Size and what is lost
 	Home     string        // the node where clients look for the key: Place, if it is where it belongs
 	Indexes  []Part        // of the global indexes that hold it, the name and the value of the index's partition key; reused by the scan
-	Known    Field         // which of the fields above mean anything in this record
+	// With FieldApart, which has no value, places do not know of each other: a key may be in several of them.
+	Known Field // which of the fields above mean anything in this record
 	// Others is how many more keys the facts of this one stand for, where only a sample is asked for them (ScanOptions.Ask);
 	// -1 where the key is one of these others, and little but its name is known. Whoever asks sets it, never an adapter.
 	Others int64

@@ -142,7 +142,7 @@ func (s *store) placeFacts() []kv.Fact {
 	if s.ring == nil {
 		home.How, home.Why, home.Hint = kv.Missing, "nobody has said by which hash clients choose a server", "?placement=ketama, or modulo"
 	}
-	return []kv.Fact{{Name: "place", Field: kv.FieldPlace, How: kv.Measured}, home}
+	return []kv.Fact{{Name: "place", Field: kv.FieldPlace, How: kv.Measured}, home, {Name: "apart", Field: kv.FieldApart, How: kv.Measured}}
 }
 
 // notes are what a reader of the report must know of this server.

@@ -175,7 +175,7 @@ func (d *dump) fill(it *item, passed time.Duration) {
 	*r = kv.Record{Key: it.name, Known: kv.FieldName}
 	if len(d.store.servers) > 1 {
 		r.Place = d.srv.addr
-		r.Known |= kv.FieldPlace
+		r.Known |= kv.FieldPlace | kv.FieldApart
 		if ring := d.store.ring; ring != nil {
 			r.Home = d.store.servers[ring.Owner[ring.Place(it.key)]].addr
 			r.Known |= kv.FieldHome
@@ -187,7 +187,7 @@ func (d *dump) fill(it *item, passed time.Duration) {
 		r.Known |= kv.FieldChunk
 	}
 	if ask := d.opt.Ask; ask != nil { // a line has all at no cost, and whoever asks counts on being told no more
-		r.Known &= ask(r.Key) | kv.FieldName | kv.FieldPlace | kv.FieldHome
+		r.Known &= ask(r.Key) | kv.FieldName | kv.FieldPlace | kv.FieldHome | kv.FieldApart
 		if r.Known&kv.FieldTTL == 0 {
 			r.TTL, r.ExpireAt = kv.TTLUnknown, time.Time{}
 		}

@@ -41,24 +41,31 @@ func (c *cluster) Info(ctx context.Context) (*kv.Info, error) {
 	if len(answered) == 0 {
 		return nil, all[0].err
 	}
-	info := &kv.Info{Adapter: "redis", Target: c.cfg.target, Live: true, KeysKnown: len(answered) == len(all)}
-	info.Product, info.Version = answered[0].info.Product, answered[0].info.Version
-	info.Server = answered[0].info.Server
-	for _, t := range answered[1:] {
+	info := sumInfos(answered)
+	info.Target = c.cfg.target
+	info.KeysKnown = info.KeysKnown && len(answered) == len(all)
+	info.Facts = append(mergeFacts(answered), placement(kv.Measured, "")...)
+	info.Facts = append(info.Facts, c.followFact())
+	info.Notes = c.notes(m, all, answered)
+	return info, nil
+}
+
+// sumInfos adds up what adds up of what nodes say, at least one.
+func sumInfos(nodes []told) *kv.Info {
+	first := nodes[0].info
+	info := &kv.Info{Adapter: "redis", Live: true, KeysKnown: true, Product: first.Product, Version: first.Version, Server: first.Server}
+	for _, t := range nodes[1:] {
 		info.Server.Add(&t.info.Server)
 	}
-	for _, t := range answered {
+	for _, t := range nodes {
 		info.Keys += t.info.Keys
 		info.KeysKnown = info.KeysKnown && t.info.KeysKnown
 		info.Memory += t.info.Memory
 		info.Resident += t.info.Resident
 		info.Burdens = append(info.Burdens, t.info.Burdens...)
 	}
-	info.Ledger = sumLedgers(answered)
-	info.Facts = append(mergeFacts(answered), placement(kv.Measured, "")...)
-	info.Facts = append(info.Facts, c.followFact())
-	info.Notes = c.notes(m, all, answered)
-	return info, nil
+	info.Ledger = sumLedgers(nodes)
+	return info
 }
 
 // askAll asks the reader of each group.
@@ -177,6 +184,12 @@ func (c *cluster) notes(m *slotMap, all, answered []told) []string {
 		notes = append(notes, replicaNote(answered))
 	}
 	notes = append(notes, versionNote(answered)...)
+	return append(notes, notesOf(answered)...)
+}
+
+// notesOf lists the notes of nodes: once what all of them say, else with the names of those that do.
+func notesOf(answered []told) []string {
+	var notes []string
 	saidBy := map[string][]string{}
 	var order []string
 	for _, t := range answered {

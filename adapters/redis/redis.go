@@ -53,13 +53,16 @@ func Adapter() *kv.Adapter {
 		},
 		Examples: []string{
 			"redis://localhost:6379", "redis://auditor@cache-1:6379/0", "rediss://cache-1:6380",
-			"redis+unix:///run/redis/redis.sock", "redis+cluster://node-1:6379,node-2:6379?replica=prefer",
+			"redis+unix:///run/redis/redis.sock", "redis://cache-1:6379,cache-2:6379?shard=ketama", "redis+cluster://node-1:6379,node-2:6379?replica=prefer",
 			"redis+sentinel://sentinel-1:26379,sentinel-2:26379/mymaster",
 		},
 		Params: []kv.Param{
 			{Name: "db", Doc: "logical database; the same as a path of /N"},
 			{Name: "timeout", Default: "10s", Doc: "how long to wait for a connection or an answer; for a failover, three times as long"},
 			{Name: "replica", Default: "no", Doc: "no: read primaries; prefer: the replica that lags least, else the primary; only: replicas. HOST:PORT: what a load test reads as a replica"},
+			{Name: "shard", Doc: "of several servers that do not know of each other, how clients spread keys over them: " + shardingNames},
+			{Name: "shard_names", Default: "the hosts", Doc: "NAME,…: by which names the clients know the servers, if not by HOST:PORT"},
+			{Name: "shard_tag", Doc: "two characters: of a key only what is between them decides where it is, as with twemproxy's hash_tag"},
 			{Name: "via", Default: "scan", Doc: "psync: read the snapshot that the server sends to a new replica, for which it forks; what that costs is said first. sync: the same with SYNC, where PSYNC has another name"},
 			{Name: "sentinel_username", Doc: "user at the sentinels"},
 			{Name: "sentinel_password", Doc: "password at the sentinels; better in KVTOOL_SENTINEL_PASSWORD"},
@@ -235,6 +238,8 @@ func openLive(ctx context.Context, cfg config) (kv.Store, error) {
 		return openCluster(ctx, cfg)
 	case sentinels:
 		return openWatched(ctx, cfg)
+	case sharded:
+		return openSharding(ctx, cfg)
 	}
 	return openSingle(ctx, cfg)
 }

@@ -31,6 +31,8 @@ type stream struct {
 	sources []*source
 	slotted bool // the keys have slots
 
+	sharding *sharding // over whose servers the keys are spread; nil: they are not
+
 	mu      sync.Mutex
 	planned bool // what a snapshot costs was told
 	taken   bool // a snapshot has been asked for
@@ -89,6 +91,16 @@ func (st *stream) find(ctx context.Context) ([]*store, error) {
 			stores = append(stores, s)
 		}
 		return stores, nil
+	case *sharding:
+		var stores []*store
+		for _, n := range live.nodes {
+			if n.failed != nil {
+				return nil, fmt.Errorf("connecting to %s: %w", st.cfg.target, n.failed)
+			}
+			stores = append(stores, n.store)
+		}
+		st.sharding = live
+		return stores, nil
 	}
 	return nil, fmt.Errorf("%s cannot be read by a replica's stream", st.cfg.target)
 }
@@ -127,10 +139,15 @@ func (st *stream) ScanValues(
 			return
 		}
 		var failed []error
-		for _, src := range st.sources {
+		for i, src := range st.sources {
 			err := st.quiet(ctx, src)
 			if err == nil {
-				err = src.stream(ctx, st, wish, opt.Limiter, func(r *kv.Record) bool { return yield(r, nil) })
+				err = src.stream(ctx, st, wish, opt.Limiter, func(r *kv.Record) bool {
+					if st.sharding != nil {
+						st.sharding.place(r, st.sharding.nodes[i].name, opt.Want)
+					}
+					return yield(r, nil)
+				})
 			}
 			switch {
 			case errors.Is(err, errEnough):
@@ -311,6 +328,9 @@ func (st *stream) Info(ctx context.Context) (*kv.Info, error) {
 	info.Facts = slices.DeleteFunc(mergeFacts(nodes), func(f kv.Fact) bool { return f.Name == "" })
 	if st.slotted {
 		info.Facts = append(info.Facts, placement(kv.Measured, "")...)
+	}
+	if st.sharding != nil {
+		info.Facts = append(info.Facts, st.sharding.placeFacts()...)
 	}
 	info.Ledger = nil
 	if !slices.ContainsFunc(nodes, func(n told) bool { return n.info.Ledger == nil }) {

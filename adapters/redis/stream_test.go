@@ -24,13 +24,17 @@ func writeEveryType(t *testing.T, c *servertest.Client) {
 		c.Fill(t, 300, func(i int) []string {
 			return []string{"SET", fmt.Sprintf("user:%d:name", i), strings.Repeat("x", i), "EX", "100000"}
 		})
-		c.Fill(t, 30, func(i int) []string { return []string{"HSET", fmt.Sprintf("cart:%d", i), "a", "1", "b", strings.Repeat("y", 3*i)} })
+		c.Fill(t, 30, func(i int) []string {
+			return []string{"HSET", fmt.Sprintf("cart:%d", i), "a", "1", "b", strings.Repeat("y", 3*i)}
+		})
 		for _, words := range []string{
 			"RPUSH list a b c", "SADD ints 1 2 3", "SADD words x y z", "ZADD board 1 a 2.5 b", "XADD events * k v", "SET number 12345",
 		} {
 			c.Must(t, strings.Fields(words)...)
 		}
-		c.Fill(t, 600, func(i int) []string { return []string{"HSET", "large", fmt.Sprint("field", i), strings.Repeat("z", 100)} })
+		c.Fill(t, 600, func(i int) []string {
+			return []string{"HSET", "large", fmt.Sprint("field", i), strings.Repeat("z", 100)}
+		})
 	}
 	c.Must(t, "SELECT", "0")
 }

@@ -22,6 +22,7 @@ const (
 	single topologyKind = iota
 	clustered
 	sentinels
+	sharded
 )
 
 // A replicaMode says which servers of a group are read.
@@ -35,16 +36,20 @@ const (
 
 // A topology is what a target says of how to find the servers to read.
 type topology struct {
-	kind      topologyKind
-	seeds     []string // a cluster's nodes, or the sentinels
-	master    string   // what the sentinels call it
-	replica   replicaMode
-	readFrom  []string          // the replicas that sessions read
-	readonly  bool              // the server is a replica of a cluster: say READONLY first
-	reach     map[string]string // where to connect for an address that is announced
-	fixedName bool              // the name in certificates is the user's, whatever the address
-	watchUser string            // at the sentinels
-	watchPass string
+	kind     topologyKind
+	seeds    []string // a cluster's nodes, the sentinels, or the servers that keys are spread over
+	master   string   // what the sentinels call it
+	shard    string   // how clients spread keys over servers that do not know of each other
+	shardTag string   // two characters: of a key only what is between them counts
+	// shardNames are the servers in the clients' words, where these are not their addresses.
+	shardNames []string
+	replica    replicaMode
+	readFrom   []string          // the replicas that sessions read
+	readonly   bool              // the server is a replica of a cluster: say READONLY first
+	reach      map[string]string // where to connect for an address that is announced
+	fixedName  bool              // the name in certificates is the user's, whatever the address
+	watchUser  string            // at the sentinels
+	watchPass  string
 }
 
 const (
@@ -76,8 +81,13 @@ func (c *config) setTopology(t kv.Target) error {
 		c.kind = clustered
 	case strings.HasSuffix(t.Scheme, "+sentinel"):
 		c.kind, port = sentinels, portSentinel
-	case strings.Contains(t.URL.Host, ","):
-		return kv.WithHint(kv.Usagef("%s names several hosts", t), "a cluster is redis+cluster://HOST:PORT,HOST:PORT; sentinels are redis+sentinel://HOST:PORT,HOST:PORT/NAME")
+	}
+	if err := c.setSharding(t); err != nil {
+		return err
+	}
+	if c.kind == single && strings.Contains(t.URL.Host, ",") {
+		return kv.WithHint(kv.Usagef("%s names several hosts", t), "servers over which clients spread keys are redis://HOST:PORT,HOST:PORT?shard=ketama; "+
+			"a cluster is redis+cluster://HOST:PORT,HOST:PORT; sentinels are redis+sentinel://HOST:PORT,HOST:PORT/NAME")
 	}
 	if err := c.setSentinels(t); err != nil || c.kind == single {
 		return err
@@ -89,7 +99,7 @@ func (c *config) setTopology(t kv.Target) error {
 		}
 		c.seeds = append(c.seeds, addr)
 	}
-	return nil
+	return c.checkSharding(t)
 }
 
 // setSentinels reads what only sentinels have: the name that they give to what they watch, and a login of their own.
