@@ -17,7 +17,7 @@ import (
 func copies() *audit.Analyzer {
 	return &audit.Analyzer{
 		Name:    copiesName,
-		Title:   "KEYS ON SEVERAL SERVERS",
+		Title:   "COPIES",
 		Doc:     "Keys that more than one of several servers holds, where these do not know of each other and clients choose one.",
 		Kind:    kv.FieldApart,
 		Needs:   kv.FieldName | kv.FieldPlace | kv.FieldApart,
@@ -227,7 +227,7 @@ func (c *copiesOf) Report(out *audit.Output) {
 	if copied == 0 {
 		return
 	}
-	table := report.Table{Name: "copies", Columns: []report.Column{
+	table := report.Table{Name: "copies", Title: "The same keys on", Columns: []report.Column{
 		{Name: "servers", Unit: report.UnitText}, {Name: "keys", Unit: report.UnitCount, Rank: 1}, {Name: "keys_share", Title: "%", Unit: report.UnitRatio},
 	}}
 	for _, g := range groups[:min(maxGroups, len(groups))] {
@@ -240,7 +240,7 @@ func (c *copiesOf) Report(out *audit.Output) {
 	measure := whole.estimate("keys", copied)
 	out.Findings = append(out.Findings, report.Finding{
 		Rule: copiedKeys().ID, Severity: report.Warning, Subject: groups[0].servers,
-		Message:  percent(float64(copied)/float64(keys)) + " of the keys are on more than one server, most of them on these",
+		Message:  percent(float64(copied)/float64(keys)) + " of the keys are on more than one server, most of them on " + groups[0].servers,
 		Measure:  &measure,
 		Evidence: []report.Metric{whole.estimate("on_these", groups[0].keys), {Name: "share", Value: quotient(copied, keys), Unit: report.UnitRatio}},
 	})
