@@ -42,8 +42,10 @@ func triageSample() *report.Report {
 	}
 	r.Skipped = []report.Skip{{Name: "client-buffers", Why: "NOPERM: this user may not run 'client|list'"}, {Name: "slow-log", Why: hostile()[3]}}
 	commands := report.Table{Name: "commands", Columns: []report.Column{
-		{Name: "command", Unit: report.UnitText}, {Name: "share", Title: "of the time", Unit: report.UnitRatio, Sum: true},
-		{Name: "calls", Title: "calls/s", Unit: report.UnitRate, Sum: true}, {Name: "mean", Unit: report.UnitDuration},
+		{Name: "command", Unit: report.UnitText},
+		{Name: "share", Title: "of the time", Unit: report.UnitRatio, Sum: true},
+		{Name: "calls", Title: "calls/s", Unit: report.UnitRate, Sum: true},
+		{Name: "mean", Unit: report.UnitDuration},
 	}}
 	for i, name := range []string{"hgetall", "get", "set", "expire", hostile()[5]} {
 		x := 0.45 / float64(int(1)<<i)
@@ -51,9 +53,12 @@ func triageSample() *report.Report {
 	}
 	r.Sections = []report.Section{
 		{Name: "vitals", Title: "Vitals", Tables: []report.Table{}, Metrics: []report.Metric{
-			{Name: "commands", Value: num(1370), Unit: report.UnitRate}, ratio("main_thread", 0.62),
-			{Name: "ping_max", Value: num(0.0071), Unit: report.UnitDuration}, ratio("hit_rate", 0.91),
-			{Name: "clients", Value: num(212), Unit: report.UnitCount}, {Name: "used_memory", Value: num(9.9e9), Unit: report.UnitBytes},
+			{Name: "commands", Value: num(1370), Unit: report.UnitRate},
+			ratio("main_thread", 0.62),
+			{Name: "ping_max", Value: num(0.0071), Unit: report.UnitDuration},
+			ratio("hit_rate", 0.91),
+			{Name: "clients", Value: num(212), Unit: report.UnitCount},
+			{Name: "used_memory", Value: num(9.9e9), Unit: report.UnitBytes},
 		}},
 		{Name: "commands", Title: "Commands", Metrics: []report.Metric{}, Tables: []report.Table{commands}},
 	}
@@ -65,9 +70,13 @@ func fleetSample() *report.Report {
 	r := triageSample()
 	bad := triageSample()
 	tab := report.Table{Name: "targets", Columns: []report.Column{
-		{Name: "target", Unit: report.UnitText}, {Name: "state", Unit: report.UnitText}, {Name: "error", Title: "E", Unit: report.UnitCount, Sum: true},
-		{Name: "warning", Title: "W", Unit: report.UnitCount, Sum: true}, {Name: "worst", Title: "what", Unit: report.UnitText},
-		{Name: "commands", Title: "cmd/s", Unit: report.UnitRate, Sum: true, Rank: 2}, {Name: "url", Unit: report.UnitText, Rank: 8},
+		{Name: "target", Unit: report.UnitText},
+		{Name: "state", Unit: report.UnitText},
+		{Name: "error", Title: "E", Unit: report.UnitCount, Sum: true},
+		{Name: "warning", Title: "W", Unit: report.UnitCount, Sum: true},
+		{Name: "worst", Title: "what", Unit: report.UnitText},
+		{Name: "commands", Title: "cmd/s", Unit: report.UnitRate, Sum: true, Rank: 2},
+		{Name: "url", Unit: report.UnitText, Rank: 8},
 	}}
 	r.Kind, r.Target = report.KindFleet, report.Target{Adapter: "fleet", URL: "@prod-*"}
 	r.Coverage.Complete, r.Coverage.Why = false, []string{"no access: 1 of 4 targets: @prod-dead"}

@@ -34,14 +34,19 @@ func fleetOfThree() *report.Report {
 	r.Sections = []report.Section{{
 		Name: "fleet", Title: "Targets",
 		Metrics: []report.Metric{
-			{Name: "targets", Value: report.Number(3), Unit: report.UnitCount}, {Name: "ok", Value: report.Number(1), Unit: report.UnitCount},
-			{Name: "failed", Value: report.Number(1), Unit: report.UnitCount}, {Name: "no_access", Value: report.Number(1), Unit: report.UnitCount},
+			{Name: "targets", Value: report.Number(3), Unit: report.UnitCount},
+			{Name: "ok", Value: report.Number(1), Unit: report.UnitCount},
+			{Name: "failed", Value: report.Number(1), Unit: report.UnitCount},
+			{Name: "no_access", Value: report.Number(1), Unit: report.UnitCount},
 		},
 		Tables: []report.Table{{
 			Name: "targets", Columns: []report.Column{
-				{Name: "target", Unit: report.UnitText}, {Name: "state", Unit: report.UnitText},
-				{Name: "error", Title: "E", Unit: report.UnitCount, Sum: true}, {Name: "warning", Title: "W", Unit: report.UnitCount, Sum: true},
-				{Name: "worst", Title: "what", Unit: report.UnitText}, {Name: "commands", Title: "cmd/s", Unit: report.UnitRate, Sum: true, Rank: 2},
+				{Name: "target", Unit: report.UnitText},
+				{Name: "state", Unit: report.UnitText},
+				{Name: "error", Title: "E", Unit: report.UnitCount, Sum: true},
+				{Name: "warning", Title: "W", Unit: report.UnitCount, Sum: true},
+				{Name: "worst", Title: "what", Unit: report.UnitText},
+				{Name: "commands", Title: "cmd/s", Unit: report.UnitRate, Sum: true, Rank: 2},
 			},
 			Rows: [][]report.Value{
 				{report.Text("@prod-dead"), report.Text("no access"), n, n, report.Text("cart-1:6379 refuses the connection"), n},
