@@ -22,8 +22,9 @@ type Service struct {
 
 // Services are the services that are known, the more particular ones first: a name that ends with two suffixes is of the first.
 //
-// What the refusals look like is not documented by all; unknown command is what a renamed or removed one looks like. Nor is what INFO
-// leaves out: Lacks is what was seen of a server of the kind, and more rather than less. kvtool was not run on the services.
+// Source is where the service says what it has, and not all of it is said there: what refusals look like, what INFO leaves out and how
+// INFO tells the service are not documented by most. Unknown command is what a renamed or removed one looks like, and Lacks is a guess
+// that rather has too much. kvtool was not run on the services.
 func Services() []Service {
 	return slices.Concat(amazonServices(), otherServices())
 }
