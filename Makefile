@@ -17,8 +17,9 @@ build:
 servers:
 	scripts/servers
 
+# What waits longest begins first.
 test: servers
-	go test -p $(TESTS) ./cmd ./... # what waits longest begins first
+	go test -p $(TESTS) ./cmd ./...
 
 # The packages that share something between goroutines; the structures of the engine are under its locks, and some tests ask a
 # server one thing after the other, or reckon. Needs a C compiler.

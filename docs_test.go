@@ -219,7 +219,7 @@ func TestMakeTest(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if want := "scripts/servers\ngo test -p 4 ./...\n"; string(out) != want {
+	if want := "scripts/servers\ngo test -p 4 ./cmd ./...\n"; string(out) != want {
 		t.Errorf("make test runs\n%swant\n%s", out, want)
 	}
 	readme, err := os.ReadFile("README.md")

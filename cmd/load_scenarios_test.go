@@ -258,7 +258,7 @@ func TestLoadBrokenServers(t *testing.T) {
 		{"a TTL beyond its law", "profile-cache", "its law says", every(1, "PEXPIRE", with(2, "9999999")), 20, "--no-fill --set ops.profile_ttl.weight=60"},
 		{"a window that is too short", "rate-limit-fixed", "began two windows", every(1, "SET", with(4, "1")), 2, ""},
 		{"a counter without a TTL", "rate-limit-fixed", "has no TTL", every(1, "SET", func(w []string) []string { return []string{"SET", w[1], "0", "NX"} }), 20, ""},
-		{"a counter that does not count", "rate-limit-fixed", "windows of 10", every(2, "INCR", instead([]string{"GET"})), 2, ""},
+		{"a counter that does not count", "rate-limit-fixed", "windows", every(2, "INCR", instead([]string{"GET"})), 2, ""},
 		{"a window without end", "rate-limit-sliding", "the limit is 10", every(1, "EVAL", admitting), 2, ""},
 		{"a bucket that is always full", "rate-limit-token-bucket", "its bucket", every(1, "EVAL", admitting), 2, ""},
 		{"an acknowledged write that is gone", "failover-loss", "is gone", every(9, "SET", instead([]string{"EXISTS"})), 20, "--set ops.order_paid.weight=0"},

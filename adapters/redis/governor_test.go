@@ -126,9 +126,11 @@ func (s *simulated) baseline() (*law, time.Duration) {
 }
 
 // TestOthersAreSpared holds the law to what --max-impact promises, on servers of every load and speed: in 95 % of the seconds the
-// p99 of whoever else asks is within three times what it is without the scan, or within 2 ms of it.
+// p99 of whoever else asks is within three times what it is without the scan, or within 2 ms of it. That is over all servers; of
+// one, 65 seconds say no more than that it is not twice as many.
 func TestOthersAreSpared(t *testing.T) {
 	t.Parallel()
+	var all, servers float64
 	rapid.Check(t, func(t *rapid.T) {
 		s := &simulated{
 			random: rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1)),
@@ -145,13 +147,18 @@ func TestOthersAreSpared(t *testing.T) {
 			t.Fatal("given up on a server that is well")
 		}
 		limit := max(3*alone, alone+2*time.Millisecond)
-		if share := s.over(5, limit); share > 0.05 {
+		share := s.over(5, limit)
+		all, servers = all+share, servers+1
+		if share > 0.12 {
 			t.Errorf("%.0f %% of the seconds over %s (alone %s); burden %+v, last %v", 100*share, limit, alone, l.burden, s.lastPage)
 		}
 		if s.keys < 10*seconds {
 			t.Errorf("%d keys in %d s", s.keys, seconds)
 		}
 	})
+	if all/servers > 0.05 {
+		t.Errorf("%.1f %% of the seconds of %.0f servers are over the limit", 100*all/servers, servers)
+	}
 }
 
 // TestFastWhereNobodyMinds holds the law to not acting without need: a server that does nothing else is read at full speed.
