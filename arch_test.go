@@ -99,7 +99,7 @@ var mayImport = map[string][]string{
 	"drift/hotkeys":             {"audit", "kv", "report", "internal/humanize", "internal/saved", "internal/sketch", "internal/slot", "keydesign/bind", "keydesign/infer", "keydesign/lint", "keydesign/schema", "loadgen/stat"},
 	"adapters/berkeleydb":       {"kv", "internal/unpack"},
 	"adapters/ddbexport":        {"kv", "internal/item"},
-	"adapters/dynamodb":         {"kv", "internal/item", "internal/price"},
+	"adapters/dynamodb":         {"kv", "internal/item", "internal/price", "internal/socket"},
 	"adapters/keylist":          {"kv"},
 	"adapters/memcached":        {"kv", "internal/humanize", "internal/socket", "keydesign/place"},
 	"adapters/rdb":              {"kv", "internal/rdbread", "internal/memory", "internal/slot", "internal/unpack"},

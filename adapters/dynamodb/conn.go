@@ -8,8 +8,9 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"time"
+
+	"github.com/kvtool/kvtool/internal/socket"
 )
 
 // A wire is one connection of HTTP/1.1 to the table's endpoint, as a dynamodb.HTTPClient. It belongs to one goroutine, which writes a
@@ -103,13 +104,23 @@ func (c *wire) ready(req *http.Request) error {
 	return nil
 }
 
-// alive reports whether there is nothing to read, as it has to be where nothing was asked.
+// alive reports whether there is nothing to read, as it has to be where nothing was asked. The socket is looked at once, without waiting:
+// a read with a deadline that has passed by then, as on a busy machine, would not look at it at all.
 func (c *wire) alive() bool {
-	if err := c.conn.SetReadDeadline(time.Now().Add(time.Microsecond)); err != nil {
+	conn := c.conn
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	raw := socket.Raw(conn)
+	if raw == nil || c.r.Buffered() > 0 {
 		return false
 	}
-	_, err := c.r.Peek(1)
-	return errors.Is(err, os.ErrDeadlineExceeded) && c.conn.SetReadDeadline(time.Time{}) == nil
+	nothing := false
+	err := raw.Read(func(fd uintptr) bool {
+		_, nothing, _ = socket.Read(fd, make([]byte, 1)) // a connection of which a byte is taken is given up
+		return true
+	})
+	return err == nil && nothing
 }
 
 func (c *wire) exchange(req *http.Request) (*http.Response, error) {

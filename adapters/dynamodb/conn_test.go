@@ -97,13 +97,30 @@ func TestWire(t *testing.T) {
 
 // A connection that the other side has closed while it was idle is replaced before anything is sent by it.
 func TestWireClosed(t *testing.T) {
-	s, made := counted(t, false, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "yes") })
+	for _, secure := range []bool{false, true} {
+		wireClosed(t, secure)
+	}
+}
+
+func wireClosed(t *testing.T, secure bool) {
+	s, made := counted(t, secure, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "yes") })
 	c := newWire(t.Context())
+	if secure {
+		c.transport.TLSClientConfig = s.Client().Transport.(*http.Transport).TLSClientConfig
+	}
 	for i := range int64(3) {
 		if got, err := ask(t.Context(), c, s.URL, ""); got != "yes" || err != nil || made.Load() != i+1 {
 			t.Fatalf("%q, %v, %d connections", got, err, made.Load())
 		}
 		s.CloseClientConnections()
+		for end := time.Now().Add(time.Minute); c.alive() && time.Now().Before(end); { // the end may be on its way
+			time.Sleep(time.Millisecond)
+		}
+		for range 1000 { // each look finds it
+			if c.alive() {
+				t.Fatalf("TLS %v: a connection that was closed is taken for an open one", secure)
+			}
+		}
 		c.last = c.last.Add(-2 * idleCheck)
 	}
 	if got, err := ask(t.Context(), c, s.URL, ""); got != "yes" || err != nil {
@@ -128,6 +145,9 @@ func TestWireWaits(t *testing.T) {
 	defer close(release)
 	base, end := context.WithCancel(t.Context())
 	c := newWire(base)
+	if got, err := ask(base, c, s.URL, ""); got != "yes" || err != nil { // it is connected: a dial may take as long as the time that there is
+		t.Fatalf("%q, %v", got, err)
+	}
 	short, cancel := context.WithTimeout(base, 30*time.Millisecond)
 	defer cancel()
 	if _, err := ask(short, c, s.URL, "wait"); !errors.Is(err, os.ErrDeadlineExceeded) {

@@ -66,6 +66,17 @@ func (w *watched) Sent() map[string]kv.Sent {
 	return all
 }
 
+// Sent tells what was sent to each of the servers.
+func (sh *sharding) Sent() map[string]kv.Sent {
+	all := map[string]kv.Sent{}
+	for _, n := range sh.nodes {
+		if n.store != nil {
+			addSent(all, n.store.Sent())
+		}
+	}
+	return all
+}
+
 func addSent(to, from map[string]kv.Sent) {
 	for place, s := range from {
 		is := to[place]

@@ -116,6 +116,15 @@ func TestShardingParts(t *testing.T) {
 	if sum != 300 {
 		t.Errorf("%d keys", sum)
 	}
+	sender, ok := s.(kv.Sender)
+	if !ok {
+		t.Fatal("what the scans have sent is taken for what others ask the servers")
+	}
+	for _, server := range servers {
+		if sent := sender.Sent()[server.Addr]; sent.Commands["scan"] == 0 {
+			t.Errorf("to %s was sent %v", server.Addr, sent)
+		}
+	}
 	if _, err := collect(t.Context(), s, kv.ScanOptions{Shard: kv.Shard{Name: "elsewhere"}}); !errors.Is(err, kv.ErrUsage) {
 		t.Error(err)
 	}

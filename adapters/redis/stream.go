@@ -201,17 +201,21 @@ func (st *stream) quiet(ctx context.Context, src *source) error {
 	return nil
 }
 
-// forkless waits until the server has no child process. One that does not say, or has ended, is not waited for.
+// forkless waits until the server has no child process. One that does not say, or has ended, is not waited for; one that is silent after it
+// has said that it has one is: that is what a server with a fork is like.
 func (src *source) forkless(ctx context.Context) error {
+	busy := ""
 	for {
 		now, err := src.serverInfo(ctx)
-		busy := ""
-		for _, name := range []string{"rdb_bgsave_in_progress", "aof_rewrite_in_progress", "module_fork_in_progress"} {
-			if now.fields[name] == "1" {
-				busy = name
+		if err == nil {
+			busy = ""
+			for _, name := range []string{"rdb_bgsave_in_progress", "aof_rewrite_in_progress", "module_fork_in_progress"} {
+				if now.fields[name] == "1" {
+					busy = name
+				}
 			}
 		}
-		if err != nil || busy == "" {
+		if busy == "" || err != nil && !isTimeout(err) && ctx.Err() == nil {
 			return nil
 		}
 		if err := pause(ctx); err != nil {

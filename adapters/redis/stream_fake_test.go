@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -130,6 +131,31 @@ func TestStreamOnce(t *testing.T) {
 	one, _ := openPlanned(t, strings.Replace(url, "?", "/3?", 1))
 	if in3, err := collect(t.Context(), one, kv.ScanOptions{}); err != nil || len(in3) != 1 || in3[0].DB != 3 {
 		t.Errorf("%d records, %v", len(in3), err)
+	}
+}
+
+// TestSilentFork: a server that has said that it has a fork, and is silent then, is not asked for another when the patience with it ends.
+func TestSilentFork(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64 // for INFO, after it was opened
+	opened := make(chan struct{})
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	s := openURL(t, "redis://"+fake(t, func(command string) string {
+		select {
+		case <-opened:
+		default:
+			return ""
+		}
+		if command == "INFO" && asked.Add(1) > 1 {
+			<-ctx.Done()
+		}
+		return on("INFO", bulk(fakeInfo+"rdb_bgsave_in_progress:1\r\n"))(command)
+	})+"?timeout=30s")
+	close(opened)
+	src := &source{store: s.(*store)}
+	if err := src.forkless(ctx); err == nil || !strings.Contains(err.Error(), "has forked already") {
+		t.Errorf("asked %d times: %v", asked.Load(), err)
 	}
 }
 

@@ -58,7 +58,7 @@ func causes(d triage.Diagnosis) []string {
 }
 
 // windows is how often a server is watched whose plant has set in, until it must have been found: a machine that is kept busy by others
-// may not let a client of the first window do anything.
+// may not let a client of the first window do anything. One that is well may look ill there as often, less one.
 const windows = 2
 
 // Each cause that is planted ranks first, and of two that are planted the first two are these.
@@ -129,7 +129,7 @@ func told(d triage.Diagnosis) string {
 func TestStopped(t *testing.T) {
 	t.Parallel()
 	s := servertest.Redis(t, servertest.Options{})
-	parsed, err := kv.ParseTarget("redis://" + s.Addr + "?timeout=100ms")
+	parsed, err := kv.ParseTarget("redis://" + s.Addr + "?timeout=500ms")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,10 +281,14 @@ func TestHealthy(t *testing.T) {
 			return !failed
 		})
 	}
-	d := triage.Judge(observe(t, "redis://"+s.Addr, 300*time.Millisecond))
-	if len(d.Causes) > 0 || len(d.Unknown) > 0 {
-		t.Errorf("%s%v", told(d), d.Unknown)
+	var d triage.Diagnosis
+	for range windows {
+		d = triage.Judge(observe(t, "redis://"+s.Addr, 300*time.Millisecond))
+		if len(d.Causes) == 0 && len(d.Unknown) == 0 {
+			return
+		}
 	}
+	t.Errorf("%s%v", told(d), d.Unknown)
 }
 
 // The rights that docs/triage.md names are enough, and without any one of them there is less, and no failure.
@@ -325,7 +329,7 @@ func TestStoppedMemcached(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	o := observe(t, "memcached://"+s.Addr+"?timeout=100ms", 100*time.Millisecond)
+	o := observe(t, "memcached://"+s.Addr+"?timeout=500ms", 100*time.Millisecond)
 	d := triage.Judge(o)
 	if !slices.Equal(causes(d), []string{"TR001"}) || !strings.Contains(d.Causes[0].Message, "nothing is answered") || o.Since.Before(began) {
 		t.Errorf("since %s\n%s", o.Since, told(d))
