@@ -21,10 +21,13 @@ servers:
 test: servers
 	go test -p $(TESTS) ./cmd ./...
 
+UNRACED = Stats|LookupDoesNotTouch|TouchesNothing|ReadsOnly|Ledger|ModelOnEachServer|FitAllocator|AgainstRedis|SameBytes
+UNRACED := $(UNRACED)|InferThenCheck|Planted|Agree$$|RulesByCommand|TestScripts
+
 # The packages that share something between goroutines; the structures of the engine are under its locks, and some tests ask a
-# server one thing after the other, or reckon. Needs a C compiler.
+# server one thing after the other, or reckon, or say what a whole run prints, of whose parts there are tests here. Needs a C compiler.
 race:
-	go test -race -short -p $(TESTS) -skip 'Stats|LookupDoesNotTouch|TouchesNothing|ReadsOnly|Ledger|ModelOnEachServer|FitAllocator|AgainstRedis' \
+	go test -race -short -p $(TESTS) -skip '$(UNRACED)' \
 		./cmd/... ./kv/... ./audit/... ./adapters ./adapters/keylist ./adapters/rdb ./adapters/redis ./adapters/reference \
 		./adapters/reference/keyspace ./adapters/reference/engine ./adapters/reference/server ./adapters/reference/conformance \
 		./internal/rdbread/...
