@@ -284,9 +284,6 @@ func (m *Model) skiplistNode() int64 {
 	return mean
 }
 
-// ZSetNode returns the cost of one skiplist node of the given level without its member, for an engine that knows levels.
-func (m *Model) ZSetNode(level int) int64 { return m.Class(24 + 16*int64(level)) }
-
 // QuicklistNode returns the cost of one node of a list that holds n bytes: a listpack, or one plain item.
 func (m *Model) QuicklistNode(n int64) int64 {
 	return m.fixed(m.shape.quicklistNode) + m.blob(n)

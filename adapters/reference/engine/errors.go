@@ -22,7 +22,6 @@ const (
 	ErrWatchInside = "ERR WATCH inside MULTI is not allowed"
 	ErrUnblocked   = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
 	ErrDBIndex     = "ERR DB index is out of range"
-	ErrBadDBIndex  = "ERR invalid DB index"
 	ErrClientName  = "ERR Client names cannot contain spaces, newlines or special characters."
 	ErrInternal    = "ERR internal error"
 

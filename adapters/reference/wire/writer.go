@@ -43,13 +43,6 @@ func (w *Writer) Reset() {
 	w.buf = w.buf[:0]
 }
 
-// Detach returns what has been written, and begins a new buffer.
-func (w *Writer) Detach() []byte {
-	b := w.buf
-	w.buf = nil
-	return b
-}
-
 // Truncate forgets what has been written beyond n bytes.
 func (w *Writer) Truncate(n int) { w.buf = w.buf[:n] }
 
