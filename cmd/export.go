@@ -328,7 +328,7 @@ func (x *exporting) learn(ctx context.Context, opt export.Options) (*keydesign.C
 		names := keydesign.NewNames(x.declared)
 		all := make(chan *keydesign.Names, 1)
 		all <- names
-		keys, err := export.Scan(ctx, x.store, kv.FieldName, opt, func() export.Visitor {
+		keys, err := export.Scan(ctx, x.store, kv.FieldName, opt, func() export.Sink {
 			return &learner{keydesign.NewNames(x.declared), all}
 		})
 		switch {
@@ -348,7 +348,7 @@ type learner struct {
 	all   chan *keydesign.Names // of all shards; whoever takes it merges into it
 }
 
-func (l *learner) Visit(r *kv.Record) error {
+func (l *learner) Take(r *kv.Record) error {
 	if r.Has(kv.FieldName) {
 		l.names.Add(r.Key)
 	}

@@ -23,8 +23,8 @@ type rule struct {
 func rules() []rule {
 	return []rule{
 		noNamespace(), mixedSeparators(), unescapedInput(), longKeys(), keyOverhead(), personalData(), mixedIDs(), binaryKeys(),
-		tailTemplates(), monotonicPrefix(), largeValues(), largeCollections(), encodingSpill(), typeMismatch(), lostTTL(), immortalLocks(),
-		ttlUnits(), synchronisedExpiry(), evictionMismatch(), idleKeysRule(), neverRead(),
+		tailTemplates(), monotonicPrefix(), largeValues(), largeCollections(), encodingSpill(), typeMismatch(), lostTTL(),
+		persistentLocks(), ttlUnits(), synchronisedExpiry(), evictionMismatch(), idleKeysRule(), neverRead(),
 	}
 }
 

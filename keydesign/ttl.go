@@ -85,7 +85,7 @@ func checkDeclaredTTL(t *template, emit func(report.Finding)) {
 	emit(f)
 }
 
-func immortalLocks() rule {
+func persistentLocks() rule {
 	return rule{&report.Rule{
 		ID: "KD062", Name: "lock-without-ttl", Title: "Locks that never expire", Severity: report.Error, Stores: redisFamily(),
 		Doc: `These keys are named as locks (` + lockWords + `), and some have no TTL. When the holder of such a lock dies, nobody can

@@ -343,17 +343,17 @@ func TestShopGrows(t *testing.T) {
 		t.Skip("a shop of 360,000 keys")
 	}
 	e := demo(t, Preset{Name: "shop", Keys: 3 * DemoKeys, Seed: 2})
-	immortal, flags := 0, 0
+	persistent, flags := 0, 0
 	for _, r := range records(t, e) {
 		if strings.HasPrefix(r.Key, "cart:") && r.TTL == kv.TTLNone {
-			immortal++
+			persistent++
 		}
 		if strings.HasPrefix(r.Key, "flag:") {
 			flags++
 		}
 	}
-	if e.Len() != 3*DemoKeys || immortal != 3*immortalCarts || flags != 48 {
-		t.Errorf("%d keys, %d carts without TTL, %d flags", e.Len(), immortal, flags)
+	if e.Len() != 3*DemoKeys || persistent != 3*persistentCarts || flags != 48 {
+		t.Errorf("%d keys, %d carts without TTL, %d flags", e.Len(), persistent, flags)
 	}
 }
 

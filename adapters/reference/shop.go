@@ -67,8 +67,8 @@ func Faults() []Fault {
 		{Rule: "KD041", Template: "recent:{sku}", Keys: longRecent},
 		{Rule: "KD042", Template: "feed:global", Keys: 1, Error: true, Later: true},
 		{Rule: "KD049", Template: "session:{sid}", Keys: stringSessions, Error: true},
-		{Rule: "KD061", Template: "cart:{uid}", Keys: immortalCarts, Error: true},
-		{Rule: "KD062", Template: "lock:order:{oid}", Keys: immortalLocks, Error: true},
+		{Rule: "KD061", Template: "cart:{uid}", Keys: persistentCarts, Error: true},
+		{Rule: "KD062", Template: "lock:order:{oid}", Keys: persistentLocks, Error: true},
 		{Rule: "KD063", Template: "promo:{code}", Keys: promoMillis, Error: true},
 		{Rule: "KD065", Template: "cache:product:{sku}", Keys: burstProducts},
 		{Rule: "KD081", Template: "idx:user:email:{hash}", Keys: danglingEmails, Error: true, Later: true},
@@ -79,16 +79,16 @@ func Faults() []Fault {
 
 // How many keys of a template are at fault, of DemoKeys.
 const (
-	uuidOrders     = 900
-	longRecent     = 4
-	stringSessions = 35
-	immortalCarts  = 640
-	immortalLocks  = 7
-	promoMillis    = 120
-	burstProducts  = 6_000
-	danglingEmails = 210
-	orphanOrders   = 500
-	staleEmails    = 40
+	uuidOrders      = 900
+	longRecent      = 4
+	stringSessions  = 35
+	persistentCarts = 640
+	persistentLocks = 7
+	promoMillis     = 120
+	burstProducts   = 6_000
+	danglingEmails  = 210
+	orphanOrders    = 500
+	staleEmails     = 40
 )
 
 // A shop is a generator that knows how large its shop is.

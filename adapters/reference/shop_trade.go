@@ -83,10 +83,10 @@ func (s *shop) userOrders(keys int) {
 
 // locks are held for 30 seconds at most. KD062: some were taken by SETNX without an expiry, and their owner died.
 func (s *shop) locks(keys int) {
-	immortal := min(s.scale(immortalLocks), keys)
+	persistent := min(s.scale(persistentLocks), keys)
 	for i := range keys {
 		at := s.fixed(30 * time.Second)
-		if i < immortal {
+		if i < persistent {
 			at = 0
 		}
 		s.str(s.text("lock:order:#", orderID(11*i)), s.hex(16), at)

@@ -88,10 +88,10 @@ func (s *shop) sessions(keys int) {
 
 // carts slide too: 14 days. KD061: a deploy lost the expiry of some.
 func (s *shop) carts(keys int) {
-	immortal := s.scale(immortalCarts)
+	persistent := s.scale(persistentCarts)
 	for i, k := range s.perm(s.users)[:keys] {
 		at := s.sliding(14 * day)
-		if i < immortal {
+		if i < persistent {
 			at = 0
 		}
 		s.fields = s.fields[:0]

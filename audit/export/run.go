@@ -41,7 +41,7 @@ func (e *WriteError) Unwrap() error { return e.Err }
 // read of a store that does not change.
 func Keys(ctx context.Context, store kv.Store, t *Table, ws []Writer, opt Options) (Result, error) {
 	var lacking atomic.Int64
-	keys, err := Scan(ctx, store, t.Want(), opt, func() Visitor {
+	keys, err := Scan(ctx, store, t.Want(), opt, func() Sink {
 		r := &rows{expect: opt.Expect & t.Want(), allLacking: &lacking}
 		for _, w := range ws {
 			r.batches = append(r.batches, w.NewBatch())
@@ -63,7 +63,7 @@ type rows struct {
 	allLacking *atomic.Int64 // of all shards
 }
 
-func (w *rows) Visit(r *kv.Record) error {
+func (w *rows) Take(r *kv.Record) error {
 	if w.expect&^r.Known != 0 {
 		w.lacking++
 	}
@@ -89,15 +89,15 @@ func (w *rows) End() error {
 	return nil
 }
 
-// A Visitor sees the records of one shard, from one goroutine.
-type Visitor interface {
-	Visit(r *kv.Record) error
+// A Sink takes the records of one shard, from one goroutine.
+type Sink interface {
+	Take(r *kv.Record) error
 	End() error // behind the last record, even if the scan failed
 }
 
-// Scan reads the store with a visitor for each shard and returns how many records there were. A shard that fails does not
-// stop the others, so that what can be read is read; an error of a visitor does, and so does a shard that must begin anew.
-func Scan(ctx context.Context, store kv.Store, want kv.Field, opt Options, visitor func() Visitor) (int64, error) {
+// Scan reads the store with a sink for each shard and returns how many records there were. A shard that fails does not
+// stop the others, so that what can be read is read; an error of a sink does, and so does a shard that must begin anew.
+func Scan(ctx context.Context, store kv.Store, want kv.Field, opt Options, sink func() Sink) (int64, error) {
 	shards, err := kv.Shards(ctx, store, max(1, opt.Parallel))
 	if err != nil {
 		return 0, fmt.Errorf("dividing the keyspace: %w", err)
@@ -111,7 +111,7 @@ func Scan(ctx context.Context, store kv.Store, want kv.Field, opt Options, visit
 		go func() {
 			gate <- struct{}{}
 			defer func() { <-gate }()
-			e := s.shard(ctx, shard, visitor)
+			e := s.shard(ctx, shard, sink)
 			if e.fatal {
 				stop(e.err)
 			}
@@ -173,18 +173,18 @@ func fatal(err error) bool {
 const countEvery = 256
 
 // shard reads one shard.
-func (s *scan) shard(ctx context.Context, shard kv.Shard, visitor func() Visitor) (e end) {
+func (s *scan) shard(ctx context.Context, shard kv.Shard, sink func() Sink) (e end) {
 	defer func() {
 		if p := recover(); p != nil { // a bug: to be met by whoever called
 			e.bug = fmt.Sprintf("%v\n%s", p, debug.Stack())
 		}
 	}()
-	v := visitor()
+	to := sink()
 	n := int64(0)
 	opt := kv.ScanOptions{Shard: shard, Match: s.opt.Match, Want: s.want, Limiter: s.opt.Limiter}
 	for r, err := range s.store.Scan(ctx, opt) {
 		if err == nil {
-			err = v.Visit(r)
+			err = to.Take(r)
 		}
 		if err != nil {
 			e.err = err
@@ -195,7 +195,7 @@ func (s *scan) shard(ctx context.Context, shard kv.Shard, visitor func() Visitor
 		}
 	}
 	s.keys.Add(n % countEvery)
-	if err := v.End(); e.err == nil {
+	if err := to.End(); e.err == nil {
 		e.err = err
 	}
 	e.fatal = e.err != nil && fatal(e.err)

@@ -40,7 +40,7 @@ func rules() []rule {
 		monotonicPrefix(doc("KD020")), timeBucket(), fewPartitions(), hotKey(), slotSkew(doc("KD025")), giantTag(doc("KD027")),
 		crossSlot(), unnecessaryTag(),
 		largeValues(doc("KD040")), unbounded(), hotIndex(),
-		missingTTL(), immortalLocks(doc("KD062")), noJitter(), outlivesParent(doc("KD066")), outlivesPrimary(doc("KD067")),
+		missingTTL(), persistentLocks(doc("KD062")), noJitter(), outlivesParent(doc("KD066")), outlivesPrimary(doc("KD067")),
 		evictionMismatch(doc("KD068")), longExpiry(),
 		indexWithoutRef(), scanAsQuery(), prefixScan(), unservedAccess(), amplifiedIndex(), infeasible(), noOwner(),
 		viewHole(), staleView(), noBackstop(), stampede(),

@@ -54,7 +54,7 @@ func checkEnd(d *design, t *template, emit emitter) {
 
 func evictsAny(policy string) bool { return strings.HasPrefix(policy, "allkeys-") }
 
-func immortalLocks(doc *report.Rule) rule {
+func persistentLocks(doc *report.Rule) rule {
 	return rule{
 		Rule: doc, stores: redisFamily(),
 		check: each(func(_ *design, t *template, emit emitter) {

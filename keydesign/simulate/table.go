@@ -62,7 +62,7 @@ func loadColumns(first string) []report.Column {
 		text1(first),
 		{Name: "keys", Unit: report.UnitCount, Sum: true},
 		{Name: "bytes", Title: "mem", Unit: report.UnitBytes, Sum: true},
-		{Name: "mem_share", Title: "mem %", Unit: report.UnitRatio, Sum: true, Rank: 1},
+		{Name: "bytes_share", Title: "mem %", Unit: report.UnitRatio, Sum: true, Rank: 1},
 		{Name: "ops", Unit: report.UnitRate, Sum: true},
 		{Name: "ops_share", Title: "ops %", Unit: report.UnitRatio, Sum: true},
 		{Name: "net", Title: "bytes/s", Unit: report.UnitBytes, Sum: true, Rank: 2},
