@@ -119,12 +119,9 @@ func (k *caller) round() (now time.Duration, ok bool) {
 	return now, true
 }
 
-// afterClosed tells the workload what came of a step.
+// afterClosed is after of a task of a closed loop, which keeps its place until it is done.
 func (w *worker) afterClosed(t *task, out []kv.Result, free, now time.Duration) {
-	t.sent(out, free)
-	t.Ops, t.Wait, t.Now = nil, 0, now
-	t.of.Workload.Next(&t.Task, out)
-	t.ready = now + t.Wait
+	t.next(out, free, now)
 	t.over = len(t.Ops) == 0 && t.Wait == 0
 	if t.Violation != "" {
 		w.mu.Lock()

@@ -182,15 +182,12 @@ func (w *worker) lose(t *task, err error, free, now time.Duration) {
 // after tells the workload what came of a step, and records the task if it is done or parks it if it waits: then nothing is to be
 // done for it now.
 func (w *worker) after(t *task, out []kv.Result, free, now time.Duration) bool {
-	t.sent(out, free)
-	t.Ops, t.Wait, t.Now = nil, 0, now
-	t.of.Workload.Next(&t.Task, out)
+	t.next(out, free, now)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if t.Violation != "" {
 		w.violated(t, now)
 	}
-	t.ready = now + t.Wait
 	switch {
 	case t.Wait > 0:
 		heap.Push(&w.parked, t)

@@ -241,6 +241,14 @@ func (p *parked) Pop() any {
 	return t
 }
 
+// next tells the workload what came of a step, and takes from it what comes next.
+func (t *task) next(out []kv.Result, free, now time.Duration) {
+	t.sent(out, free)
+	t.Ops, t.Wait, t.Now = nil, 0, now
+	t.of.Workload.Next(&t.Task, out)
+	t.ready = now + t.Wait
+}
+
 // sent adds what a step has taken. Free is since when its session had nothing else to do.
 func (t *task) sent(out []kv.Result, free time.Duration) {
 	if len(out) == 0 {
