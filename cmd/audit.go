@@ -142,10 +142,8 @@ func (o *auditOptions) read(ctx context.Context, env *Env, outs []output) (*repo
 	if err := errors.Join(o.checkDepth(chosen), o.checkRefs(), o.save.check(outs)); err != nil {
 		return nil, err
 	}
-	p, err := env.newProgress(o.progress, o.quiet)
-	if err != nil {
-		return nil, err
-	}
+	p := env.newProgress(o.progress, o.quiet)
+	defer p.clear()
 	ctx, cancel := withTimeout(ctx, o.timeout)
 	defer cancel()
 	var old *report.Report
@@ -154,14 +152,12 @@ func (o *auditOptions) read(ctx context.Context, env *Env, outs []output) (*repo
 			return nil, err
 		}
 	}
-	target, err := env.resolve(ctx, o.args, o.noDemo)
+	store, err := env.openSpared(ctx, o.args, o.noDemo, &o.save, outs, p.opening)
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(o.save.spare(target), spareOutputs(target, outs)); err != nil {
-		return nil, err
-	}
-	r, scanErr := o.scan(ctx, env, target, chosen, old, p)
+	defer store.Close()
+	r, scanErr := o.scan(ctx, env, store, chosen, old, p)
 	if old != nil && errors.Is(scanErr, kv.ErrUsage) { // it is not the rest of what the file holds
 		return nil, scanErr
 	}
@@ -198,15 +194,8 @@ func (o *auditOptions) checkDepth(c choice) error {
 	return nil
 }
 
-// scan opens the target and folds it. The report is nil if the store could not be asked anything.
-func (o *auditOptions) scan(ctx context.Context, env *Env, target kv.Target, chosen choice, old *report.Report, p *progress) (*report.Report, error) {
-	p.opening(target.String())
-	defer p.clear()
-	store, err := env.openToScan(ctx, target)
-	if err != nil {
-		return nil, targetError(err)
-	}
-	defer store.Close()
+// scan folds the target. The report is nil if the store could not be asked anything.
+func (o *auditOptions) scan(ctx context.Context, env *Env, store kv.Store, chosen choice, old *report.Report, p *progress) (*report.Report, error) {
 	p.scanning()
 	opt := audit.Options{
 		Match:    o.match,

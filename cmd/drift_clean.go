@@ -79,7 +79,8 @@ func newCleanCmd(env *Env) *cobra.Command {
 	o.bindOrphans(c)
 	f := c.Flags()
 	f.Lookup("rate").Usage = "read, and with --apply and --undo change, at most so many keys a second: 50k/s; changes have 1k/s by themselves"
-	f.StringVar(&o.what, "what", "orphans", "`WHAT` to plan: orphans; ttl-less, keys without the expiry that is declared; ttl, and those with a far longer one")
+	bindWord(c, &o.what, "what", "orphans", "`WHAT` to plan: orphans; ttl-less, keys without the expiry that is declared; ttl, and those with "+
+		"a far longer one", "orphans", "ttl-less", "ttl")
 	f.Var(&o.free, "free", "plan to delete so much of what is missed least")
 	f.StringVar(&o.plan, "plan", "", "write the plan to `FILE`")
 	f.StringVar(&o.show, "show", "", "show the plan in `FILE`")
@@ -92,7 +93,6 @@ func newCleanCmd(env *Env) *cobra.Command {
 	f.BoolVar(&o.restored, "restarted", false, "with --undo: the server was started anew since, or another has taken its place")
 	f.BoolVar(&o.allow, "allow-writes", false, "write to a target that .kvtool.yaml calls env: prod, too")
 	f.BoolVar(&o.noInput, "no-input", false, "never ask: without --yes nothing is written")
-	fixedValues(c, "what", "orphans", "ttl-less", "ttl")
 	return c
 }
 
@@ -105,9 +105,6 @@ func runClean(ctx context.Context, env *Env, o cleanOptions) error {
 	}
 	if modes != 1 {
 		return kv.WithHint(kv.Usagef("%s takes one of --plan, --show, --apply and --undo", "kvtool drift clean"), "begin with --plan p.jsonl, which writes nothing to the store")
-	}
-	if o.what != "orphans" && o.what != "ttl-less" && o.what != "ttl" {
-		return kv.Usagef("--what %q: want orphans, ttl-less or ttl", o.what)
 	}
 	outs, err := o.parse()
 	if err != nil {
@@ -253,10 +250,7 @@ func (o *cleanOptions) makeOrphans(ctx context.Context, env *Env, store kv.Store
 			"--ref 'order:{uid}:{n} needs user:{uid}', or --schema keys.yaml whose templates have refs; kvtool drift orphans proposes them")
 	}
 	p.Schema = schemaDigest(o.schema.paths)
-	progress, err := env.newProgress(o.progress, o.quiet)
-	if err != nil {
-		return nil, err
-	}
+	progress := env.newProgress(o.progress, o.quiet)
 	defer progress.clear()
 	left := 0
 	search.Analyzers, search.All, search.Keys = nil, true, p.Templates // names are enough

@@ -113,10 +113,7 @@ func (o *driftDiffOptions) state(ctx context.Context, env *Env, arg string) (*re
 	if isSnapshot(arg) {
 		return env.readReport(ctx, arg)
 	}
-	p, err := env.newProgress(o.progress, o.quiet)
-	if err != nil {
-		return nil, err
-	}
+	p := env.newProgress(o.progress, o.quiet)
 	target, err := env.resolve(ctx, []string{arg}, true)
 	if err != nil {
 		return nil, err

@@ -85,11 +85,11 @@ func newOrphansCmd(env *Env) *cobra.Command {
 	o.gateFlags.bind(c)
 	o.bindOrphans(c)
 	f := c.Flags()
-	f.StringVar(&o.plan, "plan", "auto", "how it is counted: A in memory, B on disk (--spill), D a sample; auto is A as far as --memory goes, then B, without --spill D")
+	bindWord(c, &o.plan, "plan", "auto", "how it is counted: A in memory, B on disk (--spill), D a sample; auto is A as far as --memory goes, "+
+		"then B, without --spill D", "auto", "A", "B", "D")
 	f.BoolVar(&o.quick, "quick", false, "a sample is enough: --plan D")
 	f.BoolVar(&o.every, "all", false, "re-check every candidate, however many there are")
 	bindNow(c, &o.now)
-	fixedValues(c, "plan", "auto", "A", "B", "D")
 	return c
 }
 
@@ -129,10 +129,7 @@ func runOrphans(ctx context.Context, env *Env, o orphansOptions) error {
 	if err != nil {
 		return err
 	}
-	p, err := env.newProgress(o.progress, o.quiet)
-	if err != nil {
-		return err
-	}
+	p := env.newProgress(o.progress, o.quiet)
 	ctx, cancel := withTimeout(ctx, o.timeout)
 	defer cancel()
 	target, err := env.resolve(ctx, o.args, o.noDemo)
@@ -259,7 +256,6 @@ func (o *orphansOptions) joining() (join.Options, error) {
 		plan = "D"
 	}
 	switch plan {
-	case "auto":
 	case "A":
 		opt.Memory = 0
 	case "B":
@@ -269,8 +265,6 @@ func (o *orphansOptions) joining() (join.Options, error) {
 		opt.Memory = 1
 	case "D":
 		opt.Sample, opt.Spill = previewSample, ""
-	default:
-		return opt, kv.Usagef("--plan %q: want auto, A, B or D", o.plan)
 	}
 	if o.spill != "" {
 		return opt, checkPath("--spill "+o.spill, o.spill+"/x")

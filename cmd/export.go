@@ -120,10 +120,7 @@ func runExport(ctx context.Context, env *Env, o exportOptions) error {
 	if err != nil {
 		return err
 	}
-	p, err := env.newProgress(o.progress, false)
-	if err != nil {
-		return err
-	}
+	p := env.newProgress(o.progress, false)
 	asked, err := o.askedColumns()
 	if err != nil {
 		return err

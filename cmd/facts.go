@@ -89,10 +89,7 @@ func isSnapshot(path string) bool {
 
 // scan reads the keys of a target.
 func (o *factFlags) scan(ctx context.Context, env *Env, args []string, k *keyspace, spare func(kv.Target) error) error {
-	p, err := env.newProgress(o.progress, false)
-	if err != nil {
-		return err
-	}
+	p := env.newProgress(o.progress, false)
 	ctx, cancel := withTimeout(ctx, o.timeout)
 	defer cancel()
 	target, err := env.resolve(ctx, args, o.noDemo)

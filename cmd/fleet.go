@@ -93,10 +93,7 @@ func (f *fleetRun) run(ctx context.Context, env *Env, args []string) error {
 	if err != nil {
 		return err
 	}
-	p, err := env.newProgress(f.progress, f.view.quiet)
-	if err != nil {
-		return err
-	}
+	p := env.newProgress(f.progress, f.view.quiet)
 	start := env.Now()
 	l := f.lookAll(ctx, env, names, p)
 	p.clear()

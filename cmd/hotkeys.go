@@ -83,20 +83,20 @@ func newHotkeysCmd(env *Env) *cobra.Command {
 	o.viewFlags.bind(c)
 	o.gateFlags.bind(c)
 	f := c.Flags()
-	f.StringVar(&o.source, "source", "auto", "where accesses are seen: auto, server, watch, lfu, monitor, trace")
+	bindWord(c, &o.source, "source", "auto", "where accesses are seen: auto, server, watch, lfu, monitor, trace",
+		"auto", "server", "watch", "lfu", "monitor", "trace")
 	bindTrace(c, &o.trace)
 	f.DurationVar(&o.window, "window", 0, "watch for so long (default 30s; of MONITOR 5s, and 10s at most)")
 	f.Int64Var(&o.accesses, "max-accesses", monitorAccesses, "stop MONITOR after so many accesses")
 	f.Int64Var(&o.bytes, "max-bytes", monitorBytes, "stop MONITOR after so many bytes")
-	f.StringVar(&o.weight, "weight", "", "what makes a key hot: ops, cpu, bytes (default ops, or cpu where a server counts time)")
+	bindWord(c, &o.weight, "weight", "", "what makes a key hot: ops, cpu, bytes (default ops, or cpu where a server counts time)",
+		"ops", "cpu", "bytes")
 	bindRate(c, &o.rate)
 	bindMaxImpact(c)
 	bindProgress(c, &o.progress)
 	bindNoDemo(c, &o.noDemo)
 	o.save.bind(c)
 	o.schema.bind(c)
-	fixedValues(c, "source", "auto", "server", "watch", "lfu", "monitor", "trace")
-	fixedValues(c, "weight", "ops", "cpu", "bytes")
 	return c
 }
 
@@ -147,24 +147,14 @@ func (o *hotkeysOptions) check() error {
 		return kv.WithHint(kv.Usagef("--window %s of MONITOR", o.window),
 			"10s at most: it may halve what the server can do; watch several times instead")
 	}
-	for _, v := range []string{"auto", "server", "watch", "lfu", "monitor", "trace"} {
-		if v == o.source {
-			return o.checkWeight()
-		}
-	}
-	return kv.WithHint(kv.Usagef("--source %q", o.source), "sources: auto, server, watch, lfu, monitor, trace")
+	return o.checkWeight()
 }
 
+// checkWeight refuses what the source does not tell.
 func (o *hotkeysOptions) checkWeight() error {
-	switch o.weight {
-	case "":
-	case "ops", "cpu", "bytes":
-		tells := map[string]string{"server": "cpu, bytes", "watch": "ops, bytes", "monitor": "ops", "lfu": "ops", "trace": "ops, bytes"}[o.source]
-		if tells != "" && !strings.Contains(tells, o.weight) {
-			return kv.WithHint(kv.Usagef("--weight %s: the source %s does not tell it", o.weight, o.source), "it tells "+tells)
-		}
-	default:
-		return kv.WithHint(kv.Usagef("--weight %q", o.weight), "weights: ops, cpu, bytes")
+	tells := map[string]string{"server": "cpu, bytes", "watch": "ops, bytes", "monitor": "ops", "lfu": "ops", "trace": "ops, bytes"}[o.source]
+	if tells != "" && !strings.Contains(tells, o.weight) {
+		return kv.WithHint(kv.Usagef("--weight %s: the source %s does not tell it", o.weight, o.source), "it tells "+tells)
 	}
 	return nil
 }
@@ -329,10 +319,7 @@ func (o *hotkeysOptions) readLFU(ctx context.Context, env *Env, store kv.Store, 
 	if o.weight != "" && o.weight != "ops" {
 		return nil, kv.Usagef("--weight %s: LFU counters tell accesses alone", o.weight)
 	}
-	prog, err := env.newProgress(o.progress, o.quiet)
-	if err != nil {
-		return nil, err
-	}
+	prog := env.newProgress(o.progress, o.quiet)
 	defer prog.clear()
 	prog.scanning()
 	r, err := audit.Run(ctx, store, []*audit.Analyzer{hotkeys.LFU(decoder(ctx, store), o.declared)}, audit.Options{

@@ -45,10 +45,7 @@ type scanning struct {
 
 // openScan opens the target to be read. What it returns is to be ended.
 func (o *judgedFlags) openScan(ctx context.Context, env *Env, outs []output, mode string, limit time.Duration, noDemo bool) (*scanning, error) {
-	p, err := env.newProgress(mode, o.quiet)
-	if err != nil {
-		return nil, err
-	}
+	p := env.newProgress(mode, o.quiet)
 	ctx, cancel := withTimeout(ctx, limit)
 	store, err := env.openSpared(ctx, o.args, noDemo, &o.save, outs, p.opening)
 	if err != nil {

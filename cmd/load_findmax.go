@@ -120,10 +120,7 @@ func runFindMax(ctx context.Context, env *Env, o *findMaxFlags, args []string) e
 	if err != nil {
 		return err
 	}
-	l := &loading{loaded: loaded{env: env}, o: &o.loadFlags}
-	if l.progress, err = env.newProgress(o.storeFlags.progress, o.quiet); err != nil {
-		return err
-	}
+	l := &loading{loaded: loaded{env: env, progress: env.newProgress(o.storeFlags.progress, o.quiet)}, o: &o.loadFlags}
 	if err := l.read(); err != nil {
 		return err
 	}

@@ -49,10 +49,7 @@ func runInterleaved(ctx context.Context, env *Env, o *loadCompareOptions, target
 	if o.pairs < 1 || o.pairs > mostPairs {
 		return kv.WithHint(kv.Usagef("--pairs %d: want 1 to %d", o.pairs, mostPairs), "ten tell a change of 5 % on a quiet machine")
 	}
-	progress, err := env.newProgress(o.storeFlags.progress, o.quiet)
-	if err != nil {
-		return err
-	}
+	progress := env.newProgress(o.storeFlags.progress, o.quiet)
 	x := &interleaving{o: o, progress: progress, metrics: o.metrics(), class: -1}
 	for i, target := range targets {
 		l := &loading{loaded: loaded{env: env, progress: progress}, o: &o.loadFlags}

@@ -131,9 +131,7 @@ func runLoadReplay(ctx context.Context, env *Env, o *replayFlags, args []string)
 	if l.thresholds, err = thresholdsOf(o.thresholds, o.AsFast); err != nil {
 		return err
 	}
-	if l.progress, err = env.newProgress(o.progress, o.quiet); err != nil {
-		return err
-	}
+	l.progress = env.newProgress(o.progress, o.quiet)
 	l.in = bufio.NewReaderSize(&stdin{ctx: ctx, r: env.Stdin}, traceHead)
 	if o.trace != "-" {
 		f, err := os.Open(o.trace)

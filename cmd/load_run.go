@@ -169,9 +169,7 @@ func runLoad(ctx context.Context, env *Env, o *loadFlags, args []string) error {
 	}
 	l := &loading{loaded: loaded{env: env}, o: o}
 	l.refuse = l.checkFaults
-	if l.progress, err = env.newProgress(o.storeFlags.progress, o.quiet); err != nil {
-		return err
-	}
+	l.progress = env.newProgress(o.storeFlags.progress, o.quiet)
 	if err := l.read(); err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/kvtool/kvtool/internal/humanize"
-	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
 
@@ -30,10 +29,8 @@ const (
 )
 
 // newProgress returns the progress of the given mode, for which auto is the one that suits stderr.
-func (e *Env) newProgress(mode string, quiet bool) (*progress, error) {
-	switch mode {
-	case "line", "plain", "json", "none":
-	case "auto":
+func (e *Env) newProgress(mode string, quiet bool) *progress {
+	if mode == "auto" {
 		switch {
 		case quiet:
 			mode = "none"
@@ -42,14 +39,12 @@ func (e *Env) newProgress(mode string, quiet bool) (*progress, error) {
 		default:
 			mode = "plain"
 		}
-	default:
-		return nil, kv.Usagef("--progress %q: want auto, line, plain, json or none", mode)
 	}
 	width := e.Width
 	if width == 0 {
 		width = 80
 	}
-	return &progress{w: e.Stderr, mode: mode, width: width, now: e.Now, start: e.Now()}, nil
+	return &progress{w: e.Stderr, mode: mode, width: width, now: e.Now, start: e.Now()}
 }
 
 // every is how often update should be called; 0 is never.

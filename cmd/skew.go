@@ -75,7 +75,8 @@ func newSkewCmd(env *Env) *cobra.Command {
 	f.StringSliceVar(&o.by, "by", nil, "show only these `DIMENSIONS`: "+strings.Join(skew.Dimensions(),
 		", ")+" (prefix is all three)")
 	f.StringSliceVar(&o.metrics, "metric", nil, "show only keys, bytes, ops; the first is what --plan balances (default bytes)")
-	f.StringVar(&o.ops, "ops", "auto", "where operations are seen: auto (LFU counters, else what servers count by slot), none, lfu, slots, monitor, trace")
+	bindWord(c, &o.ops, "ops", "auto", "where operations are seen: auto (LFU counters, else what servers count by slot), none, lfu, slots, monitor, trace",
+		"auto", "none", "lfu", "slots", "monitor", "trace")
 	bindTrace(c, &o.trace)
 	f.DurationVar(&o.window, "window", monitorWindow, "how long MONITOR may run: 10s at most")
 	f.BoolVar(&o.plan, "plan", false, "list the moves of slots that bring each node under 1.3 times the mean; none is made")
@@ -87,7 +88,6 @@ func newSkewCmd(env *Env) *cobra.Command {
 	bindProgress(c, &o.progress)
 	o.schema.bind(c)
 	o.save.bind(c)
-	fixedValues(c, "ops", "auto", "none", "lfu", "slots", "monitor", "trace")
 	return c
 }
 
@@ -106,8 +106,6 @@ func (o *skewOptions) check() error {
 		}
 	}
 	switch {
-	case !slices.Contains([]string{"auto", "none", "lfu", "slots", "monitor", "trace"}, o.ops):
-		return kv.WithHint(kv.Usagef("--ops %q", o.ops), "auto, none, lfu, slots, monitor, trace")
 	case (o.ops == "trace") != (o.trace != ""):
 		return kv.WithHint(kv.Usagef("--ops %s and --trace %q do not go together", o.ops, o.trace), "--trace FILE is enough")
 	case o.window <= 0 || o.window > monitorLongest:

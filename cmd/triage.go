@@ -103,10 +103,7 @@ func runTriage(ctx context.Context, env *Env, o *triageOptions) error {
 	if err := errors.Join(o.save.spare(target), spareOutputs(target, outs)); err != nil {
 		return err
 	}
-	p, err := env.newProgress(o.progress, o.quiet)
-	if err != nil {
-		return err
-	}
+	p := env.newProgress(o.progress, o.quiet)
 	p.watching(target.String(), o.window)
 	got, err := o.watch(ctx, env, target)
 	p.clear()
