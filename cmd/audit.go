@@ -307,7 +307,7 @@ func (o *auditOptions) report(env *Env, g *gate, outs []output, r *report.Report
 func (o *auditOptions) finish(r *report.Report, scanErr error) (judged map[string]bool) {
 	explain(r, scanErr)
 	advise(r, o.declared)
-	addFixes(r, rules())
+	addFixes(r)
 	judged = ran(r, analyzersOf(o.declared, 0))
 	o.followed(judged)
 	for _, id := range o.ruled {
@@ -347,9 +347,9 @@ func explain(r *report.Report, err error) {
 }
 
 // addFixes gives each finding that knows no better the advice of its rule, so that a report can be read without kvtool.
-func addFixes(r *report.Report, rules []*report.Rule) {
+func addFixes(r *report.Report) {
 	fixes := map[string]string{}
-	for _, rule := range rules {
+	for _, rule := range rules() {
 		fixes[rule.ID] = rule.Fix
 	}
 	for i := range r.Findings {

@@ -99,7 +99,7 @@ func runDriftDiff(ctx context.Context, env *Env, o driftDiffOptions) error {
 	r := compare.Diff(sides[0], sides[1], compare.Options{Normalise: o.normalise, Template: o.template})
 	r.Tool = tool()
 	explain(r, failed)
-	addFixes(r, rules())
+	addFixes(r)
 	judged := map[string]bool{}
 	for _, rule := range compare.Rules() {
 		judged[rule.ID] = true

@@ -91,7 +91,7 @@ func runGrowth(ctx context.Context, env *Env, o growthOptions, paths []string) e
 	}
 	r := growth.Read(points, growth.Options{Headroom: float64(o.headroom), MaxMemory: float64(o.maxMemory)}).Report(last)
 	r.Tool = tool()
-	addFixes(r, rules())
+	addFixes(r)
 	damage := errors.Join(damages...)
 	code := partialCode(r, damage)
 	return g.conclude(env, &o.viewFlags, outs, g.judge(env, r, map[string]bool{"KD089": true}), code, damage, nil)

@@ -334,7 +334,7 @@ func (o *orphansOptions) auditIn(ctx context.Context, env *Env, store kv.Store, 
 // report judges r, writes it and the list, and decides the exit code.
 func (o *orphansOptions) report(env *Env, g *gate, outs, list []output, r *report.Report, found []orphans.Orphan, runErr error) error {
 	explain(r, runErr)
-	addFixes(r, rules())
+	addFixes(r)
 	judged := map[string]bool{}
 	for _, rule := range orphans.Rules() {
 		judged[rule.ID] = true

@@ -81,7 +81,7 @@ func runTTL(ctx context.Context, env *Env, o *ttlOptions) error {
 	if err != nil {
 		return err
 	}
-	addFixes(r, rules())
+	addFixes(r)
 	if o.declared != nil {
 		r.Design = designOf(o.declared, len(judged))
 		g.policy.Suppressions = append(g.policy.Suppressions, lint.Suppressions(o.declared)...)

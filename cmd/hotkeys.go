@@ -116,7 +116,7 @@ func runHotkeys(ctx context.Context, env *Env, o *hotkeysOptions) error {
 		return runErr
 	}
 	explain(r, runErr)
-	addFixes(r, rules())
+	addFixes(r)
 	judged := map[string]bool{}
 	if len(r.Skipped) == 0 {
 		judged = hotkeys.Judged(o.source)

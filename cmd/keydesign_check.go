@@ -83,7 +83,7 @@ func runCheck(ctx context.Context, env *Env, o auditOptions) error {
 		judged[id] = true
 	}
 	r = checked(r, o.declared, &linted, len(judged))
-	addFixes(r, rules())
+	addFixes(r)
 	g.policy.Checks = limits.measure(r, g.base, o.declared)
 	g.policy.Suppressions = append(g.policy.Suppressions, lint.Suppressions(o.declared)...)
 	r = g.judge(env, r, judged)

@@ -143,6 +143,6 @@ func lintReport(s *schema.Schema, result *lint.Result, now time.Time) *report.Re
 		Findings: append([]report.Finding{}, result.Findings...),
 		Skipped:  []report.Skip{},
 	}
-	addFixes(r, rules())
+	addFixes(r)
 	return r
 }

@@ -94,7 +94,7 @@ func runSimulate(ctx context.Context, env *Env, o simulateOptions, paths []strin
 	if advice := fit.Section(s, nil); fit.Advises(advice) {
 		r.Sections = append(r.Sections, *advice)
 	}
-	addFixes(r, rules())
+	addFixes(r)
 	r = g.judge(env, r, simulate.Judged())
 	return g.conclude(env, &o.viewFlags, outs, r, exitOK, nil, nil)
 }

@@ -39,7 +39,7 @@ func (l *loaded) find(ctx context.Context, run *findings.Run, keys *findings.Key
 func (l *loaded) judgeFindings(g *gate, r *report.Report, found []report.Finding) *report.Report {
 	r.Findings = append(r.Findings, found...)
 	report.SortFindings(r.Findings)
-	addFixes(r, rules())
+	addFixes(r)
 	return g.judge(l.env, r, map[string]bool{})
 }
 

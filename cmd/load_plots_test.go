@@ -157,7 +157,7 @@ func plottedText(t *testing.T, r *report.Report, rec *recording.Recording) strin
 		t.Fatal(err)
 	}
 	r.Findings = findings.Of(&findings.Run{Recording: rec, Schema: s.Schema, Policy: "allkeys-lfu"})
-	addFixes(r, rules())
+	addFixes(r)
 	hits, misses := rec.Figure(recording.FigureHits), rec.Figure(recording.FigureMisses)
 	counts := map[string]float64{"hit_rate": hits.Total() / (hits.Total() + misses.Total())}
 	if err := judgeRun(r, rec, thresholds, counts); err != nil {

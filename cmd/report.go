@@ -160,7 +160,7 @@ func runMerge(ctx context.Context, env *Env, o mergeOptions, paths []string) err
 		return err
 	}
 	r.Tool = tool()
-	addFixes(r, rules())
+	addFixes(r)
 	failed := o.save.write(r)
 	damage := errors.Join(damages...)
 	code := partialCode(r, damage)

@@ -130,7 +130,7 @@ func runSkew(ctx context.Context, env *Env, o *skewOptions) error {
 		return runErr
 	}
 	explain(r, runErr)
-	addFixes(r, rules())
+	addFixes(r)
 	failed := o.save.write(r)
 	judged := ran(r, o.analyzers(nil))
 	if s := r.Section(skew.Name); s != nil && slices.ContainsFunc(s.Metrics,

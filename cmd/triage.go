@@ -130,7 +130,7 @@ func (o *triageOptions) watch(ctx context.Context, env *Env, target kv.Target) (
 	if r == nil {
 		return nil, targetError(ended(ctx, err))
 	}
-	addFixes(r, rules())
+	addFixes(r)
 	got := &looked{r: r, judged: map[string]bool{}}
 	for _, rule := range triage.Rules() {
 		got.judged[rule.ID] = r.Coverage.Complete

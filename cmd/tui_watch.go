@@ -249,7 +249,7 @@ func (w *watched) analyzers(ctx context.Context, store kv.Store, info *kv.Info) 
 func (w *watched) judged(r *report.Report, as []*audit.Analyzer) *report.Report {
 	c := *r
 	c.Tool, c.Findings = tool(), slices.Clone(r.Findings)
-	addFixes(&c, rules())
+	addFixes(&c)
 	report.SortFindings(c.Findings)
 	return w.o.keys.Apply(w.gate.judge(w.env, &c, ran(&c, as)))
 }
