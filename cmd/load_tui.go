@@ -2,9 +2,12 @@ package cmd
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,7 +52,9 @@ type board struct {
 	now    atomic.Pointer[tui.Snapshot]
 	began  time.Time
 	mu     sync.Mutex
-	ended  bool // the run has: what was handed over before is old
+	ended  bool              // the run has: what was handed over before is old
+	start  time.Time         // of what is recorded; zero as long as nothing is
+	notes  []recording.Event // of the user
 }
 
 // shareOfReports is how many times as long as a report took no other one is made.
@@ -57,11 +62,37 @@ const shareOfReports = 20
 
 // update is told by the run what there is. It does not wait.
 func (b *board) update(rec *recording.Recording) {
+	b.mu.Lock()
+	b.start = rec.Began
+	b.mu.Unlock()
 	select {
 	case <-b.newest:
 	default:
 	}
 	b.newest <- rec
+}
+
+// annotate notes what the user says that happens now, as an event of the run.
+func (b *board) annotate(text string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.start.IsZero() || time.Now().Before(b.start):
+		return errors.New("nothing is recorded yet")
+	case b.ended:
+		return errors.New("the run has ended")
+	}
+	b.notes = append(b.notes, recording.Event{At: time.Since(b.start), Name: text})
+	return nil
+}
+
+// annotated adds what the user has noted to what was recorded.
+func (b *board) annotated(rec *recording.Recording) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := slices.Concat(rec.Events, b.notes)
+	slices.SortStableFunc(all, func(x, y recording.Event) int { return cmp.Compare(x.At, y.At) })
+	rec.Events = all
 }
 
 // report publishes what was handed over, until there is nothing more.
@@ -74,6 +105,7 @@ func (b *board) report() {
 }
 
 func (b *board) publish(rec *recording.Recording, state, busy string) {
+	b.annotated(rec)
 	r, err := loadReport(rec)
 	if err != nil || len(rec.Seconds) == 0 && busy != "" {
 		b.show(&tui.Snapshot{State: state, Busy: busy})
@@ -127,7 +159,7 @@ func (l *loading) watched(ctx, run context.Context, abort *aborter) (*recording.
 	o := tuiOptions{theme: "auto"}
 	board := o.options(env)
 	board.Name, board.Banner, board.Screen = l.info.Target, "scenario "+l.scenario.Name, "load"
-	board.Source, board.Live, board.FPS = b.now.Load, true, l.o.fps
+	board.Source, board.Live, board.FPS, board.Annotate = b.now.Load, true, l.o.fps, b.annotate
 	o.connect(env, &board, func(string, string) string {
 		return "kvtool load run " + quoted(l.info.Target) + " -s " + quoted(l.o.scenario)
 	}, board.Source)

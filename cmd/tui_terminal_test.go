@@ -117,7 +117,7 @@ func TestDashboard(t *testing.T) {
 	x.press("Enter")
 	x.sees("compared with demo.kvr", "+/-")
 	x.tmux("resize-window", "-x", "110", "-y", "40") // what was above the end of the screen is not left there
-	x.sees("[1Over]")
+	x.sees("[1 Overview]")
 	x.press("q")
 	if left := x.sees("code 0"); strings.Contains(left, "│") {
 		t.Errorf("the screen is left on the terminal:\n%s", left)
@@ -150,13 +150,13 @@ func TestDashboardOfLostStore(t *testing.T) {
 	fill(t, s.Client(t))
 	p := faultproxy.Start(t, s.Addr)
 	x := openTerminal(t, 100, 30, t.TempDir(), "kvtool tui redis://"+p.Addr+" --every 1s --window 0")
-	x.sees("[1Over]", "next in 1s")
+	x.sees("[1Over", "next in 1s")
 	p.Set(faultproxy.Fault{Refuse: true})
 	p.Reset()
-	x.sees("next try in", "[1Over]", "session:{int}") // what was read before still shows
+	x.sees("next try in", "[1Over", "session:{int}") // what was read before still shows
 	p.Set(faultproxy.Fault{})
 	x.press("r")
-	x.sees("next in 1s", "[1Over]")
+	x.sees("next in 1s", "[1Over")
 	x.press("q")
 	x.sees("code 0")
 }
@@ -167,6 +167,10 @@ func TestDashboardOfLoad(t *testing.T) {
 	s := servertest.Redis(t, servertest.Options{})
 	x := openTerminal(t, 80, 24, t.TempDir(), "kvtool load run redis://"+s.Addr+" -s session-cache --rate 500/s -d 5m --tui")
 	x.sees("[6Load]", "Second by second", "p99")
+	x.press("a")
+	x.press("-l", "deploy")
+	x.press("Enter")
+	x.sees("noted: deploy")
 	x.press("1")
 	x.press("q")
 	x.sees("stop the run and leave? y/n")

@@ -72,7 +72,7 @@ func tableOf(r *report.Report, section, table string) *report.Table {
 		return nil
 	}
 	for i := range s.Tables {
-		if t := &s.Tables[i]; t.Name == table && len(t.Rows) > 0 {
+		if t := &s.Tables[i]; t.Name == table && len(t.Rows) > 0 && len(t.Columns) > 0 {
 			return t
 		}
 	}

@@ -136,8 +136,10 @@ func (m *Model) state() string {
 // are not shown have their numbers alone.
 func (m *Model) tabs() []string {
 	var names []string
+	room := m.width - max(tallyRoom, len(m.tally())+1)
 	for _, form := range []func(i int, s *screen) string{
 		func(i int, s *screen) string { return fmt.Sprintf("%d %s", i+1, s.title) },
+		func(i int, s *screen) string { return fmt.Sprintf("%d%s", i+1, s.title) },
 		func(i int, s *screen) string { return fmt.Sprintf("%d%s", i+1, s.short) },
 		func(i int, s *screen) string {
 			if i == m.screen {
@@ -156,15 +158,24 @@ func (m *Model) tabs() []string {
 			names = append(names, name)
 			total += len(name)
 		}
-		if total+tallyRoom <= m.width {
+		if total <= room {
 			break
 		}
 	}
 	return names
 }
 
-// tallyRoom is what the number of findings takes behind the tabs.
-const tallyRoom = 12
+// tallyRoom is what is left behind the tabs at least, so that they do not change with each finding of a scan.
+const tallyRoom = 10
+
+// tally is how many findings there are of each severity: 2E 1W 0I; empty where nothing was found.
+func (m *Model) tally() string {
+	if m.doc == nil || len(m.doc.r.Findings) == 0 {
+		return ""
+	}
+	n := render.Tally(m.doc.r)
+	return fmt.Sprintf("%dE %dW %dI", n[0], n[1], n[2])
+}
 
 func (m *Model) tabLine() string {
 	p := m.look.pen(m.width)
@@ -175,9 +186,8 @@ func (m *Model) tabLine() string {
 		}
 		p.put(st, name)
 	}
-	if m.doc != nil && len(m.doc.r.Findings) > 0 {
-		n := render.Tally(m.doc.r)
-		p.right(tallyStyle(n), fmt.Sprintf("%dE %dW %dI", n[0], n[1], n[2]))
+	if n := m.tally(); n != "" {
+		p.right(tallyStyle(render.Tally(m.doc.r)), n)
 	}
 	return p.line()
 }
@@ -242,6 +252,12 @@ func (m *Model) help(w, h int) block {
 		note = fmt.Sprintf("%d of %d lines", h-2, len(lines))
 	}
 	return m.look.frame(w, s.title+": "+s.doc, note, m.look.facts(w-2, h-2, lines[from:]), false)
+}
+
+// helpScroll is by how many lines the help can be scrolled.
+func (m *Model) helpScroll() int {
+	lines := len(m.bindings()) + btoi(len(m.all[m.screen].keys) > 0)
+	return max(0, lines-(m.height-5)) // the head, the tabs, the foot, and the frame
 }
 
 // diff shows what would be written to the file of what was accepted.

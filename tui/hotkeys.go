@@ -15,6 +15,7 @@ func hotKeys() screen {
 		name: "hotkeys", title: "Hot keys", short: "Hot", doc: "which keys get most of the work",
 		keys: []binding{
 			{keys: "w", label: "w:window", doc: "watch the keys that are used anew, for as long as you say", do: (*Model).askWindow},
+			{keys: "r", label: "r:reads/writes", doc: "what is listed by its reads, by its writes, and by all work again", do: (*Model).nextTraffic},
 			{keys: "f", label: "f:freeze", doc: "keep what is shown while the source goes on", do: (*Model).pause},
 		},
 		lacks: func(d *doc) string {
@@ -31,6 +32,9 @@ func hotKeys() screen {
 			}
 			for _, l := range ls {
 				l.bar = shareColumn(l)
+				if c := l.column(traffic()[v.metric]); c >= 0 {
+					l.bar = c
+				}
 				l.marks = d.marks
 			}
 			return ls
@@ -38,6 +42,30 @@ func hotKeys() screen {
 		draw:    drawHotKeys,
 		section: func(d *doc) string { return sectionOf(d, hotTable(d)) },
 	}
+}
+
+// traffic are the columns that the lists of hot keys can be about; the first, which is none, is all work.
+func traffic() []string { return []string{"", "reads", "writes"} }
+
+// nextTraffic makes the lists of hot keys about another kind of work: their bars and their order.
+func (m *Model) nextTraffic() tea.Cmd {
+	m.refresh()
+	if len(m.lists) == 0 {
+		return nil
+	}
+	v, kinds := m.view(), traffic()
+	if m.lists[0].column(kinds[1]) < 0 && m.lists[0].column(kinds[2]) < 0 {
+		m.say("reads and writes are not told apart here", nil)
+		return nil
+	}
+	for v.metric = (v.metric + 1) % len(kinds); v.metric > 0 && m.lists[0].column(kinds[v.metric]) < 0; {
+		v.metric = (v.metric + 1) % len(kinds)
+	}
+	for i := range m.lists {
+		v.panes[i].metric, v.panes[i].order = 0, order{by: m.lists[i].column(kinds[v.metric]) + 1}
+	}
+	m.changed()
+	return nil
 }
 
 // askWindow asks for how long keys are to be watched.

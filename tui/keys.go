@@ -375,7 +375,7 @@ func (m *Model) seekMark(by int) tea.Cmd {
 
 // cellsPerRow is how many cells a row of the map has that has the keys; 1 for a list.
 func (m *Model) cellsPerRow() int {
-	if m.all[m.screen].name != "slots" || m.view().pane != 0 || m.doc == nil {
+	if m.all[m.screen].name != "slots" || m.view().pane != 0 {
 		return 1
 	}
 	t := heatTable(m.doc)

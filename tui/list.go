@@ -120,6 +120,11 @@ func known(t *report.Table, c int) bool {
 	return len(rows) == 0 || slices.ContainsFunc(rows, func(r []report.Value) bool { return !r[c].IsNull() })
 }
 
+// column returns the place of a column, -1 if the list has none of that name.
+func (l *list) column(name string) int {
+	return slices.IndexFunc(l.cols, func(c report.Column) bool { return c.Name == name })
+}
+
 // heading is what a column is called.
 func heading(c *report.Column) string {
 	return cmp.Or(strings.TrimSpace(c.Title), strings.ReplaceAll(c.Name, "_", " "))
@@ -495,7 +500,7 @@ func (l *list) line(k *look, f *fit, width, i int, at, marked bool) string {
 		if j == 0 || l.cols[c].Name == markColumn {
 			st = r.mark
 		}
-		if l.cols[c].Unit == report.UnitKey {
+		if j == 0 || l.cols[c].Unit == report.UnitKey { // names that begin alike stay apart
 			text = render.CutMiddle(text, max(0, w), k.ascii)
 		}
 		p.field(st, text, w, !isWord(&l.cols[c]))

@@ -3,6 +3,7 @@ package tui
 import (
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -19,6 +20,8 @@ func loads() screen {
 			{keys: "space", label: "space:pause", doc: "keep what is shown while the run goes on", do: (*Model).pause},
 			{keys: "l", label: "l:log scale", doc: "shades of the latency heat map by the logarithm, or by the root, which tells large numbers apart", do: (*Model).toggleLog},
 			{keys: "x", label: "x:stop and report", doc: "stop the run and leave; its report follows", do: (*Model).stop},
+			{keys: "o", label: "o:op", doc: "in the place of the map the percentiles of an operation, then of the next, then the map again", do: (*Model).nextOperation},
+			{keys: "a", label: "a:annotate", doc: "note what happens now, as an event of the run and its report", do: (*Model).askNote},
 		},
 		lacks: func(d *doc) string {
 			if loadTable(d) != nil {
@@ -74,8 +77,11 @@ func drawLoad(s *sight) block {
 		}
 		return s.list(0, s.width, h, "")
 	}}}
-	bands := s.d.firstTable([2]string{"seconds", "latency_bands"})
-	if bands != nil {
+	bands, spectrum := s.d.firstTable([2]string{"seconds", "latency_bands"}), spectrumOf(s.d)
+	switch op := s.operation(spectrum); {
+	case op > 0:
+		parts = append(parts, part{5, len(spectrum.Rows) + 2, func(h int) block { return s.percentiles(spectrum, op, s.width, h) }})
+	case bands != nil && len(bands.Columns) > 1:
 		parts = append(parts, part{5, min(len(bands.Columns), 12) + 1, func(h int) block { return s.bands(bands, s.width, h) }})
 	}
 	if series != nil {
@@ -104,7 +110,7 @@ func (s *sight) loadFacts() []fact {
 		fs = append(fs, s.d.factsOf(section, s.ascii)...)
 	}
 	for _, name := range [][2]string{{"health", "errors"}, {"seconds", "events"}} {
-		if t := tableOf(s.d.r, name[0], name[1]); t != nil {
+		if t := tableOf(s.d.r, name[0], name[1]); t != nil && len(t.Columns) > 1 {
 			for _, r := range t.Rows {
 				fs = append(fs, fact{
 					name: render.Human(r[0], t.Columns[0].Unit, s.ascii), value: render.Human(r[1], t.Columns[1].Unit, s.ascii), mark: warn,
@@ -176,6 +182,57 @@ func (s *sight) bands(t *report.Table, width, height int) block {
 	})
 }
 
+// spectrumOf is the table of percentiles, a column for each operation; nil if there is none.
+func spectrumOf(d *doc) *report.Table { return tableOf(d.r, "seconds", "spectrum") }
+
+// operation is the column of the operation whose percentiles are shown, 0 for none.
+func (s *sight) operation(spectrum *report.Table) int {
+	if spectrum == nil {
+		return 0
+	}
+	return s.v.part % len(spectrum.Columns)
+}
+
+// nextOperation shows the percentiles of the next operation, and behind the last one the map of all.
+func (m *Model) nextOperation() tea.Cmd {
+	if m.doc == nil {
+		return nil
+	}
+	t := spectrumOf(m.doc)
+	if t == nil {
+		m.say("no percentiles in this report", nil)
+		return nil
+	}
+	m.view().part = (m.view().part + 1) % len(t.Columns)
+	return nil
+}
+
+// percentiles draws which share of the responses of an operation took no longer than how long, the rarest below; where there is
+// no room for all, only these. Bars are by the logarithm: the slowest are a thousand times as long as the rest.
+func (s *sight) percentiles(t *report.Table, c, width, height int) block {
+	const label = 10
+	var rows [][]report.Value
+	least, most := math.Inf(1), 0.0
+	for _, r := range t.Rows {
+		if v, ok := r[c].Number(); ok && v > 0 {
+			rows = append(rows, r)
+			least, most = min(least, v), max(most, v)
+		}
+	}
+	title := "Response time of " + render.Clean(t.Columns[c].Name, s.ascii)
+	return s.box(width, height, title, "log scale", func(w, h int) block {
+		var out block
+		for _, r := range rows[max(0, len(rows)-h):] {
+			q, _ := r[0].Number()
+			v, _ := r[c].Number()
+			p := s.pen(w).field(faint, strconv.FormatFloat(q*100, 'g', 8, 64)+"%", label, true).put(plain, "  ")
+			p.field(plain, render.Human(r[c], t.Columns[c].Unit, s.ascii), label, true).put(plain, "  ")
+			out = append(out, p.put(accent, chart.Bar((1+math.Log(v/least))/(1+math.Log(most/least)), w-2*label-5, s.ascii)).line())
+		}
+		return out
+	})
+}
+
 // mean is what stands for a stretch of counts: stretches are not all of one length.
 func mean(part []float64) float64 {
 	total := 0.0
@@ -188,6 +245,24 @@ func mean(part []float64) float64 {
 func (m *Model) toggleLog() tea.Cmd {
 	m.view().metric = 1 - m.view().metric
 	return nil
+}
+
+// askNote asks what happens now.
+func (m *Model) askNote() tea.Cmd {
+	if m.o.Annotate == nil || m.snap == nil || m.snap.Busy == "" {
+		m.say("nothing to annotate: no run goes on", nil)
+		return nil
+	}
+	m.asking = prompt{kind: notePrompt}
+	return nil
+}
+
+// annotate notes it.
+func (m *Model) annotate(text string) {
+	if text == "" {
+		return
+	}
+	m.say("noted: "+clean(text, m.look.ascii), m.o.Annotate(text))
 }
 
 // stop ends what runs, after asking.

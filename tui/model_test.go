@@ -115,6 +115,7 @@ func TestTabsOfManyScreens(t *testing.T) {
 	for width, want := range map[int]string{
 		60:  " 1  2  3  4  5  6  7  8 [9Fleet]",
 		80:  " 1Over  2Keys  3Hot  4TTL  5Slots  6Load  7Find  8Why [9Fleet]",
+		100: " 6Load  7Findings  8Triage [9Fleet]",
 		160: " 8 Triage [9 Fleet]",
 	} {
 		u.m.resize(width, 20)
@@ -367,7 +368,7 @@ func TestExport(t *testing.T) {
 	o := options(sample())
 	o.Export = func(format, section, frame string) (string, error) {
 		got = append(got, format+" "+section)
-		if format == "txt" && !strings.Contains(frame, "[2Keys]") {
+		if format == "txt" && !strings.Contains(frame, "[2Keyspace]") {
 			t.Errorf("the frame is %q", frame)
 		}
 		return "out." + format, nil

@@ -23,6 +23,7 @@ const (
 	exportPrompt
 	basePrompt   // which file to compare with
 	windowPrompt // how long hot keys are watched
+	notePrompt   // what happens to the run
 	quitPrompt
 	helpPrompt
 )
@@ -41,7 +42,11 @@ const longestInput = 400
 
 // typed reports whether the prompt takes text.
 func (p *prompt) typed() bool {
-	return p.kind == filterPrompt || p.kind == commandPrompt || p.kind == reasonPrompt || p.kind == basePrompt || p.kind == windowPrompt
+	switch p.kind {
+	case filterPrompt, commandPrompt, reasonPrompt, basePrompt, windowPrompt, notePrompt:
+		return true
+	}
+	return false
 }
 
 // paste adds text, without what is not text.
@@ -116,6 +121,8 @@ func (m *Model) enter() tea.Cmd {
 		}
 	case windowPrompt:
 		m.watch(strings.TrimSpace(p.text))
+	case notePrompt:
+		m.annotate(strings.TrimSpace(p.text))
 	case reasonPrompt:
 		diff, err := m.o.Suppress(p.finding, p.text, false)
 		if err != nil {
@@ -150,7 +157,7 @@ func (m *Model) choose(name string) tea.Cmd {
 	case helpPrompt:
 		switch name {
 		case "j", "down":
-			m.asking.scroll++
+			m.asking.scroll = min(p.scroll+1, m.helpScroll())
 		case "k", "up":
 			m.asking.scroll = max(0, p.scroll-1)
 		default:
@@ -256,6 +263,8 @@ func (m *Model) question() string {
 		return "compare with the report in: " + p.text + m.caret() + "   enter: read it  esc: no"
 	case windowPrompt:
 		return "watch keys for: " + p.text + m.caret() + "   such as 30s; enter: begin  esc: no"
+	case notePrompt:
+		return "what happens now: " + p.text + m.caret() + "   enter: note it  esc: no"
 	case confirmPrompt:
 		return "y: write this to the file   n: leave it"
 	case exportPrompt:

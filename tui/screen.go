@@ -51,6 +51,7 @@ type view struct {
 	detail bool            // the detail has the whole screen
 	all    bool            // findings that are known or accepted as well
 	metric int             // which of several numbers is drawn
+	part   int             // which of several parts is: a group of places, an operation
 }
 
 // A pane is what was chosen of one list.

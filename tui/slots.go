@@ -2,8 +2,13 @@ package tui
 
 import (
 	"slices"
+	"strconv"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
 
 	"github.com/kvtool/kvtool/internal/chart"
+	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/report"
 	"github.com/kvtool/kvtool/report/render"
 )
@@ -14,8 +19,10 @@ func slots() screen {
 		keys: []binding{
 			{keys: "h left", doc: "one cell to the left", do: (*Model).cellLeft},
 			{keys: "l right", label: "arrows:move", doc: "one cell to the right", do: (*Model).cellRight},
+			{keys: "enter", label: "enter:cell", doc: "all that the report has of the cell or the row; esc leads back", do: (*Model).toggleDetail},
 			{keys: "m", label: "m:metric", doc: "of what: memory, keys, operations", do: (*Model).nextMetric},
 			{keys: "n", label: "n:next hot", doc: "to the fullest cell, then to the next", do: (*Model).nextHot},
+			{keys: "g", label: "g:group", doc: "the lists by another group: nodes, slots, hash tags, prefixes", do: (*Model).nextGroup},
 		},
 		lacks: func(d *doc) string {
 			if len(slotTables(d)) > 0 || heatTable(d) != nil {
@@ -34,8 +41,9 @@ func slots() screen {
 				l.fixed = true // a map keeps its order
 				ls = append(ls, l)
 			}
-			for _, t := range slotTables(d) {
-				if len(ls) < maxPanes {
+			ts := slotTables(d)
+			for i := range ts {
+				if t := ts[(v.part+i)%len(ts)]; len(ls) < maxPanes {
 					ls = append(ls, listOf(titleOf(d, t), t))
 				}
 			}
@@ -59,6 +67,9 @@ const heatmap = "heatmap"
 
 // heatTable is a table of many cells of equal meaning, whatever they are: slots, partitions, token ranges.
 func heatTable(d *doc) *report.Table {
+	if d == nil {
+		return nil
+	}
 	for i := range d.r.Sections {
 		for j := range d.r.Sections[i].Tables {
 			if t := &d.r.Sections[i].Tables[j]; t.Name == heatmap && len(t.Rows) > 1 && len(metricsOf(t)) > 0 {
@@ -69,7 +80,7 @@ func heatTable(d *doc) *report.Table {
 	return nil
 }
 
-// slotTables are the tables of places: nodes first, then the fullest parts.
+// slotTables are the tables of places, each a group that the keys are in: nodes first, then the fullest parts.
 func slotTables(d *doc) []*report.Table {
 	var ts []*report.Table
 	for _, n := range [][2]string{
@@ -83,7 +94,11 @@ func slotTables(d *doc) []*report.Table {
 		{"slabs", "slabs"},
 		{"slots", "hash_tags"},
 		{"skew", "by_tag"},
-		{"skew", "by_prefix"},
+		{"skew", "by_prefix1"},
+		{"skew", "by_prefix2"},
+		{"skew", "by_prefix3"},
+		{"skew", "by_template"},
+		{"skew", "by_db"},
 		{"totals", "databases"},
 	} {
 		if t := tableOf(d.r, n[0], n[1]); t != nil {
@@ -119,8 +134,31 @@ func perRow(width, cells int) int {
 	return n
 }
 
+// nextGroup shows the lists of places by the next group, and gives them the keys.
+func (m *Model) nextGroup() tea.Cmd {
+	m.refresh()
+	if len(m.lists) == 0 {
+		return nil
+	}
+	n := len(slotTables(m.doc))
+	if n < 2 {
+		m.say("this report has one group only", nil)
+		return nil
+	}
+	v, first := m.view(), btoi(heatTable(m.doc) != nil)
+	for i := first; i < maxPanes; i++ {
+		v.panes[i] = pane{}
+	}
+	v.part, v.pane, v.detail = (v.part+1)%n, first, false
+	m.changed()
+	return nil
+}
+
 func drawSlots(s *sight) block {
 	t := heatTable(s.d)
+	if l := &s.lists[s.v.pane]; s.v.detail && l.at(&s.v.panes[s.v.pane]) != nil {
+		return s.place(l, l.index.at(s.v.panes[s.v.pane].cursor), t != nil && s.v.pane == 0)
+	}
 	if t == nil {
 		return s.listsBelow(0)
 	}
@@ -204,6 +242,56 @@ func (s *sight) heatRows(t *report.Table, values []float64, most float64, width,
 		out = append(out, p.line())
 	}
 	return out
+}
+
+// place draws all that a row of a list of places has, or a cell of the map: how much that is of all, and in a cell which of the
+// fullest slots are in it.
+func (s *sight) place(l *shown, i int, cell bool) block {
+	name := render.Human(l.value(i, 0), report.UnitText, s.ascii)
+	var fs []fact
+	for c := 1; c < len(l.cols); c++ {
+		col := &l.cols[c]
+		f := fact{name: render.Clean(heading(col), s.ascii), value: written(col, l.value(i, c), s.ascii)}
+		if n, ok := l.value(i, c).Number(); ok && col.Sum && col.Unit != report.UnitRatio && !isChange(col) && l.sum(c) > 0 {
+			f.note = humanize.Ratio(n/l.sum(c)) + " of all"
+			if cell {
+				f.note += ", " + humanize.Factor(n*float64(l.count())/l.sum(c)) + " the mean"
+			}
+		}
+		fs = append(fs, f)
+	}
+	if cell {
+		fs = append(fs, s.inCell(name)...)
+	}
+	title := render.Clean(heading(&l.cols[0]), s.ascii) + " " + render.CutMiddle(name, s.width/2, s.ascii)
+	return s.box(s.width, s.height, title, "", func(w, h int) block { return s.facts(w, h, fs) })
+}
+
+// inCell are the rows of the lists of the fullest slots that are in a cell, which is called 7744-7807, or 7.
+func (s *sight) inCell(cell string) []fact {
+	low, high, _ := strings.Cut(cell, "-")
+	from, err := strconv.Atoi(low)
+	to, wide := strconv.Atoi(high)
+	if err != nil {
+		return nil
+	}
+	if wide != nil {
+		to = from
+	}
+	var fs []fact
+	for _, n := range [][2]string{{"slots", "top_slots"}, {"skew", "by_slot"}, {"placement", "top_parts"}} {
+		t := tableOf(s.d.r, n[0], n[1])
+		if t == nil {
+			continue
+		}
+		for _, r := range t.Rows {
+			name := render.Human(r[0], report.UnitText, s.ascii)
+			if at, err := strconv.Atoi(name); err == nil && at >= from && at <= to {
+				fs = append(fs, fact{name: render.Clean(heading(&t.Columns[0]), s.ascii) + " " + name, value: oneLine(t, r, 0, s.ascii)})
+			}
+		}
+	}
+	return fs
 }
 
 // heatStyle stresses what holds most of all.

@@ -52,9 +52,11 @@ type Options struct {
 	Base     func(path string) (*report.Report, error)
 	Baseline *report.Report
 	// Window watches the keys that are used anew, for so long; nil where nothing can be watched.
-	Window  func(d time.Duration) error
-	Refresh func() // nil: there is nothing newer
-	FPS     int    // looks at the source a second; 0 is 5
+	Window func(d time.Duration) error
+	// Annotate notes in a run what happens now; nil where nothing runs.
+	Annotate func(text string) error
+	Refresh  func() // nil: there is nothing newer
+	FPS      int    // looks at the source a second; 0 is 5
 }
 
 // A Leaving is how a dashboard was left.

@@ -45,7 +45,7 @@ func HTMLIndex(w io.Writer, entries []Entry, o Options) error {
 }
 
 func newIndexRow(e *Entry, o Options) indexRow {
-	row := indexRow{Name: cutMiddle(clean(e.Name, o.ASCII), longestName, "…")}
+	row := indexRow{Name: cutMiddle(clean(e.Name, o.ASCII), longestName, clean("…", o.ASCII))}
 	if e.Err != nil {
 		row.Says = clean(e.Err.Error(), o.ASCII)
 	}

@@ -155,13 +155,18 @@ func steps(low, high float64) []float64 {
 		size /= 2
 	}
 	var out []float64
-	for i := math.Floor(low / size); ; i++ {
-		out = append(out, i*size)
-		if i*size >= high {
-			return out
+	for i := range mostSteps { // not without end where numbers are so great that a step does not change them
+		v := (math.Floor(low/size) + float64(i)) * size
+		out = append(out, v)
+		if v >= high {
+			break
 		}
 	}
+	return out
 }
+
+// mostSteps is more than there ever are.
+const mostSteps = 13
 
 // happened are the events of a report.
 func happened(r *report.Report, o Options) []chart.Mark {

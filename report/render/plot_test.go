@@ -76,6 +76,9 @@ func TestSteps(t *testing.T) {
 			t.Errorf("%v to %v: %v", c.low, c.high, got)
 		}
 	}
+	if got := steps(1<<60, 1<<60+256); len(got) > mostSteps {
+		t.Errorf("%d steps between numbers that no step changes", len(got))
+	}
 }
 
 // The limits of a run are called what they are, and say their limit once.
