@@ -22,7 +22,7 @@ test: servers
 	go test -p $(TESTS) ./cmd ./...
 
 UNRACED = Stats|LookupDoesNotTouch|TouchesNothing|ReadsOnly|Ledger|ModelOnEachServer|FitAllocator|AgainstRedis|SameBytes
-UNRACED := $(UNRACED)|InferThenCheck|Planted|Agree$$|RulesByCommand|TestScripts
+UNRACED := $(UNRACED)|InferThenCheck|Planted|Agree|RulesByCommand|TestScripts|DriftSnapshots|ResumedAudit|SampledBudgets|DynamoDBTable
 
 # The packages that share something between goroutines; the structures of the engine are under its locks, and some tests ask a
 # server one thing after the other, or reckon, or say what a whole run prints, of whose parts there are tests here. Needs a C compiler.
