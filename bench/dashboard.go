@@ -98,6 +98,9 @@ func (b *bench) look(ctx context.Context, watched bool) (float64, error) {
 	return (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), nil
 }
 
+// untilItReads is how long q is not pressed: before a scan has begun it leaves at once.
+const untilItReads = 3 * time.Second
+
 // onTerminal runs a dashboard on a terminal of its own until it has read all. It presses q now and then: while a scan runs that asks
 // whether to stop it, and the next one is no answer; when it has ended, q leaves.
 func onTerminal(cmd *exec.Cmd) error {
@@ -116,6 +119,7 @@ func onTerminal(cmd *exec.Cmd) error {
 	go func() { _, _ = io.Copy(io.Discard, ours) }() // who would read its frames is not part of it
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
+	time.Sleep(untilItReads)
 	press := time.NewTicker(700 * time.Millisecond)
 	defer press.Stop()
 	for {
