@@ -9,9 +9,9 @@
 //	shard 2 ── record ──▶ collectors ─┼─▶ Merge ──▶ Report ──▶ report.Report
 //	shard 3 ── record ──▶ collectors ─┘
 //
-// A shard's goroutine owns its collectors until it hands them over and starts fresh ones. Nothing is shared or locked on the
-// way. What a shard hands over is kept apart until a report is made, so that a shard which must begin anew takes all of it
-// back; a collector can be saved as bytes, so a run can be, and two saved runs add up to one.
+// A shard's goroutine owns its collectors until its end. Nothing is shared or locked on the way: a collector can be saved as bytes,
+// and who looks early is handed such a copy. What a shard hands over is kept apart until a report is made, so that a shard which
+// must begin anew takes all of it back. A run can be saved as well, and two saved runs add up to one.
 package audit
 
 import (

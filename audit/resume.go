@@ -117,7 +117,7 @@ func (r *run) restore(old *report.Report) error {
 			if err != nil {
 				return err
 			}
-			f.collectors = append(f.collectors, c)
+			f.collectors, f.forms = append(f.collectors, c), append(f.forms, p.Data)
 		}
 		f.mark = *m
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/kvtool/kvtool/kv"
@@ -17,8 +18,8 @@ type Options struct {
 	Depth    Depth
 	Limiter  *kv.Limiter
 	Parallel int                  // shards at once; 0 is 1
-	Every    time.Duration        // hand over partial results this often; 0 is once, at the end; DepthAdaptive: only counts
-	Update   func(*report.Report) // sees each partial report, from the goroutine that called Run
+	Every    time.Duration        // report what there is so far this often, or less often where that costs much; 0 is once, at the end
+	Update   func(*report.Report) // sees each partial report, from the goroutine that called Run; DepthAdaptive: only counts
 	Now      func() time.Time     // nil is time.Now
 	Save     bool                 // fill Parts of the report, and Resume if the scan ends early
 	Settings map[string]string    // what the store is set to, to be saved with it; nil is not known
@@ -31,8 +32,8 @@ type Options struct {
 const infoTimeout = 2 * time.Second
 
 // Run scans store once for all analyzers. With an error it still returns the report of what was read, marked incomplete,
-// unless nothing could be asked of the store at all. A run with Every 0 merges in the order of the shards, so that equal
-// input gives equal bytes.
+// unless nothing could be asked of the store at all. It merges in the order of the shards, so that equal input gives equal bytes,
+// whoever looked meanwhile.
 func Run(ctx context.Context, store kv.Store, as []*Analyzer, opt Options) (*report.Report, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
@@ -109,6 +110,7 @@ type run struct {
 	skipped []report.Skip
 	shards  []kv.Shard
 	folds   []fold          // one a shard
+	looks   atomic.Int64    // how often partial results were asked for; a shard hands over a copy of its own each time
 	before  report.Duration // what the run took that this one goes on with
 	ended   bool            // every shard has been scanned to its end or to its error
 }
@@ -116,7 +118,8 @@ type run struct {
 // A fold is what one shard has handed over so far. It is kept apart until the report is made, so that a shard can take
 // all of it back.
 type fold struct {
-	collectors []Collector // one an analyzer; nil until something was handed over
+	collectors []Collector // one an analyzer, at the end of the shard; before, those that its scan begins with, or nil
+	forms      [][]byte    // the collectors as they were when somebody looked last; nil: nobody has
 	keys       int64
 	asked      int64 // keys that were asked for more than their names
 	lacking    int64 // of these: keys that did not tell what they were asked, and the store can measure
@@ -153,13 +156,14 @@ func (r *run) whyMissing(missing kv.Field) string {
 	return fmt.Sprintf("needs %s: this target does not tell", missing)
 }
 
-// A handover is what a shard has folded since its last one.
+// A handover is what a shard tells of itself: how many keys came since its last one, and what it knows of all of them.
 type handover struct {
 	shard int
 	fold
-	void bool   // all that the shard has handed over before is void
-	last bool   // nothing follows
-	bug  string // a panic of the shard
+	took time.Duration // to copy what is known
+	void bool          // all that the shard has handed over before is void
+	last bool          // nothing follows
+	bug  string        // a panic of the shard
 }
 
 // reduce scans the shards side by side and takes in what they hand over. A shard that fails does not stop the others: what
@@ -169,11 +173,13 @@ func (r *run) reduce(ctx context.Context) error {
 	gate := make(chan struct{}, max(1, r.opt.Parallel))
 	open := 0
 	for i, s := range r.shards {
-		m := r.folds[i].mark // a copy: the fold is the reducer's
+		f := &r.folds[i]
+		m, cs := f.mark, f.collectors // a copy: the fold is the reducer's
 		if m.State == report.MarkDone {
 			continue
 		}
 		open++
+		f.collectors = nil
 		go func() {
 			gate <- struct{}{}
 			defer func() { <-gate }()
@@ -182,21 +188,27 @@ func (r *run) reduce(ctx context.Context) error {
 					handed <- handover{shard: i, last: true, bug: fmt.Sprintf("%v\n%s", p, debug.Stack())}
 				}
 			}()
-			r.scan(ctx, i, s, m, handed)
+			r.scan(ctx, i, s, m, cs, handed)
 		}()
 	}
-	next := r.start.Add(r.opt.Every)
+	l := r.lookout()
+	defer l.stop()
 	for open > 0 {
-		h := <-handed
-		if h.bug != "" {
-			panic(h.bug)
+		select {
+		case h := <-handed:
+			if h.bug != "" {
+				panic(h.bug)
+			}
+			if h.last {
+				open--
+			}
+			r.folds[h.shard].take(&h)
+			l.answered(&h)
+		case <-l.alarm:
+			l.rings()
 		}
-		if h.last {
-			open--
-		}
-		r.folds[h.shard].take(&h)
-		if r.opt.Every > 0 {
-			next = r.update(next)
+		if open > 0 && l.complete(min(open, cap(gate))) {
+			l.report()
 		}
 	}
 	errs := make([]error, len(r.folds))
@@ -211,7 +223,9 @@ func (f *fold) take(h *handover) {
 	if h.void {
 		*f = fold{}
 	}
-	f.collectors = mergeAll(f.collectors, h.collectors)
+	if h.forms != nil || h.last {
+		f.forms, f.collectors = h.forms, h.collectors
+	}
 	f.keys += h.keys
 	f.asked += h.asked
 	f.lacking += h.lacking
@@ -233,12 +247,16 @@ func mergeAll(cs, more []Collector) []Collector {
 // while it does.
 const maxRestarts = 3
 
-// scan folds one shard, from its beginning again whenever the store says that this is the only way to go on.
-func (r *run) scan(ctx context.Context, shard int, s kv.Shard, m report.Mark, handed chan<- handover) {
+// scan folds one shard, from its beginning again whenever the store says that this is the only way to go on. It begins with the
+// given collectors, or with nil with fresh ones.
+func (r *run) scan(ctx context.Context, shard int, s kv.Shard, m report.Mark, cs []Collector, handed chan<- handover) {
 	for restarts := 0; ; restarts++ {
+		if cs == nil {
+			cs = r.collectors()
+		}
 		t := r.trackOf(&m)
 		s.From = t.from
-		h := r.pass(ctx, shard, s, &t, handed)
+		h := r.pass(ctx, shard, s, &t, cs, handed)
 		if !errors.Is(h.err, kv.ErrRestart) {
 			handed <- h
 			return
@@ -250,7 +268,7 @@ func (r *run) scan(ctx context.Context, shard int, s kv.Shard, m report.Mark, ha
 			h.err = kv.WithHint(fmt.Errorf("shard %q has begun anew %d times: %w", s.Name, restarts, h.err), "audit again when its servers have settled")
 		default:
 			handed <- handover{shard: shard, void: true}
-			m = report.Mark{}
+			m, cs = report.Mark{}, nil
 			continue
 		}
 		handed <- h
@@ -258,20 +276,15 @@ func (r *run) scan(ctx context.Context, shard int, s kv.Shard, m report.Mark, ha
 	}
 }
 
-// checkEvery is how many records pass between two looks at the clock: rare enough to cost nothing, often enough for a
-// scan that is held to a few hundred keys a second.
-const checkEvery = 64
-
-// pass scans a shard once and returns its last handover. It owns its collectors until it hands them over; one that decides
-// what to ask has keys in flight, and is handed over at the end.
-func (r *run) pass(ctx context.Context, shard int, s kv.Shard, t *track, handed chan<- handover) handover {
+// pass scans a shard once and returns its last handover. Its collectors stay its own until then: whoever looks before sees a copy, so
+// that looking changes nothing. One that decides what to ask has keys in flight, of which no copy is made.
+func (r *run) pass(ctx context.Context, shard int, s kv.Shard, t *track, cs []Collector, handed chan<- handover) handover {
 	measured := r.info.Measures() & r.want
-	cs := r.collectors()
 	asker := r.opt.Depth.asker(cs)
 	if asker != nil && r.info.KeysKnown && r.opt.Match == "" {
 		asker.Expect(r.info.Keys / int64(len(r.folds)))
 	}
-	h, since := handover{shard: shard}, time.Now()
+	h, looks := handover{shard: shard}, r.looks.Load()
 	for rec, err := range r.store.Scan(ctx, r.scanOptions(s, t, asker)) {
 		if err != nil {
 			h.err = err
@@ -288,16 +301,24 @@ func (r *run) pass(ctx context.Context, shard int, s kv.Shard, t *track, handed 
 			c.Observe(rec)
 		}
 		h.count(rec, measured)
-		if r.opt.Every > 0 && h.keys%checkEvery == 0 && time.Since(since) >= r.opt.Every {
+		if n := r.looks.Load(); n != looks {
+			looks = n
 			if asker == nil {
-				h.collectors, cs = cs, r.collectors()
+				h.copy(cs)
 			}
 			handed <- h
-			h, since = handover{shard: shard}, time.Now()
+			h = handover{shard: shard}
 		}
 	}
 	h.collectors, h.last, h.mark = cs, true, t.state(&h)
 	return h
+}
+
+// copy hands over what collectors know. One that cannot be saved is met at the end of the run.
+func (h *handover) copy(cs []Collector) {
+	began := time.Now()
+	h.forms, _ = formsOf(cs)
+	h.took = time.Since(began)
 }
 
 func (r *run) scanOptions(s kv.Shard, t *track, asker Asker) kv.ScanOptions {
@@ -336,18 +357,15 @@ func (r *run) collectors() []Collector {
 	return cs
 }
 
-// merged returns the collectors of all shards together, merged in the order of the shards. Unless the run has ended these
-// are copies, since a shard may take its fold back: but where there is only one, it is reported as it is.
+// merged returns the collectors of all shards together, merged in the order of the shards. Unless the run has ended these are
+// copies.
 func (r *run) merged() ([]Collector, error) {
 	var all []Collector
 	for i := range r.folds {
 		cs := r.folds[i].collectors
-		if cs == nil {
-			continue
-		}
-		if !r.ended && len(r.folds) > 1 {
+		if !r.ended {
 			var err error
-			if cs, err = r.copies(cs); err != nil {
+			if cs, err = r.copyOf(&r.folds[i]); err != nil {
 				return nil, err
 			}
 		}
@@ -359,34 +377,36 @@ func (r *run) merged() ([]Collector, error) {
 	return all, nil
 }
 
-// copies returns collectors that know what cs know: saved and read.
-func (r *run) copies(cs []Collector) ([]Collector, error) {
-	out := r.collectors()
-	var form []byte
-	for i, c := range cs {
+// copyOf returns collectors that know what a shard knew when somebody looked last; nil if nobody has.
+func (r *run) copyOf(f *fold) ([]Collector, error) {
+	if f.forms == nil && f.collectors != nil { // it has ended
 		var err error
-		if form, err = c.AppendBinary(form[:0]); err == nil {
-			err = out[i].UnmarshalBinary(form)
+		if f.forms, err = formsOf(f.collectors); err != nil {
+			return nil, err
 		}
-		if err != nil {
+	}
+	if f.forms == nil {
+		return nil, nil
+	}
+	cs := r.collectors()
+	for i, form := range f.forms {
+		if err := cs[i].UnmarshalBinary(form); err != nil {
 			return nil, fmt.Errorf("copying %s: %w", r.as[i].Name, err)
 		}
 	}
-	return out, nil
+	return cs, nil
 }
 
-// update hands out a partial report once next has passed, and returns when the next one is due. A report that takes long
-// is made less often, so that looking never costs more than a tenth of the run.
-func (r *run) update(next time.Time) time.Time {
-	began := r.opt.Now()
-	if r.opt.Update == nil || began.Before(next) {
-		return next
+// formsOf saves collectors.
+func formsOf(cs []Collector) ([][]byte, error) {
+	forms := make([][]byte, len(cs))
+	for i, c := range cs {
+		var err error
+		if forms[i], err = c.AppendBinary(nil); err != nil {
+			return nil, err
+		}
 	}
-	if merged, err := r.merged(); err == nil {
-		r.opt.Update(r.report(merged, nil))
-	}
-	took := r.opt.Now().Sub(began)
-	return began.Add(max(r.opt.Every, 10*took))
+	return forms, nil
 }
 
 // lookAgain asks the store what it learned during the scan. Where it no longer answers, the first answer stands.

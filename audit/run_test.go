@@ -30,6 +30,7 @@ type fakeShard struct {
 	keys  int
 	err   error
 	moves int64 // the first so many scans end in ErrRestart, behind half of the keys
+	hangs time.Duration
 }
 
 func (s *fakeStore) Info(context.Context) (*kv.Info, error) {
@@ -56,6 +57,7 @@ func (s *fakeStore) Scan(ctx context.Context, opt kv.ScanOptions) iter.Seq2[*kv.
 			s.wanted = opt.Want
 		}
 		r := kv.Record{Known: kv.FieldName | kv.FieldType, Type: kv.TypeString}
+		time.Sleep(shard.hangs)
 		for i := range shard.keys {
 			if ctx.Err() != nil {
 				yield(nil, ctx.Err())
@@ -279,13 +281,54 @@ func (stopped) Scan(context.Context, kv.ScanOptions) iter.Seq2[*kv.Record, error
 
 // Partial reports of several shards are made of copies: looking does not change what comes after.
 func TestRunIsNotChangedByLooking(t *testing.T) {
-	updates := 0
-	r, err := Run(t.Context(), store(map[string]fakeShard{"a": {keys: 700}, "b": {keys: 300}, "c": {}}), []*Analyzer{counting(0, 0)}, Options{
-		Parallel: 3, Every: time.Nanosecond, Update: func(*report.Report) { updates++ },
+	synctest.Test(t, func(t *testing.T) {
+		s := store(map[string]fakeShard{"a": {keys: 700}, "b": {keys: 300}, "c": {}})
+		s.pace = time.Millisecond
+		updates := 0
+		r, err := Run(t.Context(), s, []*Analyzer{counting(0, 0)}, Options{
+			Parallel: 3, Every: 10 * time.Millisecond, Update: func(*report.Report) { updates++ },
+		})
+		if err != nil || keysCounted(r) != 1000 || updates < 30 {
+			t.Errorf("%d keys, %d partial reports, error %v", keysCounted(r), updates, err)
+		}
 	})
-	if err != nil || keysCounted(r) != 1000 || updates == 0 {
-		t.Errorf("%d keys, %d partial reports, error %v", keysCounted(r), updates, err)
-	}
+}
+
+// What a look costs decides when the next one is: all of them together take a fiftieth of the run at most.
+func TestRunIsLookedAtByWhatThatCosts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := store(map[string]fakeShard{"a": {keys: 100_000}, "b": {keys: 50_000}})
+		s.pace = time.Millisecond
+		const cost = 100 * time.Millisecond
+		looks, began := 0, time.Now()
+		r, err := Run(t.Context(), s, []*Analyzer{counting(0, 0)}, Options{
+			Parallel: 2, Every: time.Second, Update: func(*report.Report) { looks++; time.Sleep(cost) },
+		})
+		took := time.Since(began)
+		if err != nil || keysCounted(r) != 150_000 {
+			t.Errorf("%d keys, error %v", keysCounted(r), err)
+		}
+		if most := 1 + int(took/(spacing*cost)); looks < 2 || looks > most {
+			t.Errorf("%d looks of %v each at a run of %v, want at most %d", looks, cost, took, most)
+		}
+	})
+}
+
+// A shard that is held up by its server holds up nobody's numbers.
+func TestRunIsLookedAtWithoutASlowShard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := store(map[string]fakeShard{"quick": {keys: 5000}, "slow": {keys: 1, hangs: time.Minute}})
+		s.pace = time.Millisecond
+		var first int64
+		r, err := Run(t.Context(), s, []*Analyzer{counting(0, 0)}, Options{Parallel: 2, Every: time.Second, Update: func(r *report.Report) {
+			if first == 0 {
+				first = keysCounted(r)
+			}
+		}})
+		if err != nil || keysCounted(r) != 5001 || first < 900 || first > 1500 {
+			t.Errorf("%d keys after a second, %d in the end, error %v", first, keysCounted(r), err)
+		}
+	})
 }
 
 // A record without a fact that the store can measure was refused to this user: the report is not of all there is.

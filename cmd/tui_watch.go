@@ -41,8 +41,8 @@ const (
 	lastRetry  = 30 * time.Second
 )
 
-// reportEvery is how often a scan that is watched hands over what it has. Each time costs about what it takes to make a report; a
-// second keeps that below a twentieth of the scan.
+// reportEvery is how often a scan that is watched reports what it has, unless that costs much: audit.Run then sees to it that it is
+// done less often.
 const reportEvery = time.Second
 
 // refresh asks for another scan.
