@@ -279,9 +279,9 @@ func spread(t *report.Table, o Options) (chart.Drawing, bool) {
 
 // rowName is what a row is of: its first column, and the second where both are words that make one name, as type and encoding do.
 func rowName(t *report.Table, row []report.Value, o Options) string {
-	name := cutMiddle(human(row[0], t.Columns[0].Unit, o.ASCII), longestName, clean("…", o.ASCII))
+	name := human(row[0], t.Columns[0].Unit, o.ASCII)
 	if t.Columns[0].Unit == report.UnitText && len(row) > 1 && t.Columns[1].Unit == report.UnitText && !row[1].IsNull() {
 		name += " " + human(row[1], report.UnitText, o.ASCII)
 	}
-	return name
+	return cutMiddle(name, longestName, clean("…", o.ASCII))
 }

@@ -72,3 +72,14 @@ func TestSVG(t *testing.T) {
 		t.Error(empty)
 	}
 }
+
+// What two words call is cut as one name is, whichever of them is long.
+func TestLongNamesOfPictures(t *testing.T) {
+	long := strings.Repeat("é:", 500_000)
+	for _, words := range [][]report.Value{{report.Text(long), report.Text("b")}, {report.Text("a"), report.Text(long)}, {report.Text(long), report.Text(long)}} {
+		table := &report.Table{Columns: []report.Column{{Name: "type", Unit: report.UnitText}, {Name: "encoding", Unit: report.UnitText}}}
+		if name := rowName(table, words, Options{}); columns(name) > longestName || !strings.Contains(name, "…") {
+			t.Errorf("a name of %d columns: %.200s", columns(name), name)
+		}
+	}
+}
