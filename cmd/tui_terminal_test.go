@@ -161,11 +161,13 @@ func TestDashboardOfLostStore(t *testing.T) {
 	x.sees("code 0")
 }
 
-// TestDashboardOfLoad watches a run, and leaves it before its end: it stops, what it wrote is removed, and it reports.
+// TestDashboardOfLoad watches a run, and leaves it before its end: it stops, what it wrote is removed, and it reports; what the user has
+// noted is kept with it.
 func TestDashboardOfLoad(t *testing.T) {
 	t.Parallel()
 	s := servertest.Redis(t, servertest.Options{})
-	x := openTerminal(t, 80, 24, t.TempDir(), "kvtool load run redis://"+s.Addr+" -s session-cache --rate 500/s -d 5m --tui")
+	dir := t.TempDir()
+	x := openTerminal(t, 80, 24, dir, "kvtool load run redis://"+s.Addr+" -s session-cache --rate 500/s -d 5m --tui --out run.kvr")
 	x.sees("[6Load]", "Second by second", "p99")
 	x.press("a")
 	x.press("-l", "deploy")
@@ -176,6 +178,9 @@ func TestDashboardOfLoad(t *testing.T) {
 	x.sees("stop the run and leave? y/n")
 	x.press("y")
 	x.sees("code 130")
+	if out, err := exec.Command("kvtool", "report", "convert", filepath.Join(dir, "run.kvr"), "-o", "json").Output(); !strings.Contains(string(out), `"deploy"`) {
+		t.Errorf("%v: what was noted is not among the events of the report", err)
+	}
 	if n := s.Client(t).Must(t, "DBSIZE"); fmt.Sprint(n) != "0" {
 		t.Errorf("%v keys are left", n)
 	}

@@ -52,7 +52,7 @@ func (m *Model) draw() block {
 func (m *Model) body(w, h int) block {
 	s := &m.all[m.screen]
 	view := &sight{
-		look: &m.look, d: m.doc, v: m.view(), lists: m.lists, rules: m.rules, width: w, height: h,
+		look: &m.look, d: m.doc, v: m.view(), lists: m.lists, still: m.still, rules: m.rules, width: w, height: h,
 		note: func(f *report.Finding) string { return m.accepted[f.Fingerprint()] },
 	}
 	if why := s.lacks(m.doc); why != "" {

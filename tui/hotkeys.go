@@ -14,6 +14,7 @@ func hotKeys() screen {
 	return screen{
 		name: "hotkeys", title: "Hot keys", short: "Hot", doc: "which keys get most of the work",
 		keys: []binding{
+			{keys: "enter l", label: "enter:open", doc: "to the template of the key, in Keyspace", do: (*Model).openSubject},
 			{keys: "w", label: "w:window", doc: "watch the keys that are used anew, for as long as you say", do: (*Model).askWindow},
 			{keys: "r", label: "r:reads/writes", doc: "what is listed by its reads, by its writes, and by all work again", do: (*Model).nextTraffic},
 			{keys: "f", label: "f:freeze", doc: "keep what is shown while the source goes on", do: (*Model).pause},
@@ -111,7 +112,7 @@ func shareColumn(l *list) int {
 func drawHotKeys(s *sight) block {
 	nodes := s.d.firstTable([2]string{"hotkeys", "nodes"})
 	figures := func(w, h int) block {
-		return s.box(w, h, "Skew", "", func(w, h int) block { return s.facts(w, h, s.d.factsOf(sectionOf(s.d, hotTable(s.d)), s.ascii)) })
+		return s.figures(w, h, "Skew", func(w, h int) block { return s.facts(w, h, s.d.factsOf(sectionOf(s.d, hotTable(s.d)), s.ascii)) })
 	}
 	parts := []part{{8, s.height / 2, func(h int) block { return s.list(0, s.width, h, "") }}}
 	if len(s.lists) > 1 && !s.wide() {

@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/kvtool/kvtool/internal/humanize"
+	"github.com/kvtool/kvtool/report"
 )
 
 // A binding is what keys do. The line at the foot of a screen, its help and the documentation are written from it.
@@ -269,14 +270,15 @@ func (m *Model) openFromOverview() tea.Cmd {
 		m.view().panes[0] = pane{cursor: at, filter: p.filter, order: p.order}
 		return nil
 	}
-	if m.doc.templates != nil {
-		return m.openTemplate(l.at(p).key)
-	}
-	return nil
+	return m.openTemplate(l.at(p).key)
 }
 
-// openTemplate shows a template in Keyspace.
+// openTemplate shows a template in Keyspace, if the report has it.
 func (m *Model) openTemplate(template string) tea.Cmd {
+	if t := m.doc.templates; t == nil || !slices.ContainsFunc(t.Rows, func(r []report.Value) bool { name, _ := r[0].Text(); return name == template }) {
+		m.say(clean(template, m.look.ascii)+" is no template of this report", nil)
+		return nil
+	}
 	m.open(m.screenNamed("keyspace"))
 	v := m.view()
 	v.panes[0].filter = filter{}
@@ -302,12 +304,17 @@ func (m *Model) openTemplate(template string) tea.Cmd {
 	return nil
 }
 
+// openSubject shows in Keyspace what a row is about; of a key its template.
 func (m *Model) openSubject() tea.Cmd {
 	l, p := m.focus()
-	if l == nil || l.at(p) == nil || m.doc.templates == nil {
+	if l == nil || l.at(p) == nil {
 		return nil
 	}
-	return m.openTemplate(l.at(p).key)
+	name := l.at(p).key
+	if c := l.column("template"); c > 0 {
+		name, _ = l.value(l.index.at(p.cursor), c).Text()
+	}
+	return m.openTemplate(name)
 }
 
 // nodeAt returns the node under the cursor, nil if there is none.

@@ -86,7 +86,9 @@ func drawLoad(s *sight) block {
 	}
 	if series != nil {
 		parts = append(parts, part{5, len(series.Columns) + 1, func(h int) block {
-			return s.box(s.width, h, "Second by second", s.span(series), func(w, h int) block { return s.overTime(series, w, h) })
+			return s.once(series, s.width, h, func() block {
+				return s.box(s.width, h, "Second by second", s.span(series), func(w, h int) block { return s.overTime(series, w, h) })
+			})
 		}})
 	}
 	below := 1 // which list
@@ -98,7 +100,7 @@ func drawLoad(s *sight) block {
 		parts = append(parts, part{4, s.lists[i].count() + 3, func(h int) block { return s.list(i, s.width, h, "") }})
 	}
 	if fs := s.loadFacts(); len(fs) > 0 {
-		parts = append(parts, part{4, 100, func(h int) block { return s.box(s.width, h, "Health", "", s.loadHealth(fs)) }})
+		parts = append(parts, part{4, 100, func(h int) block { return s.figures(s.width, h, "Health", s.loadHealth(fs)) }})
 	}
 	return stack(s.width, s.height, parts...)
 }

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -90,15 +89,16 @@ func (s *shown) markNote(k *look) string {
 	return note
 }
 
-// markedKeys are the names of what is marked, in the order of the list.
+// markedKeys are the names of what is marked, in the order of the list, each once: several findings may be about the same.
 func (s *shown) markedKeys(p *pane) []string {
 	var keys []string
+	known := map[string]bool{"": true}
 	for i := range s.count() {
-		if r := s.row(i); p.marks[r.id()] && r.key != "" {
-			keys = append(keys, r.key)
+		if r := s.row(i); p.marks[r.id()] && !known[r.key] {
+			keys, known[r.key] = append(keys, r.key), true
 		}
 	}
-	return slices.Compact(keys)
+	return keys
 }
 
 // nextUnits writes amounts in another way.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kvtool/kvtool/report"
 )
 
 func TestMarks(t *testing.T) {
@@ -23,6 +25,20 @@ func TestMarks(t *testing.T) {
 	u.misses("marked")
 	u.press("5", "space")
 	u.sees("cells of a map cannot be marked")
+}
+
+// What is marked is copied once, though several findings are about it.
+func TestMarkedAlike(t *testing.T) {
+	r := sample()
+	r.Findings = []report.Finding{
+		{Rule: "KD040", Severity: report.Error, Subject: "a", Message: "x"}, {Rule: "KD041", Severity: report.Error, Subject: "b", Message: "x"},
+		{Rule: "KD061", Severity: report.Error, Subject: "a", Message: "x"},
+	}
+	u := sit(t, options(r))
+	u.press("7", "space", "space", "space")
+	if got := fmt.Sprint(u.press("y")()); got != "a\nb" {
+		t.Errorf("copied %q", got)
+	}
 }
 
 func TestUnits(t *testing.T) {

@@ -23,7 +23,8 @@ type Model struct {
 	screen    int
 	views     []view
 	lists     []shown // of the screen that is shown
-	stale     bool    // the lists are not those of the state
+	still     map[stillKey]block
+	stale     bool // the lists are not those of the state
 	asking    prompt
 	message   string // in the place of the keys, until the next key
 	accepted  map[string]string
@@ -146,7 +147,7 @@ func (m *Model) refresh() {
 	if !m.stale || m.doc == nil {
 		return
 	}
-	m.stale, m.lists = false, m.lists[:0:0]
+	m.stale, m.lists, m.still = false, m.lists[:0:0], map[stillKey]block{}
 	v, s := m.view(), &m.all[m.screen]
 	if s.lacks(m.doc) != "" {
 		return

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -261,6 +262,30 @@ func TestSort(t *testing.T) {
 	if strings.Contains(u.under(), "feed:front") {
 		t.Errorf("fewest reads: %q", u.under())
 	}
+	u.press("7", "S") // without s: as it is reported, from its end
+	u.sees("reversed")
+	if strings.Contains(u.under(), "KD061") {
+		t.Errorf("the worst finding is first: %q", u.under())
+	}
+	u.press("S")
+	u.misses("reversed")
+}
+
+// Enter leads from a key, a law of expiry or a row of Overview to its template, and says so where the report has none.
+func TestOpenTemplate(t *testing.T) {
+	u := sit(t, options(sample()))
+	u.press("3", "enter")
+	u.sees("[2Keyspace]")
+	if !strings.Contains(u.under(), "feed:{id}") {
+		t.Errorf("feed:front leads to %q", u.under())
+	}
+	u.press("4", "enter")
+	u.sees("[2Keyspace]")
+	r := sample()
+	r.Sections = slices.DeleteFunc(r.Sections, func(s report.Section) bool { return s.Name == "templates" || s.Name == "drift" || s.Name == "ttl_laws" })
+	u = sit(t, options(r))
+	u.press("3", "enter")
+	u.sees("[3Hot keys]", "feed:{id} is no template of this report")
 }
 
 func TestCompare(t *testing.T) {

@@ -108,9 +108,9 @@ func drawOverview(s *sight) block {
 	parts := []part{{5, 9, func(h int) block { return s.list(0, s.width, h, "") }}}
 	switch {
 	case ttl != nil && s.height >= 15:
-		parts = append(parts, part{3, 3, func(h int) block { return s.box(s.width, h, "TTL, share of keys", "", s.shares(ttl)) }})
+		parts = append(parts, part{3, 3, func(h int) block { return s.figures(s.width, h, "TTL, share of keys", s.shares(ttl)) }})
 	case s.d.templates == nil && s.height >= 15:
-		parts = append(parts, part{5, 7, func(h int) block { return s.box(s.width, h, "Figures", "", s.health()) }})
+		parts = append(parts, part{5, 7, func(h int) block { return s.figures(s.width, h, "Figures", s.health()) }})
 	}
 	parts = append(parts, part{5, 100, func(h int) block { return s.list(1, s.width, h, "") }})
 	return stack(s.width, s.height, parts...)
@@ -127,7 +127,7 @@ func drawWideOverview(s *sight) block {
 	}
 	left := s.width * 11 / 20
 	parts := []part{{6, s.height / 3, func(h int) block {
-		return beside(s.list(0, left, h, ""), s.box(s.width-left, h, "Health", "", s.health()))
+		return beside(s.list(0, left, h, ""), s.figures(s.width-left, h, "Health", s.health()))
 	}}}
 	if ttl != nil {
 		parts = append(parts, part{6, 9, func(h int) block {
@@ -144,14 +144,21 @@ func drawWideOverview(s *sight) block {
 
 // table draws a table that has no keys.
 func (s *sight) table(width, height int, t *report.Table) block {
-	l := listOf(titleOf(s.d, t), t)
-	note := ""
-	if n := l.count() - (height - 3); n > 0 {
-		note = fmt.Sprintf("%d more", n)
-	}
-	return s.box(width, height, l.title, note, func(w, h int) block {
-		return l.draw(s.look, w, h, l.show(&filter{}, order{}), -1, nil, "")
+	return s.once(t, width, height, func() block {
+		l := listOf(titleOf(s.d, t), t)
+		note := ""
+		if n := l.count() - (height - 3); n > 0 {
+			note = fmt.Sprintf("%d more", n)
+		}
+		return s.box(width, height, l.title, note, func(w, h int) block {
+			return l.draw(s.look, w, h, l.show(&filter{}, order{}), -1, nil, "")
+		})
 	})
+}
+
+// figures draws what is said of the report as a whole.
+func (s *sight) figures(width, height int, title string, draw func(w, h int) block) block {
+	return s.once(title, width, height, func() block { return s.box(width, height, title, "", draw) })
 }
 
 // shares draws the first shares of a table in one line: none ████ 40%  <1h ██ 13%.

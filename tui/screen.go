@@ -94,12 +94,13 @@ type sight struct {
 	d             *doc
 	v             *view
 	lists         []shown
+	still         map[stillKey]block
 	note          func(f *report.Finding) string // what was done about a finding meanwhile
 	rules         map[string]*report.Rule
 	width, height int
 }
 
-// list draws a list in its frame.
+// list draws a list in its frame, whose note says what was chosen of the list; before anything was, it may say something else.
 func (s *sight) list(i, width, height int, note string) block {
 	l, p := &s.lists[i], &s.v.panes[i]
 	focus := s.v.pane == i && len(s.lists) > 1
@@ -107,7 +108,7 @@ func (s *sight) list(i, width, height int, note string) block {
 	if s.v.pane == i {
 		at = p.cursor
 	}
-	if note == "" {
+	if note == "" || p.filter.text != "" || p.order != (order{}) || p.metric > 0 || l.marked > 0 {
 		note = s.listNote(l, p, width-render.Columns(l.title)-10)
 	}
 	inner := l.draw(s.look, width-2, height-2, l.index, at, p.marks, s.side(focus))
@@ -161,6 +162,30 @@ func join(a, b string) string {
 // box draws a pane that has no keys.
 func (s *sight) box(width, height int, title, note string, draw func(width, height int) block) block {
 	return s.frame(width, title, note, draw(width-2, height-2).tall(width-2, height-2), false)
+}
+
+// A stillKey is what a block is drawn from that depends on nothing the user moves: it is drawn once as long as the lists stay.
+type stillKey struct {
+	what          any // a table of the report, or the title
+	width, height int
+}
+
+// mostStill is how many such blocks are kept; each size has its own.
+const mostStill = 64
+
+// once returns such a block.
+func (s *sight) once(what any, width, height int, draw func() block) block {
+	key := stillKey{what, width, height}
+	b, known := s.still[key]
+	if !known {
+		if len(s.still) >= mostStill {
+			clear(s.still)
+		}
+		b = draw()
+		b = b[:len(b):len(b)] // who puts more below it does so in a copy
+		s.still[key] = b
+	}
+	return b
 }
 
 // wide and wider say where there is room for a detail beside a list, and for charts beside both.

@@ -10,6 +10,7 @@ func ttls() screen {
 	return screen{
 		name: "ttl", title: "TTL & drift", short: "TTL", doc: "how keys expire, when, and what has changed",
 		keys: []binding{
+			{keys: "enter l", label: "enter:open", doc: "to the template, in Keyspace", do: (*Model).openSubject},
 			{keys: "n", label: "n:next finding", doc: "to the next row with a finding", do: (*Model).nextMark},
 			{keys: "N", doc: "to the one before", do: (*Model).previousMark},
 		},
@@ -111,6 +112,10 @@ func drawTTL(s *sight) block {
 
 // forecast draws what expires in each part of the time to come, as columns.
 func (s *sight) forecast(width, height int, t *report.Table) block {
+	return s.once(t, width, height, func() block { return s.drawForecast(width, height, t) })
+}
+
+func (s *sight) drawForecast(width, height int, t *report.Table) block {
 	c := columnOf(t, "bytes")
 	if c < 0 || !known(t, c) {
 		c = columnOf(t, "keys")
