@@ -18,12 +18,13 @@ import (
 //	own       a timer of ours that is late by as much says that our own machine is busy: it makes two such PINGs look late
 //	slower    more than 1 % of a window (2 s) above the middle of base and limit: at once one notch down, which is half of COUNT, and
 //	          from 30 keys on a pause before each page, doubled up to 1 s. What was asked before that is not held against it
+//	begin     at the third notch, and unwatched no faster: what a server bears is found out from below
 //	faster    a window without that: one notch up. A notch up that was a mistake doubles the number of windows until the next
 //	          one, up to 16; two in a row that were none halve it
 //	end       ten windows in a row above the limit at the last notch, where ten keys a second are read: it is not us who make the
 //	          server slow, and whoever does is better off without us
 //
-// It is the law of TCP for congestion (RFC 5681) in its two halves: multiplicative decrease at once, an increase that waits. The
+// It is the law of TCP for congestion (RFC 5681) in its parts: a slow start, multiplicative decrease at once, an increase that waits. The
 // threshold lies below the limit because what is over it has been felt already.
 const (
 	askEvery    = 10 * time.Millisecond
@@ -37,6 +38,7 @@ const (
 	baseEvery   = 2 * time.Millisecond
 	ungoverned  = 20_000                 // keys that are read before a server is watched: that is over in less time than a look takes
 	ungovernFor = 500 * time.Millisecond // unless they take so long
+	atFirst     = 2                      // the notch until a server has shown that it bears more
 )
 
 // A notch is how a scan goes on: so many keys at once, after a pause.
@@ -91,7 +93,7 @@ type law struct {
 // newLaw returns the law for a server of which PINGs took so long when nothing was read.
 func newLaw(impact kv.Impact, before *latencies, now time.Time) *law {
 	base := before.p99()
-	l := &law{notches: notches(), base: base, limit: before.least + impact.Limit(base-before.least), since: now, hold: 1}
+	l := &law{notches: notches(), base: base, limit: before.least + impact.Limit(base-before.least), at: atFirst, since: now, hold: 1}
 	l.trip = base + (l.limit-base)/2
 	l.burden = kv.Burden{Before: base, Limit: l.limit, Least: l.notches[0].count}
 	return l

@@ -90,7 +90,7 @@ func (g *governor) pauses() bool {
 // notch is that of the law; the lock is held.
 func (g *governor) notch() notch {
 	if g.law == nil {
-		return notch{count: countMost}
+		return notches()[atFirst]
 	}
 	return g.law.notch()
 }
@@ -145,6 +145,10 @@ func (g *governor) late() <-chan struct{} {
 func (g *governor) tooMuch() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.unwatched != "" {
+		return kv.WithHint(fmt.Errorf("%s answered more slowly than --max-impact %s allows for, and cannot be watched any more (%s): %w",
+			g.addr, g.impact, g.unwatched, kv.ErrImpact), "start again when the server lets clients in; ?replica=prefer reads a replica, rdb:FILE a dump")
+	}
 	return kv.WithHint(fmt.Errorf("%s has answered more slowly than --max-impact %s allows for %s (limit %s), although it was hardly read: %w",
 		g.addr, g.impact, mostOver*window, g.law.limit.Round(10*time.Microsecond), kv.ErrImpact),
 		"kvtool triage says why a server is slow; ?replica=prefer reads a replica, rdb:FILE a dump; --max-impact 10x allows for more")
@@ -236,7 +240,7 @@ func (l *link) roundTrip() (took time.Duration, err error) {
 }
 
 // watch sends a PING every now and then until ctx ends. A connection that ends is replaced; where that is of no use, nobody watches
-// any more, and the scan goes on as it was.
+// any more: the scan goes on as it was, unless it was being held back, for nobody would see when that may end.
 func (g *governor) watch(ctx context.Context, l *link) {
 	err := g.pings(ctx, l)
 	for err == nil && ctx.Err() == nil {
@@ -249,6 +253,7 @@ func (g *governor) watch(ctx context.Context, l *link) {
 	g.stop = nil
 	if ctx.Err() == nil {
 		g.unwatched = err.Error()
+		g.law.burden.GaveUp = g.law.burden.GaveUp || g.law.notch().pause > 0
 	}
 }
 

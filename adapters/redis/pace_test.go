@@ -185,6 +185,22 @@ func TestWatchIsReplaced(t *testing.T) {
 	})
 }
 
+// TestUnwatchedWhileSlow ends the governor's connection for good while a scan is held back: it ends, and does not crawl on for days.
+func TestUnwatchedWhileSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &lazy{}
+		g := governed(t, s)
+		s.set(5 * time.Millisecond)
+		if _, err := read(t, g, 5*time.Second); err != nil || !g.pauses() {
+			t.Fatalf("pauses %v: %v", g.pauses(), err)
+		}
+		s.drop(true)
+		if _, err := read(t, g, time.Minute); !errors.Is(err, kv.ErrImpact) || !strings.Contains(err.Error(), "nobody is let in") || kv.Hint(err) == "" {
+			t.Errorf("%+v: %v", g.burdens(), err)
+		}
+	})
+}
+
 // TestWatchedAgain reads a server twice: the second time it is watched from the beginning, by the baseline of the first.
 func TestWatchedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
