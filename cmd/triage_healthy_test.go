@@ -72,28 +72,42 @@ func start(t *testing.T, args ...string) (end func()) {
 	return end
 }
 
-// A real server that is well, under a load of half of what it can do: no cause is named, and nothing is left open. Fifty runs where
-// KVTOOL_SOAK is set (scripts/soak-triage), else two.
+// isLoaded waits until what a load begins with is written, and as much is done as it is to do at least.
+func isLoaded(t *testing.T, s *servertest.Server, target string, rate float64) {
+	t.Helper()
+	c, keys := s.Client(t), int64(0)
+	servertest.Until(t, "what the load begins with is written", func() bool {
+		before := keys
+		keys, _ = c.Must(t, "DBSIZE").(int64)
+		return keys > 0 && keys-before < keys/20 && metric(t, reportOf(t, "triage", target, "--window", "200ms"), "vitals", "commands") >= rate
+	})
+}
+
+// A real server that is well, under a load of half of what it can do: no cause is named, and nothing is left open. Half is what a closed
+// loop gets; where that leaves the server's thread idle, since whoever asks is slower than the server, it is what keeps the thread busy for
+// half of the time. Fifty runs where KVTOOL_SOAK is set (scripts/soak-triage), else two.
 func TestHealthyAtHalfCapacity(t *testing.T) {
-	runs, window, scenarios := 2, "300ms", []string{"session-cache"}
+	runs, tries, window, scenarios := 2, 1, "300ms", []string{"session-cache"}
 	soak := os.Getenv("KVTOOL_SOAK") != ""
 	if soak {
-		runs, window, scenarios = 25, "1s", append(scenarios, "shopping-cart")
+		runs, tries, window, scenarios = 25, 4, "1s", append(scenarios, "rate-limit-sliding")
 	}
 	for _, scenario := range scenarios {
 		s := servertest.Redis(t, servertest.Options{Args: []string{"--maxmemory", "256mb", "--maxmemory-policy", "allkeys-lru"}})
 		target := "redis://" + s.Addr
 		most := capacityOf(t, target, scenario)
-		fmt.Printf("soak: %s: a closed loop does %.0f/s; %d runs at half of it\n", scenario, most, runs)
-		load := []string{"load", "run", target, "-s", scenario, "--rate", strconv.Itoa(int(most/2)) + "/s", "-d", "10m", "--allow-writes"}
-		end := start(t, load...)
-		c, keys := s.Client(t), int64(0)
-		servertest.Until(t, "what the load begins with is written", func() bool {
-			before := keys
-			keys, _ = c.Must(t, "DBSIZE").(int64)
-			rate := metric(t, reportOf(t, "triage", target, "--window", "200ms"), "vitals", "commands")
-			return keys > 0 && keys-before < keys/100 && rate >= most/8
-		})
+		rate, end := most/2, func() {}
+		for range tries {
+			end = start(t, "load", "run", target, "-s", scenario, "--rate", strconv.Itoa(int(rate))+"/s", "-d", "10m", "--allow-writes")
+			isLoaded(t, s, target, rate/4)
+			busy := metric(t, reportOf(t, "triage", target, "--window", window), "vitals", "main_thread")
+			fmt.Printf("soak: %s: a closed loop does %.0f/s; at %.0f/s the thread is busy for %.0f %%\n", scenario, most, rate, 100*busy)
+			if busy > 0.45 || tries == 1 {
+				break
+			}
+			end()
+			rate *= 0.5 / max(busy, 0.1)
+		}
 		for i := range runs {
 			wrong := illness(t, i, target, window)
 			if len(wrong) > 0 && !soak { // other tests may have kept the machine from the server, as from a sick one
