@@ -3,8 +3,6 @@ package cmd
 import (
 	"bytes"
 	"fmt"
-	"io"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,48 +11,25 @@ import (
 	"github.com/kvtool/kvtool/internal/servertest"
 )
 
-// amazon sends one request of DynamoDB's protocol to a server on this machine, which does not look at signatures.
-func amazon(t *testing.T, url, op, body string) string {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("X-Amz-Target", "DynamoDB_20120810."+op)
-	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	req.Header.Set("X-Amz-Date", "20260101T000000Z")
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=x")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s: %s, %v", op, resp.Status, answer, err)
-	}
-	return string(answer)
-}
-
 // The commands that read a store work on a live table, by another program's server of the protocol.
 func TestDynamoDBTable(t *testing.T) {
 	url := servertest.DynamoDB(t)
-	amazon(t, url, "CreateTable", `{"TableName":"shop","BillingMode":"PAY_PER_REQUEST","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},`+
+	servertest.Amazon(t, url, "CreateTable", `{"TableName":"shop","BillingMode":"PAY_PER_REQUEST","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},`+
 		`{"AttributeName":"sk","KeyType":"RANGE"}],"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"S"},`+
 		`{"AttributeName":"state","AttributeType":"S"}],"GlobalSecondaryIndexes":[{"IndexName":"by_state","KeySchema":[{"AttributeName":"state",`+
 		`"KeyType":"HASH"}],"Projection":{"ProjectionType":"ALL"}}]}`)
-	for !strings.Contains(amazon(t, url, "DescribeTable", `{"TableName":"shop"}`), `"ACTIVE"`) {
+	for !strings.Contains(servertest.Amazon(t, url, "DescribeTable", `{"TableName":"shop"}`), `"ACTIVE"`) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	for i := range 60 {
-		amazon(t, url, "PutItem", fmt.Sprintf(`{"TableName":"shop","Item":{"pk":{"S":"USER#%d"},"sk":{"S":"ORDER#%d"},"n":{"N":"%d"},"ttl":{"N":"%d"}}}`,
+		servertest.Amazon(t, url, "PutItem", fmt.Sprintf(`{"TableName":"shop","Item":{"pk":{"S":"USER#%d"},"sk":{"S":"ORDER#%d"},"n":{"N":"%d"},"ttl":{"N":"%d"}}}`,
 			i%20, i, i, time.Now().Unix()+3600))
 	}
 	var batch []string // to be of a size of which one speaks of an index at all
 	for i := range 1000 {
 		batch = append(batch, fmt.Sprintf(`{"PutRequest":{"Item":{"pk":{"S":"USER#%d"},"sk":{"S":"PROFILE"},"state":{"S":"%s"}}}}`, i+5, []string{"new", "old"}[i%2]))
 		if len(batch) == 25 {
-			amazon(t, url, "BatchWriteItem", `{"RequestItems":{"shop":[`+strings.Join(batch, ",")+`]}}`)
+			servertest.Amazon(t, url, "BatchWriteItem", `{"RequestItems":{"shop":[`+strings.Join(batch, ",")+`]}}`)
 			batch = nil
 		}
 	}

@@ -100,6 +100,18 @@ func (c *counts) throttled(reason string) {
 	c.throttles[reason]++
 }
 
+// refused returns how many requests were throttled.
+func (c *counts) refused() (n int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for reason, times := range c.throttles {
+		if reason != serverFailed {
+			n += times
+		}
+	}
+	return n
+}
+
 func open(ctx context.Context, t kv.Target) (kv.Store, error) {
 	if err := Adapter().CheckParams(t); err != nil {
 		return nil, err

@@ -26,6 +26,9 @@ const (
 	failures    = 4
 )
 
+// serverFailed is the reason of a request that was asked again and not throttled.
+const serverFailed = "the server failed"
+
 // patiently calls try until it succeeds, fails for good, or is refused for too long. Refusals are counted by their reason.
 func (s *store) patiently(ctx context.Context, try func(context.Context) error) error {
 	began, wait, failed := time.Now(), firstWait, 0
@@ -39,7 +42,7 @@ func (s *store) patiently(ctx context.Context, try func(context.Context) error) 
 			s.counts.throttled(reason)
 		case reason == "" && transient(err) && failed < failures:
 			failed++
-			s.counts.throttled("the server failed")
+			s.counts.throttled(serverFailed)
 		default:
 			return err
 		}

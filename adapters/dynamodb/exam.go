@@ -56,14 +56,12 @@ func (e *exam) Ping(ctx context.Context) (time.Duration, error) {
 	return e.took, err
 }
 
-// whyThrottled is why nobody can tell whether requests are throttled.
+// whyThrottled is why nobody can tell whether requests are throttled who has sent none.
 const whyThrottled = "DynamoDB tells CloudWatch alone how much it throttles (ReadThrottleEvents, WriteThrottleEvents), and kvtool does not ask that"
 
-// Vitals are the state of the table and its indexes.
+// Vitals are the state of the table and its indexes, and how many reads of the store were throttled, if it has read anything.
 func (e *exam) Vitals(ctx context.Context) (*kv.Vitals, error) {
-	v := &kv.Vitals{
-		Product: "dynamodb", Numbers: map[string]float64{}, Texts: map[string]string{}, Lacks: map[string]string{"throttled_requests": whyThrottled},
-	}
+	v := &kv.Vitals{Product: "dynamodb", Numbers: map[string]float64{}, Texts: map[string]string{}, Lacks: map[string]string{}}
 	d, err := e.describe(ctx)
 	v.At = time.Now()
 	var refused kv.ReplyError
@@ -74,6 +72,11 @@ func (e *exam) Vitals(ctx context.Context) (*kv.Vitals, error) {
 	if err != nil {
 		return nil, err
 	}
+	throttled := e.store.counts.refused()
+	if throttled == 0 && e.store.counts.pages.Load() == 0 {
+		v.Lacks["throttled_requests"] = whyThrottled
+	}
+	v.Numbers["throttled_requests"] = float64(throttled)
 	v.Texts["table_status"] = string(d.TableStatus)
 	v.Numbers["keys"], v.Numbers["table_bytes"], v.Numbers["indexes_building"] = number(d.ItemCount), number(d.TableSizeBytes), 0
 	for i := range d.GlobalSecondaryIndexes {

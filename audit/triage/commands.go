@@ -37,7 +37,10 @@ var (
 		"georadius", "geosearch", "json.get", "ft.search", "ft.aggregate", "sintercard", "zremrangebyscore", "zremrangebyrank", "ltrim",
 	}
 	// waiting are commands that are no work of the thread while they last, or whose time is that of something else.
-	waiting = []string{"psync", "sync", "replconf", "monitor", "subscribe", "psubscribe", "ping", "info", "slowlog|get", "client|list", "exec"}
+	waiting = []string{
+		"psync", "sync", "replconf", "monitor", "subscribe", "psubscribe", "ping", "info", "slowlog|get", "client|list", "exec",
+		"bgsave", "bgrewriteaof", // a fork, which is TR008
+	}
 )
 
 func commandRules() []rule {

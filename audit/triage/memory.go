@@ -50,7 +50,8 @@ whether there are too many. Triage names a storm: 50 keys a second, and one for 
 				ID: "SV008", Name: "fragmentation", Title: "Memory that is lost between values, or swapped out", Severity: report.Error, Stores: redisFamily(),
 				Doc: `The process holds half as much memory again as its data takes, and more than 100 MB of it: the allocator keeps pages that are partly
 empty, as after many deletions or changes of size. The other way round, with less resident than used, part of the data is on disk: each
-access of it waits for the disk, and everybody waits with it.`,
+access of it waits for the disk, and everybody waits with it. Buffers are no data: what a client has announced and not yet sent has its
+place, and is nowhere.`,
 				Fix:  "activedefrag yes; or restart a replica and fail over to it. Where memory is swapped out: more memory, or a smaller maxmemory",
 				Bad:  []string{"mem_fragmentation_ratio:2.1, mem_fragmentation_bytes:3000000000", "mem_fragmentation_ratio:0.71"},
 				Good: []string{"mem_fragmentation_ratio:1.08"},
@@ -195,6 +196,7 @@ func fragmentation(p *pair) []Cause {
 		return nil
 	}
 	ratio := resident / used
+	data := used - p.number("mem_clients_normal") - p.number("mem_clients_slaves") - p.number("mem_replication_backlog")
 	c := Cause{
 		Subject: server, Measure: report.Metric{Name: "ratio", Value: report.Number(ratio), Unit: report.UnitFactor},
 		Evidence: []report.Metric{
@@ -202,9 +204,9 @@ func fragmentation(p *pair) []Cause {
 		},
 	}
 	switch {
-	case ratio < 1 && used > fragBytes:
-		c.Severity, c.Weight = report.Error, max(0.2, min(1, 4*(1-ratio)))
-		c.Message = fmt.Sprintf("%s of its memory is not resident: part of the data is swapped out", humanize.Bytes(used-resident))
+	case resident < data && used > fragBytes:
+		c.Severity, c.Weight = report.Error, max(0.2, min(1, 4*(1-resident/data)))
+		c.Message = fmt.Sprintf("%s of its memory is not resident: part of the data is swapped out", humanize.Bytes(data-resident))
 		c.Do = "free memory on the host (vmstat 1: si and so are what it swaps); fail over to a replica that is not swapped out"
 		c.Avoid = "do not run SAVE, BGSAVE or an audit now: each reads everything back in"
 	case ratio > fragRatio && resident-used > fragBytes:

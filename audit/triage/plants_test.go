@@ -5,8 +5,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,13 +15,18 @@ import (
 	"github.com/kvtool/kvtool/internal/servertest"
 )
 
-// A plant makes a server slow in one way, until the test ends, and returns once it is so.
+// A plant makes a server suffer from one cause until the test ends.
 type plant struct {
 	rule string
+	says string   // in its message, where the rule has several; "" is any
+	how  string   // for docs/triage.md: what is planted, and what is a double
 	args []string // of the server
+	lib  string   // source in C of what the server is to use before its own library
 	sow  func(t *testing.T, s *servertest.Server)
-	// elsewhere plants in a server of its own, and returns the one that suffers.
-	elsewhere func(t *testing.T) *servertest.Server
+	// during is what happens while the server is watched, once in each window.
+	during func(t *testing.T, s *servertest.Server)
+	// elsewhere plants in a server of its own, and returns the target that suffers.
+	elsewhere func(t *testing.T) string
 	waits     bool // it takes time and hardly any processor: others are planted meanwhile
 }
 
@@ -94,21 +97,41 @@ func sowUnread(t *testing.T, s *servertest.Server) {
 	servertest.Until(t, "answers wait", func() bool { return number(c, "memory", "mem_clients_normal") > 32<<20 })
 }
 
-func sowStopped(t *testing.T, s *servertest.Server) {
+// stop has a replica follow, and then stop.
+func stop(t *testing.T, s *servertest.Server) {
 	replica := servertest.Redis(t, servertest.Options{Args: []string{"--repl-ping-replica-period", "1"}})
 	host, port, _ := net.SplitHostPort(s.Addr)
 	replica.Client(t).Must(t, "REPLICAOF", host, port)
 	c := s.Client(t)
 	servertest.Until(t, "the replica follows", func() bool { return strings.Contains(info(c, "replication"), "state=online") })
-	if err := syscall.Kill(replica.PID, syscall.SIGSTOP); err != nil {
+	c.Must(t, "SET", "x", "1")
+	c.Must(t, "WAIT", "1", "20000") // where it is, is known from then on
+	halt(t, replica)
+}
+
+func halt(t *testing.T, s *servertest.Server) {
+	t.Helper()
+	if err := syscall.Kill(s.PID, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func sowStopped(t *testing.T, s *servertest.Server) {
+	stop(t, s)
+	c := s.Client(t)
 	servertest.Until(t, "the replica lags", func() bool {
 		_, rest, _ := strings.Cut(info(c, "replication"), "lag=")
 		lag, _, _ := strings.Cut(rest, "\r\n")
 		n, _ := strconv.Atoi(lag)
 		return n >= 3
 	})
+}
+
+// sowGap writes more than the backlog of a mebibyte holds while a replica is stopped.
+func sowGap(t *testing.T, s *servertest.Server) {
+	stop(t, s)
+	value := strings.Repeat("x", 32<<10)
+	s.Client(t).Fill(t, 128, func(int) []string { return []string{"SET", "page", value} })
 }
 
 func sowKeys(t *testing.T, s *servertest.Server) {
@@ -205,27 +228,7 @@ func sowHeadroom(t *testing.T, s *servertest.Server) {
 
 func sowSlow(t *testing.T, s *servertest.Server) { loop(t, s, "DEBUG", "SLEEP", "0.02") }
 
-// sowSlowDisk has the server's fsync take as long as that of a disk that others keep busy.
-func sowSlowDisk(t *testing.T) *servertest.Server {
-	cc, err := exec.LookPath("cc")
-	if err != nil {
-		t.Skip("cc is missing: it makes the library that slows fsync down")
-	}
-	dir := t.TempDir()
-	source, lib := filepath.Join(dir, "slow.c"), filepath.Join(dir, "slow.so")
-	const text = "#include <unistd.h>\nint fdatasync(int fd) { usleep(150000); return 0; }\n"
-	if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command(cc, "-shared", "-fPIC", "-o", lib, source).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	s := servertest.Redis(t, servertest.Options{Preload: lib, Args: []string{
-		"--appendonly", "yes", "--appendfsync", "always", "--latency-monitor-threshold", "50",
-	}})
-	loop(t, s, "SET", "x", "1")
-	return s
-}
+func sowWriter(t *testing.T, s *servertest.Server) { loop(t, s, "SET", "x", "1") }
 
 // sowOrphan is a replica whose primary is not there.
 func sowOrphan(t *testing.T, s *servertest.Server) {
@@ -242,7 +245,7 @@ func sowResync(t *testing.T, s *servertest.Server) {
 }
 
 // sowLoading is a replica that takes its time to load what it was sent.
-func sowLoading(t *testing.T) *servertest.Server {
+func sowLoading(t *testing.T) string {
 	primary := servertest.Redis(t, servertest.Options{Args: []string{"--repl-diskless-sync-delay", "0"}})
 	primary.Client(t).Fill(t, 10_000, func(i int) []string { return []string{"SET", "user:" + strconv.Itoa(i), strings.Repeat("x", 100)} })
 	replica := servertest.Redis(t, servertest.Options{Args: []string{"--key-load-delay", "3000", "--loading-process-events-interval-bytes", "1024"}})
@@ -250,28 +253,124 @@ func sowLoading(t *testing.T) *servertest.Server {
 	c := replica.Client(t)
 	c.Must(t, "REPLICAOF", host, port)
 	servertest.Until(t, "it loads", func() bool { return strings.HasPrefix(fmt.Sprint(c.Do("GET", "x")), "LOADING") })
-	return replica
+	return "redis://" + replica.Addr
 }
 
-var plants = map[string]plant{
-	"lua":      {rule: "TR003", sow: sowLua},
-	"keys":     {rule: "TR004", sow: sowKeys},
-	"bigvalue": {rule: "TR005", sow: sowBigValue},
-	"slow":     {rule: "TR006", sow: sowSlow, args: []string{"--enable-debug-command", "yes"}},
-	"full":     {rule: "SV007", sow: sowFull, args: []string{"--maxmemory", "24mb", "--maxmemory-policy", "allkeys-lru"}},
-	"headroom": {rule: "SV009", sow: sowHeadroom, waits: true},
-	"unread":   {rule: "TR010", sow: sowUnread, waits: true},
-	"stopped":  {rule: "SV016", sow: sowStopped, args: []string{"--repl-diskless-sync-delay", "0"}, waits: true},
-	"orphan":   {rule: "SV016", sow: sowOrphan, waits: true},
-	"resync":   {rule: "TR013", sow: sowResync, args: []string{"--repl-diskless-sync-delay", "600"}, waits: true},
-	"churn":    {rule: "TR011", sow: sowChurn},
-	"expired":  {rule: "SV011", sow: sowExpired, waits: true},
-	"waiting":  {rule: "TR012", sow: sowWaiting, waits: true},
-	"clients":  {rule: "SV015", sow: sowClients, args: []string{"--maxclients", "20"}, waits: true},
-	"misses":   {rule: "TR016", sow: sowMisses},
-	"errors":   {rule: "TR017", sow: sowErrors},
-	"nofolder": {rule: "TR018", sow: sowNoFolder, args: []string{"--enable-protected-configs", "yes"}, waits: true},
-	"slots":    {rule: "TR015", sow: func(*testing.T, *servertest.Server) {}, args: []string{"--cluster-enabled", "yes"}, waits: true},
-	"loading":  {rule: "TR002", elsewhere: sowLoading, waits: true},
-	"disk":     {rule: "TR009", elsewhere: sowSlowDisk, waits: true},
+// sowScript has a script run that never ends.
+func sowScript(t *testing.T, s *servertest.Server) {
+	script := s.Client(t)
+	again(t, func() bool { script.Do("EVAL", "while true do end", "0"); return false })
+	c := s.Client(t)
+	servertest.Until(t, "the script runs", func() bool { return strings.HasPrefix(fmt.Sprint(c.Do("PING")), "BUSY") })
+	t.Cleanup(func() { c.Do("SCRIPT", "KILL") })
+}
+
+// sowThread has four clients send many short commands of several kinds, each before the one before it is answered.
+func sowThread(t *testing.T, s *servertest.Server) {
+	s.Client(t).Fill(t, 500, func(i int) []string { return []string{"RPUSH", "queue", "job:" + strconv.Itoa(i)} })
+	commands := [][]string{{"LPOS", "queue", "nobody"}, {"INCR", "visits"}, {"LPOS", "queue", "none"}, {"HGET", "user:1", "name"}}
+	for range 4 {
+		c := s.Client(t)
+		again(t, func() bool { return c.Send(2000, func(i int) []string { return commands[i%len(commands)] }) == nil })
+	}
+}
+
+// sowTraffic has clients read values of a size that is nothing special, as fast as takes the network and not the thread.
+func sowTraffic(t *testing.T, s *servertest.Server) {
+	const size, batch = 32 << 10, 96 // 3 MiB wait at most, which no client is blamed for
+	s.Client(t).Must(t, "SET", "page", strings.Repeat("x", size))
+	ask, answer := strings.Repeat("GET page\r\n", batch), int64(batch*len(fmt.Sprintf("$%d\r\n%*s\r\n", size, size, "")))
+	for range 6 {
+		conn, err := net.Dial("unix", s.Socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		again(t, func() bool {
+			time.Sleep(20 * time.Millisecond)
+			if _, err := io.WriteString(conn, ask); err != nil {
+				return false
+			}
+			_, err := io.CopyN(io.Discard, conn, answer)
+			return err == nil
+		})
+	}
+}
+
+// sowForks takes one snapshot after the other.
+func sowForks(t *testing.T, s *servertest.Server) {
+	c := s.Client(t)
+	again(t, func() bool {
+		time.Sleep(20 * time.Millisecond)
+		c.Do("BGSAVE")
+		_, failed := c.Do("PING").(error)
+		return !failed
+	})
+	watched := s.Client(t)
+	servertest.Until(t, "it has forked", func() bool { return number(watched, "stats", "total_forks") > 0 })
+}
+
+// write has the server set n keys to values of a letter, by itself, which is sooner done than by sending them.
+func write(t *testing.T, c *servertest.Client, n, size int, letter string) {
+	t.Helper()
+	const script = "local v = string.rep(ARGV[3], ARGV[2]) for i = 1, ARGV[1] do redis.call('SET', KEYS[1] .. i, v) end"
+	c.Must(t, "EVAL", script, "1", "record:", strconv.Itoa(n), strconv.Itoa(size), letter)
+}
+
+// sowCopies rewrites all that there is while a child writes it to disk.
+func sowCopies(t *testing.T, s *servertest.Server) {
+	c := s.Client(t)
+	write(t, c, 45_000, 3000, "x")
+	c.Must(t, "BGSAVE")
+	t.Cleanup(func() { c.Do("SHUTDOWN", "NOSAVE") }) // which ends the child
+	write(t, c, 45_000, 3000, "y")
+	servertest.Until(t, "pages are copied", func() bool { return number(c, "persistence", "current_cow_size") > 110<<20 })
+}
+
+// sowHoles deletes three of four values, side by side in memory: what is left holds every page.
+func sowHoles(t *testing.T, s *servertest.Server) {
+	c := s.Client(t)
+	key := func(i int) string { return "record:" + strconv.Itoa(i) }
+	write(t, c, 25_000, 7000, "x")
+	c.Fill(t, 25_000/4, func(i int) []string { return []string{"DEL", key(4*i + 1), key(4*i + 2), key(4*i + 3)} })
+	servertest.Until(t, "memory is lost", func() bool {
+		return number(c, "memory", "used_memory_rss")-number(c, "memory", "used_memory") > 110<<20
+	})
+}
+
+// sowSwapped fills a server whose pages are taken from it.
+func sowSwapped(t *testing.T, s *servertest.Server) {
+	c := s.Client(t)
+	write(t, c, 20_000, 7000, "x")
+	servertest.Until(t, "memory is elsewhere", func() bool { return number(c, "memory", "used_memory_rss") < 100<<20 })
+}
+
+// sowChangedTable changes a table of a server of DynamoDB's protocol, which takes its time to do so.
+func sowChangedTable(t *testing.T) string {
+	url := servertest.SlowDynamoDB(t, time.Hour)
+	makeTable(t, url)
+	servertest.Amazon(t, url, "UpdateTable", `{"TableName":"shop","ProvisionedThroughput":{"ReadCapacityUnits":9,"WriteCapacityUnits":9}}`)
+	return "dynamodb://shop?endpoint=" + url
+}
+
+// sowChangedIndex is sowChangedTable of an index.
+func sowChangedIndex(t *testing.T) string {
+	url := servertest.SlowDynamoDB(t, time.Hour)
+	makeTable(t, url)
+	servertest.Amazon(t, url, "UpdateTable", `{"TableName":"shop","GlobalSecondaryIndexUpdates":[{"Update":{"IndexName":"by_mail",`+
+		`"ProvisionedThroughput":{"ReadCapacityUnits":9,"WriteCapacityUnits":9}}}]}`)
+	return "dynamodb://shop?endpoint=" + url
+}
+
+func makeTable(t *testing.T, url string) {
+	t.Helper()
+	const units = `"ProvisionedThroughput":{"ReadCapacityUnits":5,"WriteCapacityUnits":5}`
+	servertest.Amazon(t, url, "CreateTable", `{"TableName":"shop","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],`+units+
+		`,"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"mail","AttributeType":"S"}],`+
+		`"GlobalSecondaryIndexes":[{"IndexName":"by_mail","KeySchema":[{"AttributeName":"mail","KeyType":"HASH"}],`+
+		`"Projection":{"ProjectionType":"ALL"},`+units+`}]}`)
+	servertest.Until(t, "the table is active", func() bool {
+		said := servertest.Amazon(t, url, "DescribeTable", `{"TableName":"shop"}`)
+		return strings.Count(said, `"ACTIVE"`) == 2
+	})
 }

@@ -12,6 +12,9 @@ import (
 const (
 	lagWarning = 3.0 // seconds; a replica confirms each second
 	lagError   = 10.0
+
+	backlogWritten = 10 << 20 // bytes a second, of fewer a short backlog is no matter
+	backlogSeconds = 0.1      // of what is written: 1 MiB, the default, at that rate
 )
 
 func replicaRules() []rule {
@@ -21,16 +24,20 @@ func replicaRules() []rule {
 				ID: "SV016", Name: "replication-lag", Title: "Replicas that do not follow", Severity: report.Error, Stores: redisFamily(),
 				Doc: `A replica confirms once a second what it has received. One that has not for three seconds is stopped, overloaded, or cut off; one whose
 gap is larger than the backlog has to begin anew when it comes back, with a fork and everything over the network. A replica whose
-link is down serves old data, or none (replica-serve-stale-data no).`,
+link is down serves old data, or none (replica-serve-stale-data no). On a quiet day a backlog is named, too, that holds a tenth of a second
+of what is written: no replica that loses its link for a moment finds in it what it has missed.`,
 				Fix:  "look at the replica and the network between; repl-backlog-size for as many seconds of writes as it may be away",
-				Bad:  []string{"slave0:state=online,offset=100,lag=14", "master_link_status:down"},
+				Bad:  []string{"slave0:state=online,offset=100,lag=14", "master_link_status:down", "repl_backlog_size:1048576, and master_repl_offset grows by 40 MB a second"},
 				Good: []string{"slave0:state=online,lag=0"},
 				Limits: []report.Limit{
 					{Name: "warning", Value: lagWarning, Unit: report.UnitDuration, Source: ours + ": since it has confirmed anything"},
 					{Name: "error", Value: lagError, Unit: report.UnitDuration, Source: ours},
+					{Name: "backlog", Value: backlogSeconds, Unit: report.UnitDuration, Source: ours + ": of what is written"},
+					{Name: "written", Value: backlogWritten, Unit: report.UnitBytes, Source: ours + ": a second, of less a backlog is not judged"},
 				},
 			},
 			judge: replication,
+			quiet: replicationAtAll,
 			needs: []string{"connected_slaves|master_link_down_since_seconds|slave_repl_offset"},
 		},
 		{
@@ -90,6 +97,21 @@ func replication(p *pair) []Cause {
 		found = append(found, c)
 	}
 	return found
+}
+
+// replicationAtAll is replication of a server that nobody calls slow: whether replicas would follow again after a moment is asked as well.
+func replicationAtAll(p *pair) []Cause {
+	if found := replication(p); len(found) > 0 {
+		return found
+	}
+	written, backlog := p.rate("master_repl_offset"), p.number("repl_backlog_size")
+	if len(p.After.Replicas) == 0 || written <= backlogWritten || backlog == 0 || backlog >= backlogSeconds*written {
+		return nil
+	}
+	return plain(report.Warning, fmt.Sprintf("the backlog of %s holds %s of what is written: a replica that is away for longer is sent everything",
+		humanize.Bytes(backlog), humanize.Duration(backlog/written)),
+		report.Metric{Name: "backlog", Value: report.Number(backlog), Unit: report.UnitBytes},
+		report.Metric{Name: "written", Value: report.Number(written), Unit: report.UnitBytes})
 }
 
 // replicaLink is what a replica says of its link.

@@ -55,10 +55,13 @@ func Report(r *report.Report, all []*Observation) {
 
 // once leaves of what several servers say of their cluster the first.
 func once(causes []Cause) []Cause {
-	seen := map[string]bool{}
+	said := map[string]bool{}
 	return slices.DeleteFunc(causes, func(c Cause) bool {
-		again := c.Subject == cluster && seen[c.Rule]
-		seen[c.Rule] = true
+		if c.Subject != cluster {
+			return false
+		}
+		again := said[c.Rule]
+		said[c.Rule] = true
 		return again
 	})
 }

@@ -2,15 +2,22 @@ package triage_test
 
 import (
 	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/kvtool/kvtool/adapters"
 	"github.com/kvtool/kvtool/audit/triage"
 	"github.com/kvtool/kvtool/internal/servertest"
 	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
 )
 
 // examsOf opens a target and returns the lines to its servers.
@@ -162,10 +169,98 @@ func TestSetupOfACluster(t *testing.T) {
 	servertest.Until(t, "the replica is missed", func() bool {
 		return slices.ContainsFunc(look(), func(got map[string]string) bool { return strings.Contains(got["SV030"], "its 5,461 slots are gone") })
 	})
-	c.Primaries[2].Client(t).Must(t, "CLUSTER", "DELSLOTS", "16383")
+	for _, p := range c.Primaries { // each by itself: what one gives up the others keep in mind
+		p.Client(t).Do("CLUSTER", "DELSLOTS", "16383")
+	}
 	servertest.Until(t, "the slot is missed", func() bool {
-		return slices.ContainsFunc(look(), func(got map[string]string) bool { return strings.Contains(got["TR015"], "1 of 16,384 slots") })
+		return !slices.ContainsFunc(look(), func(got map[string]string) bool { return !strings.Contains(got["TR015"], "1 of 16,384 slots") })
 	})
+	var seen []*triage.Observation
+	for _, e := range examsOf(t, target) {
+		seen = append(seen, span(t, e, func() {}))
+	}
+	var r report.Report
+	triage.Report(&r, seen)
+	r.Findings = slices.DeleteFunc(r.Findings, func(f report.Finding) bool { return f.Rule != "TR015" })
+	if len(r.Findings) != 1 || r.Findings[0].Subject != "cluster" {
+		t.Errorf("each of three nodes says that the cluster is not whole, and once is enough: %+v", r.Findings)
+	}
+}
+
+// A primary whose backlog holds less than a tenth of a second of what is written, and one whose backlog is larger.
+func TestSetupOfABacklog(t *testing.T) {
+	t.Parallel()
+	primary, _ := servertest.Pair(t, nil, nil)
+	c, value := primary.Client(t), strings.Repeat("x", 256<<10)
+	look := func() string {
+		exam := examsOf(t, "redis://"+primary.Addr)[0]
+		got, _ := broken(span(t, exam, func() {
+			c.Fill(t, 400, func(int) []string { return []string{"SET", "page", value} })
+			c.Must(t, "WAIT", "1", "0") // what is confirmed is no gap
+		}))
+		return got["SV016"]
+	}
+	if got := look(); !strings.Contains(got, "the backlog of 1.00 MiB holds") {
+		t.Errorf("%q", got)
+	}
+	c.Must(t, "CONFIG", "SET", "repl-backlog-size", "1gb")
+	if got := look(); got != "" {
+		t.Errorf("of a larger one: %q", got)
+	}
+}
+
+// A table whose reads are throttled while it is audited, which is known of no table that nobody has read.
+func TestPlantedThrottling(t *testing.T) {
+	t.Parallel()
+	endpoint := servertest.DynamoDB(t)
+	makeTable(t, endpoint)
+	to, err := url.Parse(endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httputil.NewSingleHostReverseProxy(to)
+	var scans, refused atomic.Int64
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".Scan") && scans.Add(1) <= refused.Load() {
+			w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"no"}`)
+			return
+		}
+		server.ServeHTTP(w, r)
+	}))
+	defer proxy.Close()
+	parsed, err := kv.ParseTarget("dynamodb://shop?endpoint=" + proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := adapters.Open(t.Context(), parsed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	exams, err := store.(kv.Examiner).Examine(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	throttling := func(u triage.Unknown) bool { return u.Rule == "throttled" }
+	read := func() {
+		for _, err := range store.Scan(t.Context(), kv.ScanOptions{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, unknown := broken(span(t, exams[0], func() {})); !slices.ContainsFunc(unknown, throttling) {
+		t.Errorf("nobody has read, and throttling is ruled out: %v", unknown)
+	}
+	if got, unknown := broken(span(t, exams[0], read)); got["TR022"] != "" || slices.ContainsFunc(unknown, throttling) {
+		t.Errorf("nothing is throttled: %v, %v", got, unknown)
+	}
+	refused.Store(scans.Load() + 2)
+	if got, _ := broken(span(t, exams[0], read)); !strings.HasPrefix(got["TR022"], "2 of the requests") {
+		t.Errorf("two reads are throttled: %v", got)
+	}
 }
 
 // Sentinels that agree too soon, and one that has nobody to put in a primary's place.

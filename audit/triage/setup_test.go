@@ -52,6 +52,7 @@ func setupCases() map[string]setupCase {
 	}
 	share := .8
 	const aof = "aof_enabled:1"
+	replica := []string{"connected_slaves:1", "slave0:ip=10.0.0.2,port=6379,state=online,offset=400000000,lag=0", "master_repl_offset:400000000"}
 	return map[string]setupCase{
 		"well":             {},
 		"no limit":         {want: "SV001 warning", info: []string{"maxmemory:0"}},
@@ -118,6 +119,8 @@ func setupCases() map[string]setupCase {
 		}},
 		"durable, no fsync": {want: "SV032 error", info: []string{aof}, change: design(&triage.Design{Durable: true}, "appendfsync=no")},
 		"cache, no fsync":   {info: []string{aof, "maxmemory_policy:allkeys-lru"}, change: design(cache, "appendfsync=no")},
+		"backlog":           {want: "SV016 warning", info: append(replica, "repl_backlog_size:1048576")},
+		"long backlog":      {info: append(replica, "repl_backlog_size:268435456")},
 		"quorum of one":     {want: "SV033 warning", change: sentinel("1", "2")},
 		"quorum of two":     {change: sentinel("2", "2")},
 		"two sentinels":     {want: "SV033 error", change: sentinel("2", "1")},

@@ -27,13 +27,14 @@ Or an index is being filled, which takes capacity that nobody has planned for: w
 			Rule: report.Rule{
 				ID: "TR022", Name: "throttled", Title: "Requests that are turned away for want of capacity", Severity: report.Error, Stores: []string{"dynamodb"},
 				Doc: `Requests are throttled: the table, an index or one partition is asked for more than it may take in a second (3,000 read units and 1,000
-write units of a partition). A table does not tell that itself; its metrics do.`,
+write units of a partition). A table does not tell that itself, and its metrics do: triage, which reads nothing, cannot rule it out. An audit
+(--server) names how many of its own reads were turned away.`,
 				Fix:  "look for a hot partition key (kvtool hotkeys, keydesign check), then capacity or on-demand",
 				Bad:  []string{"ReadThrottleEvents 400 in a minute"},
 				Good: []string{"ReadThrottleEvents 0"},
 			},
 			needs: []string{"throttled_requests"},
-			judge: throttled,
+			judge: throttled, lasting: true,
 		},
 	}
 }
@@ -50,7 +51,7 @@ func tableNotActive(p *pair) []Cause {
 		c.Severity, c.Weight = report.Warning, 0.3
 		c.Message = "the table is being changed"
 		if building > 0 {
-			c.Message = fmt.Sprintf("%s being filled: %s", humanize.Counted(int64(building), "index")+" is", p.text("index"))
+			c.Message = fmt.Sprintf("%s being made or changed: %s", humanize.Counted(int64(building), "index")+" is", p.text("index"))
 		}
 	case status != "ACTIVE":
 		c.Severity, c.Weight, c.Message = report.Error, 1, "the table is not active: "+status
@@ -67,7 +68,7 @@ func throttled(p *pair) []Cause {
 	}
 	return []Cause{{
 		Severity: report.Error, Subject: "table", Weight: min(1, n/max(n, p.growth("total_commands_processed"), 1)),
-		Message: humanize.Count(n) + " requests were throttled",
+		Message: humanize.Count(n) + " of the requests that kvtool has sent were throttled",
 		Measure: report.Metric{Name: "throttled", Value: report.Number(n), Unit: report.UnitCount},
 		Avoid:   "do not have clients try again at once: each attempt takes capacity as well",
 	}}

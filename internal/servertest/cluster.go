@@ -72,7 +72,7 @@ const nodeTimeout = "1500"
 func Cluster(t testing.TB, o ClusterOptions) *ServerCluster {
 	t.Helper()
 	Binary(t, o.Version)
-	node := Options{Version: o.Version, TLS: o.TLS, busPort: true, Args: append([]string{
+	node := Options{Version: o.Version, TLS: o.TLS, Args: append([]string{
 		"--cluster-enabled", "yes", "--cluster-node-timeout", nodeTimeout, "--repl-diskless-sync-delay", "0",
 		"--cluster-replica-validity-factor", "0", "--repl-ping-replica-period", "1", // a replica is listed once it has received something
 	}, o.Args...)}

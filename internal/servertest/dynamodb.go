@@ -3,6 +3,7 @@ package servertest
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os/exec"
 	"strings"
@@ -14,7 +15,37 @@ import (
 // items, indexes and scans; it knows no TTL, throttles nothing and counts no bytes of tables.
 func DynamoDB(t testing.TB) string {
 	t.Helper()
-	return startDynamoDB(t, "dynalite", "--host", "127.0.0.1", "--createTableMs", "1", "--deleteTableMs", "1", "--updateTableMs", "1")
+	return SlowDynamoDB(t, time.Millisecond)
+}
+
+// SlowDynamoDB is DynamoDB where changing a table takes that long.
+func SlowDynamoDB(t testing.TB, change time.Duration) string {
+	t.Helper()
+	return startDynamoDB(t, "dynalite", "--host", "127.0.0.1", "--createTableMs", "1", "--deleteTableMs", "1",
+		"--updateTableMs", fmt.Sprint(change.Milliseconds()))
+}
+
+// Amazon sends one request of DynamoDB's protocol to a server on this machine, which does not look at signatures.
+func Amazon(t testing.TB, url, op, body string) (answer string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Amz-Target", "DynamoDB_20120810."+op)
+	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	req.Header.Set("X-Amz-Date", "20260101T000000Z")
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=x")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s: %s, %v", op, resp.Status, text, err)
+	}
+	return string(text)
 }
 
 // DynamoDBLocal starts DynamoDB Local, Amazon's own server for tests, and returns its URL. It knows what tables weigh, TTL and

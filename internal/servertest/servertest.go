@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -29,9 +30,7 @@ type Options struct {
 	TLS     bool     // listen with TLS alone, by the certificate that Certificate makes
 	Cert    string   // with TLS: a certificate and its key to use instead, if several servers are to trust each other
 	Key     string
-	Preload string // a library that the server is to use before its own, such as another allocator
-
-	busPort bool // the port 10,000 above must be one too, and free
+	Preload string // a library that the server is to use before its own, such as another allocator, or several with colons between
 }
 
 // A Server is running.
@@ -126,7 +125,7 @@ func Redis(t testing.TB, o Options) *Server {
 }
 
 func start(t testing.TB, binary string, o Options) (*Server, error) {
-	port, err := freePort(o.busPort)
+	port, err := freePort(slices.Contains(o.Args, "--cluster-enabled"))
 	if err != nil {
 		return nil, err
 	}
@@ -242,6 +241,16 @@ func (s *Server) ready(t testing.TB) error {
 func (s *Server) Stop() {
 	_ = s.cmd.Process.Kill() // it may have ended
 	<-s.done
+}
+
+// Restart ends the server at once and starts it again where it was, as who supervises it does with one that has crashed.
+func (s *Server) Restart(t testing.TB) {
+	t.Helper()
+	s.Stop()
+	s.done = make(chan struct{})
+	if err := s.launch(t, s.cmd.Path, s.cmd.Args[1:]...); err != nil {
+		t.Fatalf("starting it again: %v", err)
+	}
 }
 
 // Client returns a connection to the server, closed when the test ends.
