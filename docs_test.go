@@ -154,6 +154,7 @@ func workplace(t *testing.T) string {
 		"dump.rdb":   "testdata/rdb/corpus/redis_50_with_streams.rdb",
 		"depth.rdb":  "testdata/rdb/depth.rdb",
 		"keys.yaml":  "testdata/schema/shop.yaml",
+		"old.yaml":   "testdata/schema/shop.yaml",
 		"depth.yaml": "testdata/gate/keys.yaml",
 		"model.json": "testdata/schema/import/onetable.json",
 		"shop.yaml":  "testdata/drift/shop.yaml",

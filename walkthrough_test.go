@@ -10,8 +10,11 @@ import (
 	"testing"
 )
 
-// A stop of the walk is a row of its table: a number, a file, a function.
-var stop = regexp.MustCompile("(?m)^\\| [0-9]+ \\| `([^`]+)` \\| `([^`]+)` \\|")
+// A stop of the walk is a row of its table: a number, a file, a function. Beside the way are functions that the text names.
+var (
+	stop   = regexp.MustCompile("(?m)^\\| [0-9]+ \\| `([^`]+)` \\| `([^`]+)` \\|")
+	beside = regexp.MustCompile("`(?:\\w+\\.)?(\\w+)` in\\s+`([^`]+\\.go)`")
+)
 
 // TestWalkthrough holds docs/walkthrough.md to the code: each function that it names is where it says.
 func TestWalkthrough(t *testing.T) {
@@ -26,6 +29,15 @@ func TestWalkthrough(t *testing.T) {
 	for _, s := range stops {
 		if !slices.Contains(functions(t, s[1]), s[2]) {
 			t.Errorf("%s has no function %s", s[1], s[2])
+		}
+	}
+	named := beside.FindAllStringSubmatch(string(page), -1)
+	if len(named) != 4 {
+		t.Errorf("%d functions beside the way, want 4", len(named))
+	}
+	for _, n := range named {
+		if !slices.Contains(functions(t, n[2]), n[1]) {
+			t.Errorf("%s has no function %s", n[2], n[1])
 		}
 	}
 }

@@ -249,11 +249,11 @@ func (o *auditOptions) checkRefs() error {
 	case o.declared == nil:
 		return kv.WithHint(kv.Usagef("--refs without --schema: nothing says which keys refer to which"), "kvtool drift orphans infers them, too")
 	case o.match != "":
-		return kv.Usagef("--refs with --match: what is not read would be missed by what refers to it")
+		return kv.WithHint(kv.Usagef("--refs with --match: what is not read would be missed by what refers to it"), "leave one of the two out")
 	case o.resume != "":
-		return kv.Usagef("--refs with --resume: what was read before is not known by name")
+		return kv.WithHint(kv.Usagef("--refs with --resume: what was read before is not known by name"), "leave one of the two out")
 	case o.only != nil:
-		return kv.Usagef("--refs with --only")
+		return kv.WithHint(kv.Usagef("--refs with --only"), "leave --only out: to follow references all is read; kvtool drift orphans does that alone")
 	}
 	return nil
 }

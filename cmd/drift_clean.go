@@ -130,7 +130,7 @@ func runClean(ctx context.Context, env *Env, o cleanOptions) error {
 func readPlan(path string) (*clean.Plan, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, kv.Usagef("%s: %w", path, reason(err))
+		return nil, meantFile(kv.Usagef("%s: %w", path, reason(err)), path, "")
 	}
 	defer f.Close()
 	p, err := clean.Read(f)

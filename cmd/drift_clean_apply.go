@@ -23,7 +23,7 @@ func (o *cleanOptions) runApply(ctx context.Context, env *Env, outs []output) er
 		return err
 	}
 	if len(p.Lines) == 0 {
-		return kv.Usagef("%s has no lines: there is nothing to do", o.apply)
+		return kv.WithHint(kv.Usagef("%s has no lines: there is nothing to do", o.apply), "a plan is made by kvtool drift clean TARGET --plan FILE")
 	}
 	store, target, err := o.openToWrite(ctx, env, p.Target, fmt.Sprintf("%d keys of", len(p.Lines)))
 	if err != nil {
@@ -40,7 +40,7 @@ func (o *cleanOptions) runApply(ctx context.Context, env *Env, outs []output) er
 		return err
 	}
 	if u := filepath.Clean(o.undoFile); u == filepath.Clean(o.log) || u == filepath.Clean(o.apply) || filepath.Clean(o.log) == filepath.Clean(o.apply) {
-		return kv.Usagef("--apply, --undo-file and --log are three files: %s, %s, %s", o.apply, o.undoFile, o.log)
+		return kv.WithHint(kv.Usagef("--apply, --undo-file and --log are three files: %s, %s, %s", o.apply, o.undoFile, o.log), "leave the last two out: they are named after the plan")
 	}
 	log, err := os.OpenFile(o.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -64,7 +64,7 @@ func (o *cleanOptions) runApply(ctx context.Context, env *Env, outs []output) er
 func (o *cleanOptions) runUndo(ctx context.Context, env *Env, outs []output) error {
 	f, err := os.Open(o.undo)
 	if err != nil {
-		return kv.Usagef("%s: %w", o.undo, reason(err))
+		return meantFile(kv.Usagef("%s: %w", o.undo, reason(err)), o.undo, "")
 	}
 	defer f.Close()
 	u, err := clean.ReadUndo(f)
@@ -114,7 +114,7 @@ func (o *cleanOptions) openToWrite(ctx context.Context, env *Env, of, what strin
 		return nil, "", targetError(ended(ctx, err))
 	}
 	if _, err := kv.RemoverOf(store); err != nil {
-		return nil, "", errors.Join(kv.Usagef("%s: %w", name, err), store.Close())
+		return nil, "", errors.Join(kv.WithHint(kv.Usagef("%s: %w", name, err), "only servers of the Redis family are written to"), store.Close())
 	}
 	return store, name, nil
 }

@@ -260,7 +260,7 @@ func (o *orphansOptions) joining() (join.Options, error) {
 		opt.Memory = 0
 	case "B":
 		if o.spill == "" {
-			return opt, kv.Usagef("--plan B needs --spill FOLDER")
+			return opt, kv.WithHint(kv.Usagef("--plan B needs --spill FOLDER"), "it keeps what does not fit into memory there")
 		}
 		opt.Memory = 1
 	case "D":

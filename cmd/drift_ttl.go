@@ -95,7 +95,7 @@ func runTTL(ctx context.Context, env *Env, o *ttlOptions) error {
 func (o *ttlOptions) check() error {
 	switch {
 	case o.forecast <= 0:
-		return kv.Usagef("--forecast must be longer than nothing")
+		return kv.WithHint(kv.Usagef("--forecast must be longer than nothing"), "--forecast 24h")
 	case o.depth == audit.DepthCount:
 		return kv.WithHint(kv.Usagef("--depth count asks for names alone"), "adaptive asks a sample")
 	}

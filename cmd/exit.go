@@ -8,13 +8,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kvtool/kvtool/internal/yamlfile"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report/render"
 )
 
 // What kvtool says about itself goes to stderr, one line each, and begins with its name:
 //
-//	kvtool: error: what went wrong and where      at most one, last
+//	kvtool: error: what went wrong and where      at most one, last; of a file with several mistakes one each
 //	kvtool: hint: what would mend it              at most one, after the error
 //	kvtool: warning: what is not as it should be
 //
@@ -100,11 +101,30 @@ func (e *Env) finish(ctx context.Context, err error) int {
 	if err == nil || errors.As(err, &c) && c.err == nil {
 		return code
 	}
-	e.say("error", oneLine(err))
-	if h := kv.Hint(err); h != "" {
+	e.explain(err)
+	return code
+}
+
+// explain prints err with its hint; of a file with several mistakes each with its own.
+func (e *Env) explain(err error) {
+	all := &yamlfile.Mistakes{First: []error{err}}
+	if several := (*yamlfile.Mistakes)(nil); errors.As(err, &several) && err.Error() == several.Error() {
+		all = several
+	}
+	hinted := false
+	for _, one := range all.First {
+		e.say("error", oneLine(one))
+		if h := kv.Hint(one); h != "" {
+			e.say("hint", h)
+			hinted = true
+		}
+	}
+	if all.More > 0 {
+		e.say("error", fmt.Sprintf("and %d more mistakes", all.More))
+	}
+	if h := kv.Hint(err); h != "" && !hinted { // of the file as a whole
 		e.say("hint", h)
 	}
-	return code
 }
 
 // say prints one line about kvtool itself.

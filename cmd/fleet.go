@@ -114,7 +114,7 @@ func (f *fleetRun) run(ctx context.Context, env *Env, args []string) error {
 func (f *fleetRun) check() error {
 	switch {
 	case f.jobs < 0:
-		return kv.Usagef("--jobs %d: want at least 1", f.jobs)
+		return kv.WithHint(kv.Usagef("--jobs %d: want at least 1", f.jobs), "leave it out for as many at a time as is usual")
 	case f.jobs == 0:
 		f.jobs = f.most
 	}
@@ -122,7 +122,7 @@ func (f *fleetRun) check() error {
 		return nil
 	}
 	if st, err := os.Stat(f.out); err == nil && !st.IsDir() {
-		return kv.Usagef("--out %s is not a folder", f.out)
+		return kv.WithHint(kv.Usagef("--out %s is not a folder", f.out), "name a folder: each target gets a file in it")
 	}
 	return reason(os.MkdirAll(f.out, 0o777))
 }
@@ -143,7 +143,7 @@ func (e *Env) fleetOf(ctx context.Context, args []string) (targets []string, bad
 		name, is := strings.CutPrefix(arg, "@")
 		switch {
 		case arg == "" || arg == "-":
-			return nil, 0, kv.Usagef("%q among several targets", arg)
+			return nil, 0, kv.WithHint(kv.Usagef("%q among several targets", arg), "is a variable unset? Each of several is a URL, a path or @NAME")
 		case is && e.isFleet([]string{arg}):
 			names, n, err := e.matching(ctx, name)
 			if err != nil {

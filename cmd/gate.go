@@ -127,7 +127,7 @@ func (e *Env) readBaseline(ctx context.Context, path string, fleet bool) (*repor
 		err = kv.Usagef("%s: a report of a fleet is no baseline of one target", path)
 	}
 	if err != nil {
-		return nil, kv.WithHint(&codeError{exitUsage, fmt.Errorf("--baseline %w", err)}, "write one: --write-baseline FILE")
+		return nil, meantFile(&codeError{exitUsage, fmt.Errorf("--baseline %w", err)}, path, "write one: --write-baseline FILE")
 	}
 	return r, nil
 }

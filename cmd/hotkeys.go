@@ -138,11 +138,11 @@ func (o *hotkeysOptions) check() error {
 	case o.source == "trace" && len(o.args) > 0:
 		return kv.WithHint(kv.Usagef("--trace and a TARGET: a trace is read without any store"), "leave one of the two out")
 	case o.trace != "" && o.source != "trace":
-		return kv.Usagef("--trace with --source %s", o.source)
+		return kv.WithHint(kv.Usagef("--trace with --source %s", o.source), "a trace is a source of its own: leave one of the two out")
 	case o.save.path != "" && o.trace != "" && samePlace(o.trace, o.save.path):
-		return kv.Usagef("--save %s: that is the trace", o.save.path)
+		return kv.WithHint(kv.Usagef("--save %s: that is the trace", o.save.path), "give another path: the trace would be gone")
 	case o.window < 0 || o.accesses < 0 || o.bytes < 0:
-		return kv.Usagef("--window, --max-accesses and --max-bytes must not be negative")
+		return kv.WithHint(kv.Usagef("--window, --max-accesses and --max-bytes must not be negative"), "leave out the one that is not to be changed")
 	case o.source == "monitor" && o.window > monitorLongest:
 		return kv.WithHint(kv.Usagef("--window %s of MONITOR", o.window),
 			"10s at most: it may halve what the server can do; watch several times instead")
@@ -173,7 +173,7 @@ func (o *hotkeysOptions) readTrace(ctx context.Context, env *Env) (*report.Repor
 	if o.trace != "-" {
 		f, err := os.Open(o.trace)
 		if err != nil {
-			return nil, &codeError{exitTarget, fmt.Errorf("%s: %w", o.trace, reason(err))}
+			return nil, meantFile(&codeError{exitTarget, fmt.Errorf("%s: %w", o.trace, reason(err))}, o.trace, "")
 		}
 		defer f.Close()
 		in = f
@@ -317,7 +317,7 @@ func freqFact(info *kv.Info) kv.Fact {
 // readLFU reads the LFU counter of every key.
 func (o *hotkeysOptions) readLFU(ctx context.Context, env *Env, store kv.Store, p *picked) (*report.Report, error) {
 	if o.weight != "" && o.weight != "ops" {
-		return nil, kv.Usagef("--weight %s: LFU counters tell accesses alone", o.weight)
+		return nil, kv.WithHint(kv.Usagef("--weight %s: LFU counters tell accesses alone", o.weight), "--weight ops, or another --source")
 	}
 	prog := env.newProgress(o.progress, o.quiet)
 	defer prog.clear()

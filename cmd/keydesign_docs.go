@@ -99,7 +99,7 @@ func docsOutputs(specs []string) ([]docsOutput, error) {
 			return nil, err
 		}
 		if slices.ContainsFunc(outs, func(o docsOutput) bool { return samePlace(o.path, path) }) {
-			return nil, kv.Usagef("-o %s: another -o goes to the same place", spec)
+			return nil, kv.WithHint(kv.Usagef("-o %s: another -o goes to the same place", spec), "give each a path of its own")
 		}
 		outs = append(outs, docsOutput{docsFormats()[i], path})
 	}

@@ -104,7 +104,7 @@ func (o *inferOptions) declared() ([]byte, *schema.Schema, error) {
 	}
 	base, err := os.ReadFile(o.merge)
 	if err != nil {
-		return nil, nil, kv.Usagef("--merge %s: %w", o.merge, reason(err))
+		return nil, nil, meantFile(kv.Usagef("--merge %s: %w", o.merge, reason(err)), o.merge, "")
 	}
 	return base, s, nil
 }

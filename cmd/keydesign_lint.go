@@ -95,7 +95,7 @@ func (e *Env) openSchema(paths []string) (*schema.Schema, error) {
 		return loadSchema(paths...)
 	}
 	if len(paths) > 1 {
-		return nil, kv.Usagef("- is stdin, and takes no other FILE beside it")
+		return nil, kv.WithHint(kv.Usagef("- is stdin, and takes no other FILE beside it"), "name files, or pipe one schema in")
 	}
 	data, err := io.ReadAll(io.LimitReader(e.Stdin, schema.MaxSize+1))
 	if err != nil {

@@ -112,10 +112,10 @@ func (o *simulateOptions) options() (simulate.Options, error) {
 	for _, text := range o.slots {
 		set, err := slot.ParseSet(text)
 		if err != nil {
-			return so, kv.Usagef("--slots: %w", err)
+			return so, kv.WithHint(kv.Usagef("--slots: %w", err), "once for each master: --slots 0-8191 --slots 8192-16383")
 		}
 		if both := taken.And(set); !both.Empty() {
-			return so, kv.Usagef("--slots: two masters have the slots %s", both.String())
+			return so, kv.WithHint(kv.Usagef("--slots: two masters have the slots %s", both.String()), "give each master slots of its own: --slots 0-8191 --slots 8192-16383")
 		}
 		taken = taken.Or(set)
 		so.Slots = append(so.Slots, set)

@@ -76,7 +76,7 @@ func (o *runFlags) check(outs []output) error {
 	for _, out := range outs {
 		for _, path := range []string{o.out, o.hlog} {
 			if path != "" && samePlace(out.path, path) {
-				return kv.Usagef("-o and another flag both write to %s", path)
+				return kv.WithHint(kv.Usagef("-o and another flag both write to %s", path), "give each a path of its own")
 			}
 		}
 	}

@@ -98,11 +98,11 @@ func (o *findMaxFlags) check(l *loading) error {
 	case !slices.ContainsFunc(l.thresholds, func(t threshold.Threshold) bool { return !own(t) }):
 		return kv.WithHint(kv.Usagef("no limit: the highest rate at which what?"), "--threshold 'p99 < 5ms'")
 	case o.search.Shortest < least:
-		return kv.Usagef("--step %v: limits on percentiles need at least %v", o.search.Shortest, least)
+		return kv.WithHint(kv.Usagef("--step %v: limits on percentiles need at least %v", o.search.Shortest, least), fmt.Sprintf("--step %v: the rarer what a limit is on, the longer it takes to see it", least))
 	case o.search.Shortest <= 0 || o.search.Longest <= 0 || o.search.Confirm <= 0 || o.probe <= 0 || o.settle < 0:
-		return kv.Usagef("--probe, --step, --step-max and --confirm must be positive, --settle not negative")
+		return kv.WithHint(kv.Usagef("--probe, --step, --step-max and --confirm must be positive, --settle not negative"), "leave out the one that is not to be changed")
 	case o.exact < 0.001 || o.exact > 0.5:
-		return kv.Usagef("--precision %s: want 0.1%% to 50%%", o.exact)
+		return kv.WithHint(kv.Usagef("--precision %s: want 0.1%% to 50%%", o.exact), "--precision 2%")
 	}
 	return nil
 }

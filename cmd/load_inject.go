@@ -97,7 +97,7 @@ func (l *loading) reach(ctx context.Context) error {
 			return targetError(ended(ctx, err))
 		}
 		if at := d.Primary(); l.o.inject && at != "" && !local(at) {
-			return kv.Usagef("--inject: the primary %s is not on this machine", at)
+			return kv.WithHint(kv.Usagef("--inject: the primary %s is not on this machine", at), "faults are injected on a loopback address alone: start a copy there")
 		}
 		l.driver, l.replicas, l.primary = d, d, d.Primary()
 	}

@@ -126,7 +126,7 @@ func (o *learnOptions) check() error {
 	}
 	switch {
 	case o.window < 0 || o.length <= 0:
-		return kv.Usagef("--window must not be negative, and --duration more than nothing")
+		return kv.WithHint(kv.Usagef("--window must not be negative, and --duration more than nothing"), "--window 30s, --duration 5m")
 	case o.source == "monitor" && o.window > monitorLongest:
 		return kv.WithHint(kv.Usagef("--window %s of MONITOR", o.window), "10s at most: it may halve what the server can do")
 	case o.source == "monitor" && o.window == 0, o.source == "server" && o.window == 0:
@@ -183,7 +183,7 @@ func (o *learnOptions) readUses(ctx context.Context, env *Env, f *keydesign.Fact
 	if o.trace != "-" {
 		file, err := os.Open(o.trace)
 		if err != nil {
-			return nil, &codeError{exitTarget, fmt.Errorf("%s: %w", o.trace, reason(err))}
+			return nil, meantFile(&codeError{exitTarget, fmt.Errorf("%s: %w", o.trace, reason(err))}, o.trace, "")
 		}
 		defer file.Close()
 		in = file

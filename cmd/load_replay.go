@@ -87,7 +87,7 @@ func newLoadReplayCmd(env *Env) *cobra.Command {
 func (o *replayFlags) settle(env *Env) error {
 	factor, ok := strings.CutSuffix(o.speed, "x")
 	if _, err := fmt.Sscanf(factor, "%g", &o.Speed); !ok || err != nil || !(o.Speed > 0) || o.Speed > 1e6 {
-		return kv.Usagef("--speed %q: want a factor such as 2x", o.speed)
+		return kv.WithHint(kv.Usagef("--speed %q: want a factor such as 2x", o.speed), "2x is twice as fast, 0.5x half as fast; --as-fast leaves the times out")
 	}
 	for _, c := range o.columns {
 		if !slices.Contains(trace.Columns(), c) {
@@ -98,9 +98,9 @@ func (o *replayFlags) settle(env *Env) error {
 	case o.trace == "":
 		return kv.WithHint(kv.Usagef("kvtool load replay: --trace is missing"), "redis-cli MONITOR > monitor.txt records one")
 	case o.Amplify < 1 || o.Conns < 1 || o.Pipeline < 1 || o.For < 0 || o.timeout < 0 || o.TTL < time.Second:
-		return kv.Usagef("--amplify, --conns and --pipeline must be 1 or more, times not negative, --max-ttl at least 1s")
+		return kv.WithHint(kv.Usagef("--amplify, --conns and --pipeline must be 1 or more, times not negative, --max-ttl at least 1s"), "leave out the one that is not to be changed")
 	case strings.ContainsAny(o.Prefix, "{}*?[]\\"):
-		return kv.Usagef("--prefix %q: no braces, and no characters of a pattern", o.Prefix)
+		return kv.WithHint(kv.Usagef("--prefix %q: no braces, and no characters of a pattern", o.Prefix), "--prefix replay:")
 	}
 	if o.Prefix == "" {
 		o.Prefix = "kvtool:replay-" + env.Now().UTC().Format("20060102-150405") + ":"
@@ -136,7 +136,7 @@ func runLoadReplay(ctx context.Context, env *Env, o *replayFlags, args []string)
 	if o.trace != "-" {
 		f, err := os.Open(o.trace)
 		if err != nil {
-			return kv.Usagef("--trace %s: %w", o.trace, reason(err))
+			return meantFile(kv.Usagef("--trace %s: %w", o.trace, reason(err)), o.trace, "")
 		}
 		defer f.Close()
 		l.in = bufio.NewReaderSize(f, traceHead)

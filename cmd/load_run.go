@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -269,7 +270,7 @@ func (l *loading) read() error {
 	case o.pipeline > 1 && o.concurrency == 0:
 		return kv.WithHint(kv.Usagef("--pipeline in an open loop"), "it needs --concurrency")
 	case o.conns < 0 || o.concurrency < 0 || o.pipeline < 1 || o.duration < 0 || o.warmup < 0 || o.workers < 0:
-		return kv.Usagef("--conns, --concurrency, --pipeline, --duration, --warmup and --workers must not be negative")
+		return kv.WithHint(kv.Usagef("--conns, --concurrency, --pipeline, --duration, --warmup and --workers must not be negative"), "leave out the one that is not to be changed")
 	}
 	var err error
 	if l.scenario, err = readScenario(o.scenario, o.set); err != nil {
@@ -316,7 +317,11 @@ func scenarioFile(name string) (file string, data []byte, err error) {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", nil, kv.WithHint(kv.Usagef("scenario %s: neither one of kvtool's nor a file", name), "kvtool load list")
+		err := kv.Usagef("scenario %s: neither one of kvtool's nor a file", name)
+		if near := cmp.Or(nearest(name, scenario.Builtins()), nearFile(name)); near != "" {
+			return "", nil, kv.WithHint(err, "did you mean "+near+"?")
+		}
+		return "", nil, kv.WithHint(err, "kvtool load list names those that come with kvtool")
 	case err != nil:
 		return "", nil, &codeError{exitUsage, fmt.Errorf("%s: %w", file, reason(err))}
 	case scenario.IsProperties(file, data):

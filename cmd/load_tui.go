@@ -37,7 +37,7 @@ func (o *boardFlags) bind(c *cobra.Command) {
 func (o *boardFlags) checkBoard(env *Env) error {
 	switch why := env.noTerminal(); {
 	case o.fps < 1 || o.fps > 30:
-		return kv.Usagef("--fps %d: want 1 to 30", o.fps)
+		return kv.WithHint(kv.Usagef("--fps %d: want 1 to 30", o.fps), "leave it out for the usual")
 	case o.tui && why != "":
 		return kv.WithHint(kv.Usagef("--tui: %s", why), "leave it out: progress is told on stderr")
 	}

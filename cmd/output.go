@@ -59,7 +59,7 @@ type output struct {
 // parse returns the outputs that the flags ask for: text to stdout if they ask for none.
 func (v *viewFlags) parse() ([]output, error) {
 	if v.width < 0 || v.top < 0 {
-		return nil, kv.Usagef("--width and --top must not be negative")
+		return nil, kv.WithHint(kv.Usagef("--width and --top must not be negative"), "leave out the one that is not to be changed")
 	}
 	specs := v.outputs
 	if len(specs) == 0 {
@@ -72,7 +72,7 @@ func (v *viewFlags) parse() ([]output, error) {
 			return nil, err
 		}
 		if o.path != "" && slices.ContainsFunc(outs, func(x output) bool { return samePlace(x.path, o.path) }) {
-			return nil, kv.Usagef("-o %s: another -o goes to the same path", s)
+			return nil, kv.WithHint(kv.Usagef("-o %s: another -o goes to the same path", s), "give each a path of its own")
 		}
 		if other := crowded(outs, o); other != "" {
 			return nil, kv.WithHint(kv.Usagef("-o %s: -o %s already goes to stdout", s, other), "give one of them a path: -o "+s+"=FILE")
@@ -139,10 +139,10 @@ func checkPath(flag, path string) error {
 	case err != nil:
 		return kv.Usagef("%s: %w", flag, reason(err))
 	case !st.IsDir():
-		return kv.Usagef("%s: %s is not a directory", flag, filepath.Dir(path))
+		return kv.WithHint(kv.Usagef("%s: %s is not a directory", flag, filepath.Dir(path)), "name a file in a folder that is there")
 	}
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		return kv.Usagef("%s: is a directory", flag)
+		return kv.WithHint(kv.Usagef("%s: is a directory", flag), "name a file in it")
 	}
 	return nil
 }

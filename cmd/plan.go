@@ -13,7 +13,7 @@ import (
 func (e *Env) openToScan(ctx context.Context, t kv.Target) (kv.Store, error) {
 	store, err := e.Open(ctx, t)
 	if err != nil {
-		return nil, err
+		return nil, meantTarget(err, t)
 	}
 	if err := e.accept(ctx, store, toScan); err != nil {
 		return nil, errors.Join(err, store.Close())

@@ -64,7 +64,7 @@ const (
 func runReportServe(ctx context.Context, env *Env, o reportServeOptions, paths []string) error {
 	for _, p := range paths {
 		if _, err := os.Stat(p); err != nil {
-			return kv.WithHint(&codeError{exitTarget, fmt.Errorf("%s: %w", p, reason(err))}, writeReport)
+			return meantFile(&codeError{exitTarget, fmt.Errorf("%s: %w", p, reason(err))}, p, writeReport)
 		}
 	}
 	addr, err := listenAddress(o.listen)

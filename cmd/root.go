@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -168,26 +167,4 @@ func atMostOne(c *cobra.Command, args []string) error {
 		return kv.WithHint(kv.Usagef("%s takes one argument at most, not %d", c.CommandPath(), len(args)), "usage: "+c.UseLine())
 	}
 	return nil
-}
-
-// flagError adds what the user may have meant to an error about a flag.
-func flagError(c *cobra.Command, err error) error {
-	text := err.Error()
-	if strings.HasPrefix(text, "unknown shorthand flag") { // what follows it may be a password: -aPASSWORD
-		text, _, _ = strings.Cut(text, " in ")
-		err = errors.New(text)
-	}
-	usage := kv.Usagef("%s: %w", c.CommandPath(), err)
-	if strings.Contains(text, "missing unit in duration") {
-		return kv.WithHint(usage, "a time is 500ms, 30s, 5m")
-	}
-	i := strings.Index(text, "--")
-	if !strings.HasPrefix(text, "unknown flag") || i < 0 {
-		return usage
-	}
-	name, _, _ := strings.Cut(text[i+2:], "=")
-	if s := nearest(name, flagNames(c)); s != "" {
-		return kv.WithHint(usage, "did you mean --"+s+"?")
-	}
-	return kv.WithHint(usage, c.CommandPath()+" --help lists the flags")
 }

@@ -64,7 +64,7 @@ func (f *schemaFlag) load() (*schema.Schema, error) {
 func readBounded(path string, most int) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, kv.Usagef("%s: %w", path, reason(err))
+		return nil, meantFile(kv.Usagef("%s: %w", path, reason(err)), path, "")
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, int64(most)+1))

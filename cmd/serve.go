@@ -331,7 +331,7 @@ func (o serveOptions) fill(ctx context.Context, env *Env, e *engine.Engine) (str
 func (o serveOptions) load(ctx context.Context, env *Env, e *engine.Engine) (string, error) {
 	f, err := os.Open(o.file)
 	if err != nil {
-		return "", &codeError{exitTarget, fmt.Errorf("%s: %w", o.file, reason(err))}
+		return "", meantFile(&codeError{exitTarget, fmt.Errorf("%s: %w", o.file, reason(err))}, o.file, "")
 	}
 	defer f.Close()
 	size := int64(0)

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kvtool/kvtool/internal/config"
+	"github.com/kvtool/kvtool/internal/yamlfile"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -104,7 +105,7 @@ func (e *Env) readConfig(o configFlags) (configuration, error) {
 	if o.file != "" {
 		s, err := readSource(o.file, o.file)
 		if err != nil {
-			return nil, err
+			return nil, meantFile(err, o.file, kv.Hint(err))
 		}
 		s.trusted = true // named by who runs it
 		return configuration{*s}, nil
@@ -191,8 +192,15 @@ func readSource(path, name string) (*configSource, error) {
 	return &configSource{File: c, dir: dir}, err
 }
 
-// hintOf adds what an unknown word of a file was probably meant to be.
+// hintOf adds what an unknown word of a file was probably meant to be, to each of them.
 func hintOf(err error) error {
+	var all *yamlfile.Mistakes
+	if errors.As(err, &all) {
+		for i, one := range all.First {
+			all.First[i] = hintOf(one)
+		}
+		return err
+	}
 	var e *config.Error
 	if !errors.As(err, &e) || e.Typed == "" {
 		return err
@@ -323,7 +331,7 @@ func (e *Env) setFlags(flags *pflag.FlagSet, p *profile) error {
 			continue
 		}
 		if err := f.Value.Set(v); err != nil {
-			return kv.Usagef("%s: %w", from, err)
+			return kv.WithHint(kv.Usagef("%s: %w", from, err), usageHint(f))
 		}
 	}
 	return nil

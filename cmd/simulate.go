@@ -105,7 +105,7 @@ func runCost(ctx context.Context, env *Env, o *costOptions, args []string) error
 	r := &report.Report{Schema: report.Schema, Kind: report.KindSimulate, Tool: tool(), Taken: env.Now().UTC(), Findings: []report.Finding{}, Skipped: []report.Skip{}}
 	switch {
 	case declared != nil && len(args) > 0:
-		return kv.Usagef("a TARGET and --schema: name one of them")
+		return kv.WithHint(kv.Usagef("a TARGET and --schema: name one of them"), "--schema says what there is and what is asked without any store")
 	case declared != nil:
 		err = o.ofSchema(declared, u, r)
 	case len(args) == 0:

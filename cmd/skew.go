@@ -258,7 +258,7 @@ func (o *skewOptions) readTrace(ctx context.Context, env *Env, c *skew.Collector
 	if o.trace != "-" {
 		f, err := os.Open(o.trace)
 		if err != nil {
-			return &codeError{exitTarget, fmt.Errorf("%s: %w", o.trace, reason(err))}
+			return meantFile(&codeError{exitTarget, fmt.Errorf("%s: %w", o.trace, reason(err))}, o.trace, "")
 		}
 		defer f.Close()
 		in = f
@@ -320,7 +320,7 @@ func (o *skewOptions) monitor(ctx context.Context, env *Env, store kv.Store, c *
 // load reads a snapshot file.
 func (o *skewOptions) load(ctx context.Context, env *Env, path string, outs []output) (*report.Report, error) {
 	if o.ops == "monitor" || o.save.path != "" {
-		return nil, kv.Usagef("--ops monitor and --save need a store, and %s is a saved report", path)
+		return nil, kv.WithHint(kv.Usagef("--ops monitor and --save need a store, and %s is a saved report", path), "leave them out, or name the store")
 	}
 	if err := spareOutputs(kv.Target{Path: path}, outs); err != nil {
 		return nil, err

@@ -43,7 +43,7 @@ func (s *saveFlag) check(outs []output) error {
 	}
 	for _, o := range outs {
 		if samePlace(o.path, s.path) {
-			return kv.Usagef("%s: an -o goes to the same path", s)
+			return kv.WithHint(kv.Usagef("%s: an -o goes to the same path", s), "give each a path of its own")
 		}
 	}
 	return checkPath(s.String(), s.path)
@@ -84,7 +84,7 @@ func (e *Env) readInput(ctx context.Context, path string) (name string, b []byte
 		f, err := os.Open(path)
 		if err != nil {
 			err = &codeError{exitTarget, fmt.Errorf("%s: %w", path, reason(err))}
-			return path, nil, kv.WithHint(err, writeReport)
+			return path, nil, meantFile(err, path, writeReport)
 		}
 		defer f.Close()
 		in = f
@@ -94,7 +94,7 @@ func (e *Env) readInput(ctx context.Context, path string) (name string, b []byte
 	case err != nil:
 		return path, nil, &codeError{exitTarget, fmt.Errorf("%s: %w", path, reason(ended(ctx, err)))}
 	case len(b) > maxReport:
-		return path, nil, kv.Usagef("%s: larger than %d MiB: no report is", path, maxReport>>20)
+		return path, nil, kv.WithHint(kv.Usagef("%s: larger than %d MiB: no report is", path, maxReport>>20), writeReport)
 	}
 	return path, b, nil
 }
@@ -135,12 +135,12 @@ func parseReport(path string, b []byte) (*report.Report, error) {
 	if err := json.Unmarshal(b, r); err != nil {
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) {
-			return nil, kv.Corruptf("%s: at byte %d: %w", path, syntax.Offset, err)
+			return nil, kv.WithHint(kv.Corruptf("%s: at byte %d: %w", path, syntax.Offset, err), "write it anew: "+writeReport)
 		}
-		return nil, kv.Usagef("%s holds no report: %w", path, err)
+		return nil, kv.WithHint(kv.Usagef("%s holds no report: %w", path, err), writeReport)
 	}
 	if err := r.Check(); err != nil {
-		return nil, kv.Usagef("%s holds no report: %w", path, err)
+		return nil, kv.WithHint(kv.Usagef("%s holds no report: %w", path, err), writeReport)
 	}
 	return r, nil
 }

@@ -102,7 +102,7 @@ func (e *Env) resolvePath(arg string, t kv.Target, parseErr error) (kv.Target, e
 			return t, kv.WithHint(err, fmt.Sprintf("a path takes no parameters, a target does: '%s:%s?%s'", t.Scheme, path, query))
 		}
 	}
-	return t, kv.WithHint(err, "TARGET is a URL like redis://HOST:PORT or the path of a file: kvtool audit --help")
+	return t, meantFile(err, arg, "TARGET is a URL like redis://HOST:PORT or the path of a file: kvtool audit --help")
 }
 
 // isAddress reports whether arg is HOST:PORT, as other programs take it.
@@ -237,7 +237,7 @@ func (e *Env) sniffed(path string, head []byte) (kv.Target, error) {
 		name = "stdin"
 	}
 	if len(head) == 0 {
-		return kv.Target{}, kv.Usagef("%s is empty", name)
+		return kv.Target{}, kv.WithHint(kv.Usagef("%s is empty", name), "it holds no dump and no keys: was it written to the end?")
 	}
 	if kvr.IsFile(head) {
 		return kv.Target{}, kv.WithHint(kv.Usagef("%s is a saved report, not a store: it has figures, and no keys", name),

@@ -130,7 +130,7 @@ func (o *tuiOptions) check() (width, height int, err error) {
 	case o.svg != "" && !o.snapshot:
 		return 0, 0, kv.WithHint(kv.Usagef("--svg without --snapshot"), "a picture is of one screen: add --snapshot")
 	case o.every < 0 || o.window < 0:
-		return 0, 0, kv.Usagef("--every and --window must not be negative")
+		return 0, 0, kv.WithHint(kv.Usagef("--every and --window must not be negative"), "--every 30s, --window 10s")
 	case o.every > 0 && o.snapshot:
 		return 0, 0, kv.WithHint(kv.Usagef("--every and --snapshot: one screen is printed once"), "leave one of the two out")
 	}

@@ -27,7 +27,7 @@ func newVersionCmd(env *Env) *cobra.Command {
 
 func noArgs(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return kv.Usagef("%s takes no arguments", c.CommandPath())
+		return kv.WithHint(kv.Usagef("%s takes no arguments", c.CommandPath()), "usage: "+c.UseLine())
 	}
 	return nil
 }

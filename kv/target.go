@@ -25,20 +25,20 @@ type Target struct {
 func ParseTarget(s string) (Target, error) {
 	scheme, rest, ok := strings.Cut(s, ":")
 	if !ok || !validScheme(scheme) {
-		return Target{}, Usagef("%q is no target: it has no scheme", redactRaw(s))
+		return Target{}, WithHint(Usagef("%q is no target: it has no scheme", redactRaw(s)), "a target is a URL like redis://HOST:PORT, or SCHEME:FILE")
 	}
 	scheme = strings.ToLower(scheme)
 	if !strings.HasPrefix(rest, "//") {
 		path, query, _ := strings.Cut(rest, "?")
 		q, err := url.ParseQuery(query)
 		if err != nil {
-			return Target{}, Usagef("%s: bad parameters after %q", redactRaw(scheme+":"+path), "?")
+			return Target{}, WithHint(Usagef("%s: bad parameters after %q", redactRaw(scheme+":"+path), "?"), "parameters are NAME=VALUE with & between them, and odd bytes of a value as %XX")
 		}
 		return Target{Scheme: scheme, Path: path, Query: q}, nil
 	}
 	u, err := url.Parse(s)
 	if err != nil { // the error quotes the URL, which may hold a password
-		return Target{}, Usagef("<unparsable target>: not a URL")
+		return Target{}, WithHint(Usagef("<unparsable target>: not a URL"), "a URL is SCHEME://HOST:PORT; odd characters of a user or password are written as %XX, or leave the password out and set KVTOOL_PASSWORD")
 	}
 	t := Target{Scheme: scheme, Query: u.Query()}
 	if u.User != nil {
@@ -148,7 +148,7 @@ func (a *Adapter) CheckParams(t Target) error {
 		if !known {
 			err := Usagef("%s targets have no parameter %q", a.Name, name)
 			if len(names) == 0 {
-				return err
+				return WithHint(err, "leave out what is behind the ?")
 			}
 			return WithHint(err, "they have: "+strings.Join(names, ", "))
 		}

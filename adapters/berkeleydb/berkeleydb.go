@@ -93,7 +93,7 @@ func open(ctx context.Context, t kv.Target) (kv.Store, error) {
 	s := &store{target: t.String(), path: t.Path, name: t.Query.Get("database")}
 	switch t.Path {
 	case "":
-		return nil, kv.Usagef("%s: no file is named", t)
+		return nil, kv.WithHint(kv.Usagef("%s: no file is named", t), "bdb:FILE, or bdb:- for stdin")
 	case "-":
 		s.stdin = t.Stdin
 	default:

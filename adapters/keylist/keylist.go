@@ -46,7 +46,7 @@ func open(_ context.Context, t kv.Target) (kv.Store, error) {
 	s := &store{target: t.String(), path: t.Path, sep: sep, stdin: t.Stdin}
 	switch t.Path {
 	case "":
-		return nil, kv.Usagef("%s: no file is named", t)
+		return nil, kv.WithHint(kv.Usagef("%s: no file is named", t), "keys:FILE, or keys:- for stdin")
 	case "-":
 		return s, nil
 	}
@@ -86,7 +86,7 @@ func (s *store) stat() error {
 		return short(err)
 	}
 	if st.IsDir() {
-		return kv.Usagef("%s is a directory, not a list of keys", s.path)
+		return kv.WithHint(kv.Usagef("%s is a directory, not a list of keys", s.path), "name a file in it, with a key a line")
 	}
 	s.written = st.ModTime()
 	return nil

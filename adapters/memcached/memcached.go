@@ -105,7 +105,7 @@ func (c *config) setServers(t kv.Target) error {
 			return kv.WithHint(kv.Usagef("%s: %q is no server", t, s), "memcached://HOST:PORT,HOST:PORT")
 		}
 		if seen[addr] {
-			return kv.Usagef("%s names %s twice", t, addr)
+			return kv.WithHint(kv.Usagef("%s names %s twice", t, addr), "name each server once, as the clients do")
 		}
 		seen[addr] = true
 		c.servers = append(c.servers, addr)
@@ -141,7 +141,7 @@ func (c *config) checkLogin(t kv.Target) error {
 	case c.password == "":
 		return kv.WithHint(kv.Usagef("%s names a user without a password", t), "set KVTOOL_PASSWORD")
 	case strings.ContainsAny(c.username, " \r\n") || strings.ContainsAny(c.password, "\r\n"):
-		return kv.Usagef("%s: memcached takes no user with a space, and no password with a line break", t)
+		return kv.WithHint(kv.Usagef("%s: memcached takes no user with a space, and no password with a line break", t), "give the user another name or password: memcached itself cannot read this one")
 	}
 	return nil
 }

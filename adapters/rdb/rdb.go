@@ -79,7 +79,7 @@ func open(ctx context.Context, t kv.Target) (kv.Store, error) {
 	}
 	switch t.Path {
 	case "":
-		return nil, kv.Usagef("%s: no file is named", t)
+		return nil, kv.WithHint(kv.Usagef("%s: no file is named", t), "rdb:FILE, rdb:DIR, or rdb:- for stdin")
 	case "-":
 		s.stdin = t.Stdin
 	default:

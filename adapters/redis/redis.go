@@ -186,7 +186,7 @@ func (c *config) setTLS(t kv.Target) error {
 	if skip := t.Query.Get("tls_skip_verify"); skip != "" {
 		v, err := strconv.ParseBool(skip)
 		if err != nil {
-			return kv.Usagef("%s: tls_skip_verify is %q, not true or false", t, skip)
+			return kv.WithHint(kv.Usagef("%s: tls_skip_verify is %q, not true or false", t, skip), "true trusts whatever certificate there is; better: tls_ca=FILE")
 		}
 		c.tls.InsecureSkipVerify = v
 	}
@@ -197,11 +197,11 @@ func (c *config) setCertificates(t kv.Target) error {
 	if ca := t.Query.Get("tls_ca"); ca != "" {
 		pem, err := os.ReadFile(ca)
 		if err != nil {
-			return kv.Usagef("%s: reading tls_ca: %v", t, err)
+			return kv.WithHint(kv.Usagef("%s: reading tls_ca: %v", t, err), "tls_ca=FILE: the certificates to trust, as PEM; a path counts from the working folder")
 		}
 		c.tls.RootCAs = x509.NewCertPool()
 		if !c.tls.RootCAs.AppendCertsFromPEM(pem) {
-			return kv.Usagef("%s: %s holds no certificate in PEM form", t, ca)
+			return kv.WithHint(kv.Usagef("%s: %s holds no certificate in PEM form", t, ca), "a file in PEM form begins with -----BEGIN CERTIFICATE-----")
 		}
 	}
 	cert, key := t.Query.Get("tls_cert"), t.Query.Get("tls_key")
@@ -209,11 +209,11 @@ func (c *config) setCertificates(t kv.Target) error {
 		return nil
 	}
 	if cert == "" || key == "" {
-		return kv.Usagef("%s: tls_cert and tls_key go together", t)
+		return kv.WithHint(kv.Usagef("%s: tls_cert and tls_key go together", t), "tls_cert=FILE&tls_key=FILE")
 	}
 	pair, err := tls.LoadX509KeyPair(cert, key)
 	if err != nil {
-		return kv.Usagef("%s: reading tls_cert and tls_key: %v", t, err)
+		return kv.WithHint(kv.Usagef("%s: reading tls_cert and tls_key: %v", t, err), "both are PEM; a path counts from the working folder")
 	}
 	c.tls.Certificates = []tls.Certificate{pair}
 	return nil

@@ -76,12 +76,12 @@ func (c *config) checkSharding(t kv.Target) error {
 	seen := map[string]bool{}
 	for _, addr := range c.seeds {
 		if seen[addr] {
-			return kv.Usagef("%s names %s twice", t, addr)
+			return kv.WithHint(kv.Usagef("%s names %s twice", t, addr), "name each server once, in the order of the clients")
 		}
 		seen[addr] = true
 	}
 	if n := len(c.shardNames); n > 0 && n != len(c.seeds) {
-		return kv.Usagef("%s: shard_names has %d names for %d servers", t, n, len(c.seeds))
+		return kv.WithHint(kv.Usagef("%s: shard_names has %d names for %d servers", t, n, len(c.seeds)), "shard_names=NAME,NAME: one for each server, in their order")
 	}
 	return nil
 }

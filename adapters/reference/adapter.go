@@ -67,14 +67,14 @@ func parsePreset(t kv.Target) (Preset, error) {
 	if t.Query.Has("keys") {
 		n, err := strconv.Atoi(t.Query.Get("keys"))
 		if err != nil || n < 0 || n > maxKeys {
-			return p, kv.Usagef("%s: keys is a number up to %d", t, maxKeys)
+			return p, kv.WithHint(kv.Usagef("%s: keys is a number up to %d", t, maxKeys), "ref:?preset=shop&keys=120000")
 		}
 		p.Keys = n
 	}
 	if t.Query.Has("seed") {
 		n, err := strconv.ParseUint(t.Query.Get("seed"), 10, 64)
 		if err != nil {
-			return p, kv.Usagef("%s: seed is a whole number from 0 on", t)
+			return p, kv.WithHint(kv.Usagef("%s: seed is a whole number from 0 on", t), "ref:?preset=shop&seed=1")
 		}
 		p.Seed = n
 	}

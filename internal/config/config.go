@@ -5,7 +5,7 @@
 // The one idea is that a key is data (keys.go). The reader, the errors with their suggestions and the JSON Schema for editors
 // all follow from one list, so that none of them can know a key that the others do not:
 //
-//	keys ─┬─▶ Parse    values with their lines, or the first mistake with its line
+//	keys ─┬─▶ Parse    values with their lines, or the mistakes with theirs
 //	      └─▶ Schema   docs/schema/config-v1.json
 //
 // A configuration may come with a cloned repository, so it is input like any other: its size is bounded, it may not refer

@@ -9,17 +9,15 @@ import (
 	"github.com/kvtool/kvtool/internal/yamlfile"
 )
 
-// Parse reads the contents of a file, which errors call name. The error is an *Error, the first mistake from the top.
+// Parse reads the contents of a file, which errors call name. The error is an *Error, or
+// *yamlfile.Mistakes if there are several.
 func Parse(name string, data []byte) (*File, error) {
 	r := &reader{file: &File{Name: name, Settings: Settings{}, Profiles: map[string]Profile{}}, forms: forms()}
 	root, err := yamlfile.Read(name, data, MaxSize)
 	if err != nil || root.Empty() {
 		return r.file, err
 	}
-	if err := r.mapping(root, top(), r.file.Settings); err != nil {
-		return nil, err
-	}
-	if err := r.checkTarget(); err != nil {
+	if err := yamlfile.Join(r.mapping(root, top(), r.file.Settings), r.checkTarget()); err != nil {
 		return nil, err
 	}
 	return r.file, nil

@@ -25,7 +25,7 @@ const (
 const MaxDays = 180
 
 // Parse reads the contents of a file, which errors call name. Entries may end at most maxDays after the day of now. The error
-// is a *yamlfile.Error, the first mistake from the top.
+// is a *yamlfile.Error, or *yamlfile.Mistakes if there are several.
 func Parse(name string, data []byte, now time.Time, maxDays int) ([]report.Suppression, error) {
 	n, err := yamlfile.Read(name, data, MaxSize)
 	if err != nil || n.Empty() {

@@ -88,27 +88,28 @@ func (n Node) child(key, value *yaml.Node) Node {
 	return Node{y: value, file: n.file, path: path, name: key.Value, key: key.Line}
 }
 
-// Each calls yield with the values of a mapping. A key that comes twice is a mistake.
+// Each calls yield with the values of a mapping, whatever it says of those before. A key that comes twice is a mistake.
 func (n Node) Each(yield func(value Node) error) error {
 	if !n.IsMapping() {
 		return n.Wantf("keys of its own")
 	}
 	seen := make(map[string]int, len(n.y.Content)/2)
+	all := &Mistakes{}
 	for i := 0; i+1 < len(n.y.Content); i += 2 {
 		key, value := n.y.Content[i], n.y.Content[i+1]
 		if key.Kind != yaml.ScalarNode || key.Tag != "!!str" {
-			return n.at(key.Line, "%s: a key must be a word", n.where())
+			all.add(n.at(key.Line, "%s: a key must be a word", n.where()))
+			continue
 		}
 		c := n.child(key, value)
 		if line := seen[key.Value]; line > 0 {
-			return n.at(key.Line, "%s is in line %d already", c.path, line)
+			all.add(n.at(key.Line, "%s is in line %d already", c.path, line))
+			continue
 		}
 		seen[key.Value] = key.Line
-		if err := yield(c); err != nil {
-			return err
-		}
+		all.add(yield(c))
 	}
-	return nil
+	return all.err()
 }
 
 // Len returns how many keys a mapping has, or values a list.

@@ -33,10 +33,15 @@ type Keys []Key
 // Value returns a mapping of these keys.
 func (ks Keys) Value() Value { return Value{ks.Read, ks.Form} }
 
-// Read reads the mapping n.
+// Read reads the mapping n. What it lacks is only said of one whose keys are all known: otherwise one of these may be meant.
 func (ks Keys) Read(n Node) error {
-	seen := make([]bool, len(ks))
-	err := n.Each(func(v Node) error {
+	if !n.IsMapping() {
+		return n.Wantf("keys of its own")
+	}
+	seen, known := make([]bool, len(ks)), 0
+	all := &Mistakes{}
+	all.add(n.Each(func(v Node) error {
+		known++
 		i := slices.IndexFunc(ks, func(k Key) bool { return k.Name == v.name })
 		switch {
 		case i >= 0:
@@ -45,19 +50,17 @@ func (ks Keys) Read(n Node) error {
 		case strings.HasPrefix(v.name, "x-"):
 			return nil
 		}
+		known--
 		e := n.Unknown(v, ks.names())
 		e.Meant = spell.Nearest(v.name, e.Known)
 		return e
-	})
-	if err != nil {
-		return err
-	}
+	}))
 	for i, k := range ks {
-		if k.Required && !seen[i] {
-			return n.Errorf("%s has no %s", n.where(), k.Name)
+		if k.Required && !seen[i] && known == n.Len() {
+			all.add(n.Errorf("%s has no %s", n.where(), k.Name))
 		}
 	}
-	return nil
+	return all.err()
 }
 
 func (ks Keys) names() []string {
@@ -273,12 +276,11 @@ func List[T any](p *[]T, of func(*T) Value) Value {
 				return err
 			}
 			*p = make([]T, len(items))
+			all := &Mistakes{}
 			for i, item := range items {
-				if err := of(&(*p)[i]).Read(item); err != nil {
-					return err
-				}
+				all.add(of(&(*p)[i]).Read(item))
 			}
-			return nil
+			return all.err()
 		},
 		func() Form { return Form{"type": "array", "items": of(new(T)).Form()} },
 	}

@@ -9,7 +9,7 @@
 //
 // and that the keys of a mapping are a list (Keys), from which both the reader and the JSON Schema for editors follow:
 //
-//	Keys ─┬─▶ Read   the values, or the first mistake with its line
+//	Keys ─┬─▶ Read   the values, or all mistakes with their lines
 //	      └─▶ Form   the part of a JSON Schema
 //
 // The files may come with a cloned repository, so they are input like any other.
@@ -17,9 +17,11 @@ package yamlfile
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,6 +56,75 @@ func (e *Error) Error() string {
 
 // Unwrap returns kv.ErrUsage.
 func (e *Error) Unwrap() error { return kv.ErrUsage }
+
+// mostMistakes is how many mistakes are told at once.
+const mostMistakes = 20
+
+// Mistakes are what is wrong with a file, or with several that are read as one, in the order of their lines: the first of them,
+// and how many more there are. They are a usage error, as each of them is.
+type Mistakes struct {
+	First []error
+	More  int
+}
+
+func (m *Mistakes) Error() string {
+	lines := make([]string, len(m.First))
+	for i, err := range m.First {
+		lines[i] = err.Error()
+	}
+	if m.More > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more mistakes", m.More))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap returns those that are told.
+func (m *Mistakes) Unwrap() []error { return m.First }
+
+// Join returns one error of several, or nil if there are none. One alone stays what it is.
+func Join(errs ...error) error {
+	m := &Mistakes{}
+	for _, err := range errs {
+		m.add(err)
+	}
+	return m.err()
+}
+
+func (m *Mistakes) add(err error) {
+	var several *Mistakes
+	switch {
+	case err == nil:
+	case errors.As(err, &several):
+		for _, one := range several.First {
+			m.add(one)
+		}
+		m.More += several.More
+	case len(m.First) < mostMistakes:
+		m.First = append(m.First, err)
+	default:
+		m.More++
+	}
+}
+
+func (m *Mistakes) err() error {
+	switch len(m.First) {
+	case 0:
+		return nil
+	case 1:
+		return m.First[0]
+	}
+	slices.SortStableFunc(m.First, func(a, b error) int {
+		x, y := placeOf(a), placeOf(b)
+		return cmp.Or(cmp.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line))
+	})
+	return m
+}
+
+func placeOf(err error) *Error {
+	e := &Error{}
+	errors.As(err, &e)
+	return e
+}
 
 // Read returns the one document that data holds, which errors call name. A file with nothing in it is a Node that is Empty.
 // The error is an *Error, the first mistake from the top.

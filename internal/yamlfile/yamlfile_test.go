@@ -8,6 +8,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	"pgregory.net/rapid"
+
+	"github.com/kvtool/kvtool/kv"
 )
 
 type pet struct {
@@ -98,6 +100,32 @@ func TestMistakes(t *testing.T) {
 		if err == nil || err.Error() != want {
 			t.Errorf("%.100q:\n got %v\nwant %s", text, err, want)
 		}
+	}
+}
+
+// All mistakes of a file are told, in the order of its lines, but none that may follow from another.
+func TestSeveralMistakes(t *testing.T) {
+	_, err := readPet("age: -1\nsort: dgo\nnaem: Tom\ntoys:\n  ball: {color: red}\n  BAT: {}\n  bell: {}\nnames: [a, 1, 2]\nage: 3\n")
+	want := `f:1: age: want a whole number, such as 200, 400k or 2M
+f:2: sort: want cat, dog or fish, did you mean dog?
+f:3: unknown key "naem", did you mean name?
+f:5: unknown key "color" under toys.ball, did you mean colour?
+f:6: toys: "BAT" is no name: want small letters
+f:7: toys.bell has no colour
+f:8: names[1]: want text
+f:8: names[2]: want text
+f:9: age is in line 1 already`
+	if err == nil || err.Error() != want || !errors.Is(err, kv.ErrUsage) {
+		t.Errorf("got %v", err)
+	}
+	_, err = readPet("name: a\n" + strings.Repeat("x: 1\n", 30))
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != mostMistakes+1 || lines[mostMistakes] != "and 10 more mistakes" {
+		t.Errorf("%d lines, the last %q", len(lines), lines[len(lines)-1])
+	}
+	first := errors.New("one")
+	if Join() != nil || Join(nil, nil) != nil || Join(nil, first) != first { //nolint:errorlint // the very same
+		t.Error("Join of none, or of one")
 	}
 }
 

@@ -50,7 +50,7 @@ type Import struct {
 	from   string
 }
 
-// Read imports a file, which errors call name. The error is a *yamlfile.Error.
+// Read imports a file, which errors call name. The error is a *yamlfile.Error, or *yamlfile.Mistakes.
 func (f Format) Read(name string, data []byte) (*Import, error) {
 	root, err := yamlfile.Read(name, data, MaxSize)
 	if err != nil {

@@ -51,6 +51,52 @@ func TestBroken(t *testing.T) {
 	}
 }
 
+// All mistakes are told at once, with their lines, and none that follows from another: user's key names a field whose type is
+// misspelt, item's index is not looked for in a key that could not be read, and what leads to nobody has no field.
+func TestSeveralMistakes(t *testing.T) {
+	_, err := Parse(Source{"a", []byte(`kvschema: 1
+fields:
+  uid: {type: itn}
+  day: {type: int, cardinality: many}
+templates:
+  user:
+    key: "user:{uid:int}:{day}"
+    ttl: {policy: fixed, vlaue: 10m}
+  cart:
+    key: "cart:{uid}"
+    refs: [{kind: parent, to: usr, on: uid}]
+    access: [{by: [uuid]}]
+  broken:
+    key: "broken:{"
+    access: [{by: [uid, sid]}]
+    cardinality: {per: {sid: 3}}
+  item:
+    type: item
+    pk: "{uid}"
+    owner: [a]
+    access: [{by: [sid]}]
+  user: {key: "user"}
+`)}, Source{"b", []byte("kvschema: 1\nlint: {ignore: [{rule: KD043, on: flag}]}\n")})
+	want := `a:3: fields.uid.type: unknown type "itn", did you mean int?
+a:4: fields.day.cardinality: want a whole number, such as 200, 400k or 2M
+a:8: unknown key "vlaue" under templates.user.ttl, did you mean value?
+a:11: templates.cart.refs[0].to: no template usr, did you mean user?
+a:12: templates.cart.access[0].by[0]: no field uuid, did you mean uid?
+a:14: templates.broken.key: {} is neither of fields nor a type
+a:20: templates.item.owner: want text
+a:22: templates.user is in line 6 already
+b:2: lint.ignore[0] has no reason
+b:2: lint.ignore[0].on: no template flag`
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+	_, err = Parse(Source{"a", []byte("kvschema: 1\ntemplates:\n  a: {key: a, refs: [{kind: parent, to: b}]}\n  b: {key: b, refs: [{kind: parent, to: a}, {kind: parent, to: b}]}\n")})
+	want = "a:4: templates.b has as a parent a, which leads back to it\na:4: templates.b has as a parent b, which leads back to it"
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}
+
 // What editors know is what the reader knows.
 func TestJSONSchemaIsPublished(t *testing.T) {
 	text, err := json.MarshalIndent(JSONSchema(), "", "  ")

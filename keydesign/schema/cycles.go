@@ -7,15 +7,16 @@ import (
 
 // cycles refuses templates that inherit their TTL from themselves, or are their own parents, over others or not.
 func (p *parser) cycles() error {
+	var all error
 	for _, edges := range [...]func(*Template) []edge{inherits, parents} {
 		w := walker{p: p, edges: edges, state: make([]state, len(p.s.Templates))}
 		for i := range p.s.Templates {
 			if err := w.visit(i); err != nil {
-				return err
+				all = yamlfile.Join(all, err)
 			}
 		}
 	}
-	return nil
+	return all
 }
 
 // An edge leads from a template to another.
@@ -55,7 +56,8 @@ const (
 	done
 )
 
-func (w *walker) visit(i int) error {
+// visit returns the edges that lead back to where the walk is.
+func (w *walker) visit(i int) (all error) {
 	if w.state[i] == done {
 		return nil
 	}
@@ -63,13 +65,14 @@ func (w *walker) visit(i int) error {
 	t := &w.p.s.Templates[i]
 	for _, e := range w.edges(t) {
 		to := w.p.index[e.to]
-		if w.state[to] == open {
-			return &yamlfile.Error{File: e.pos.File, Line: e.pos.Line, Text: "templates." + t.Name + " " + e.what + " " + e.to + ", which leads back to it"}
+		err := error(&yamlfile.Error{File: e.pos.File, Line: e.pos.Line, Text: "templates." + t.Name + " " + e.what + " " + e.to + ", which leads back to it"})
+		if w.state[to] != open {
+			err = w.visit(to)
 		}
-		if err := w.visit(to); err != nil {
-			return err
+		if err != nil {
+			all = yamlfile.Join(all, err)
 		}
 	}
 	w.state[i] = done
-	return nil
+	return all
 }

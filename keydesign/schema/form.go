@@ -123,14 +123,14 @@ func (p *parser) fieldMap() yamlfile.Value {
 			{Name: "dist", Doc: "How accesses spread over them.", Value: dist(&f.Dist)},
 			{Name: "span", Doc: "true: a value may hold separators.", Value: yamlfile.Bool(&f.Span)},
 		}.Value()
-		return p.once(&f.Pos, checked(v, func(n yamlfile.Node) error {
-			f.Name, f.Extensions = n.Name(), extensions(n)
+		return p.once(&f.Pos, named(&f.Name, checked(v, func(n yamlfile.Node) error {
+			f.Extensions = extensions(n)
 			if f.Span && f.Type.Kind != TypeStr && f.Type.Kind != TypeOpaque {
 				return n.Child("span").Errorf("%s.span: %s says itself what it holds; span is for str and opaque", n.Path(), f.Type)
 			}
 			f.Type.Span = f.Span
 			return nil
-		}))
+		})))
 	})
 }
 

@@ -16,40 +16,43 @@ type Source struct {
 	Data []byte
 }
 
-// Parse reads one or more files of keys.yaml as one schema. The error is a *yamlfile.Error: the first mistake, with its line.
+// Parse reads one or more files of keys.yaml as one schema. The error is a *yamlfile.Error, or *yamlfile.Mistakes if there are
+// several: what follows from another mistake, such as a key that names a broken field, is none.
 //
 // Fields are read before templates, whose keys name them, and references are followed last, so that it does not matter in which
 // order files say things.
 func Parse(files ...Source) (*Schema, error) {
 	p := newParser()
-	for _, f := range files {
-		if err := p.file(f); err != nil {
-			return nil, err
-		}
-	}
+	p.files(files)
 	return p.finish()
 }
 
 // finish reads the fields and templates that were collected.
 func (p *parser) finish() (*Schema, error) {
 	for _, n := range p.fields {
-		if err := p.fieldMap().Read(n); err != nil {
-			return nil, err
-		}
+		p.fail(p.fieldMap().Read(n))
 	}
 	p.population = population(p.s.Fields)
 	for _, n := range p.templates {
-		if err := p.templateMap().Read(n); err != nil {
-			return nil, err
-		}
+		p.fail(p.templateMap().Read(n))
 	}
-	if err := p.follow(); err != nil {
-		return nil, err
+	for _, check := range p.later {
+		p.fail(check())
 	}
-	if err := p.cycles(); err != nil {
-		return nil, err
+	if p.err == nil { // a reference that leads nowhere leads in no circle
+		p.err = p.cycles()
+	}
+	if p.err != nil {
+		return nil, p.err
 	}
 	return p.s, nil
+}
+
+// fail notes a mistake, unless err is nil.
+func (p *parser) fail(err error) {
+	if err != nil {
+		p.err = yamlfile.Join(p.err, err)
+	}
 }
 
 // A parser fills a schema.
@@ -59,6 +62,7 @@ type parser struct {
 	templates []yamlfile.Node       // of each file
 	places    map[string]report.Pos // of what may come once: store, fields.uid
 	later     []func() error        // references, to be followed when all templates are known
+	err       error                 // the mistakes so far
 
 	population map[string]*Field // by name, when all are known
 	index      map[string]int    // of templates, by name
@@ -66,6 +70,12 @@ type parser struct {
 
 func newParser() *parser {
 	return &parser{s: &Schema{}, places: map[string]report.Pos{}, index: map[string]int{}}
+}
+
+func (p *parser) files(all []Source) {
+	for _, f := range all {
+		p.fail(p.file(f))
+	}
 }
 
 func (p *parser) file(f Source) error {
@@ -100,6 +110,16 @@ func placed(pos *report.Pos, v yamlfile.Value) yamlfile.Value {
 	read := v.Read
 	v.Read = func(n yamlfile.Node) error {
 		*pos = at(n)
+		return read(n)
+	}
+	return v
+}
+
+// named reads a value and says what it is called, even if it has a mistake: then keys that name it have none.
+func named(name *string, v yamlfile.Value) yamlfile.Value {
+	read := v.Read
+	v.Read = func(n yamlfile.Node) error {
+		*name = n.Name()
 		return read(n)
 	}
 	return v
@@ -170,33 +190,21 @@ func (p *parser) key(k *Key, pos *report.Pos) yamlfile.Value {
 func (p *parser) typ(t *Type) yamlfile.Value {
 	var text string
 	v := formed(yamlfile.Text(&text), typeForm)
-	return checked(v, func(n yamlfile.Node) (err error) {
-		if *t, err = ParseType(text); err != nil {
-			err = n.Errorf("%s: %v", n.Path(), err)
+	return checked(v, func(n yamlfile.Node) error {
+		parsed, err := ParseType(text)
+		if err != nil {
+			return n.Errorf("%s: %v", n.Path(), err)
 		}
-		return err
+		*t = parsed
+		return nil
 	})
-}
-
-// follow holds every reference to what it names.
-func (p *parser) follow() error {
-	for _, check := range p.later {
-		if err := check(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // ParseWithin reads the schema that another kind of file has in it: its mappings fields and templates, beside files of keys.yaml.
 // What a file of those needs to say once may be said in one of them alone.
 func ParseWithin(root yamlfile.Node, files ...Source) (*Schema, error) {
 	p := newParser()
-	for _, f := range files {
-		if err := p.file(f); err != nil {
-			return nil, err
-		}
-	}
+	p.files(files)
 	if n, ok := root.Get("fields"); ok {
 		p.fields = append(p.fields, n)
 	}

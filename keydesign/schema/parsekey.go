@@ -25,7 +25,9 @@ func ParseKey(text string, fields ...Field) (Key, error) {
 func population(fields []Field) map[string]*Field {
 	all := make(map[string]*Field, len(fields))
 	for i := range fields {
-		all[fields[i].Name] = &fields[i]
+		if fields[i].Name != "" { // the second of that name has none
+			all[fields[i].Name] = &fields[i]
+		}
 	}
 	return all
 }
@@ -186,7 +188,7 @@ func (s *scanner) named(name string) (Piece, error) {
 		return Piece{}, err
 	}
 	if f := s.fields[name]; f != nil {
-		if t.Span = f.Type.Span; t.String() != f.Type.String() {
+		if t.Span = f.Type.Span; f.Type.Kind != "" && t.String() != f.Type.String() { // one without a type has a mistake already
 			return Piece{}, fmt.Errorf("%s is %s here and %s in fields", name, t, f.Type)
 		}
 		return Piece{Field: name, Shared: true, Type: &t}, nil

@@ -34,8 +34,11 @@ func unknown(n yamlfile.Node, text, typed string, known []string) error {
 	return e
 }
 
-// known refuses a field that none of the keys has.
+// known refuses a field that none of the keys has, of which the first is that of a template: if it could not be read, that was said.
 func known(n yamlfile.Node, name string, keys ...Key) error {
+	if keys[0] == nil {
+		return nil
+	}
 	var names []string
 	for _, k := range keys {
 		if k.Has(name) {
@@ -118,7 +121,11 @@ func (p *parser) target(k *Key) yamlfile.Value {
 
 // shared checks the field over which a reference goes: the other template's key has it, and a child's own key too.
 func (p *parser) shared(n yamlfile.Node, id int, r Ref) error {
-	if err := known(n, r.On, p.keyOf(p.index[r.To])); err != nil {
+	to, ok := p.index[r.To]
+	if !ok {
+		return nil // as templateName has said
+	}
+	if err := known(n, r.On, p.keyOf(to)); err != nil {
 		return err
 	}
 	if r.Kind == RefParent && r.From == "" {

@@ -112,7 +112,7 @@ func lifeOf(ttl schema.TTL) time.Duration {
 func (w *world) nothing() error {
 	file := strings.Join(w.s.Files, ", ")
 	if len(w.s.Templates) == 0 {
-		return kv.Usagef("%s: nothing to simulate: it declares no templates", file)
+		return kv.WithHint(kv.Usagef("%s: nothing to simulate: it declares no templates", file), "templates: {NAME: {key: …}} says which keys there are")
 	}
 	declare := "cardinality: {live: 400k} for a template"
 	if fields := w.countless(); len(fields) > 0 {

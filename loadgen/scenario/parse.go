@@ -28,8 +28,8 @@ type parser struct {
 	branches     []string // that are being read, to see cycles
 }
 
-// Parse reads a scenario. open reads the keys.yaml that it may name; nil refuses one. The error is a *yamlfile.Error: the first
-// mistake, with its line.
+// Parse reads a scenario. open reads the keys.yaml that it may name; nil refuses one. The error is a *yamlfile.Error,
+// or *yamlfile.Mistakes: those of the keys at the top, else of the keys and templates, else of the operations.
 func Parse(name string, data []byte, open func(path string) ([]byte, error)) (*Scenario, error) {
 	root, err := yamlfile.Read(name, data, MaxSize)
 	if err != nil {
