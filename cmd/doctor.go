@@ -70,7 +70,7 @@ func runDoctor(ctx context.Context, env *Env, o doctorOptions) error {
 	}
 	store, err := env.Open(ctx, target)
 	if err != nil {
-		return targetError(ended(ctx, err))
+		return targetError(ended(ctx, meantTarget(err, target)))
 	}
 	defer store.Close()
 	info, err := store.Info(ctx)

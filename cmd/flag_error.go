@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
@@ -20,8 +21,8 @@ func flagError(c *cobra.Command, err error) error {
 	case errors.As(err, &invalid):
 		f := invalid.GetFlag()
 		text := err.Error()
-		if want := wants(f); want != "" {
-			text = strings.TrimSuffix(text, invalid.Unwrap().Error()) + want
+		if cause := invalid.Unwrap().Error(); !strings.HasPrefix(cause, "want") {
+			text = strings.TrimSuffix(text, cause) + cmp.Or(wants(f), cause)
 		}
 		return kv.WithHint(kv.Usagef("%s: %s", c.CommandPath(), text), valueHint(c, f, invalid.GetValue()))
 	case errors.As(err, &missing):

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -102,6 +103,9 @@ func newRulesCmd(env *Env) *cobra.Command {
 		Example: "  kvtool keydesign rules --severity error\n  kvtool keydesign rules -o json",
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if err := o.checkStore(); err != nil {
+				return err
+			}
 			rs := o.choose(rules())
 			return o.write(env, rs, func(w io.Writer, opt render.Options) error { return render.Rules(w, rs, opt) }, rs)
 		},
@@ -111,6 +115,19 @@ func newRulesCmd(env *Env) *cobra.Command {
 	fixedValues(c, "severity", "error", "warning", "info")
 	c.Flags().StringVar(&o.store, "store", "", "only rules that apply to this store, such as redis")
 	return c
+}
+
+// checkStore refuses a store that no rule is of: most likely it is misspelt, and the list would look as if none were.
+func (o *rulesOptions) checkStore() error {
+	var known []string
+	for _, r := range rules() {
+		known = append(known, r.Stores...)
+	}
+	slices.Sort(known)
+	if known = slices.Compact(known); o.store == "" || containsFold(known, o.store) {
+		return nil
+	}
+	return meantWord(kv.Usagef("--store %s: no rule is of it", o.store), o.store, known, "stores: "+strings.Join(known, ", "))
 }
 
 // choose returns the rules that the flags ask for.

@@ -88,7 +88,7 @@ func docsOutputs(specs []string) ([]docsOutput, error) {
 		i := slices.IndexFunc(docsFormats(), func(f docsFormat) bool { return f.name == name })
 		switch {
 		case i < 0:
-			return nil, kv.WithHint(kv.Usagef("-o %s: unknown format", spec), "formats: md, html")
+			return nil, meantWord(kv.Usagef("-o %s: unknown format", spec), name, []string{"md", "html"}, "formats: md, html")
 		case has && path == "":
 			return nil, kv.WithHint(kv.Usagef("-o %s: the path is empty", spec), "is a variable unset?")
 		}

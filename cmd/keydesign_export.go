@@ -67,7 +67,7 @@ func runDesignExport(env *Env, o designExportOptions, paths []string) error {
 	var b bytes.Buffer
 	notes, err := f.Write(&b, s)
 	if err != nil {
-		return kv.Usagef("%s: %w", paths[0], err)
+		return kv.WithHint(kv.Usagef("%s: %w", paths[0], err), "what DynamoDB keeps is of type: item, with a pk: kvtool keydesign import writes some")
 	}
 	for _, n := range notes {
 		env.say("warning", n)

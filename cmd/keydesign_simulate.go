@@ -106,7 +106,7 @@ func (o *simulateOptions) options() (simulate.Options, error) {
 	}
 	var err error
 	if so.Memory, err = memory.ParseAllocator(o.allocator); err != nil {
-		return so, kv.Usagef("--allocator: %w", err)
+		return so, kv.WithHint(kv.Usagef("--allocator: %w", err), "jemalloc-16 is what most servers are built with on a machine of 64 bits")
 	}
 	taken := slot.Set{}
 	for _, text := range o.slots {

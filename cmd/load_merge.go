@@ -295,7 +295,7 @@ func (e *Env) readParts(ctx context.Context, paths []string, allowMissing bool) 
 	for _, path := range paths {
 		name, data, err := e.readInput(ctx, path)
 		if err != nil {
-			return nil, err
+			return nil, meantFile(err, path, recordings)
 		}
 		runs, damaged := kvr.Armoured(data)
 		if len(runs)+damaged == 0 {
@@ -321,16 +321,19 @@ func (e *Env) readParts(ctx context.Context, paths []string, allowMissing bool) 
 		}
 	}
 	if len(parts) == 0 {
-		return nil, kv.WithHint(kv.Usagef("there is no run in what was named"), "runs are saved by kvtool load run --out FILE.kvr")
+		return nil, kv.WithHint(kv.Usagef("there is no run in what was named"), recordings)
 	}
 	return parts, nil
 }
+
+// recordings is the hint for what holds no run.
+const recordings = "recordings are saved by kvtool load run --out FILE.kvr"
 
 // readRecording reads the recording of a snapshot file.
 func (e *Env) readRecording(ctx context.Context, path string) (*recording.Recording, error) {
 	r, err := e.readReport(ctx, path)
 	if err != nil {
-		return nil, err
+		return nil, meantFile(err, path, recordings)
 	}
 	return recordingOf(path, r)
 }
@@ -339,7 +342,7 @@ func (e *Env) readRecording(ctx context.Context, path string) (*recording.Record
 func recordingOf(path string, r *report.Report) (*recording.Recording, error) {
 	rec, err := recording.Load(r)
 	if errors.Is(err, recording.ErrNone) {
-		return nil, kv.WithHint(kv.Usagef("%s: %w", path, err), "recordings are saved by kvtool load run --out FILE.kvr")
+		return nil, kv.WithHint(kv.Usagef("%s: %w", path, err), recordings)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

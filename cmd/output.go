@@ -119,11 +119,7 @@ func parseOutput(s string) (output, error) {
 		}
 	}
 	err := kv.Usagef("-o %s: unknown format", name)
-	hint := "formats: " + strings.Join(formatNames(), ", ")
-	if n := nearest(name, formatNames()); n != "" {
-		hint = "did you mean " + n + "? " + hint
-	}
-	return output{}, kv.WithHint(err, hint)
+	return output{}, meantWord(err, name, formatNames(), "formats: "+strings.Join(formatNames(), ", "))
 }
 
 // checkDir refuses before the scan what could not be written after it.
@@ -137,7 +133,7 @@ func checkPath(flag, path string) error {
 	st, err := os.Stat(filepath.Dir(path))
 	switch {
 	case err != nil:
-		return kv.Usagef("%s: %w", flag, reason(err))
+		return kv.WithHint(kv.Usagef("%s: %w", flag, reason(err)), "the folder must be there: "+filepath.Dir(path))
 	case !st.IsDir():
 		return kv.WithHint(kv.Usagef("%s: %s is not a directory", flag, filepath.Dir(path)), "name a file in a folder that is there")
 	}
@@ -198,16 +194,32 @@ func (v *viewFlags) write(env *Env, outs []output, r *report.Report, exit int) e
 			}
 		}
 		if o.path == "" {
-			errs = append(errs, o.format.Write(env.Stdout, r, opt))
+			errs = append(errs, meantSection(o.format.Write(env.Stdout, r, opt), v.section, r))
 			continue
 		}
 		err := writeFile(o.path, func(w io.Writer) error { return o.format.Write(w, r, opt) })
 		if err != nil {
 			err = fmt.Errorf("writing %s: %w", o.path, err)
 		}
-		errs = append(errs, err)
+		errs = append(errs, meantSection(err, v.section, r))
 	}
 	return errors.Join(errs...)
+}
+
+// meantSection adds to the error that a report has no such section which of its sections and tables was probably meant.
+func meantSection(err error, typed string, r *report.Report) error {
+	if !errors.Is(err, render.ErrNoSection) {
+		return err
+	}
+	var known []string
+	for i := range r.Sections {
+		s := &r.Sections[i]
+		known = append(known, s.Name)
+		for j := range s.Tables {
+			known = append(known, s.Name+"."+s.Tables[j].Name)
+		}
+	}
+	return meantWord(err, typed, known, "--section NAME, or NAME.TABLE; without it all are shown")
 }
 
 // options are the renderer's for one output. A file is no terminal.

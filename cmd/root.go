@@ -91,7 +91,26 @@ func newRootCmd(env *Env) *cobra.Command {
 		newTUICmd(env),
 		newVersionCmd(env),
 	)
+	c.SetHelpCommand(newHelpCmd(c))
 	return c
+}
+
+// newHelpCmd is Cobra's, but for a name that is no command: that is a mistake.
+func newHelpCmd(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Say how a command is used",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err != nil {
+				return err
+			}
+			if err := noSuchCommand(c, rest); err != nil {
+				return err
+			}
+			return c.Help()
+		},
+	}
 }
 
 // printStart prints what kvtool alone says: how to begin and what there is, on one screen of 24 lines.

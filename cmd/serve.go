@@ -299,7 +299,7 @@ func memoryProfile(text string) (memory.Profile, error) {
 	name, server, has := strings.Cut(text, ",")
 	var err error
 	if p.Allocator, err = memory.ParseAllocator(name); err != nil {
-		return p, kv.Usagef("serve --memory-profile: %w", err)
+		return p, kv.WithHint(kv.Usagef("serve --memory-profile: %w", err), "--memory-profile jemalloc-16,redis-7.0")
 	}
 	product, release, versioned := strings.Cut(server, "-")
 	if has && (!versioned || product != "redis" && product != "valkey" && product != "keydb") {

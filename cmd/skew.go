@@ -97,12 +97,12 @@ func (o *skewOptions) check() error {
 	}
 	for _, d := range o.by {
 		if !slices.Contains(skew.Dimensions(), d) && d != "prefix" {
-			return kv.WithHint(kv.Usagef("--by %q", d), "dimensions: "+strings.Join(skew.Dimensions(), ", "))
+			return meantWord(kv.Usagef("--by %q", d), d, skew.Dimensions(), "dimensions: "+strings.Join(skew.Dimensions(), ", "))
 		}
 	}
 	for _, m := range o.metrics {
 		if !slices.Contains(skew.Metrics(), skew.Metric(m)) {
-			return kv.WithHint(kv.Usagef("--metric %q", m), "metrics: keys, bytes, ops")
+			return meantWord(kv.Usagef("--metric %q", m), m, []string{"keys", "bytes", "ops"}, "metrics: keys, bytes, ops")
 		}
 	}
 	switch {

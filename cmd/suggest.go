@@ -16,6 +16,14 @@ import (
 // nearest returns the name that typed was probably meant to be, "" if none is near.
 func nearest(typed string, names []string) string { return spell.Nearest(typed, names) }
 
+// meantWord adds to the error that a word is not known which of the known ones was probably meant, and the hint, which may name all.
+func meantWord(err error, typed string, known []string, hint string) error {
+	if n := nearest(strings.ToLower(typed), known); n != "" {
+		hint = strings.TrimSpace("did you mean " + n + "? " + hint)
+	}
+	return kv.WithHint(err, hint)
+}
+
 // meantFile adds to the error that a file could not be read which one was probably meant, if it is not there; or else the hint.
 func meantFile(err error, path, hint string) error {
 	switch near := nearFile(path); {
@@ -40,8 +48,8 @@ func meantTarget(err error, t kv.Target) error {
 	return meantFile(err, t.Path, kv.Hint(err))
 }
 
-// nearFile returns the path of a file that is called much as that of path, in the same folder, or as it is but for its ending. It returns
-// "" if there is none.
+// nearFile returns the path of the file in the same folder that was probably meant by path: one that is called so but for its ending, or
+// with the same ending much so. It returns "" if there is none.
 func nearFile(path string) string {
 	dir, name := filepath.Split(path)
 	d, err := os.Open(cmp.Or(dir, "."))
@@ -51,13 +59,22 @@ func nearFile(path string) string {
 	defer d.Close()
 	names, _ := d.Readdirnames(maxNames) // of what cannot be listed nothing is suggested
 	slices.Sort(names)
+	stem, ending, _ := strings.Cut(name, ".")
+	var so, alike []string // names with that stem; stems with that ending
 	for _, n := range names {
-		if stem, _, _ := strings.Cut(n, "."); stem != "" && stem == name {
-			return dir + n
+		switch s, e, _ := strings.Cut(n, "."); {
+		case s == "":
+		case s == stem:
+			so = append(so, n)
+		case e == ending:
+			alike = append(alike, s)
 		}
 	}
-	if n := nearest(name, names); n != "" {
-		return dir + n
+	if so != nil {
+		return dir + cmp.Or(nearest(name, so), so[0])
+	}
+	if s := nearest(stem, alike); s != "" {
+		return dir + strings.TrimSuffix(s+"."+ending, ".")
 	}
 	return ""
 }

@@ -133,12 +133,7 @@ func (e *Env) noMatch(pattern string) error {
 	err := kv.Usagef("no target matches @%s", pattern)
 	all := e.conf.names()
 	if len(all) == 0 {
-		return e.noProfile(strings.Map(func(r rune) rune {
-			if isPattern(string(r)) {
-				return -1
-			}
-			return r
-		}, pattern))
+		return kv.WithHint(err, kv.Hint(e.noProfile("")))
 	}
 	var near []string
 	typed := strings.TrimRight(plainPart(pattern), "-._/")

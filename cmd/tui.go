@@ -135,7 +135,7 @@ func (o *tuiOptions) check() (width, height int, err error) {
 		return 0, 0, kv.WithHint(kv.Usagef("--every and --snapshot: one screen is printed once"), "leave one of the two out")
 	}
 	if _, err := tui.ThemeOf(o.theme); err != nil {
-		return 0, 0, kv.WithHint(kv.Usagef("--theme: %w", err), "themes: "+strings.Join(tui.ThemeNames(), ", "))
+		return 0, 0, meantWord(kv.Usagef("--theme: %w", err), o.theme, tui.ThemeNames(), "themes: "+strings.Join(tui.ThemeNames(), ", "))
 	}
 	if o.screen != "" {
 		if err := knownScreen(o.screen); err != nil {

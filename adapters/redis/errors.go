@@ -107,6 +107,7 @@ func (c *config) explainAnswer(text string) error {
 
 func (c *config) explainConn(err error) error {
 	var dns *net.DNSError
+	var addr *net.AddrError
 	var record tls.RecordHeaderError
 	var cert *tls.CertificateVerificationError
 	var host x509.HostnameError
@@ -114,6 +115,8 @@ func (c *config) explainConn(err error) error {
 	switch {
 	case errors.As(err, &dns):
 		return kv.WithHint(fmt.Errorf("unknown host %s", dns.Name), "check the name; a target is redis://HOST:PORT")
+	case errors.As(err, &addr):
+		return kv.WithHint(fmt.Errorf("%s is no address: %s", c.addr, addr.Err), "a target is redis://HOST:PORT, with a port up to 65535")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return kv.WithHint(fmt.Errorf("%s refuses the connection", c.addr), "is the server running, and on this port? Without one, audit a dump: kvtool audit rdb:FILE")
 	case errors.Is(err, os.ErrNotExist) && c.network == "unix":

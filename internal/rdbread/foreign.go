@@ -46,5 +46,5 @@ func foreign(head []byte) error {
 		bytes.HasPrefix(head, []byte("REDIS")) || bytes.HasPrefix(head, []byte("VALKEY")) {
 		return kv.Corruptf("dump damaged at byte %d, in the head: the file ends before its content (no key was read)", len(head))
 	}
-	return kv.WithHint(kv.Usagef("no dump: it does not begin with REDIS or VALKEY but with %s", strconv.QuoteToASCII(string(head[:min(len(head), 9)]))), "redis-cli --rdb FILE writes a dump; a list of keys is keys:FILE")
+	return kv.WithHint(kv.Usagef("no dump: it does not begin with REDIS or VALKEY but with %s", strconv.QuoteToASCII(string(head[:min(len(head), 9)]))), "redis-cli --rdb FILE writes a dump")
 }

@@ -198,6 +198,8 @@ func grammar(what string) (advice string, parser bool) {
 		return ": here a text with a comma, a bracket or a brace wants quotes", true
 	case what == "did not find expected key":
 		return ": is it indented as those before it, and a text that begins with a brace or a bracket in quotes?", true
+	case strings.HasPrefix(what, "invalid "), what == "control characters are not allowed":
+		return ": is it a text file?", false
 	case what == "found character that cannot start any token":
 		return ": YAML is indented with spaces, not with tabs, and a text that begins with @, ` or % wants quotes", false
 	}

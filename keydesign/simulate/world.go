@@ -64,7 +64,8 @@ func (w *world) checkEntities() error {
 		return nil
 	}
 	slices.Sort(wrong)
-	return kv.Usagef("%s", strings.Join(wrong, "; "))
+	slices.Sort(names)
+	return kv.WithHint(kv.Usagef("%s", strings.Join(wrong, "; ")), "the schema has "+strings.Join(names, ", "))
 }
 
 // leastDrawn is how many keys of a template are drawn, if it has them, however small its part of all keys is; fewer where there are

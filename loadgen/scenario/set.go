@@ -10,6 +10,10 @@ import (
 	"github.com/kvtool/kvtool/kv"
 )
 
+// setHint is for a path that cannot be set.
+const setHint = "what can be set: mix.OP=3, ops.OP.weight=3, fields.FIELD.cardinality=1M, load.conns, load.pipeline, load.timeout, max_ttl, seed; " +
+	"for anything else change the file: kvtool load list --show NAME prints it"
+
 // Set changes one thing that the file says, as --set does: mix.OP or ops.OP.weight, ops.OP.single_flight, ops.OP.limit, ops.OP.window,
 // fields.F.cardinality, load.conns, load.pipeline, load.timeout, max_ttl, seed. It is part of the hash from then on. The error is
 // one of usage.
@@ -17,11 +21,11 @@ func (s *Scenario) Set(set string) error {
 	path, value, ok := strings.Cut(set, "=")
 	parts := strings.Split(path, ".")
 	if !ok || value == "" {
-		return fmt.Errorf("%w: --set %s: want PATH=VALUE, such as mix.read=3", kv.ErrUsage, set)
+		return kv.WithHint(kv.Usagef("--set %s: want PATH=VALUE, such as mix.read=3", set), setHint)
 	}
 	err := s.set(parts, value)
 	if err != nil {
-		return fmt.Errorf("%w: --set %s: %w", kv.ErrUsage, set, err)
+		return kv.WithHint(kv.Usagef("--set %s: %w", set, err), setHint)
 	}
 	s.Sets = append(s.Sets, set)
 	return nil
