@@ -33,7 +33,8 @@ func (m *Model) draw() block {
 		return m.look.paragraph(max(1, w), max(1, h), fmt.Sprintf("terminal %dx%d, need %dx%d", w, h, LeastWidth, LeastHeight))
 	}
 	m.refresh()
-	out := append(make(block, 0, h), m.head(), m.tabLine())
+	tabs := m.stills.once("tabs", w, m.screen, func() block { return block{m.tabLine()} })
+	out := append(make(block, 0, h), m.head(), tabs[0])
 	body := h - 3
 	switch {
 	case m.asking.kind == helpPrompt:
@@ -52,7 +53,7 @@ func (m *Model) draw() block {
 func (m *Model) body(w, h int) block {
 	s := &m.all[m.screen]
 	view := &sight{
-		look: &m.look, d: m.doc, v: m.view(), lists: m.lists, still: m.still, rules: m.rules, width: w, height: h,
+		look: &m.look, d: m.doc, v: m.view(), lists: m.lists, stills: m.stills, rules: m.rules, width: w, height: h,
 		note: func(f *report.Finding) string { return m.accepted[f.Fingerprint()] },
 	}
 	if why := s.lacks(m.doc); why != "" {

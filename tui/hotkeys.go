@@ -128,7 +128,11 @@ func drawHotKeys(s *sight) block {
 					return append(figures(w, h/2), s.table(w, h-h/2, nodes)...)
 				}
 			}
-			return beside(s.list(1, left, h, ""), right(s.width-left, h))
+			both := func() block { return beside(s.list(1, left, h, ""), right(s.width-left, h)) }
+			if s.v.pane == 1 {
+				return both()
+			}
+			return s.once("both", s.width, h, both)
 		case nodes != nil && s.wide():
 			return beside(figures(s.width/2, h), s.table(s.width-s.width/2, h, nodes))
 		}

@@ -107,7 +107,7 @@ func (m *Model) page() int { return max(1, m.height/2) }
 func (m *Model) nextPane(by int) tea.Cmd {
 	m.refresh()
 	if n := len(m.lists); n > 0 {
-		m.view().pane = (m.view().pane + by + n) % n
+		m.turnTo((m.view().pane + by + n) % n)
 	}
 	return nil
 }
@@ -419,7 +419,7 @@ func (m *Model) nextHot() tea.Cmd {
 	ms := metricsOf(t)
 	c := ms[m.view().metric%len(ms)]
 	v := m.view()
-	v.pane = 0
+	m.turnTo(0)
 	value := func(i int) float64 { x, _ := t.Rows[i][c].Number(); return x }
 	order := make([]int, len(t.Rows))
 	for i := range order {

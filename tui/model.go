@@ -23,7 +23,7 @@ type Model struct {
 	screen    int
 	views     []view
 	lists     []shown // of the screen that is shown
-	still     map[stillKey]block
+	stills    stills
 	stale     bool // the lists are not those of the state
 	asking    prompt
 	message   string // in the place of the keys, until the next key
@@ -147,7 +147,7 @@ func (m *Model) refresh() {
 	if !m.stale || m.doc == nil {
 		return
 	}
-	m.stale, m.lists, m.still = false, m.lists[:0:0], map[stillKey]block{}
+	m.stale, m.lists, m.stills = false, m.lists[:0:0], stills{}
 	v, s := m.view(), &m.all[m.screen]
 	if s.lacks(m.doc) != "" {
 		return
@@ -162,6 +162,12 @@ func (m *Model) refresh() {
 		p.cursor = max(0, min(p.cursor, m.lists[i].index.len()-1))
 	}
 	v.pane = max(0, min(v.pane, len(m.lists)-1))
+}
+
+// turnTo gives the keys to a pane.
+func (m *Model) turnTo(pane int) {
+	m.view().pane = pane
+	clear(m.stills) // which show who has the keys
 }
 
 // changed marks the lists as not those of the state.

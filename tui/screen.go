@@ -91,10 +91,10 @@ func (s *shown) at(p *pane) *row {
 // A sight is all that a screen is drawn from.
 type sight struct {
 	*look
-	d             *doc
-	v             *view
-	lists         []shown
-	still         map[stillKey]block
+	d     *doc
+	v     *view
+	lists []shown
+	stills
 	note          func(f *report.Finding) string // what was done about a finding meanwhile
 	rules         map[string]*report.Rule
 	width, height int
@@ -102,6 +102,13 @@ type sight struct {
 
 // list draws a list in its frame, whose note says what was chosen of the list; before anything was, it may say something else.
 func (s *sight) list(i, width, height int, note string) block {
+	if i == s.v.pane {
+		return s.drawList(i, width, height, note)
+	}
+	return s.once(s.lists[i].list, width, height, func() block { return s.drawList(i, width, height, note) })
+}
+
+func (s *sight) drawList(i, width, height int, note string) block {
 	l, p := &s.lists[i], &s.v.panes[i]
 	focus := s.v.pane == i && len(s.lists) > 1
 	at := -1
@@ -164,9 +171,12 @@ func (s *sight) box(width, height int, title, note string, draw func(width, heig
 	return s.frame(width, title, note, draw(width-2, height-2).tall(width-2, height-2), false)
 }
 
-// A stillKey is what a block is drawn from that depends on nothing the user moves: it is drawn once as long as the lists stay.
+// stills are blocks that depend on nothing the user moves: they are drawn once as long as the lists and the pane stay, so that a key
+// press costs what it changes. What is thrown away at each key is paid for twice: the collector then goes over the whole report.
+type stills map[stillKey]block
+
 type stillKey struct {
-	what          any // a table of the report, or the title
+	what          any // a list, a table of the report, or a title
 	width, height int
 }
 
@@ -174,16 +184,19 @@ type stillKey struct {
 const mostStill = 64
 
 // once returns such a block.
-func (s *sight) once(what any, width, height int, draw func() block) block {
+func (s stills) once(what any, width, height int, draw func() block) block {
+	if s == nil {
+		return draw()
+	}
 	key := stillKey{what, width, height}
-	b, known := s.still[key]
+	b, known := s[key]
 	if !known {
-		if len(s.still) >= mostStill {
-			clear(s.still)
+		if len(s) >= mostStill {
+			clear(s)
 		}
 		b = draw()
 		b = b[:len(b):len(b)] // who puts more below it does so in a copy
-		s.still[key] = b
+		s[key] = b
 	}
 	return b
 }
