@@ -1,13 +1,16 @@
 package cmd
 
 import (
+	"bufio"
 	"bytes"
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -158,6 +161,52 @@ func TestDashboardOfLostStore(t *testing.T) {
 	x.press("r")
 	x.sees("next in 1s", "[1Over")
 	x.press("q")
+	x.sees("code 0")
+}
+
+// TestDashboardOfWatchedKeys looks at which keys of a server are used that tells it, and looks again.
+func TestDashboardOfWatchedKeys(t *testing.T) {
+	t.Parallel()
+	s := servertest.Memcached(t, servertest.MemcachedOptions{})
+	stop := make(chan struct{})
+	done := make(chan struct{})
+	t.Cleanup(func() { close(stop); <-done })
+	conn, err := net.Dial("tcp", s.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	go func() { // somebody uses a key
+		defer close(done)
+		for in := bufio.NewReader(conn); ; {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+			}
+			if _, err := io.WriteString(conn, "set feed:front 0 0 1\r\nx\r\nget feed:front\r\n"); err != nil {
+				return
+			}
+			for line := ""; line != "END\r\n"; {
+				var err error
+				if line, err = in.ReadString('\n'); err != nil {
+					return
+				}
+			}
+		}
+	}()
+	x := openTerminal(t, 80, 24, t.TempDir(), "kvtool tui memcached://"+s.Addr+" --window 100ms --screen hotkeys")
+	accesses := regexp.MustCompile(`accesses +[0-9]\S*`)
+	first := accesses.FindString(x.sees("[3Hot]", "> feed:front", "accesses"))
+	x.press("w")
+	x.press("-l", "1s")
+	x.press("Enter")
+	for end := time.Now().Add(time.Minute); accesses.FindString(x.sees("> feed:front", "accesses")) == first; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("a longer look has seen no more than %s", first)
+		}
+	}
+	x.press("1", "q")
 	x.sees("code 0")
 }
 

@@ -136,13 +136,18 @@ func (w *watched) lookAgain(ctx context.Context, window time.Duration) {
 	if hot := w.hot(ctx, store, info, w.o.enrich(r), window); hot != nil {
 		w.publish(w.judged(hot, as), tui.Snapshot{State: state})
 	} else if ctx.Err() == nil {
-		w.publish(nil, tui.Snapshot{State: state, Trouble: "keys cannot be watched without MONITOR here: kvtool hotkeys " + quoted(w.target.String())})
+		why := "only MONITOR can tell: see kvtool hotkeys" // there is room for little more
+		if r.Section(hotkeys.Section) != nil {
+			why = "counters of keys are read by each scan"
+		}
+		w.publish(nil, tui.Snapshot{State: state, Trouble: why})
 	}
 }
 
 // attempt scans once, over a store that was opened or is opened now.
 func (w *watched) attempt(ctx context.Context, store kv.Store) error {
 	if store == nil {
+		w.publish(nil, tui.Snapshot{State: "opening"})
 		var err error
 		if store, err = w.env.Open(ctx, w.target); err != nil {
 			return fmt.Errorf("%w: %w", errGone, err)
@@ -221,7 +226,7 @@ func (w *watched) state(r *report.Report) string {
 	if w.o.every == 0 {
 		return ""
 	}
-	text := humanize.Counted(r.Coverage.Keys, "key") + "  read " + humanize.Time(float64(w.env.Now().Unix()))
+	text := humanize.Counted(r.Coverage.Keys, "key") + "  read " + w.env.Now().UTC().Format("15:04:05Z")
 	return text + ", next in " + short(w.o.every)
 }
 

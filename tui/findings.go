@@ -83,7 +83,7 @@ func drawFindings(s *sight) block {
 		if f == nil {
 			return s.box(w, h, "", "", func(int, int) block { return nil })
 		}
-		return s.box(w, h, s.ruleTitle(f), "", func(w, h int) block { return s.findingDetail(f, w, h) })
+		return s.finding(f, w, h)
 	}
 	switch {
 	case s.v.detail && f != nil:
@@ -97,6 +97,17 @@ func drawFindings(s *sight) block {
 		part{6, 100, func(h int) block { return detail(s.width, h) }})
 }
 
+// finding draws a finding in its frame; one that has the screen can be scrolled.
+func (s *sight) finding(f *report.Finding, w, h int) block {
+	lines, note, from := s.findingDetail(f, w-2), "", 0
+	if s.v.detail && len(lines) > h-2 {
+		s.v.scroll = min(s.v.scroll, len(lines)-(h-2)) // there are no more pages
+		from = s.v.scroll
+		note = fmt.Sprintf("pgup pgdn: %d-%d of %d lines", from+1, from+h-2, len(lines))
+	}
+	return s.box(w, h, s.ruleTitle(f), note, func(int, int) block { return lines[from:] })
+}
+
 // ruleTitle names a finding's rule.
 func (s *sight) ruleTitle(f *report.Finding) string {
 	title := render.Clean(f.Rule, s.ascii)
@@ -107,7 +118,7 @@ func (s *sight) ruleTitle(f *report.Finding) string {
 }
 
 // findingDetail says all of a finding: what, why, evidence, what to do.
-func (s *sight) findingDetail(f *report.Finding, w, h int) block {
+func (s *sight) findingDetail(f *report.Finding, w int) block {
 	var out block
 	say := func(name, text string, st style) {
 		if text == "" {
@@ -157,5 +168,5 @@ func (s *sight) findingDetail(f *report.Finding, w, h int) block {
 	}
 	say("more", "kvtool keydesign explain "+f.Rule, faint)
 	say("print", f.Fingerprint(), faint)
-	return out.tall(w, h)
+	return out
 }

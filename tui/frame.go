@@ -213,7 +213,7 @@ func (m *Model) foot() string {
 	}
 	labels := []string{"?:help"}
 	for _, b := range m.bindings() {
-		if b.label != "" && b.label != "?:help" && b.label != "q:back" {
+		if b.label != "" && b.label != "?:help" && b.label != "q:back" && (b.label != paneLabel || len(m.lists) > 1) {
 			labels = append(labels, b.label)
 		}
 	}
@@ -236,29 +236,45 @@ func cleanInput(s string, ascii bool) string { return clean(" "+s, ascii)[1:] }
 // help lists the keys of the screen.
 func (m *Model) help(w, h int) block {
 	s := &m.all[m.screen]
-	var lines []fact
+	lines := m.helpLines(w - 2)
+	from := min(m.asking.scroll, max(0, len(lines)-(h-2)))
+	note := ""
+	if len(lines) > h-2 {
+		note = fmt.Sprintf("%d-%d of %d lines", from+1, from+h-2, len(lines))
+	}
+	return m.look.frame(w, s.title+": "+s.doc, note, lines[from:].tall(w-2, h-2), false)
+}
+
+// helpKeys is how wide the names of keys are in the help.
+const helpKeys = 16
+
+// helpLines are the lines of the help; what does not fit beside its keys goes on below.
+func (m *Model) helpLines(w int) block {
+	s := &m.all[m.screen]
+	var out block
 	add := func(bs []binding) {
 		for _, b := range bs {
-			lines = append(lines, fact{name: strings.ReplaceAll(b.keys, " ", "  "), value: b.doc})
+			keys := strings.ReplaceAll(b.keys, " ", "  ")
+			if b.do == nil {
+				keys = "1 to " + b.keys[len(b.keys)-1:]
+			}
+			for _, line := range render.Wrap(b.doc, w-helpKeys-4) {
+				out = append(out, m.look.pen(w).put(plain, " ").field(faint, keys, helpKeys, false).put(plain, "  "+line).line())
+				keys = ""
+			}
 		}
 	}
 	add(s.keys)
 	if len(s.keys) > 0 {
-		lines = append(lines, fact{})
+		out = append(out, blanks(w))
 	}
 	add(general(len(m.all)))
-	from := min(m.asking.scroll, max(0, len(lines)-(h-2)))
-	note := ""
-	if len(lines) > h-2 {
-		note = fmt.Sprintf("%d of %d lines", h-2, len(lines))
-	}
-	return m.look.frame(w, s.title+": "+s.doc, note, m.look.facts(w-2, h-2, lines[from:]), false)
+	return out
 }
 
 // helpScroll is by how many lines the help can be scrolled.
 func (m *Model) helpScroll() int {
-	lines := len(m.bindings()) + btoi(len(m.all[m.screen].keys) > 0)
-	return max(0, lines-(m.height-5)) // the head, the tabs, the foot, and the frame
+	return max(0, len(m.helpLines(m.width-2))-(m.height-5)) // the head, the tabs, the foot, and the frame
 }
 
 // diff shows what would be written to the file of what was accepted.

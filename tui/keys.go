@@ -19,17 +19,20 @@ type binding struct {
 	do    func(m *Model) tea.Cmd
 }
 
+// paneLabel stands at the foot of screens that have several panes.
+const paneLabel = "tab:pane"
+
 // general are the keys that do the same on every screen, unless the screen has another use for them.
 func general(screens int) []binding {
 	return []binding{
 		{numbers(screens), "", "the screen of that number", nil}, // key sees to it
 		{"j down", "", "down", func(m *Model) tea.Cmd { return m.move(1) }},
 		{"k up", "", "up", func(m *Model) tea.Cmd { return m.move(-1) }},
-		{"ctrl+d pgdown", "", "down by a page", func(m *Model) tea.Cmd { return m.move(m.page()) }},
-		{"ctrl+u pgup", "", "up by a page", func(m *Model) tea.Cmd { return m.move(-m.page()) }},
+		{"ctrl+d pgdown", "", "down by a page; a finding alone is scrolled", func(m *Model) tea.Cmd { return m.turnPage(1) }},
+		{"ctrl+u pgup", "", "up by a page", func(m *Model) tea.Cmd { return m.turnPage(-1) }},
 		{"g home", "", "to the top", func(m *Model) tea.Cmd { return m.move(-1 << 40) }},
 		{"G end", "", "to the bottom", func(m *Model) tea.Cmd { return m.move(1 << 40) }},
-		{"tab", "tab:pane", "the next pane", func(m *Model) tea.Cmd { return m.nextPane(1) }},
+		{"tab", paneLabel, "the next pane", func(m *Model) tea.Cmd { return m.nextPane(1) }},
 		{"shift+tab", "", "the pane before", func(m *Model) tea.Cmd { return m.nextPane(-1) }},
 		{"/", "/:filter", "show only what contains a text; !text: what does not; r:text: an expression", (*Model).askFilter},
 		{"esc", "", "leave the detail, show all again, or unmark all", (*Model).escape},
@@ -98,11 +101,19 @@ func (m *Model) move(n int) tea.Cmd {
 		n *= per
 	}
 	p.cursor = max(0, min(p.cursor+n, l.index.len()-1))
-	m.dirty = true
+	m.dirty, m.view().scroll = true, 0
 	return nil
 }
 
-func (m *Model) page() int { return max(1, m.height/2) }
+// turnPage moves the cursor by half a screen, or the text of a finding that has the screen.
+func (m *Model) turnPage(by int) tea.Cmd {
+	n := by * max(1, m.height/2)
+	if v := m.view(); v.detail && (m.all[m.screen].name == "findings" || m.all[m.screen].name == "triage") {
+		v.scroll = max(0, v.scroll+n) // drawing sees to the end of it
+		return nil
+	}
+	return m.move(n)
+}
 
 func (m *Model) nextPane(by int) tea.Cmd {
 	m.refresh()

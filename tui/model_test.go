@@ -524,3 +524,34 @@ func TestSVG(t *testing.T) {
 		}
 	}
 }
+
+// All that is said of a finding can be read where it has the screen, and so can the help.
+func TestScrolledTexts(t *testing.T) {
+	u := sit(t, options(sample()))
+	u.m.resize(60, 15)
+	u.press("7", "enter")
+	u.sees("KD061 ttl-less-keys", "pgup pgdn: 1-10 of ")
+	seen := u.screen()
+	for range 5 {
+		u.press("pgdown")
+		seen += u.screen()
+	}
+	if !strings.Contains(seen, "more       kvtool keydesign explain KD061") || !strings.Contains(seen, "print") {
+		t.Errorf("the end of the finding was not seen:\n%s", seen)
+	}
+	u.press("pgup", "pgup", "pgup", "pgup", "pgup")
+	u.sees("about      session:{uid}")
+	u.press("down") // another finding begins at its beginning
+	u.sees("about      feed:{id}")
+	u.press("esc", "?")
+	seen = u.screen()
+	for range 60 {
+		u.press("j")
+		seen += u.screen()
+	}
+	for _, want := range []string{"1 to 9", "!text:", "an expression", "Q  ctrl+c", "what runs is stopped"} {
+		if !strings.Contains(seen, want) {
+			t.Errorf("no %q in the help", want)
+		}
+	}
+}

@@ -145,7 +145,7 @@ func (m *Model) run(command string) tea.Cmd {
 	case i >= 0:
 		m.open(i)
 	default:
-		m.say("", fmt.Errorf("no screen %q; there are %s", clean(command, m.look.ascii), strings.Join(ScreenNames(), ", ")))
+		m.say("", fmt.Errorf("no screen %q: the bar lists those there are", clean(command, m.look.ascii)))
 	}
 	return nil
 }

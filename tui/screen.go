@@ -49,6 +49,7 @@ type view struct {
 	panes  [maxPanes]pane
 	open   map[string]bool // nodes of a tree that were opened or shut, by their paths
 	detail bool            // the detail has the whole screen
+	scroll int             // lines of the detail that were passed
 	all    bool            // findings that are known or accepted as well
 	metric int             // which of several numbers is drawn
 	part   int             // which of several parts is: a group of places, an operation

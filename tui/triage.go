@@ -60,7 +60,7 @@ func drawTriage(s *sight) block {
 		if f == nil {
 			return s.box(w, h, "Not ruled out", "", func(w, h int) block { return s.facts(w, h, s.notRuledOut()) })
 		}
-		return s.box(w, h, s.ruleTitle(f), "", func(w, h int) block { return s.findingDetail(f, w, h) })
+		return s.finding(f, w, h)
 	}
 	if s.v.detail && f != nil {
 		return cause(s.width, s.height)
