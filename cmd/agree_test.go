@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,9 +28,10 @@ import (
 // What a live server says of its keys and what kvtool makes of the server's dump come by entirely different ways: one asks
 // for MEMORY USAGE, the other computes it from length prefixes. They must agree.
 func TestLiveAndDumpAgree(t *testing.T) {
-	keys := int64(200_000)
-	if testing.Short() {
-		keys = 20_000
+	t.Parallel()
+	keys := int64(60_000)
+	if os.Getenv("KVTOOL_SOAK") != "" {
+		keys = 200_000
 	}
 	s := servertest.Redis(t, servertest.Options{Args: []string{"--hash-max-listpack-entries", "128"}})
 	space := keygen.New(keys)

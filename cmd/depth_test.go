@@ -2,6 +2,7 @@ package cmd_test
 
 import (
 	"math"
+	"os"
 	"strings"
 	"testing"
 
@@ -13,9 +14,10 @@ import (
 // TestDepthsAgree audits a server in each depth: every key counted, and the bytes of each template of an adaptive audit
 // within 1 % of those of a full one.
 func TestDepthsAgree(t *testing.T) {
-	keys := int64(100_000)
-	if testing.Short() {
-		keys = 20_000
+	t.Parallel()
+	keys := int64(20_000)
+	if os.Getenv("KVTOOL_SOAK") != "" {
+		keys = 100_000
 	}
 	s := servertest.Redis(t, servertest.Options{Args: []string{"--hash-max-listpack-entries", "128"}})
 	load(t, s, keygen.New(keys))
