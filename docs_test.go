@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "rewrite the outputs shown in the docume
 
 // A document shows commands in two kinds of fence. In a console fence a command begins with "$ " and everything up to the
 // next one is what it prints, in a terminal of 80 columns, on both streams. In an sh fence there are only commands; those
-// of kvtool must succeed, with the demo store in the place of any server.
+// of kvtool must succeed, with a smaller demo store in the place of any server.
 var fence = regexp.MustCompile("(?ms)^```(console|sh)\n(.*?)^```$")
 
 func TestDocs(t *testing.T) {
@@ -109,7 +109,7 @@ type opener func(context.Context, kv.Target) (kv.Store, error)
 
 func withoutServers(ctx context.Context, t kv.Target) (kv.Store, error) {
 	if t.URL != nil {
-		demo, err := kv.ParseTarget("demo:")
+		demo, err := kv.ParseTarget("demo:?keys=12000")
 		if err != nil {
 			return nil, err
 		}
@@ -220,7 +220,7 @@ func TestMakeTest(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if want := "scripts/servers\ngo test -p 4 ./cmd ./...\n"; string(out) != want {
+	if want := "scripts/servers\ngo test -vet=off -p 4 -parallel 4 ./cmd ./...\n"; string(out) != want {
 		t.Errorf("make test runs\n%swant\n%s", out, want)
 	}
 	readme, err := os.ReadFile("README.md")
