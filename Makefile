@@ -6,7 +6,7 @@ SOAK_RECORDS ?= 1000000000
 SOAK_MINUTES ?= 10
 # A billion references spill 18 GB, and take half an hour of one core.
 SOAK_REFERENCES ?= 1000000000
-# Packages tested at a time: twice the cores that CI has, for many wait for a server.
+# Packages, and tests in one, at a time: twice the cores that CI has, for many wait for a server.
 TESTS ?= 4
 
 .PHONY: sizes build test race lint fmt fuzz golden gate bench bench-smoke soak snapshot servers tools
@@ -17,17 +17,18 @@ build:
 servers:
 	scripts/servers
 
-# What waits longest begins first.
+# What waits longest begins first. Lint has all of go vet's checks.
 test: servers
-	go test -p $(TESTS) ./cmd ./...
+	go test -vet=off -p $(TESTS) -parallel $(TESTS) ./cmd ./...
 
 UNRACED = Stats|LookupDoesNotTouch|TouchesNothing|ReadsOnly|Ledger|ModelOnEachServer|FitAllocator|AgainstRedis|SameBytes
 UNRACED := $(UNRACED)|InferThenCheck|Planted|Agree|RulesByCommand|TestScripts|DriftSnapshots|ResumedAudit|SampledBudgets|DynamoDBTable
+UNRACED := $(UNRACED)|TestRights|TestPlots|PictureOf|HotkeysByLFU|TTLOfAServer|AdviceOnAServer|SkewOfOperations
 
 # The packages that share something between goroutines; the structures of the engine are under its locks, and some tests ask a
 # server one thing after the other, or reckon, or say what a whole run prints, of whose parts there are tests here. Needs a C compiler.
 race:
-	go test -race -short -p $(TESTS) -skip '$(UNRACED)' \
+	go test -race -short -p $(TESTS) -parallel $(TESTS) -skip '$(UNRACED)' \
 		./cmd/... ./kv/... ./audit/... ./adapters ./adapters/keylist ./adapters/rdb ./adapters/redis ./adapters/reference \
 		./adapters/reference/keyspace ./adapters/reference/engine ./adapters/reference/server ./adapters/reference/conformance \
 		./internal/rdbread/...
@@ -73,6 +74,7 @@ soak:
 	scripts/soak-triage
 	KVTOOL_SOAK=1 go test -count=1 -run 'Halves|HeavyPrecision|Accuracy|OrderAndShards|Soak' \
 		./drift/compare ./internal/sketch ./keydesign/infer
+	KVTOOL_SOAK=1 go test -count=1 -run 'LiveAndDumpAgree|DepthsAgree' ./cmd
 	KVTOOL_SOAK=1 go test -count=1 -run StoredFalseAlarms ./loadgen/compare
 	go test ./drift/orphans -run 'TestStream$$' -v -count=1 -timeout 3h -references $(SOAK_REFERENCES)
 

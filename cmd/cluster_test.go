@@ -29,6 +29,7 @@ const clusterEntry = 16
 // TestClusterAgrees audits the same keys on a cluster and on a single server: the reports agree, while all is well and after
 // a primary has failed; and when a shard is dead the report is of the others.
 func TestClusterAgrees(t *testing.T) {
+	t.Parallel()
 	const keys = 6000
 	args := []string{"--hash-max-listpack-entries", "128"}
 	space := keygen.New(keys)

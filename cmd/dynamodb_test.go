@@ -13,6 +13,7 @@ import (
 
 // The commands that read a store work on a live table, by another program's server of the protocol.
 func TestDynamoDBTable(t *testing.T) {
+	t.Parallel()
 	url := servertest.DynamoDB(t)
 	servertest.Amazon(t, url, "CreateTable", `{"TableName":"shop","BillingMode":"PAY_PER_REQUEST","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},`+
 		`{"AttributeName":"sk","KeyType":"RANGE"}],"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"S"},`+

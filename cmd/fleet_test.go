@@ -55,6 +55,7 @@ func twelve(t *testing.T) (config string) {
 // TestFleet looks at twelve real servers: each is a row, whatever became of it, in the order in which somebody should look at them;
 // the exit code is the worst.
 func TestFleet(t *testing.T) {
+	t.Parallel()
 	config := twelve(t)
 	dir := t.TempDir()
 	doc := filepath.Join(dir, "fleet.json")

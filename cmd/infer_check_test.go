@@ -21,6 +21,7 @@ import (
 // A schema that is inferred from a keyspace says what most of its keys do. So a check of the keyspace by it finds what was
 // planted there, and nothing else that is worse than a hint: not what inference has made up.
 func TestInferThenCheck(t *testing.T) {
+	t.Parallel()
 	want := []string{
 		"KD001 {", "KD002 user:{", "KD009 user:email:{", "KD010 order:{", "KD040 report:daily:{", "KD041 feed:global", "KD041 recent:P{",
 		"KD042 feed:global", // once more: it is known by now that nothing trims it
@@ -33,6 +34,7 @@ func TestInferThenCheck(t *testing.T) {
 
 // The same on a real server.
 func TestInferThenCheckServer(t *testing.T) {
+	t.Parallel()
 	s := servertest.Redis(t, servertest.Options{})
 	c := s.Client(t)
 	c.Fill(t, 8000, faultyShop)

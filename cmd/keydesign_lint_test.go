@@ -12,6 +12,7 @@ import (
 
 // The schema that explain shows as bad can be pasted into a file, and breaks the rule, however narrow the terminal is.
 func TestExplainedSchemas(t *testing.T) {
+	t.Parallel()
 	shown := 0
 	for _, r := range rules() {
 		if len(r.Bad) == 0 || !strings.HasPrefix(r.Bad[0], "kvschema") {

@@ -114,6 +114,7 @@ func served(at time.Duration, _ []kv.Op) time.Duration {
 
 // The plots of docs/load.md, and what it shows of a report, are those of this run (go test ./cmd -run TestPlots -update).
 func TestPlots(t *testing.T) {
+	t.Parallel()
 	rec := plottedRun(t)
 	r, err := loadReport(rec)
 	if err != nil {

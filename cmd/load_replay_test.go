@@ -8,6 +8,7 @@ import (
 )
 
 func TestLoadReplay(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)

@@ -35,6 +35,7 @@ func figure(t *testing.T, text string) float64 {
 
 // TestReadYourWrites: how far a replica is behind is measured; that it is behind after WAIT is a violation.
 func TestReadYourWrites(t *testing.T) {
+	t.Parallel()
 	primary, replica, between := pair(t)
 	run := func(args ...string) (loadDoc, int) {
 		return runJSON(t, append([]string{
@@ -42,7 +43,7 @@ func TestReadYourWrites(t *testing.T) {
 		}, args...)...)
 	}
 	doc, code := run("redis://" + primary.Addr) // whose replica is listed under an address that a proxy hides, and is reached
-	if code != exitOK || figure(t, doc.metric("checks", "replica_reads")) < 200 || figure(t, doc.metric("checks", "staleness_max")) > 5 {
+	if !doc.wentWell(code) || figure(t, doc.metric("checks", "replica_reads")) < 200 || figure(t, doc.metric("checks", "staleness_max")) > 5 {
 		t.Errorf("exit %d, %+v", code, doc.Sections)
 	}
 	if !strings.Contains(strings.Join(sortedKeys(callsOf(t, replica.Client(t))), " "), "get") {
@@ -51,7 +52,7 @@ func TestReadYourWrites(t *testing.T) {
 	between.Set(faultproxy.Fault{Delay: 20 * time.Millisecond})
 	doc, code = run("redis://" + primary.Addr + "?replica=" + replica.Addr)
 	stale, reads := figure(t, doc.metric("checks", "stale_reads")), figure(t, doc.metric("checks", "replica_reads"))
-	if p50 := figure(t, doc.metric("checks", "staleness_p50")); code != exitOK || p50 < 0.020 || stale == 0 || stale >= reads {
+	if p50 := figure(t, doc.metric("checks", "staleness_p50")); !doc.wentWell(code) || p50 < 0.020 || stale == 0 || stale >= reads {
 		t.Errorf("exit %d: %v of %v reads were stale, for %v s, with 20 ms between the two", code, stale, reads, p50)
 	}
 	between.Set(faultproxy.Fault{Stall: true})
@@ -145,7 +146,7 @@ func TestFaultsAreAskedFor(t *testing.T) {
 	primary, _, _ := pair(t)
 	path := losing(t)
 	doc, code := runJSON(t, "redis://"+primary.Addr, "-s", path, "-d", "1s", "--threshold", "p50 < 10s", "--set", "ops.order_paid.weight=0")
-	if notes := strings.Join(doc.Target.Notes, "; "); code != exitOK || !strings.Contains(notes, "not done without --inject: failover") {
+	if notes := strings.Join(doc.Target.Notes, "; "); !doc.wentWell(code) || !strings.Contains(notes, "not done without --inject: failover") {
 		t.Errorf("exit %d, %s", code, notes)
 	}
 	for want, args := range map[string][]string{
@@ -184,7 +185,7 @@ func TestInjectedFaults(t *testing.T) {
 	}
 	doc, code := runJSON(t, "redis://"+server.Addr, "-s", path, "--inject", "--threshold", "p50 < 10s")
 	rows := doc.table("latency", "latency")["all"]
-	if longest := rows["max"].(float64); code != exitOK || longest < 0.25 || rows["p90"].(float64) < 0.03 {
+	if longest := rows["max"].(float64); !doc.wentWell(code) || longest < 0.25 || rows["p90"].(float64) < 0.03 {
 		t.Errorf("exit %d, %v, %v", code, rows, doc.table("health", "errors"))
 	}
 	var names []string

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kvtool/kvtool/internal/faultproxy"
 	"github.com/kvtool/kvtool/internal/servertest"
+	"github.com/kvtool/kvtool/loadgen/recording"
 	"github.com/kvtool/kvtool/loadgen/scenario"
 )
 
@@ -71,6 +72,12 @@ func (d *loadDoc) metric(section, name string) string {
 		}
 	}
 	return ""
+}
+
+// wentWell reports whether a run has ended as one that is to go well does: with 0, or, on a machine that others keep busy, with 4 and the
+// verdict that kvtool itself was the limit.
+func (d *loadDoc) wentWell(code int) bool {
+	return code == exitOK || code == exitIncomplete && d.metric("health", "verdict") == string(recording.GeneratorBound)
 }
 
 // commandsOf says how often the operations of a report have sent each command: at least, by their first steps; and in which commands
@@ -140,6 +147,7 @@ func small(s *scenario.Scenario, most int64) []string {
 // TestLoadScenarios: each scenario that comes with kvtool runs on a real server, and what its report says was done is what the server
 // says; nothing is left behind.
 func TestLoadScenarios(t *testing.T) {
+	t.Parallel()
 	const requests = 400
 	server, replica := servertest.Pair(t, nil, nil)
 	c := server.Client(t)
@@ -157,7 +165,7 @@ func TestLoadScenarios(t *testing.T) {
 			}, small(s, 200)...)
 			doc, code := runJSON(t, args...)
 			rows := doc.table("latency", "latency")
-			if code != exitOK || doc.Kind != "load" || rows["all"]["count"] != float64(requests) || rows["all"]["errors"] != 0.0 {
+			if !doc.wentWell(code) || doc.Kind != "load" || rows["all"]["count"] != float64(requests) || rows["all"]["errors"] != 0.0 {
 				t.Errorf("exit %d, %v, %s %v", code, rows["all"], doc.metric("health", "verdict"), doc.table("checks", "violations"))
 			}
 			said, sum := callsOf(t, c), 0
@@ -231,6 +239,7 @@ func admitting(words []string) []string {
 
 // TestLoadBrokenServers: whatever a scenario promises, a server that breaks it is caught, with evidence, and the exit code is 1.
 func TestLoadBrokenServers(t *testing.T) {
+	t.Parallel()
 	server := servertest.Redis(t, servertest.Options{})
 	half := func(words []string) []string { return words[:1+len(words)/4*2] }
 	for _, x := range []struct {

@@ -59,6 +59,7 @@ func in(t *testing.T, args ...string) (stdout, stderr string, code int) {
 }
 
 func TestLoadCompareStored(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name+".kvr") }
 	saveRun(t, at("base"), 60, 1, nil)
@@ -106,6 +107,7 @@ func TestLoadCompareStored(t *testing.T) {
 }
 
 func TestLoadMerge(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name+".kvr") }
 	part := func(n int) func(*recording.Recording) {

@@ -60,6 +60,7 @@ func get(t *testing.T, h http.Handler, host, target string) *httptest.ResponseRe
 
 // The site lists what it was given and shows it; it gives nothing else, and nothing to who calls it by another name.
 func TestReportSite(t *testing.T) {
+	t.Parallel()
 	dir := savedReports(t)
 	env := &Env{}
 	site := newReportSite(env, []string{dir}, render.KeysTemplate)
@@ -121,6 +122,7 @@ func (l *lockedBuffer) String() string {
 
 // The command listens where it says, and ends when it is told to.
 func TestReportServe(t *testing.T) {
+	t.Parallel()
 	dir := savedReports(t)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()

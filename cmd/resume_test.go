@@ -43,6 +43,7 @@ func comparable(t *testing.T, path string) string {
 
 // The dumps of a cluster's nodes, each audited by itself and saved, say together what the audit of all of them at once says.
 func TestMergedDumpsEqualTheDirectory(t *testing.T) {
+	t.Parallel()
 	dir, out := t.TempDir(), t.TempDir()
 	// These do not say when they were made, so that all are of the time that --now gives.
 	files := []string{
@@ -78,6 +79,7 @@ func TestMergedDumpsEqualTheDirectory(t *testing.T) {
 // An audit of a server that is interrupted, and once more, and then gone on with, says what one audit says; one of a server
 // that has been started anew in between cannot be gone on with.
 func TestResumedAuditEqualsTheWhole(t *testing.T) {
+	t.Parallel()
 	s := servertest.Redis(t, servertest.Options{})
 	load(t, s, keygen.New(20_000))
 	out := t.TempDir()

@@ -21,6 +21,7 @@ import (
 // Where only a sample of the keys is asked, a budget is judged by its interval, which holds what a full scan says: a limit above
 // all of it passes, one below fails, and one within is for nobody to say.
 func TestSampledBudgets(t *testing.T) {
+	t.Parallel()
 	s := servertest.Redis(t, servertest.Options{})
 	s.Client(t).Fill(t, 120_000, func(i int) []string {
 		key, value := "user:"+strconv.Itoa(i/2), strings.Repeat("v", 20+i*7919%400)

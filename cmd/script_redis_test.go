@@ -13,6 +13,7 @@ import (
 // BIG, whose snapshot is larger than what any buffer holds, and which dies when a script says so. The user "reader" of STREAM may
 // not be its replica.
 func TestStreamScripts(t *testing.T) {
+	t.Parallel()
 	args := []string{"--repl-diskless-sync-delay", "0", "--rdbcompression", "no"}
 	small, big := servertest.Redis(t, servertest.Options{Args: args}), servertest.Redis(t, servertest.Options{Args: args})
 	c := small.Client(t)
@@ -27,6 +28,7 @@ func TestStreamScripts(t *testing.T) {
 // TestShardedScripts runs it on three servers over which keys are spread as Jedis spreads them, but for 150 keys that all three have,
 // and 200 of the third that belong on the first. SHARDS are their names, and MAP where they are.
 func TestShardedScripts(t *testing.T) {
+	t.Parallel()
 	names := []string{"10.0.0.1:6379", "10.0.0.2:6379", "10.0.0.3:6379"}
 	layout := layouts.Jedis(names, false)
 	var pairs []string

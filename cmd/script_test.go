@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the command line as users do: as a process, with files, pipes, signals and servers that misbehave.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("-short: a process for each of a thousand commands; TestServerScripts has those that do several things at once")
 	}
@@ -40,6 +41,7 @@ func TestScripts(t *testing.T) {
 // alone writes to, and DOOMED, which dies when a script says so. Its users are "limited", who may not run MEMORY USAGE, "blind", who may not scan, "unseeing", who may not MONITOR, and "secret", whose
 // password is the canary.
 func TestServerScripts(t *testing.T) {
+	t.Parallel()
 	full, empty, doomed := servertest.Redis(t, servertest.Options{}), servertest.Redis(t, servertest.Options{}), servertest.Redis(t, servertest.Options{})
 	loaded := servertest.Redis(t, servertest.Options{})
 	fill(t, full.Client(t))
@@ -57,6 +59,7 @@ func TestServerScripts(t *testing.T) {
 
 // TestMemcachedScripts does the same with MEMCACHED, and with CACHE2, which holds a key.
 func TestMemcachedScripts(t *testing.T) {
+	t.Parallel()
 	full, small := servertest.Memcached(t, servertest.MemcachedOptions{}), servertest.Memcached(t, servertest.MemcachedOptions{})
 	c := full.MemcachedClient(t)
 	c.Fill(t, 2000, func(i int) (string, int, string) {
@@ -75,6 +78,7 @@ func TestMemcachedScripts(t *testing.T) {
 // TestBerkeleyDBScripts does the same with dumps that db_dump has just written: SESSIONS of a tree, PACKED the same by gzip, STAT of what
 // db_stat says of it, DB of its file itself, and ALL of a file with three databases.
 func TestBerkeleyDBScripts(t *testing.T) {
+	t.Parallel()
 	db := servertest.NewBerkeleyDB(t)
 	dir := t.TempDir()
 	one, three := filepath.Join(dir, "one.db"), filepath.Join(dir, "three.db")

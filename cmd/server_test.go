@@ -11,6 +11,7 @@ import (
 
 // What a server says of itself is advice where it is used as no key-value store should be, and none where it is a cache.
 func TestAdviceOnAServer(t *testing.T) {
+	t.Parallel()
 	const keys = 12_000
 	set := func(i int) []string { return []string{"SET", fmt.Sprint("user:", i), "value"} }
 	cached := func(i int) []string { return append(set(i), "EX", "1000") }

@@ -82,6 +82,7 @@ func reportFrom(t *testing.T, code int, args ...string) *report.Report {
 // A cluster of which one node has most of the bytes: KD026, and a plan after which no node is over 1.3 times the mean. A snapshot
 // says the same, that of an audit too. Nothing was moved.
 func TestSkewOfACluster(t *testing.T) {
+	t.Parallel()
 	c := unevenCluster(t)
 	target := "redis+cluster://" + c.Primaries[0].Addr
 	before := c.Primaries[0].Client(t).Must(t, "CLUSTER", "SLOTS")
@@ -122,6 +123,7 @@ func TestSkewOfACluster(t *testing.T) {
 
 // Operations from a trace go where the slots are.
 func TestSkewOfOperations(t *testing.T) {
+	t.Parallel()
 	c := unevenCluster(t)
 	var b strings.Builder
 	for i := range 5000 {
@@ -144,6 +146,7 @@ func TestSkewOfOperations(t *testing.T) {
 
 // Where servers count what their slots take, that is the operations; where they do not, nothing is made up.
 func TestSkewBySlotStats(t *testing.T) {
+	t.Parallel()
 	servertest.Matrix(t, func(t *testing.T, version string) {
 		args := []string{}
 		counts := strings.HasPrefix(version, "valkey")

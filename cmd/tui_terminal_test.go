@@ -237,6 +237,7 @@ func TestDashboardOfLoad(t *testing.T) {
 
 // TestPictureOfDashboard holds the picture of README and docs/tui.md to what kvtool draws.
 func TestPictureOfDashboard(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "tui.svg")
 	env := OS()
 	env.Stdout, env.Stderr, env.TTY = io.Discard, io.Discard, false
