@@ -228,8 +228,8 @@ func TestMakeTest(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := regexp.MustCompile(`(?m)^ok\s+github\.com/kvtool/kvtool/(\S+)`).FindAllStringSubmatch(string(readme), -1)
-	if len(shown) == 0 {
-		t.Error("README does not show what make test prints")
+	if len(shown) == 0 || !strings.Contains(string(readme), "$ make test\n"+string(out)) {
+		t.Errorf("README does not show what make test prints: it begins with\n%s", out)
 	}
 	for _, m := range shown {
 		if tests, _ := filepath.Glob(m[1] + "/*_test.go"); len(tests) == 0 {
