@@ -108,9 +108,6 @@ func drawLoad(s *sight) block {
 // loadFacts are whether the run can be believed, what went wrong and what happened.
 func (s *sight) loadFacts() []fact {
 	var fs []fact
-	for _, section := range []string{"find_max", "health", "run", "server", "checks", "runs"} {
-		fs = append(fs, s.d.factsOf(section, s.ascii)...)
-	}
 	for _, name := range [][2]string{{"health", "errors"}, {"seconds", "events"}} {
 		if t := tableOf(s.d.r, name[0], name[1]); t != nil && len(t.Columns) > 1 {
 			for _, r := range t.Rows {
@@ -119,6 +116,9 @@ func (s *sight) loadFacts() []fact {
 				})
 			}
 		}
+	}
+	for _, section := range []string{"find_max", "health", "run", "server", "checks", "runs"} {
+		fs = append(fs, s.d.factsOf(section, s.ascii)...)
 	}
 	for _, why := range s.d.r.Coverage.Why {
 		fs = append([]fact{{name: "note", value: render.Clean(why, s.ascii), mark: warn}}, fs...)
@@ -295,13 +295,12 @@ func (s *sight) overTime(t *report.Table, w, h int) block {
 		most, last := 0.0, 0.0
 		for i, r := range t.Rows {
 			v, ok := r[c].Number()
-			if !ok {
-				v = nan()
+			if ok {
+				last, most = v, max(most, v)
 			} else {
-				last = v
+				v = nan() // a second in which it was not told
 			}
 			values[i] = v
-			most = max(most, v)
 		}
 		shape := chart.Spark(chart.Thin(values, room, greatest), s.ascii)
 		u := t.Columns[c].Unit

@@ -555,3 +555,15 @@ func TestScrolledTexts(t *testing.T) {
 		}
 	}
 }
+
+// The most of a series is told although some seconds did not tell theirs.
+func TestSeriesWithGaps(t *testing.T) {
+	r := sample()
+	seconds := tableOf(r, "seconds", "seconds")
+	c := 1 + slices.IndexFunc(seconds.Columns[1:], func(c report.Column) bool { return c.Unit == report.UnitRate })
+	seconds.Rows[0][c] = report.Null
+	u := sit(t, options(r))
+	u.m.resize(120, 60)
+	u.press("6")
+	u.misses("most -")
+}

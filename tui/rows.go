@@ -97,11 +97,14 @@ type fit struct {
 // Room that a name has at least, what stands between columns, and what the cursor takes at the left.
 const (
 	leastName = 14
-	gap       = 2
-	gutter    = 2
-	leastBar  = 8
-	mostBar   = 24
-	longName  = 48
+	// shorter than shortName no name is cut for the sake of more than leastColumns columns.
+	shortName    = 6
+	leastColumns = 5
+	gap          = 2
+	gutter       = 2
+	leastBar     = 8
+	mostBar      = 24
+	longName     = 48
 )
 
 // fit drops columns, the highest rank first, until the rest has room; the name gets what is left, and a bar what it leaves.
@@ -123,7 +126,8 @@ func (l *list) fit(width int) fit {
 		name = min(l.wide[0], longName)
 	}
 	f.wide[0] = min(name, max(4, width-f.total(0)))
-	for f.total(f.wide[0]) > width && len(f.cols) > 1 { // columns without a rank, too
+	short := func() bool { return f.wide[0] < min(name, shortName) && len(f.cols) > leastColumns }
+	for (f.total(f.wide[0]) > width || short()) && len(f.cols) > 1 { // columns without a rank, too
 		f.cols, f.wide = f.cols[:len(f.cols)-1], f.wide[:len(f.wide)-1]
 		f.wide[0] = min(name, max(4, width-f.total(0)))
 	}
