@@ -5,6 +5,8 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -60,7 +62,7 @@ var mayImport = map[string][]string{
 	"keydesign/infer":           {"internal/saved"},
 	"keydesign/budget":          {"report", "keydesign/schema"},
 	"keydesign/docs":            {"keydesign/schema", "report/render", "internal/humanize"},
-	"keydesign/fit":             {"keydesign/schema", "report", "internal/humanize"},
+	"keydesign/fit":             {"keydesign/schema", "report", "internal/humanize", "internal/monitor"},
 	"keydesign/lint":            {"keydesign", "keydesign/automaton", "keydesign/schema", "report", "internal/humanize"},
 	"keydesign/foreign":         {"keydesign/schema", "internal/yamlfile"},
 	"keydesign/schema":          {"report", "internal/spell", "internal/yamlfile"},
@@ -102,7 +104,7 @@ var mayImport = map[string][]string{
 	"adapters/dynamodb":         {"kv", "internal/item", "internal/price", "internal/socket"},
 	"adapters/keylist":          {"kv"},
 	"adapters/memcached":        {"kv", "internal/humanize", "internal/socket", "keydesign/place"},
-	"adapters/rdb":              {"kv", "internal/rdbread", "internal/memory", "internal/slot", "internal/unpack"},
+	"adapters/rdb":              {"kv", "internal/rdbread", "internal/unpack"},
 	"adapters/redis":            {"kv", "internal/humanize", "internal/monitor", "internal/rdbread", "internal/replica", "internal/resp", "internal/memory", "internal/slot", "internal/socket", "keydesign/place"},
 	"adapters/reference":        {"kv", "internal/memory", "internal/monitor"},
 	"adapters/reference/arena":  {"internal/hugepage"},
@@ -115,12 +117,12 @@ var mayImport = map[string][]string{
 	"adapters/reference/packed": {"internal/memory"},
 	"adapters/reference/table":  {"adapters/reference/arena", "adapters/reference/dict", "internal/memory"},
 	"adapters/reference/zset":   {"adapters/reference/arena", "adapters/reference/dict", "internal/hugepage"},
-	"adapters/reference/value":  {"adapters/reference/arena", "adapters/reference/keyspace", "adapters/reference/list", "adapters/reference/number", "adapters/reference/packed", "adapters/reference/table", "adapters/reference/zset", "internal/memory", "kv"},
+	"adapters/reference/value":  {"adapters/reference/keyspace", "adapters/reference/list", "adapters/reference/number", "adapters/reference/packed", "adapters/reference/table", "adapters/reference/zset", "internal/memory"},
 	"adapters":                  {"kv", "adapters/berkeleydb", "adapters/ddbexport", "adapters/dynamodb", "adapters/keylist", "adapters/memcached", "adapters/rdb", "adapters/redis", "adapters/reference"},
 	"cmd":                       {"*"},
 	"cmd/kvtool":                {"cmd"},
 	// The reference engine. (A block of its own, so that a long name does not move every line.)
-	"adapters/reference/command":     {"adapters/reference/dump", "adapters/reference/engine", "adapters/reference/geo", "adapters/reference/hll", "adapters/reference/keyspace", "adapters/reference/list", "adapters/reference/number", "adapters/reference/packed", "adapters/reference/table", "adapters/reference/value", "adapters/reference/wire", "adapters/reference/zset", "internal/evict", "internal/memory", "internal/rdbread", "kv"},
+	"adapters/reference/command":     {"adapters/reference/dump", "adapters/reference/engine", "adapters/reference/geo", "adapters/reference/hll", "adapters/reference/keyspace", "adapters/reference/number", "adapters/reference/packed", "adapters/reference/value", "adapters/reference/wire", "internal/evict", "internal/rdbread", "kv"},
 	"adapters/reference/engine":      {"kv", "adapters/reference/keyspace", "adapters/reference/number", "adapters/reference/value", "adapters/reference/wire", "internal/evict", "internal/memory"},
 	"adapters/reference/conformance": {},
 	"adapters/reference/keyspace":    {"kv", "adapters/reference/arena", "adapters/reference/dict", "internal/evict", "internal/memory"},
@@ -163,12 +165,64 @@ func TestImports(t *testing.T) {
 			t.Errorf("package %s is not in the import table", dir)
 			continue
 		}
+		used := map[string]bool{"*": true}
 		for _, file := range files {
 			for _, path := range imports(t, file) {
 				checkImport(t, dir, file, path, allowed)
+				used[strings.TrimPrefix(path, module)] = true
+			}
+		}
+		for _, path := range allowed {
+			if !used[path] {
+				t.Errorf("%s may import %s, and does not: take it from the table", dir, path)
 			}
 		}
 	}
+}
+
+// TestArchitecture holds the table of ARCHITECTURE.md to the packages that there are.
+func TestArchitecture(t *testing.T) {
+	page, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]bool{"cmd/kvtool": true} // which is cmd
+	for line := range strings.Lines(string(page)) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 4 || !strings.HasPrefix(cells[1], " `") {
+			continue
+		}
+		names := quotedNames(cells[1])
+		parent, _ := path.Split(names[0])
+		if strings.HasSuffix(names[0], "/…") {
+			names = quotedNames(cells[2])
+		}
+		for _, name := range names {
+			if !strings.Contains(name, "/") {
+				name = parent + name
+			}
+			listed[name] = true
+			if st, err := os.Stat(name); err != nil || !st.IsDir() {
+				t.Errorf("ARCHITECTURE.md lists %s, which is no package", name)
+			}
+		}
+	}
+	for dir := range packages(t) {
+		if !listed[dir] {
+			t.Errorf("ARCHITECTURE.md does not list %s", dir)
+		}
+	}
+}
+
+// quotedNames returns what is between back quotes.
+func quotedNames(s string) []string {
+	var names []string
+	for i, part := range strings.Split(s, "`") {
+		if i%2 == 1 {
+			names = append(names, part)
+		}
+	}
+	return names
 }
 
 func checkImport(t *testing.T, dir, file, path string, allowed []string) {
@@ -197,17 +251,54 @@ func checkImport(t *testing.T, dir, file, path string, allowed []string) {
 func TestNoInit(t *testing.T) {
 	for _, files := range packages(t) {
 		for _, file := range files {
-			f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, d := range f.Decls {
+			for _, d := range parsed(t, file).Decls {
 				if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == "init" {
 					t.Errorf("%s has an init function", file)
 				}
 			}
 		}
 	}
+}
+
+// TestOptional holds that what a store can do besides being read is asked of package kv (DriverOf, PlanOf, Shards and their like) and
+// never of the store itself: what it means that a store cannot is said in one place.
+func TestOptional(t *testing.T) {
+	all := packages(t)
+	optional := map[string]bool{}
+	for _, file := range all["kv"] {
+		ast.Inspect(parsed(t, file), func(n ast.Node) bool {
+			if s, ok := n.(*ast.TypeSpec); ok {
+				_, optional[s.Name.Name] = s.Type.(*ast.InterfaceType)
+			}
+			return true
+		})
+	}
+	for dir, files := range all {
+		if strings.HasPrefix(dir, "kv") {
+			continue
+		}
+		for _, file := range files {
+			ast.Inspect(parsed(t, file), func(n ast.Node) bool {
+				if x, ok := n.(*ast.TypeAssertExpr); ok {
+					if s, ok := x.Type.(*ast.SelectorExpr); ok && optional[s.Sel.Name] {
+						if p, ok := s.X.(*ast.Ident); ok && p.Name == "kv" {
+							t.Errorf("%s asserts that something is a kv.%s: a function of kv tells", file, s.Sel.Name)
+						}
+					}
+				}
+				return true
+			})
+		}
+	}
+}
+
+func parsed(t *testing.T, file string) *ast.File {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
 }
 
 // No file and no function is longer than this: it has two jobs then.

@@ -2,8 +2,6 @@ package kvtool_test
 
 import (
 	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"regexp"
 	"slices"
@@ -44,11 +42,7 @@ func TestWalkthrough(t *testing.T) {
 
 func functions(t *testing.T, file string) (names []string) {
 	t.Helper()
-	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, d := range f.Decls {
+	for _, d := range parsed(t, file).Decls {
 		if fn, ok := d.(*ast.FuncDecl); ok {
 			names = append(names, fn.Name.Name)
 		}

@@ -27,17 +27,11 @@ type auditOptions struct {
 	viewFlags
 	gateFlags
 	fleetFlags
+	scanFlags
 	flags    *pflag.FlagSet                                    // of the command line: which were given
 	settings func(context.Context, kv.Store) map[string]string // what is saved of them; nil: they are not asked for
 	args     []string
-	match    string
-	depth    audit.Depth
 	only     []string
-	rate     rate
-	timeout  time.Duration
-	noDemo   bool
-	now      instant
-	progress string
 	schema   schemaFlag
 	declared *schema.Schema // nil without --schema
 	save     saveFlag
@@ -90,18 +84,12 @@ func newAuditCmd(env *Env) *cobra.Command {
 func (o *auditOptions) bind(c *cobra.Command) {
 	o.viewFlags.bind(c)
 	o.gateFlags.bind(c)
+	o.scanFlags.bind(c)
 	f := c.Flags()
-	bindMatch(c, &o.match)
 	f.StringSliceVar(&o.only, "only", nil, "run only these `ANALYSES`, and read only what they need: "+
 		strings.Join(analysisNames(analyzers(0)), ", ")+"; sizes brings biggest along")
 	complete(c, "only", completeAnalyses)
-	bindDepth(c, &o.depth)
-	bindRate(c, &o.rate)
-	bindMaxImpact(c)
-	bindTimeout(c, &o.timeout)
-	bindNoDemo(c, &o.noDemo)
 	bindNow(c, &o.now)
-	bindProgress(c, &o.progress)
 	o.schema.bind(c)
 	o.server.bind(c)
 	f.BoolVar(&o.refs, "refs", false, "follow the refs of the schema, as drift orphans does: a live store is asked about each orphan twice")
@@ -142,26 +130,22 @@ func (o *auditOptions) read(ctx context.Context, env *Env, outs []output) (*repo
 	if err := errors.Join(o.checkDepth(chosen), o.checkRefs(), o.save.check(outs)); err != nil {
 		return nil, err
 	}
-	p := env.newProgress(o.progress, o.quiet)
-	defer p.clear()
-	ctx, cancel := withTimeout(ctx, o.timeout)
-	defer cancel()
 	var old *report.Report
 	if o.resume != "" {
 		if old, o.args, err = env.resumed(ctx, o.resume, o.args); err != nil {
 			return nil, err
 		}
 	}
-	store, err := env.openSpared(ctx, o.args, o.noDemo, &o.save, outs, p.opening)
+	s, err := o.open(ctx, env, o.quiet, opening{args: o.args, writes: writtenBy(outs, o.save.written())})
 	if err != nil {
 		return nil, err
 	}
-	defer store.Close()
-	r, scanErr := o.scan(ctx, env, store, chosen, old, p)
+	defer s.end()
+	r, scanErr := o.scan(s, chosen, old)
 	if old != nil && errors.Is(scanErr, kv.ErrUsage) { // it is not the rest of what the file holds
 		return nil, scanErr
 	}
-	if scanErr = ended(ctx, scanErr); r == nil || !worthReporting(r, scanErr) && !judgedServer(r) {
+	if scanErr = ended(s.ctx, scanErr); r == nil || !worthReporting(r, scanErr) && !judgedServer(r) {
 		return nil, targetError(scanErr)
 	}
 	return r, scanErr
@@ -195,48 +179,38 @@ func (o *auditOptions) checkDepth(c choice) error {
 }
 
 // scan folds the target. The report is nil if the store could not be asked anything.
-func (o *auditOptions) scan(ctx context.Context, env *Env, store kv.Store, chosen choice, old *report.Report, p *progress) (*report.Report, error) {
-	p.scanning()
-	opt := audit.Options{
-		Match:    o.match,
-		Depth:    o.depth,
-		Limiter:  kv.NewLimiter(float64(o.rate)),
-		Parallel: parallel,
-		Every:    p.every(),
-		Update:   p.update,
-		Now:      o.now.clock(env.Now),
-		Save:     o.save.path != "" || o.out != "",
-		Settings: o.set(ctx, store),
-		Resume:   old,
-	}
-	end, err := o.examine(ctx, store)
+func (o *auditOptions) scan(s *scanning, chosen choice, old *report.Report) (*report.Report, error) {
+	s.progress.scanning()
+	opt := s.options()
+	opt.Save = o.save.path != "" || o.out != ""
+	opt.Settings = o.set(s.ctx, s.store)
+	opt.Resume = old
+	end, err := o.examine(s.ctx, s.store)
 	if err != nil {
 		return nil, err
 	}
-	r, err := o.run(ctx, env, store, chosen.run, opt, p)
+	r, err := o.run(s, chosen.run, opt)
 	if r == nil {
 		return nil, targetError(err)
 	}
 	end(r)
 	r.Tool = tool()
 	r.Skipped = append(r.Skipped, chosen.out...)
-	p.done(r.Coverage.Keys)
+	s.progress.done(r.Coverage.Keys)
 	return r, err
 }
 
 // run reads a store, and follows what its keys refer to if that was asked for.
-func (o *auditOptions) run(
-	ctx context.Context, env *Env, store kv.Store, as []*audit.Analyzer, opt audit.Options, p *progress,
-) (*report.Report, error) {
+func (o *auditOptions) run(s *scanning, as []*audit.Analyzer, opt audit.Options) (*report.Report, error) {
 	if !o.refs {
-		return audit.Run(ctx, store, as, opt)
+		return audit.Run(s.ctx, s.store, as, opt)
 	}
 	search := orphans.Options{
 		Schema: o.declared, Analyzers: as, Whole: true, Entries: true, Audit: opt, Join: join.Options{Memory: referenceMemory},
-		Waiting: waiting(env, p), Recheck: o.recheck,
+		Waiting: s.waiting(), Recheck: o.recheck,
 	}
 	search.References, search.Skipped = refs.Of(o.declared)
-	return orphans.Run(ctx, store, search)
+	return orphans.Run(s.ctx, s.store, search)
 }
 
 // referenceMemory is what references may take beside an audit, in bytes: of more a sample is followed, and the report says so.

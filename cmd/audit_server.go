@@ -46,7 +46,7 @@ func (o *auditOptions) wanted(store kv.Store) bool {
 	if o.server.set {
 		return o.server.on
 	}
-	_, counts := store.(kv.Sender)
+	_, counts := kv.SentBy(store)
 	return counts && o.only == nil
 }
 
@@ -100,10 +100,7 @@ func sideBySide(n int, f func(i int)) {
 
 // notice adds to what was observed of the servers what the audit knows: of the keys, of their schema, and of its own commands.
 func (o *auditOptions) notice(r *report.Report, store kv.Store, all []*triage.Observation) {
-	var sent map[string]kv.Sent
-	if s, ok := store.(kv.Sender); ok {
-		sent = s.Sent()
-	}
+	sent, _ := kv.SentBy(store)
 	lasting, design := lastingShare(r), purpose(o.declared)
 	for _, x := range all {
 		x.Largest, x.Lasting, x.Design = largestKey(r), lasting, design

@@ -61,16 +61,9 @@ func runDoctor(ctx context.Context, env *Env, o doctorOptions) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("%w %s", errTimeout, o.timeout))
 	defer cancel()
-	target, err := env.resolve(ctx, o.args, o.noDemo)
+	store, _, err := env.open(ctx, opening{args: o.args, noDemo: o.noDemo, writes: writtenBy(outs)})
 	if err != nil {
 		return err
-	}
-	if err := spareOutputs(target, outs); err != nil {
-		return err
-	}
-	store, err := env.Open(ctx, target)
-	if err != nil {
-		return targetError(ended(ctx, meantTarget(err, target)))
 	}
 	defer store.Close()
 	info, err := store.Info(ctx)
@@ -87,15 +80,13 @@ func runDoctor(ctx context.Context, env *Env, o doctorOptions) error {
 // firstKey reads one key, which shows whether an audit could begin. Where that would be a burden to the store, it is only planned,
 // and info says what it would be.
 func firstKey(ctx context.Context, store kv.Store, info *kv.Info) error {
-	if planner, ok := store.(kv.Planner); ok {
-		plan, err := planner.Plan(ctx)
-		if err != nil {
-			return err
-		}
-		if len(plan.Burden) > 0 {
-			info.Notes = append(info.Notes, plan.Burden...)
-			return nil
-		}
+	plan, err := kv.PlanOf(ctx, store)
+	if err != nil {
+		return err
+	}
+	if len(plan.Burden) > 0 {
+		info.Notes = append(info.Notes, plan.Burden...)
+		return nil
 	}
 	for _, err := range store.Scan(ctx, kv.ScanOptions{}) {
 		return err

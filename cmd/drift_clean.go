@@ -12,8 +12,6 @@ import (
 
 	"github.com/kvtool/kvtool/drift/clean"
 	"github.com/kvtool/kvtool/drift/orphans"
-	"github.com/kvtool/kvtool/keydesign"
-	"github.com/kvtool/kvtool/keydesign/propose"
 	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
 )
@@ -149,20 +147,14 @@ func (o *cleanOptions) runPlan(ctx context.Context, env *Env, outs []output) err
 	if o.free > 0 {
 		p.What = "free"
 	}
-	target, err := env.resolve(ctx, o.args, o.noDemo)
+	s, err := o.open(ctx, env, o.quiet, opening{args: o.args, writes: []written{{"--plan " + o.plan, o.plan}}})
 	if err != nil {
 		return err
 	}
-	if err := spareTarget(target, "--plan "+o.plan, o.plan); err != nil {
-		return err
-	}
-	store, err := env.Open(ctx, target)
-	if err != nil {
-		return targetError(ended(ctx, err))
-	}
-	defer store.Close()
-	p.Tool, p.Target = tool().Version, target.String()
-	writable, err := kv.RemoverOf(store)
+	defer s.end()
+	s.progress.clear() // what is read says how far it is, or is read in silence
+	p.Tool, p.Target = tool().Version, s.target.String()
+	writable, err := kv.RemoverOf(s.store)
 	if err == nil {
 		id, err := writable.Identify(ctx)
 		if err != nil {
@@ -170,10 +162,10 @@ func (o *cleanOptions) runPlan(ctx context.Context, env *Env, outs []output) err
 		}
 		p.Server, p.Version = id.ID, id.Version
 	}
-	notes, err := o.make(ctx, env, store, p)
+	notes, err := o.make(s, p)
 	if err == nil {
 		p.Sort()
-		err = o.seal(ctx, store, writable, p)
+		err = o.seal(s, writable, p)
 	}
 	if err != nil {
 		return targetError(ended(ctx, err))
@@ -190,36 +182,36 @@ func (o *cleanOptions) runPlan(ctx context.Context, env *Env, outs []output) err
 }
 
 // seal notes what the values are, and what the server does to its counters; writable is nil for what is never written to.
-func (o *cleanOptions) seal(ctx context.Context, store kv.Store, writable kv.Remover, p *clean.Plan) error {
+func (o *cleanOptions) seal(s *scanning, writable kv.Remover, p *clean.Plan) error {
 	if writable == nil {
 		return nil
 	}
 	if p.What == "free" {
-		p.Decay = decoder(ctx, store).DecayTime
+		p.Decay = decoder(s.ctx, s.store).DecayTime
 	}
-	return p.Seal(ctx, writable, int64(o.undoMost), kv.NewLimiter(float64(o.rate)))
+	return p.Seal(s.ctx, writable, int64(o.undoMost), kv.NewLimiter(float64(o.rate)))
 }
 
 // make fills the plan, and says what a reader of it must know.
-func (o *cleanOptions) make(ctx context.Context, env *Env, store kv.Store, p *clean.Plan) ([]string, error) {
+func (o *cleanOptions) make(s *scanning, p *clean.Plan) ([]string, error) {
 	limiter := kv.NewLimiter(float64(o.rate))
 	if p.What == "orphans" {
-		return o.makeOrphans(ctx, env, store, p)
+		return o.makeOrphans(s, p)
 	}
-	s, err := o.declaredOrInferred(ctx, env, store, p.What == "free")
+	declared, err := o.declaredOrInferred(s, p.What == "free")
 	if err != nil {
 		return nil, err
 	}
 	p.Schema = schemaDigest(o.schema.paths)
 	if p.What != "free" {
-		p.Lines, p.Templates, err = clean.TTLs(ctx, store, s, limiter)
+		p.Lines, p.Templates, err = clean.TTLs(s.ctx, s.store, declared, limiter)
 		if p.What == "ttl-less" {
 			p.Lines = slices.DeleteFunc(p.Lines, func(l clean.Line) bool { return l.Rule != "KD061" })
 		}
 		return nil, err
 	}
 	var sources []clean.Source
-	p.Lines, sources, p.Templates, err = clean.Free(ctx, store, s, int64(o.free), limiter, env.Now())
+	p.Lines, sources, p.Templates, err = clean.Free(s.ctx, s.store, declared, int64(o.free), limiter, s.env.Now())
 	return freeNotes(sources, int64(o.free)), err
 }
 
@@ -240,8 +232,8 @@ func schemaDigest(paths []string) string {
 }
 
 // makeOrphans plans the removal of orphans.
-func (o *cleanOptions) makeOrphans(ctx context.Context, env *Env, store kv.Store, p *clean.Plan) ([]string, error) {
-	search, err := o.search(env)
+func (o *cleanOptions) makeOrphans(s *scanning, p *clean.Plan) ([]string, error) {
+	search, err := o.search(s.env)
 	if err != nil {
 		return nil, err
 	}
@@ -250,8 +242,6 @@ func (o *cleanOptions) makeOrphans(ctx context.Context, env *Env, store kv.Store
 			"--ref 'order:{uid}:{n} needs user:{uid}', or --schema keys.yaml whose templates have refs; kvtool drift orphans proposes them")
 	}
 	p.Schema = schemaDigest(o.schema.paths)
-	progress := env.newProgress(o.progress, o.quiet)
-	defer progress.clear()
 	left := 0
 	search.Analyzers, search.All, search.Keys = nil, true, p.Templates // names are enough
 	search.List = func(x *orphans.Orphan) error {
@@ -262,7 +252,7 @@ func (o *cleanOptions) makeOrphans(ctx context.Context, env *Env, store kv.Store
 		}
 		return nil
 	}
-	r, err := o.searchIn(ctx, env, store, search, progress)
+	r, err := o.searchIn(s, search)
 	if err != nil {
 		return nil, err
 	}
@@ -276,24 +266,16 @@ func (o *cleanOptions) makeOrphans(ctx context.Context, env *Env, store kv.Store
 }
 
 // declaredOrInferred returns the schema of the flags or the project; without one, where that will do, what is inferred.
-func (o *cleanOptions) declaredOrInferred(ctx context.Context, env *Env, store kv.Store, infer bool) (*schema.Schema, error) {
+func (o *cleanOptions) declaredOrInferred(s *scanning, infer bool) (*schema.Schema, error) {
 	if len(o.schema.paths) > 0 {
 		return o.schema.load()
 	}
-	s, err := env.openSchema(nil)
-	if err == nil {
-		return s, bindable(s)
+	declared, err := s.env.openSchema(nil)
+	switch {
+	case err == nil:
+		return declared, bindable(declared)
+	case infer:
+		return s.inferred()
 	}
-	if !infer {
-		return nil, err
-	}
-	r, err := o.auditIn(ctx, env, store, keydesign.Inference())
-	if err != nil {
-		return nil, err
-	}
-	facts, err := keydesign.FactsOf(r)
-	if err != nil {
-		return nil, err
-	}
-	return propose.From(facts, propose.Options{Store: storeOf(&r.Target)}).Schema, nil
+	return nil, err
 }

@@ -90,33 +90,27 @@ func (o *cleanOptions) runUndo(ctx context.Context, env *Env, outs []output) err
 
 // openToWrite opens the target that a file was made of, if it may be written to.
 func (o *cleanOptions) openToWrite(ctx context.Context, env *Env, of, what string) (kv.Store, string, error) {
-	args := o.args
-	if len(args) == 0 { // the default target is for reading
+	if len(o.args) == 0 { // the default target is for reading
 		return nil, "", kv.WithHint(kv.Usagef("what is written to has to be named"), "the file is of "+of)
 	}
-	target, err := env.resolve(ctx, args, true)
+	allowed := func(t *kv.Target) error {
+		if t.String() != of {
+			return kv.WithHint(kv.Usagef("the file is of %s, not of %s", of, t), "name that target")
+		}
+		prod := env.prodOf(o.args[0], *t)
+		if o.prod = prod != ""; o.prod && !o.allow {
+			return kv.WithHint(kv.Usagef("%s is env: prod", prod), "--allow-writes, if that is meant")
+		}
+		return o.confirm(env, what, of)
+	}
+	store, _, err := env.open(ctx, opening{args: o.args, noDemo: true, before: allowed})
 	if err != nil {
 		return nil, "", err
-	}
-	name := target.String()
-	if name != of {
-		return nil, "", kv.WithHint(kv.Usagef("the file is of %s, not of %s", of, name), "name that target")
-	}
-	if prod := env.prodOf(args[0], target); prod != "" && !o.allow {
-		return nil, "", kv.WithHint(kv.Usagef("%s is env: prod", prod), "--allow-writes, if that is meant")
-	}
-	o.prod = env.prodOf(args[0], target) != ""
-	if err := o.confirm(env, what, name); err != nil {
-		return nil, "", err
-	}
-	store, err := env.Open(ctx, target)
-	if err != nil {
-		return nil, "", targetError(ended(ctx, err))
 	}
 	if _, err := kv.RemoverOf(store); err != nil {
-		return nil, "", errors.Join(kv.WithHint(kv.Usagef("%s: %w", name, err), "only servers of the Redis family are written to"), store.Close())
+		return nil, "", errors.Join(kv.WithHint(kv.Usagef("%s: %w", of, err), "only servers of the Redis family are written to"), store.Close())
 	}
-	return store, name, nil
+	return store, of, nil
 }
 
 // confirm asks for the target's name, where somebody is there to answer.

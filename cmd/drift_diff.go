@@ -82,12 +82,12 @@ func runDriftDiff(ctx context.Context, env *Env, o driftDiffOptions) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := withTimeout(ctx, o.timeout)
+	ctx, cancel := withTimeout(ctx, o.timeout) // of both sides
 	defer cancel()
 	var sides [2]*compare.Side
 	var failed error
 	for i, arg := range o.args {
-		r, err := o.state(ctx, env, arg)
+		r, err := o.state(ctx, env, arg, writtenBy(outs))
 		if r == nil {
 			return targetError(ended(ctx, err))
 		}
@@ -109,33 +109,23 @@ func runDriftDiff(ctx context.Context, env *Env, o driftDiffOptions) error {
 }
 
 // state returns the saved run of a snapshot file, or reads a target as one.
-func (o *driftDiffOptions) state(ctx context.Context, env *Env, arg string) (*report.Report, error) {
+func (o *driftDiffOptions) state(ctx context.Context, env *Env, arg string, writes []written) (*report.Report, error) {
 	if isSnapshot(arg) {
+		if err := spareTarget(kv.Target{Path: arg}, writes...); err != nil {
+			return nil, err
+		}
 		return env.readReport(ctx, arg)
 	}
-	p := env.newProgress(o.progress, o.quiet)
-	target, err := env.resolve(ctx, []string{arg}, true)
+	s, err := o.open(ctx, env, o.quiet, opening{args: []string{arg}, noDemo: true, writes: writes})
 	if err != nil {
 		return nil, err
 	}
-	p.opening(target.String())
-	defer p.clear()
-	store, err := env.openToScan(ctx, target)
-	if err != nil {
-		return nil, targetError(err)
-	}
-	defer store.Close()
-	p.scanning()
+	defer s.end()
 	as := append(keydesign.Analyzers(o.declared), audit.Analyzers(audit.Config{Top: o.top})...)
-	r, err := audit.Run(ctx, store, as, audit.Options{
-		Depth: o.depth, Limiter: kv.NewLimiter(float64(o.rate)), Parallel: parallel, Every: p.every(), Update: p.update,
-		Now: o.now.clock(env.Now), Save: true, Settings: settingsOf(ctx, store),
-	})
-	if r != nil {
-		r.Tool = tool()
-		p.done(r.Coverage.Keys)
-	}
-	if err = ended(ctx, err); r != nil && err != nil && r.Coverage.Keys == 0 {
+	opt := s.options()
+	opt.Settings = settingsOf(s.ctx, s.store)
+	r, err := s.audit(as, opt)
+	if r != nil && err != nil && r.Coverage.Keys == 0 { // everything would seem to be gone
 		return nil, fmt.Errorf("%s: %w", arg, err)
 	}
 	return r, err

@@ -31,21 +31,16 @@ import (
 type orphansOptions struct {
 	viewFlags
 	gateFlags
-	args     []string
-	schema   schemaFlag
-	refs     []string
-	plan     string
-	memory   byteSize
-	spill    string
-	quick    bool
-	every    bool
-	recheck  time.Duration
-	depth    audit.Depth
-	rate     rate
-	timeout  time.Duration
-	noDemo   bool
-	now      instant
-	progress string
+	scanFlags
+	args    []string
+	schema  schemaFlag
+	refs    []string
+	plan    string
+	memory  byteSize
+	spill   string
+	quick   bool
+	every   bool
+	recheck time.Duration
 }
 
 const orphansLong = `Find keys that have lost what they refer to: children whose parent is gone
@@ -129,27 +124,24 @@ func runOrphans(ctx context.Context, env *Env, o orphansOptions) error {
 	if err != nil {
 		return err
 	}
-	p := env.newProgress(o.progress, o.quiet)
-	ctx, cancel := withTimeout(ctx, o.timeout)
-	defer cancel()
-	target, err := env.resolve(ctx, o.args, o.noDemo)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(spareOutputs(target, outs), spareOutputs(target, list)); err != nil {
-		return err
-	}
 	search.Entries = true
 	var found []orphans.Orphan
 	if len(list) > 0 {
 		search.All = true
 		search.List = func(x *orphans.Orphan) error { found = append(found, *x); return nil }
 	}
-	r, runErr := o.run(ctx, env, target, search, p)
-	runErr = ended(ctx, runErr)
+	s, err := o.open(ctx, env, o.quiet, opening{args: o.args, writes: writtenBy(outs, writtenBy(list)...)})
+	if err != nil {
+		return err
+	}
+	defer s.end()
+	r, runErr := o.searchIn(s, search)
+	runErr = ended(s.ctx, runErr)
 	if r == nil || !worthReporting(r, runErr) {
 		return targetError(runErr)
 	}
+	r.Tool = tool()
+	s.progress.done(r.Coverage.Keys)
 	return o.report(env, g, outs, list, r, found, runErr)
 }
 
@@ -226,24 +218,34 @@ func (o *orphansOptions) declared(env *Env) (*schema.Schema, error) {
 	return s, bindable(s)
 }
 
-// propose infers the templates of a store and which of them refer to others.
-func (o *orphansOptions) propose(ctx context.Context, env *Env, store kv.Store, s *orphans.Options) error {
-	r, err := o.auditIn(ctx, env, store, keydesign.Inference())
+// inferred returns the schema that a store seems to follow.
+func (s *scanning) inferred() (*schema.Schema, error) {
+	opt := s.options()
+	opt.Every = 0 // what follows is what is waited for
+	r, err := audit.Run(s.ctx, s.store, keydesign.Inference(), opt)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	facts, err := keydesign.FactsOf(r)
 	if err != nil {
+		return nil, err
+	}
+	return propose.From(facts, propose.Options{Store: storeOf(&r.Target)}).Schema, nil
+}
+
+// refer has a search follow the references that the names of keys seem to hold.
+func (s *scanning) refer(search *orphans.Options) error {
+	inferred, err := s.inferred()
+	if err != nil {
 		return err
 	}
-	s.Schema = propose.From(facts, propose.Options{Store: storeOf(&r.Target)}).Schema
-	s.References, s.Skipped = refs.Of(s.Schema)
-	s.Proposed = true
-	if len(s.References) == 0 {
+	search.Schema, search.Proposed = inferred, true
+	search.References, search.Skipped = refs.Of(inferred)
+	if len(search.References) == 0 {
 		return kv.WithHint(kv.Usagef("nothing says which keys refer to which, and by their names none seem to"),
 			"--ref 'order:{uid}:{n} needs user:{uid}', or --schema with a keys.yaml whose templates have refs")
 	}
-	return bindable(s.Schema)
+	return bindable(inferred)
 }
 
 // previewSample is how many keys one stands for in a preview.
@@ -272,63 +274,34 @@ func (o *orphansOptions) joining() (join.Options, error) {
 	return opt, nil
 }
 
-// run opens the target and searches it.
-func (o *orphansOptions) run(ctx context.Context, env *Env, target kv.Target, search orphans.Options, p *progress) (*report.Report, error) {
-	p.opening(target.String())
-	defer p.clear()
-	store, err := env.openToScan(ctx, target)
-	if err != nil {
-		return nil, targetError(err)
-	}
-	defer store.Close()
-	r, err := o.searchIn(ctx, env, store, search, p)
-	if r == nil {
-		return nil, targetError(err)
-	}
-	r.Tool = tool()
-	p.done(r.Coverage.Keys)
-	return r, err
-}
-
-// searchIn searches a store.
-func (o *orphansOptions) searchIn(ctx context.Context, env *Env, store kv.Store, search orphans.Options, p *progress) (*report.Report, error) {
-	p.scanning()
-	if env.Getenv("GOMEMLIMIT") == "" { // what is kept here is above what an audit holds
+// searchIn searches the keys of a target.
+func (o *orphansOptions) searchIn(s *scanning, search orphans.Options) (*report.Report, error) {
+	s.progress.scanning()
+	if s.env.Getenv("GOMEMLIMIT") == "" { // what is kept here is above what an audit holds
 		was := debug.SetMemoryLimit(-1)
 		debug.SetMemoryLimit(max(was, SoftMemoryLimit+int64(o.memory)))
 		defer debug.SetMemoryLimit(was)
 	}
 	if search.Schema == nil {
-		if err := o.propose(ctx, env, store, &search); err != nil {
+		if err := s.refer(&search); err != nil {
 			return nil, err
 		}
 	}
-	search.Audit = o.reading(env)
-	search.Audit.Every, search.Audit.Update = p.every(), p.update
-	search.Waiting = waiting(env, p)
-	return orphans.Run(ctx, store, search)
+	search.Audit = s.options()
+	search.Audit.Save = false
+	search.Waiting = s.waiting()
+	return orphans.Run(s.ctx, s.store, search)
 }
 
 // waiting says on stderr that orphans are asked about once more, where progress is told.
-func waiting(env *Env, p *progress) func(int, time.Duration) {
-	if p.every() <= 0 {
+func (s *scanning) waiting() func(int, time.Duration) {
+	if s.progress.every() <= 0 {
 		return nil
 	}
 	return func(n int, d time.Duration) {
-		p.clear()
-		fmt.Fprintf(env.Stderr, "kvtool: %s: asked about once more in %s\n", humanize.Counted(int64(n), "candidate"), d)
+		s.progress.clear()
+		fmt.Fprintf(s.env.Stderr, "kvtool: %s: asked about once more in %s\n", humanize.Counted(int64(n), "candidate"), d)
 	}
-}
-
-func (o *orphansOptions) reading(env *Env) audit.Options {
-	return audit.Options{Depth: o.depth, Limiter: kv.NewLimiter(float64(o.rate)), Parallel: parallel, Now: o.now.clock(env.Now)}
-}
-
-// auditIn runs analyses over a store that is open.
-func (o *orphansOptions) auditIn(ctx context.Context, env *Env, store kv.Store, as []*audit.Analyzer) (*report.Report, error) {
-	opt := o.reading(env)
-	opt.Save = true
-	return audit.Run(ctx, store, as, opt)
 }
 
 // report judges r, writes it and the list, and decides the exit code.

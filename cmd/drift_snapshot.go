@@ -32,14 +32,8 @@ func newSnapshotCmd(env *Env) *cobra.Command {
 	}
 	o.viewFlags.bind(c)
 	o.save.bindOut(c)
-	bindMatch(c, &o.match)
-	bindDepth(c, &o.depth)
-	bindRate(c, &o.rate)
-	bindMaxImpact(c)
-	bindTimeout(c, &o.timeout)
-	bindNoDemo(c, &o.noDemo)
+	o.scanFlags.bind(c)
 	bindNow(c, &o.now)
-	bindProgress(c, &o.progress)
 	o.schema.bind(c)
 	return c
 }

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -19,9 +18,7 @@ import (
 // ttlOptions are the flags of drift ttl.
 type ttlOptions struct {
 	judgedFlags
-	factFlags
 	forecast span
-	now      instant
 }
 
 const ttlLong = `Say how the keys of each template expire: by which law (fixed, jittered,
@@ -56,7 +53,7 @@ func newTTLCmd(env *Env) *cobra.Command {
 	}
 	o.viewFlags.bind(c)
 	o.gateFlags.bind(c)
-	o.factFlags.bind(c)
+	o.scanFlags.bind(c)
 	o.schema.bind(c)
 	o.save.bind(c)
 	f := c.Flags()
@@ -66,7 +63,7 @@ func newTTLCmd(env *Env) *cobra.Command {
 }
 
 func runTTL(ctx context.Context, env *Env, o *ttlOptions) error {
-	outs, g, err := o.begin(ctx, env, o.now, o.check)
+	outs, g, err := o.begin(ctx, env, o.check)
 	if err != nil {
 		return err
 	}
@@ -156,8 +153,7 @@ func (o *ttlOptions) read(ctx context.Context, env *Env, outs []output) (*report
 	if !isSnapshot(path) {
 		return o.scan(ctx, env, outs, as)
 	}
-	file := kv.Target{Path: path}
-	if err := errors.Join(o.save.spare(file), spareOutputs(file, outs)); err != nil {
+	if err := spareTarget(kv.Target{Path: path}, o.writes(outs)...); err != nil {
 		return nil, err
 	}
 	saved, damage := env.readReport(ctx, path)
@@ -172,21 +168,10 @@ func (o *ttlOptions) read(ctx context.Context, env *Env, outs []output) (*report
 }
 
 func (o *ttlOptions) scan(ctx context.Context, env *Env, outs []output, as []*audit.Analyzer) (*report.Report, error) {
-	s, err := o.openScan(ctx, env, outs, o.progress, o.timeout, o.noDemo)
+	s, err := o.open(ctx, env, o.quiet, opening{args: o.args, writes: o.writes(outs)})
 	if err != nil {
 		return nil, err
 	}
 	defer s.end()
-	ctx, p, store := s.ctx, s.progress, s.store
-	p.scanning()
-	r, err := audit.Run(ctx, store, as, audit.Options{
-		Match: o.match, Depth: o.depth, Limiter: kv.NewLimiter(float64(o.rate)), Parallel: parallel,
-		Every: p.every(), Update: p.update, Now: o.now.clock(env.Now), Save: true,
-	})
-	if err = ended(ctx, err); r == nil || !worthReporting(r, err) {
-		return nil, targetError(err)
-	}
-	r.Tool = tool()
-	p.done(r.Coverage.Keys)
-	return r, err
+	return s.audit(as, s.options())
 }

@@ -19,17 +19,13 @@ import (
 
 // exportOptions are the flags of export.
 type exportOptions struct {
+	scanFlags
 	args     []string
 	outputs  []string
 	columns  []string
-	match    string
 	checksum string
 	saved    string
 	schema   schemaFlag
-	rate     rate
-	timeout  time.Duration
-	noDemo   bool
-	progress string
 }
 
 const exportLong = `Write one row a key, as CSV, JSON Lines or Parquet: for DuckDB, Spark, Trino,
@@ -120,41 +116,35 @@ func runExport(ctx context.Context, env *Env, o exportOptions) error {
 	if err != nil {
 		return err
 	}
-	p := env.newProgress(o.progress, false)
 	asked, err := o.askedColumns()
 	if err != nil {
 		return err
 	}
-	s, err := o.schema.load()
+	declared, err := o.schema.load()
 	if err != nil {
 		return err
 	}
-	ctx, cancel := withTimeout(ctx, o.timeout)
-	defer cancel()
-	target, err := env.resolve(ctx, o.args, o.noDemo)
+	s, err := o.open(ctx, env, false, opening{args: o.args, writes: exportPaths(outs), before: o.verify})
 	if err != nil {
 		return err
 	}
-	if o.checksum != "" {
-		if target.Query == nil {
-			target.Query = map[string][]string{}
-		}
-		target.Query.Set("checksum", o.checksum)
+	defer s.end()
+	x := &exporting{
+		env: env, exportOptions: o, store: s.store, asked: asked, declared: declared, once: s.target.Path == "-", progress: s.progress,
 	}
-	for _, out := range outs {
-		if err := spareTarget(target, "-o "+out.format.Name+"="+out.path, out.path); err != nil {
-			return err
-		}
+	return x.run(s.ctx, outs)
+}
+
+// verify adds to a target whether its checksum is verified.
+func (o *exportOptions) verify(t *kv.Target) error {
+	if o.checksum == "" {
+		return nil
 	}
-	p.opening(target.String())
-	defer p.clear()
-	store, err := env.openToScan(ctx, target)
-	if err != nil {
-		return targetError(ended(ctx, err))
+	if t.Query == nil {
+		t.Query = map[string][]string{}
 	}
-	defer store.Close()
-	x := &exporting{env: env, exportOptions: o, store: store, asked: asked, declared: s, once: target.Path == "-", progress: p}
-	return x.run(ctx, outs)
+	t.Query.Set("checksum", o.checksum)
+	return nil
 }
 
 // askedColumns returns the columns of --columns, or nil.

@@ -41,6 +41,15 @@ func (o *exportOptions) parse(env *Env) ([]exportOutput, error) {
 	return outs, nil
 }
 
+// exportPaths lists the files of outputs.
+func exportPaths(outs []exportOutput) []written {
+	var all []written
+	for _, o := range outs {
+		all = append(all, written{"-o " + o.format.Name + "=" + o.path, o.path})
+	}
+	return all
+}
+
 func parseExportOutput(s string) (exportOutput, error) {
 	name, path, has := strings.Cut(s, "=")
 	if has && path == "" {

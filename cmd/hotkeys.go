@@ -28,9 +28,6 @@ type hotkeysOptions struct {
 	accesses int64
 	bytes    int64
 	weight   string
-	rate     rate
-	progress string
-	noDemo   bool
 }
 
 const hotkeysLong = `Find the keys and templates that get most of the work, reads and writes apart:
@@ -101,7 +98,7 @@ func newHotkeysCmd(env *Env) *cobra.Command {
 }
 
 func runHotkeys(ctx context.Context, env *Env, o *hotkeysOptions) error {
-	outs, g, err := o.begin(ctx, env, instant{}, o.check)
+	outs, g, err := o.begin(ctx, env, o.check)
 	if err != nil {
 		return err
 	}
@@ -227,22 +224,23 @@ func (o *hotkeysOptions) document(env *Env, info *kv.Info, c *hotkeys.Counter, s
 
 // watch opens the target and watches it by the best source that it has.
 func (o *hotkeysOptions) watch(ctx context.Context, env *Env, outs []output) (*report.Report, error) {
-	store, err := env.openSpared(ctx, o.args, o.noDemo, &o.save, outs, func(string) {})
+	s, err := o.open(ctx, env, o.quiet, opening{args: o.args, writes: o.writes(outs)})
 	if err != nil {
 		return nil, err
 	}
-	defer store.Close()
-	info, err := store.Info(ctx)
+	defer s.end()
+	s.progress.clear() // it may be watched, which no scan is
+	info, err := s.store.Info(ctx)
 	if err != nil {
 		return nil, targetError(ended(ctx, err))
 	}
-	p, err := pick(ctx, store, info, o.source)
+	p, err := pick(ctx, s.store, info, o.source)
 	if err != nil {
 		return nil, targetError(ended(ctx, err))
 	}
 	o.source = p.source
 	if p.source == "lfu" {
-		return o.readLFU(ctx, env, store, p)
+		return o.readLFU(s, p)
 	}
 	return o.observe(ctx, env, p, info)
 }
@@ -315,22 +313,17 @@ func freqFact(info *kv.Info) kv.Fact {
 }
 
 // readLFU reads the LFU counter of every key.
-func (o *hotkeysOptions) readLFU(ctx context.Context, env *Env, store kv.Store, p *picked) (*report.Report, error) {
+func (o *hotkeysOptions) readLFU(s *scanning, p *picked) (*report.Report, error) {
 	if o.weight != "" && o.weight != "ops" {
 		return nil, kv.WithHint(kv.Usagef("--weight %s: LFU counters tell accesses alone", o.weight), "--weight ops, or another --source")
 	}
-	prog := env.newProgress(o.progress, o.quiet)
-	defer prog.clear()
-	prog.scanning()
-	r, err := audit.Run(ctx, store, []*audit.Analyzer{hotkeys.LFU(decoder(ctx, store), o.declared)}, audit.Options{
-		Limiter: kv.NewLimiter(float64(o.rate)), Parallel: parallel, Every: prog.every(), Update: prog.update, Now: env.Now,
-	})
-	err = ended(ctx, err)
-	if r == nil || !worthReporting(r, err) {
-		return nil, targetError(err)
+	opt := s.options()
+	opt.Save = false // nothing reads it again
+	r, err := s.audit([]*audit.Analyzer{hotkeys.LFU(decoder(s.ctx, s.store), o.declared)}, opt)
+	if r == nil {
+		return nil, err
 	}
-	prog.done(r.Coverage.Keys)
-	r.Kind, r.Tool = report.KindHotkeys, tool()
+	r.Kind = report.KindHotkeys
 	r.Target.Notes = append(r.Target.Notes, p.why...)
 	r.Skipped = append(r.Skipped, report.Skip{Name: "KD023", Why: "an LFU counter cannot tell more than about 42 accesses a second: no share of a node follows from it"})
 	return r, err

@@ -99,8 +99,7 @@ func (o *auditOptions) readOrScan(ctx context.Context, env *Env, outs []output) 
 	if o.refs {
 		return nil, kv.Usagef("--refs: a snapshot holds no values and no names to follow; give the store or a dump")
 	}
-	file := kv.Target{Path: target}
-	if err := errors.Join(o.save.check(outs), o.save.spare(file), spareOutputs(file, outs)); err != nil {
+	if err := errors.Join(o.save.check(outs), spareTarget(kv.Target{Path: target}, writtenBy(outs, o.save.written())...)); err != nil {
 		return nil, err
 	}
 	saved, damage := env.readReport(ctx, target)

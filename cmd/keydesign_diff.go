@@ -15,7 +15,7 @@ import (
 // diffOptions are the flags of keydesign diff.
 type diffOptions struct {
 	viewFlags
-	factFlags
+	scanFlags
 	failOn   compare.Class
 	exitZero bool
 	minShare percent
@@ -52,7 +52,7 @@ func newDiffCmd(env *Env) *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error { return runDiff(c.Context(), env, o, args[0], args[1]) },
 	}
 	o.viewFlags.bind(c)
-	o.factFlags.bind(c)
+	o.scanFlags.bind(c)
 	c.Flags().Var(&o.failOn, "fail-on", "exit 1 if a change is as bad as this: breaking, risky")
 	bindExitZero(c, &o.exitZero)
 	c.Flags().Var(&o.minShare, "min-share", "leave out templates with less than this share of the keys and of the bytes")
@@ -73,12 +73,11 @@ func runDiff(ctx context.Context, env *Env, o diffOptions, before, after string)
 	if err != nil {
 		return err
 	}
-	spare := func(t kv.Target) error { return spareOutputs(t, outs) }
-	old, err := o.design(ctx, env, before, spare)
+	old, err := o.design(ctx, env, before, writtenBy(outs))
 	if err != nil {
 		return err
 	}
-	now, err := o.design(ctx, env, after, spare)
+	now, err := o.design(ctx, env, after, writtenBy(outs))
 	if err != nil {
 		return err
 	}
@@ -100,7 +99,7 @@ func firstError(errs ...error) error {
 }
 
 // design reads a schema, or infers one from a keyspace.
-func (o *diffOptions) design(ctx context.Context, env *Env, arg string, spare func(kv.Target) error) (*design, error) {
+func (o *diffOptions) design(ctx context.Context, env *Env, arg string, writes []written) (*design, error) {
 	if ext := filepath.Ext(arg); ext == ".yaml" || ext == ".yml" {
 		s, err := loadSchema(arg)
 		if err != nil {
@@ -108,7 +107,7 @@ func (o *diffOptions) design(ctx context.Context, env *Env, arg string, spare fu
 		}
 		return &design{Schema: s}, nil
 	}
-	k, err := o.keyspace(ctx, env, []string{arg}, spare)
+	k, err := o.keyspace(ctx, env, []string{arg}, writes...)
 	if err != nil {
 		return nil, err
 	}

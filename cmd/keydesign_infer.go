@@ -22,7 +22,7 @@ import (
 
 // inferOptions are the flags of infer.
 type inferOptions struct {
-	factFlags
+	scanFlags
 	args     []string
 	out      string
 	merge    string
@@ -55,7 +55,7 @@ func newInferCmd(env *Env) *cobra.Command {
 			return runInfer(c.Context(), env, o)
 		},
 	}
-	o.factFlags.bind(c)
+	o.scanFlags.bind(c)
 	f := c.Flags()
 	f.StringVar(&o.out, "out", "", "write to `FILE` instead of stdout")
 	f.StringVar(&o.merge, "merge", "", "add to the `FILE` what it does not declare, and write the whole")
@@ -71,7 +71,7 @@ func runInfer(ctx context.Context, env *Env, o inferOptions) error {
 	if err != nil {
 		return err
 	}
-	k, err := o.keyspace(ctx, env, o.args, func(t kv.Target) error { return spareTarget(t, "--out "+o.out, o.out) })
+	k, err := o.keyspace(ctx, env, o.args, written{"--out " + o.out, o.out})
 	if err != nil {
 		return err
 	}

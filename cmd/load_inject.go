@@ -87,8 +87,8 @@ func local(at string) bool {
 // reach has the driver be one that reaches replicas, or whose connections can be disturbed, where the scenario needs it.
 func (l *loading) reach(ctx context.Context) error {
 	if l.scenario.HasReplica() || l.injects("failover") {
-		r, ok := l.store.(kv.Replicated)
-		if !ok {
+		r, err := kv.ReplicatedOf(l.store)
+		if err != nil {
 			return kv.WithHint(kv.Usagef("scenario %s needs a replica, and %s has none", l.scenario.Name, l.info.Target),
 				"load a server that has one: redis://HOST:PORT, or with ?replica=HOST:PORT")
 		}

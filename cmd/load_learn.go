@@ -24,7 +24,7 @@ import (
 
 // learnOptions are the flags of load learn.
 type learnOptions struct {
-	factFlags
+	scanFlags
 	args     []string
 	out      string
 	minShare percent
@@ -70,7 +70,7 @@ func newLoadLearnCmd(env *Env) *cobra.Command {
 			return runLoadLearn(c.Context(), env, &o)
 		},
 	}
-	o.factFlags.bind(c)
+	o.scanFlags.bind(c)
 	f := c.Flags()
 	f.StringVar(&o.out, "out", "", "write to `FILE` instead of stdout")
 	f.Var(&o.minShare, "min-share", "leave out templates with less than this share of the keys and of the bytes")
@@ -156,7 +156,7 @@ func (o *learnOptions) draft(ctx context.Context, env *Env) (*scenario.Draft, *k
 		d.Phases[len(d.Phases)-1].For = o.length
 		return d, nil, nil
 	}
-	k, err := o.keyspace(ctx, env, o.args, func(t kv.Target) error { return spareTarget(t, "--out "+o.out, o.out) })
+	k, err := o.keyspace(ctx, env, o.args, written{"--out " + o.out, o.out})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -201,13 +201,9 @@ func (o *learnOptions) readUses(ctx context.Context, env *Env, f *keydesign.Fact
 // watch reads a server's counters twice, and sees meanwhile which keys are used, where that can be had. A target that is no server
 // has neither.
 func (o *learnOptions) watch(ctx context.Context, env *Env, src *learn.Source) error {
-	target, err := env.resolve(ctx, o.args, o.noDemo)
+	store, _, err := env.open(ctx, opening{args: o.args, noDemo: o.noDemo})
 	if err != nil {
 		return err
-	}
-	store, err := env.Open(ctx, target)
-	if err != nil {
-		return targetError(ended(ctx, err))
 	}
 	defer store.Close()
 	stats, err := kv.StatsOf(store)

@@ -41,22 +41,21 @@ func (l *loaded) open(ctx context.Context, args []string, o *storeFlags) error {
 		fmt.Fprintf(l.env.Stderr, "kvtool: no TARGET: using %s (the store inside kvtool)\n", loadTarget)
 		args = []string{loadTarget}
 	}
-	if l.target, err = l.env.resolve(ctx, args, true); err != nil {
-		return err
-	}
-	if prod := l.env.prodOf(args[0], l.target); prod != "" {
-		return kv.WithHint(kv.Usagef("%s is env: prod: it is never loaded", prod), "load a copy: kvtool serve dump.rdb")
-	}
-	if l.refuse != nil {
-		if err = l.refuse(); err != nil {
-			return err
-		}
-	}
 	if l.patience = usualPatience; o.timeout > 0 { // who waits for none in the run will not do so then
 		l.patience = min(4*o.timeout, usualPatience)
 	}
-	if l.store, err = l.env.Open(ctx, l.target); err != nil {
-		return targetError(ended(ctx, err))
+	loadable := func(t *kv.Target) error {
+		l.target = *t
+		if prod := l.env.prodOf(args[0], *t); prod != "" {
+			return kv.WithHint(kv.Usagef("%s is env: prod: it is never loaded", prod), "load a copy: kvtool serve dump.rdb")
+		}
+		if l.refuse == nil {
+			return nil
+		}
+		return l.refuse()
+	}
+	if l.store, _, err = l.env.open(ctx, opening{args: args, noDemo: true, before: loadable}); err != nil {
+		return err
 	}
 	if l.env.Getenv("GOGC") == "" {
 		l.collect = debug.SetGCPercent(LoadGCPercent)
@@ -103,7 +102,7 @@ const allowWrites = "--allow-writes, if it is not used by anybody else"
 
 // metered returns what a store that is paid for says of what the load took.
 func (l *loaded) metered(ctx context.Context) []string {
-	if _, ok := l.store.(kv.Planner); !ok {
+	if p, err := kv.PlanOf(ctx, l.store); err != nil || p.Free {
 		return nil
 	}
 	info, err := l.store.Info(ctx)

@@ -165,18 +165,28 @@ func truePath(path string) string {
 	return path
 }
 
-// spareTarget refuses to write the path of a flag over the file that is read: reading never changes a store.
-func spareTarget(t kv.Target, flag, path string) error {
-	if t.URL != nil || t.Path == "" || t.Path == "-" || path == "" || !samePlace(t.Path, path) {
-		return nil
-	}
-	return kv.WithHint(kv.Usagef("%s: that is the target, which is never written to", flag), "give it another path")
+// A written is a file that a command writes.
+type written struct {
+	flag string // as it was given
+	path string // empty is none
 }
 
-func spareOutputs(t kv.Target, outs []output) error {
+// writtenBy lists the files of outputs, behind others.
+func writtenBy(outs []output, others ...written) []written {
 	for _, o := range outs {
-		if err := spareTarget(t, "-o "+o.format.Name+"="+o.path, o.path); err != nil {
-			return err
+		others = append(others, written{"-o " + o.format.Name + "=" + o.path, o.path})
+	}
+	return others
+}
+
+// spareTarget refuses to write over the file that is read: reading never changes a store.
+func spareTarget(t kv.Target, writes ...written) error {
+	if t.URL != nil || t.Path == "" || t.Path == "-" {
+		return nil
+	}
+	for _, w := range writes {
+		if w.path != "" && samePlace(t.Path, w.path) {
+			return kv.WithHint(kv.Usagef("%s: that is the target, which is never written to", w.flag), "give it another path")
 		}
 	}
 	return nil

@@ -2,45 +2,29 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/kvtool/kvtool/kv"
 )
 
-// openToScan opens a target whose keys are to be read. Where that is billed, or a burden to the server, what it will cost is said, and nothing
-// is read until it is accepted: by --yes, or by somebody at a terminal.
-func (e *Env) openToScan(ctx context.Context, t kv.Target) (kv.Store, error) {
-	store, err := e.Open(ctx, t)
-	if err != nil {
-		return nil, meantTarget(err, t)
-	}
-	if err := e.accept(ctx, store, toScan); err != nil {
-		return nil, errors.Join(err, store.Close())
-	}
-	return store, nil
-}
-
 // A use is what a store that bills is opened for.
 type use int
 
 const (
-	toScan use = iota
+	toLook use = iota // at what costs nothing
+	toScan
 	toLoad
 )
 
-// accept asks whether what a store is opened for may cost what it costs.
+// accept asks whether what a store is opened for may cost what it costs. What that is is said, and nothing is read until it is accepted:
+// by --yes, or by somebody at a terminal.
 func (e *Env) accept(ctx context.Context, store kv.Store, u use) error {
-	planner, ok := store.(kv.Planner)
-	if !ok {
+	if u == toLook {
 		return nil
 	}
-	p, err := planner.Plan(ctx)
-	if err != nil {
+	p, err := kv.PlanOf(ctx, store)
+	if err != nil || p.Free {
 		return err
-	}
-	if p.Free {
-		return nil
 	}
 	what, instead := "a scan of this store is billed: "+p.String(), "read an export: ddb-export:DIR"
 	switch {

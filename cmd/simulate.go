@@ -133,8 +133,8 @@ func (o *costOptions) ofSchema(s *schema.Schema, u *cost.Use, r *report.Report) 
 		return err
 	}
 	r.Target = m.Target
-	u.Items, u.Bytes = float64(*m.Coverage.Of), metricOf(m, "memory", "mem")
-	u.ReadUnits, u.WriteUnits = metricOf(m, "capacity", "rcu"), metricOf(m, "capacity", "wcu")
+	u.Items, u.Bytes = float64(*m.Coverage.Of), metricOf(m, "memory", "bytes")
+	u.ReadUnits, u.WriteUnits = metricOf(m, "capacity", "read_units"), metricOf(m, "capacity", "write_units")
 	for i := range s.Templates {
 		for _, x := range s.Templates[i].Item.Indexes {
 			if !slices.ContainsFunc(u.Table.Indexes, func(y kv.Index) bool { return y.Name == x.Name }) {
@@ -181,13 +181,9 @@ func (o *costOptions) audited(ctx context.Context, env *Env, args []string, u *c
 	if isSnapshot(args[0]) || strings.HasSuffix(args[0], ".json") {
 		return env.readReport(ctx, args[0])
 	}
-	target, err := env.resolve(ctx, args, true)
+	store, _, err := env.open(ctx, opening{args: args, noDemo: true, use: toScan})
 	if err != nil {
 		return nil, err
-	}
-	store, err := env.openToScan(ctx, target)
-	if err != nil {
-		return nil, targetError(ended(ctx, err))
 	}
 	defer store.Close()
 	info, err := store.Info(ctx)

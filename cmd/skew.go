@@ -24,17 +24,12 @@ import (
 // skewOptions are the flags of skew.
 type skewOptions struct {
 	judgedFlags
-	by       []string
-	metrics  []string
-	ops      string
-	trace    string
-	window   time.Duration
-	plan     bool
-	match    string
-	rate     rate
-	timeout  time.Duration
-	noDemo   bool
-	progress string
+	by      []string
+	metrics []string
+	ops     string
+	trace   string
+	window  time.Duration
+	plan    bool
 }
 
 const skewLong = `Measure how evenly a keyspace is spread: over the slots and nodes of a cluster,
@@ -115,7 +110,7 @@ func (o *skewOptions) check() error {
 }
 
 func runSkew(ctx context.Context, env *Env, o *skewOptions) error {
-	outs, g, err := o.begin(ctx, env, instant{}, o.check)
+	outs, g, err := o.begin(ctx, env, o.check)
 	if err != nil {
 		return err
 	}
@@ -155,27 +150,20 @@ func (o *skewOptions) analyzers(lfu *hotkeys.Decoder) []*audit.Analyzer {
 
 // scan reads the target and then, if that is asked for, what is done to its keys.
 func (o *skewOptions) scan(ctx context.Context, env *Env, outs []output) (*report.Report, error) {
-	s, err := o.openScan(ctx, env, outs, o.progress, o.timeout, o.noDemo)
+	s, err := o.open(ctx, env, o.quiet, opening{args: o.args, writes: o.writes(outs)})
 	if err != nil {
 		return nil, err
 	}
 	defer s.end()
-	ctx, p, store := s.ctx, s.progress, s.store
-	lfu, note, err := o.counters(ctx, store)
+	lfu, note, err := o.counters(s.ctx, s.store)
 	if err != nil {
-		return nil, targetError(ended(ctx, err))
+		return nil, targetError(ended(s.ctx, err))
 	}
-	p.scanning()
 	as := o.analyzers(lfu)
-	r, err := audit.Run(ctx, store, as, audit.Options{
-		Match: o.match, Limiter: kv.NewLimiter(float64(o.rate)), Parallel: parallel, Every: p.every(), Update: p.update,
-		Now: env.Now, Save: true,
-	})
-	if err = ended(ctx, err); r == nil || !worthReporting(r, err) {
-		return nil, targetError(err)
+	r, err := s.audit(as, s.options())
+	if r == nil {
+		return nil, err
 	}
-	p.done(r.Coverage.Keys)
-	r.Tool = tool()
 	if note != "" {
 		r.Target.Notes = append(r.Target.Notes, note)
 	}
@@ -183,7 +171,7 @@ func (o *skewOptions) scan(ctx context.Context, env *Env, outs []output) (*repor
 	if loadErr != nil {
 		return nil, loadErr
 	}
-	return o.finish(ctx, env, store, r, c.(*skew.Collector), err)
+	return o.finish(s.ctx, env, s.store, r, c.(*skew.Collector), err)
 }
 
 // counters decides whether LFU counters are read as operations, and says why not where they could not be.
@@ -322,7 +310,7 @@ func (o *skewOptions) load(ctx context.Context, env *Env, path string, outs []ou
 	if o.ops == "monitor" || o.save.path != "" {
 		return nil, kv.WithHint(kv.Usagef("--ops monitor and --save need a store, and %s is a saved report", path), "leave them out, or name the store")
 	}
-	if err := spareOutputs(kv.Target{Path: path}, outs); err != nil {
+	if err := spareTarget(kv.Target{Path: path}, o.writes(outs)...); err != nil {
 		return nil, err
 	}
 	old, damage := env.readReport(ctx, path)

@@ -49,10 +49,8 @@ func (s *saveFlag) check(outs []output) error {
 	return checkPath(s.String(), s.path)
 }
 
-// spare refuses to save over what is read.
-func (s *saveFlag) spare(target kv.Target) error {
-	return spareTarget(target, s.String(), s.path)
-}
+// written is the file that is saved.
+func (s *saveFlag) written() written { return written{s.String(), s.path} }
 
 // write saves r, if that is asked for.
 func (s *saveFlag) write(r *report.Report) error {

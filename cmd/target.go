@@ -52,25 +52,6 @@ func (e *Env) resolve(ctx context.Context, args []string, noDemo bool) (kv.Targe
 	return e.complete(ctx, t), nil
 }
 
-// openSpared opens the target of a command, unless what the command writes would be written over it. It says what it opens.
-func (e *Env) openSpared(
-	ctx context.Context, args []string, noDemo bool, save *saveFlag, outs []output, opening func(string),
-) (kv.Store, error) {
-	target, err := e.resolve(ctx, args, noDemo)
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(save.spare(target), spareOutputs(target, outs)); err != nil {
-		return nil, err
-	}
-	opening(target.String())
-	store, err := e.openToScan(ctx, target)
-	if err != nil {
-		return nil, targetError(ended(ctx, err))
-	}
-	return store, nil
-}
-
 // standIn returns the arguments that stand for none, and says so.
 func (e *Env) standIn() []string {
 	target, from := e.defaultTarget()

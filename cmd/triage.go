@@ -96,16 +96,11 @@ func runTriage(ctx context.Context, env *Env, o *triageOptions) error {
 	if err != nil {
 		return err
 	}
-	target, err := env.resolve(ctx, o.args, true)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(o.save.spare(target), spareOutputs(target, outs)); err != nil {
-		return err
-	}
 	p := env.newProgress(o.progress, o.quiet)
-	p.watching(target.String(), o.window)
-	got, err := o.watch(ctx, env, target)
+	got, err := o.watch(ctx, env, opening{
+		args: o.args, writes: writtenBy(outs, o.save.written()),
+		before: func(t *kv.Target) error { p.watching(t.String(), o.window); return nil },
+	})
 	p.clear()
 	if got == nil {
 		return err
@@ -117,16 +112,13 @@ func runTriage(ctx context.Context, env *Env, o *triageOptions) error {
 
 // look watches one target of several.
 func (o *triageOptions) look(ctx context.Context, env *Env, name string) (*looked, error) {
-	target, err := env.resolve(ctx, []string{name}, true)
-	if err != nil {
-		return nil, targetError(ended(ctx, err))
-	}
-	return o.watch(ctx, env, target)
+	return o.watch(ctx, env, opening{args: []string{name}})
 }
 
 // watch watches a target. With what it returns, the error is what ended the watch early.
-func (o *triageOptions) watch(ctx context.Context, env *Env, target kv.Target) (*looked, error) {
-	r, err := env.triage(ctx, target, o.window)
+func (o *triageOptions) watch(ctx context.Context, env *Env, op opening) (*looked, error) {
+	op.noDemo = true
+	r, err := env.triage(ctx, op, o.window)
 	if r == nil {
 		return nil, targetError(ended(ctx, err))
 	}
@@ -142,10 +134,10 @@ func (o *triageOptions) watch(ctx context.Context, env *Env, target kv.Target) (
 }
 
 // triage watches the servers of a target side by side and makes the report. It is nil where there is no server to be asked anything.
-func (e *Env) triage(ctx context.Context, target kv.Target, window time.Duration) (*report.Report, error) {
+func (e *Env) triage(ctx context.Context, op opening, window time.Duration) (*report.Report, error) {
 	opt := triage.Options{Window: window}
 	var examiner kv.Examiner
-	store, err := e.Open(ctx, target)
+	store, target, err := e.open(ctx, op)
 	var unwell *kv.Unwell
 	switch {
 	case errors.As(err, &unwell):

@@ -300,16 +300,9 @@ func (o *tuiOptions) showTarget(ctx context.Context, env *Env, g *gate, opt tui.
 	if why := env.noTerminal(); why != "" && !o.snapshot {
 		return kv.WithHint(kv.Usagef("no dashboard: %s", why), "kvtool audit TARGET prints a report; kvtool tui --snapshot prints a screen")
 	}
-	target, err := env.resolve(ctx, o.args, o.noDemo)
+	store, target, err := env.open(ctx, opening{args: o.args, noDemo: o.noDemo, writes: []written{o.save.written()}, use: toScan})
 	if err != nil {
 		return err
-	}
-	if err := o.save.spare(target); err != nil {
-		return err
-	}
-	store, err := env.openToScan(ctx, target)
-	if err != nil {
-		return targetError(ended(ctx, err))
 	}
 	w := &watched{env: env.silent(), o: o, gate: g, target: target, again: make(chan struct{}, 1), rewatch: make(chan time.Duration, 1)}
 	opt.Name = env.targetOf(o.args)

@@ -105,6 +105,14 @@ func (e ReplyError) Class() string {
 	return word
 }
 
+// ReplicatedOf returns s as a Replicated, or an error that wraps errors.ErrUnsupported.
+func ReplicatedOf(s Store) (Replicated, error) {
+	if r, ok := s.(Replicated); ok {
+		return r, nil
+	}
+	return nil, fmt.Errorf("this kind of target has no replicas: %w", errors.ErrUnsupported)
+}
+
 // DriverOf returns s as a Driver, or an error that wraps errors.ErrUnsupported.
 func DriverOf(s Store) (Driver, error) {
 	if d, ok := s.(Driver); ok {

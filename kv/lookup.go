@@ -92,6 +92,14 @@ func ValueReaderOf(s Store) (ValueReader, error) {
 	return nil, &kindError{errors.New("the values of this kind of target are not read"), errors.ErrUnsupported}
 }
 
+// ValueScannerOf returns s as a ValueScanner. The error is errors.ErrUnsupported where it is none.
+func ValueScannerOf(s Store) (ValueScanner, error) {
+	if v, ok := s.(ValueScanner); ok {
+		return v, nil
+	}
+	return nil, &kindError{errors.New("the values of this kind of target are not read"), errors.ErrUnsupported}
+}
+
 // JSONField returns the text of a field of a JSON object, by a path of names: "user.id". Numbers are as they are written.
 func JSONField(doc []byte, path string) ([]byte, Answer) {
 	if len(doc) == 0 {

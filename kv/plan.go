@@ -12,6 +12,14 @@ type Planner interface {
 	Plan(ctx context.Context) (Plan, error)
 }
 
+// PlanOf returns what a scan of s will take. It is free where the store says nothing of that.
+func PlanOf(ctx context.Context, s Store) (Plan, error) {
+	if p, ok := s.(Planner); ok {
+		return p.Plan(ctx)
+	}
+	return Plan{Free: true}, nil
+}
+
 // A Plan is what a scan of a whole store will take, about.
 type Plan struct {
 	Known bool    // of Units, Cost, Time and Keys; else the store did not say how large it is

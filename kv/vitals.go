@@ -130,6 +130,14 @@ type Sender interface {
 	Sent() map[string]Sent
 }
 
+// SentBy returns what s has sent, if it tells.
+func SentBy(s Store) (map[string]Sent, bool) {
+	if x, ok := s.(Sender); ok {
+		return x.Sent(), true
+	}
+	return nil, false
+}
+
 // ExaminerOf returns s as an Examiner, or an error that wraps errors.ErrUnsupported.
 func ExaminerOf(s Store) (Examiner, error) {
 	if e, ok := s.(Examiner); ok {

@@ -129,7 +129,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	r.values, err = kv.ValueReaderOf(r.store)
 	unread := err
 	if err != nil {
-		r.scanner, _ = r.store.(kv.ValueScanner)
+		r.scanner, _ = kv.ValueScannerOf(r.store)
 	}
 	r.skipped = append(r.skipped, report.Skip{Name: "keys never read", Why: neverRead(info)})
 	for _, s := range r.Skipped {

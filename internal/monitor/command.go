@@ -104,6 +104,16 @@ func Places(words []string, fn func(i int, kind kv.OpKind)) {
 	}
 }
 
+// Writes reports whether the command of a name changes a key. Of one that it does not know it does not.
+func Writes(name string) bool {
+	name = strings.ToLower(name)
+	if p, ok := places[name]; ok {
+		return p.head == kv.OpWrite || p.rest == kv.OpWrite
+	}
+	c, ok := counted[name]
+	return ok && (c.dest || c.kind == kv.OpWrite) || name == "xreadgroup" || name == "migrate"
+}
+
 func lower(s string) bool {
 	for i := range len(s) {
 		if 'A' <= s[i] && s[i] <= 'Z' {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/kvtool/kvtool/internal/humanize"
+	"github.com/kvtool/kvtool/internal/monitor"
 	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/report"
 )
@@ -105,18 +106,18 @@ func join(pieces []string) string {
 // isWrite reports whether an operation changes something. Of an operation that nobody knows it is not assumed.
 func isWrite(op string) bool {
 	for _, word := range strings.FieldsFunc(strings.ToUpper(op), func(r rune) bool { return r == '+' || r == ' ' || r == ',' }) {
-		if slices.ContainsFunc(writePrefixes[:], func(p string) bool { return strings.HasPrefix(word, p) }) {
+		if monitor.Writes(word) || slices.ContainsFunc(otherWrites[:], func(p string) bool { return strings.HasPrefix(word, p) }) {
 			return true
 		}
 	}
 	return false
 }
 
-// writePrefixes begin the names of commands that write, of the Redis family, Memcached, DynamoDB and CQL.
-var writePrefixes = [...]string{
-	"SET", "MSET", "PSETEX", "GETSET", "GETDEL", "APPEND", "INCR", "DECR", "DEL", "UNLINK", "EXPIRE", "HSET", "HMSET", "HINCR", "HDEL",
-	"LPUSH", "RPUSH", "LPOP", "RPOP", "LSET", "LTRIM", "LREM", "SADD", "SREM", "SPOP", "ZADD", "ZINCR", "ZREM", "ZPOP", "XADD", "XDEL",
-	"XTRIM", "JSON.SET", "JSON.DEL", "PFADD", "ADD", "REPLACE", "CAS", "PUT", "UPDATE", "INSERT", "DELETE", "BATCHWRITE", "TRANSACTWRITE",
+// otherWrites begin the names of what writes without being a command of Redis.
+var otherWrites = [...]string{
+	"JSON.SET", "JSON.DEL", // of a module
+	"ADD", "REPLACE", "CAS", "PREPEND", // Memcached
+	"PUT", "UPDATE", "INSERT", "DELETE", "BATCHWRITE", "TRANSACTWRITE", // DynamoDB, CQL
 }
 
 // keys returns how many keys a template has, and whether the schema says so: as declared, or as many as its placeholders have
