@@ -42,10 +42,15 @@ func (l *Limiter) Wait(ctx context.Context, n int) error {
 	start := l.free
 	l.free = l.free.Add(time.Duration(n) * l.cost)
 	l.mu.Unlock()
-	if !start.After(now) {
+	return Sleep(ctx, start.Sub(now))
+}
+
+// Sleep waits for d, or until ctx ends, whose error it returns then.
+func Sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
 		return ctx.Err()
 	}
-	t := time.NewTimer(start.Sub(now))
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():

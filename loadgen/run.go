@@ -285,15 +285,8 @@ func (r *runner) stretch(phases []Phase) {
 	}
 }
 
-// sleep waits, unless the run is ended meanwhile.
-func (r *runner) sleep(d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-r.ctx.Done():
-	}
-}
+// sleep waits, unless the run is ended meanwhile, which whoever goes on sees.
+func (r *runner) sleep(d time.Duration) { _ = kv.Sleep(r.ctx, d) }
 
 // real runs a stretch by the clock: a goroutine for each session, one for each worker's schedule, and one that watches.
 func (r *runner) real(p *plan) {

@@ -46,21 +46,10 @@ func (s *store) patiently(ctx context.Context, try func(context.Context) error) 
 		default:
 			return err
 		}
-		if err := pause(ctx, wait/2+rand.N(wait/2+1)); err != nil { // jittered, so that segments do not come back together
+		if err := kv.Sleep(ctx, wait/2+rand.N(wait/2+1)); err != nil { // jittered, so that segments do not come back together
 			return err
 		}
 		wait = min(2*wait, longestWait)
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
 	}
 }
 

@@ -56,7 +56,7 @@ func (s *store) lookUp(ctx context.Context, names []kv.Name) (map[string]attribu
 			halfUnits += halves(c)
 		}, left: func(try int) error {
 			s.counts.throttled(unprocessed)
-			return pause(ctx, min(firstWait<<min(try, 10), longestWait))
+			return kv.Sleep(ctx, min(firstWait<<min(try, 10), longestWait))
 		}, each: func(item attributes) { found[s.keyText(item)] = item }})
 		s.counts.halves.Add(halfUnits)
 		if err != nil {

@@ -381,7 +381,7 @@ func (q *request) batch(keys [][]byte, found map[string]attributes) error {
 		if try == failures {
 			return kv.ReplyError(unprocessed + " the table takes no more for now")
 		}
-		return pause(q.ctx, firstWait<<try)
+		return kv.Sleep(q.ctx, firstWait<<try)
 	}, each: func(item attributes) {
 		found[byText[s.keyText(item)]] = alive(item, now)
 	}})

@@ -110,7 +110,7 @@ func (g *governor) wait(ctx context.Context, keys int) error {
 	if ended {
 		return g.tooMuch()
 	}
-	err := sleep(ctx, pause)
+	err := kv.Sleep(ctx, pause)
 	for err == nil {
 		back := g.late()
 		if back == nil {
@@ -216,7 +216,7 @@ func (g *governor) baseline(ctx context.Context, measure bool) (l *link, before 
 	for i := 0; time.Since(began) < baseFor || before.n < leastPings; i++ {
 		took, err := l.roundTrip()
 		if err == nil {
-			err = sleep(ctx, baseEvery-took)
+			err = kv.Sleep(ctx, baseEvery-took)
 		}
 		if err != nil {
 			l.conn.Close()
@@ -318,19 +318,4 @@ func (g *governor) burdens() []kv.Burden {
 		return nil
 	}
 	return []kv.Burden{b}
-}
-
-// sleep waits for d, or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strconv"
 	"time"
+
+	"github.com/kvtool/kvtool/internal/resp"
 )
 
 // errEnded is the server's end of a connection.
@@ -23,27 +25,8 @@ func (w *wire) encode(args [][]byte) error {
 	if err := w.examine(args); err != nil {
 		return err
 	}
-	b := appendCount(w.out, '*', len(args))
-	for _, a := range args {
-		b = appendCount(b, '$', len(a))
-		b = append(b, a...)
-		b = append(b, '\r', '\n')
-	}
-	w.out = b
+	w.out = resp.AppendRequest(w.out, args...)
 	return nil
-}
-
-// appendCount appends a line that says how many: *3, $12.
-func appendCount(b []byte, kind byte, n int) []byte {
-	switch {
-	case n < 10:
-		return append(b, kind, byte('0'+n), '\r', '\n')
-	case n < 100:
-		return append(b, kind, byte('0'+n/10), byte('0'+n%10), '\r', '\n')
-	}
-	b = append(b, kind)
-	b = strconv.AppendInt(b, int64(n), 10)
-	return append(b, '\r', '\n')
 }
 
 // longestName is that of the longest command that matters here.

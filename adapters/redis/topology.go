@@ -331,14 +331,7 @@ var errNoPrimary = errors.New("there is no primary")
 
 // pause waits a little, between two looks at servers that have not settled.
 func pause(ctx context.Context) error {
-	t := time.NewTimer(50 * time.Millisecond)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
+	return kv.Sleep(ctx, 50*time.Millisecond)
 }
 
 // endpoint checks an address that a server has announced. An empty host is the one that was asked.

@@ -80,7 +80,7 @@ func (w *watch) reading(ctx context.Context, to **kv.Vitals, patience time.Durat
 		}
 		w.o.Failed, w.o.FailedAt = err, asked
 		var refused kv.ReplyError
-		if !errors.As(err, &refused) || ctx.Err() != nil || time.Now().After(end) || sleep(ctx, w.opt.Every) != nil {
+		if !errors.As(err, &refused) || ctx.Err() != nil || time.Now().After(end) || kv.Sleep(ctx, w.opt.Every) != nil {
 			return false
 		}
 	}
@@ -97,7 +97,7 @@ func within[T any](ctx context.Context, d time.Duration, ask func(context.Contex
 func (w *watch) probe(ctx context.Context) {
 	end := time.Now().Add(w.opt.Window)
 	for left := w.opt.Window; left > 0 && ctx.Err() == nil; left = time.Until(end) {
-		if sleep(ctx, min(left, w.opt.Every)) != nil {
+		if kv.Sleep(ctx, min(left, w.opt.Every)) != nil {
 			return
 		}
 		at := time.Now()
@@ -129,16 +129,5 @@ func (w *watch) finish(ctx context.Context) {
 	w.o.Details = d
 	if err != nil {
 		w.o.Failed, w.o.FailedAt = err, asked
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
 	}
 }

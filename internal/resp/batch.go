@@ -71,10 +71,29 @@ func (b *Batch) Send(w io.Writer) error {
 	return err
 }
 
-func appendBulk(b []byte, s string) []byte {
-	b = append(b, '$')
-	b = strconv.AppendInt(b, int64(len(s)), 10)
-	b = append(b, '\r', '\n')
-	b = append(b, s...)
+// AppendRequest appends one request to b. It asks nobody whether that may be sent.
+func AppendRequest[W string | []byte](b []byte, words ...W) []byte {
+	b = appendCount(b, '*', len(words))
+	for _, w := range words {
+		b = appendBulk(b, w)
+	}
+	return b
+}
+
+func appendBulk[W string | []byte](b []byte, w W) []byte {
+	b = appendCount(b, '$', len(w))
+	b = append(b, w...)
+	return append(b, '\r', '\n')
+}
+
+// appendCount appends a line that says how many: *3, $12.
+func appendCount(b []byte, kind byte, n int) []byte {
+	switch {
+	case n < 10:
+		return append(b, kind, byte('0'+n), '\r', '\n')
+	case n < 100:
+		return append(b, kind, byte('0'+n/10), byte('0'+n%10), '\r', '\n')
+	}
+	b = strconv.AppendInt(append(b, kind), int64(n), 10)
 	return append(b, '\r', '\n')
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 )
 
@@ -82,8 +81,7 @@ func (m Mode) Command(args int, words ...string) (Command, error) {
 	if !m.Allows(words...) {
 		return Command{}, fmt.Errorf("%s: %w", strings.Join(words, " "), ErrRefused)
 	}
-	head := append([]byte{'*'}, strconv.Itoa(len(words)+args)...)
-	head = append(head, '\r', '\n')
+	head := appendCount(nil, '*', len(words)+args)
 	for _, w := range words {
 		head = appendBulk(head, w)
 	}

@@ -75,18 +75,7 @@ func (w *worker) next() (item, bool) {
 
 // wait waits until a time. It returns false if ctx ends before.
 func (w *worker) wait(ctx context.Context, due time.Duration) bool {
-	left := due - w.now()
-	if left <= 0 {
-		return ctx.Err() == nil
-	}
-	t := time.NewTimer(left)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
+	return kv.Sleep(ctx, due-w.now()) == nil
 }
 
 // abandon counts what was not sent: if it was due by the end, it has waited at least until then. In a closed loop nothing is due
