@@ -57,8 +57,8 @@ server that was written to while it was read; and values that were sampled.`,
 		Bad:  []string{"used_memory 10 GiB, keys and overhead 8.5 GiB"},
 		Good: []string{"used_memory 10 GiB, keys and overhead 9.9 GiB"},
 		Limits: []report.Limit{
-			{Name: "residual", Value: residualFinding, Unit: report.UnitRatio, Source: "default of kvtool"},
-			{Name: "residual_least", Value: residualLeast, Unit: report.UnitBytes, Source: "default of kvtool: an empty Redis 7.0 has 0.3 MiB"},
+			{Name: "residual", Value: residualFinding, Unit: report.UnitRatio, Source: report.OwnDefault},
+			{Name: "residual_least", Value: residualLeast, Unit: report.UnitBytes, Source: report.OwnDefault + ": an empty Redis 7.0 has 0.3 MiB"},
 		},
 	}
 }
@@ -140,7 +140,7 @@ func (a *account) residual(out *Output, sum int64) {
 	}
 	if s.Resident > 0 {
 		out.Metrics = append(out.Metrics,
-			report.Metric{Name: "rss", Value: report.Number(s.Resident), Unit: report.UnitBytes},
+			report.Metric{Name: "resident", Value: report.Number(s.Resident), Unit: report.UnitBytes},
 			report.Metric{Name: "fragmentation", Value: report.Number(float64(s.Resident) / float64(s.Memory)), Unit: report.UnitFactor})
 	}
 	switch off := math.Abs(share); {

@@ -44,8 +44,8 @@ is read and cached with the rest: the cache holds half of what it could, and a w
 		Bad:  []string{"100,000 leaf pages of 4 KiB with 280 MB free (32% ff)"},
 		Good: []string{"100,000 leaf pages of 4 KiB with 120 MB free (71% ff)"},
 		Limits: []report.Limit{
-			{Name: "fill", Value: sparseFill, Unit: report.UnitRatio, Source: ours + ": of leaf or bucket pages"},
-			{Name: "bytes", Value: pagesLeast, Unit: report.UnitBytes, Source: ours + ": free; less is not worth a copy"},
+			{Name: "fill", Value: sparseFill, Unit: report.UnitRatio, Source: report.OwnDefault + ": of leaf or bucket pages"},
+			{Name: "bytes", Value: pagesLeast, Unit: report.UnitBytes, Source: report.OwnDefault + ": free; less is not worth a copy"},
 		},
 	}
 }
@@ -59,8 +59,8 @@ they will not.`,
 		Fix: "DB->compact with DB_FREE_SPACE gives them back; so does a copy: db5.3_dump FILE | db5.3_load NEW",
 		Bad: []string{"10,000 pages, 6,000 of them on the free list"}, Good: []string{"10,000 pages, 300 of them on the free list"},
 		Limits: []report.Limit{
-			{Name: "share", Value: unusedShare, Unit: report.UnitRatio, Source: ours + ": of all pages"},
-			{Name: "bytes", Value: pagesLeast, Unit: report.UnitBytes, Source: ours},
+			{Name: "share", Value: unusedShare, Unit: report.UnitRatio, Source: report.OwnDefault + ": of all pages"},
+			{Name: "bytes", Value: pagesLeast, Unit: report.UnitBytes, Source: report.OwnDefault},
 		},
 	}
 }
@@ -80,9 +80,9 @@ large for the page of their key. Each read of one reads a second page, and half 
 			"pages of 4 KiB, and 5,000 values of 100 KB: 125,000 overflow pages (98% ff)",
 		},
 		Limits: []report.Limit{
-			{Name: "share", Value: overflowShare, Unit: report.UnitRatio, Source: ours + ": of all pages"},
-			{Name: "fill", Value: sparseFill, Unit: report.UnitRatio, Source: ours},
-			{Name: "bytes", Value: pagesLeast, Unit: report.UnitBytes, Source: ours + ": free"},
+			{Name: "share", Value: overflowShare, Unit: report.UnitRatio, Source: report.OwnDefault + ": of all pages"},
+			{Name: "fill", Value: sparseFill, Unit: report.UnitRatio, Source: report.OwnDefault},
+			{Name: "bytes", Value: pagesLeast, Unit: report.UnitBytes, Source: report.OwnDefault + ": free"},
 		},
 	}
 }
@@ -101,9 +101,9 @@ h_ffactor and h_nelem, which were set for smaller items or fewer, or the hash fu
 		Limits: []report.Limit{
 			{
 				Name: "share", Value: chainedShare, Unit: report.UnitRatio,
-				Source: ours + ": bucket overflow pages by buckets; h_ffactor is as in " + pagesDocs,
+				Source: report.OwnDefault + ": bucket overflow pages by buckets; h_ffactor is as in " + pagesDocs,
 			},
-			{Name: "pages", Value: chainedLeast, Unit: report.UnitCount, Source: ours},
+			{Name: "pages", Value: chainedLeast, Unit: report.UnitCount, Source: report.OwnDefault},
 		},
 	}
 }

@@ -42,8 +42,8 @@ spread evenly about a tenth is lost; more is lost where many items are just larg
 		Bad:  []string{"a million items of 600 bytes in chunks of 944"},
 		Good: []string{"a million items of 590 bytes in chunks of 600"},
 		Limits: []report.Limit{
-			{Name: "share", Value: slabWaste, Unit: report.UnitRatio, Source: ours + ": of the chunks that hold something"},
-			{Name: "bytes", Value: wasteLeast, Unit: report.UnitBytes, Source: ours + ": less is not worth a restart"},
+			{Name: "share", Value: slabWaste, Unit: report.UnitRatio, Source: report.OwnDefault + ": of the chunks that hold something"},
+			{Name: "bytes", Value: wasteLeast, Unit: report.UnitBytes, Source: report.OwnDefault + ": less is not worth a restart"},
 		},
 	}
 }
@@ -58,9 +58,9 @@ sizes of values have changed: the pages stay where they were given.`,
 		Bad:  []string{"chunks of 192 bytes: evicted after 40 s unused; chunks of 1,184 bytes: the oldest was used 3 days ago"},
 		Good: []string{"chunks of 192 bytes: evicted after 2 h unused; chunks of 1,184 bytes: after 3 h"},
 		Limits: []report.Limit{
-			{Name: "age", Value: starvedAge, Unit: report.UnitFactor, Source: ours + ": the other's oldest key by that of the one that evicts"},
-			{Name: "pages", Value: starvedLeft, Unit: report.UnitRatio, Source: ours + ": of all, that the other has"},
-			{Name: "evictions", Value: leastEvictions, Unit: report.UnitCount, Source: ours + ": since the start; fewer are chance"},
+			{Name: "age", Value: starvedAge, Unit: report.UnitFactor, Source: report.OwnDefault + ": the other's oldest key by that of the one that evicts"},
+			{Name: "pages", Value: starvedLeft, Unit: report.UnitRatio, Source: report.OwnDefault + ": of all, that the other has"},
+			{Name: "evictions", Value: leastEvictions, Unit: report.UnitCount, Source: report.OwnDefault + ": since the start; fewer are chance"},
 		},
 	}
 }

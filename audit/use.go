@@ -16,8 +16,6 @@ const (
 	mostlyUnread   = 0.5
 )
 
-const ours = "default of kvtool"
-
 // serverSubject is the subject of findings on a server as a whole.
 const serverSubject = "server"
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -185,29 +184,11 @@ func ranIn(r *report.Report) map[string]bool {
 	if r.Kind != report.KindLint && r.Kind != report.KindCheck {
 		return judged
 	}
-	idle := notEvaluated(r)
+	linted := r.Section(lint.SectionName)
 	for _, rule := range lint.Rules() {
-		judged[rule.ID] = judged[rule.ID] || !idle[rule.ID]
+		judged[rule.ID] = judged[rule.ID] || linted == nil || linted.Evaluated(rule.ID)
 	}
 	return judged
-}
-
-// notEvaluated returns the rules that a report says lint could not judge.
-func notEvaluated(r *report.Report) map[string]bool {
-	idle := map[string]bool{}
-	s := r.Section(lint.SectionName)
-	if s == nil {
-		return idle
-	}
-	for i := range s.Tables {
-		for _, row := range s.Tables[i].Rows {
-			if len(row) > 0 {
-				id, _ := row[0].Text()
-				idle[id] = true
-			}
-		}
-	}
-	return idle
 }
 
 // ran returns the rules of the analyses that were held against the keys of r.
@@ -217,16 +198,10 @@ func ran(r *report.Report, as []*audit.Analyzer) map[string]bool {
 		if slices.ContainsFunc(r.Skipped, func(s report.Skip) bool { return s.Name == a.Name }) {
 			continue
 		}
+		s := r.Section(a.Name)
 		for _, rule := range a.Rules {
-			rules[rule.ID] = true
-		}
-	}
-	for i := range r.Sections {
-		for _, m := range r.Sections[i].Metrics {
-			if ids, ok := m.Value.Text(); ok && m.Name == "rules_not_evaluated" {
-				for _, id := range strings.Fields(ids) {
-					delete(rules, id)
-				}
+			if s == nil || s.Evaluated(rule.ID) {
+				rules[rule.ID] = true
 			}
 		}
 	}

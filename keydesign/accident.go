@@ -21,7 +21,7 @@ of one. Braces count as meant where there is one pair, with something other than
 		Bad:  []string{`q:{"page":1}`, "cart:{}:42", "search:{a}{b}"},
 		Good: []string{"q:9f86d081884c7d65", "cart:{42}:items", "search:{a}:b"},
 		Limits: []report.Limit{
-			{Name: "keys", Value: 0, Unit: report.UnitCount, Source: ours + ": any"},
+			{Name: "keys", Value: 0, Unit: report.UnitCount, Source: report.OwnDefault + ": any"},
 		},
 	}
 }

@@ -263,7 +263,7 @@ the servers is a copy of another, and not a shard. Keys that each server is mean
 		Bad:  []string{"session:42 on 10.0.0.1:6379, and on 10.0.0.3:6379 since that was added"},
 		Good: []string{"session:42 on 10.0.0.3:6379 alone"},
 		Limits: []report.Limit{
-			{Name: "keys", Value: copiedLeast, Unit: report.UnitCount, Source: ours + ": fewer may be meant"},
+			{Name: "keys", Value: copiedLeast, Unit: report.UnitCount, Source: report.OwnDefault + ": fewer may be meant"},
 		},
 	}
 }

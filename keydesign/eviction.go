@@ -31,7 +31,7 @@ does not tell the policy.`,
 		Fix:    "keep what may be lost and what may not in two instances, each with its policy",
 		Bad:    []string{"maxmemory-policy allkeys-lru, and a queue q:mail beside page:1, page:2, …"},
 		Good:   []string{"maxmemory-policy volatile-lru, page:1 with a TTL, and q:mail without"},
-		Limits: []report.Limit{{Name: "no_ttl", Value: lastingShare, Unit: report.UnitRatio, Source: ours + ", of maxmemory"}},
+		Limits: []report.Limit{{Name: "no_ttl", Value: lastingShare, Unit: report.UnitRatio, Source: report.OwnDefault + ", of maxmemory"}},
 	}, kv.FieldName, checkEviction}
 }
 
@@ -101,7 +101,7 @@ more; a store that does not tell idle times does not tell it.`,
 		Fix:    "end it: write when the key was made into it, refuse it when it is too old, and declare max_age: 24h",
 		Bad:    []string{"ttl: {policy: sliding, idle: 30m}, and EXPIRE session:S1 1800 with each request"},
 		Good:   []string{"ttl: {policy: sliding, idle: 30m, max_age: 24h}"},
-		Limits: []report.Limit{{Name: "keys", Value: leaseKeys, Unit: report.UnitCount, Source: ours + ": that told their idle time"}},
+		Limits: []report.Limit{{Name: "keys", Value: leaseKeys, Unit: report.UnitCount, Source: report.OwnDefault + ": that told their idle time"}},
 	}, kv.FieldTTL | kv.FieldIdle, func(ks *keyspace, emit func(report.Finding)) {
 		for _, t := range ks.templates {
 			if p := t.promise; p != nil && p.life.policy == schema.TTLSliding && !p.life.capped && t.lease().Slides() {

@@ -23,9 +23,9 @@ does not tell them.`,
 		Bad:  []string{"report:2019-… in memory, last read in spring"},
 		Good: []string{"report:2019-… with a TTL of a week after each read"},
 		Limits: []report.Limit{
-			{Name: "bytes_share", Value: idleShare, Unit: report.UnitRatio, Source: ours + ": of all bytes, idle for 30 days"},
-			{Name: "template_share", Value: idleTemplate, Unit: report.UnitRatio, Source: ours + ": of the idle bytes"},
-			{Name: "keys", Value: idleKeys, Unit: report.UnitCount, Source: ours + ": of a sample; of fewer nothing is said"},
+			{Name: "bytes_share", Value: idleShare, Unit: report.UnitRatio, Source: report.OwnDefault + ": of all bytes, idle for 30 days"},
+			{Name: "template_share", Value: idleTemplate, Unit: report.UnitRatio, Source: report.OwnDefault + ": of the idle bytes"},
+			{Name: "keys", Value: idleKeys, Unit: report.UnitCount, Source: report.OwnDefault + ": of a sample; of fewer nothing is said"},
 		},
 	}, kv.FieldIdle | kv.FieldSize, checkIdle}
 }

@@ -283,10 +283,10 @@ The limits are those that the keys themselves show. What would be saved is model
 		Bad:  []string{"hashes of 600 fields where the limit is 512"},
 		Good: []string{"hashes of 500 fields", "hashes of 5,000 fields, which no limit should make one block"},
 		Limits: []report.Limit{
-			{Name: "times_limit", Value: nearTimes, Unit: report.UnitFactor, Source: ours + ": up to here p99 is near the limit"},
-			{Name: "keys", Value: nearKeys, Unit: report.UnitCount, Source: ours},
-			{Name: "most_elements", Value: nearMost, Unit: report.UnitCount, Source: ours + ": a block of more is slow"},
-			{Name: "bytes", Value: nearBytes, Unit: report.UnitBytes, Source: ours + ": less is not worth a setting"},
+			{Name: "times_limit", Value: nearTimes, Unit: report.UnitFactor, Source: report.OwnDefault + ": up to here p99 is near the limit"},
+			{Name: "keys", Value: nearKeys, Unit: report.UnitCount, Source: report.OwnDefault},
+			{Name: "most_elements", Value: nearMost, Unit: report.UnitCount, Source: report.OwnDefault + ": a block of more is slow"},
+			{Name: "bytes", Value: nearBytes, Unit: report.UnitBytes, Source: report.OwnDefault + ": less is not worth a setting"},
 		},
 	}, kv.FieldType | kv.FieldSize | kv.FieldLargest, checkSpill}
 }

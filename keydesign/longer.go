@@ -35,8 +35,8 @@ does with so many keys: of templates with fewer than 200 nothing is said.`,
 		Bad:  []string{"ttl: {policy: fixed, value: 1h}, and SET k v EX 86400", "ttl: {policy: none}, and EXPIRE k 3600", "SET k v EX 3600 yesterday, SET k v EX 86400 today"},
 		Good: []string{"ttl: {policy: fixed, value: 1h, jitter: 0-10m}, and SET k v EX 3900"},
 		Limits: append([]report.Limit{
-			{Name: "ratio", Value: longerRatio, Unit: report.UnitFactor, Source: ours + ": of what is left to the longest declared"},
-			{Name: "keys", Value: 1, Unit: report.UnitCount, Source: ours + ": any"},
+			{Name: "ratio", Value: longerRatio, Unit: report.UnitFactor, Source: report.OwnDefault + ": of what is left to the longest declared"},
+			{Name: "keys", Value: 1, Unit: report.UnitCount, Source: report.OwnDefault + ": any"},
 		}, limits...),
 	}
 }

@@ -29,9 +29,9 @@ otherwise (an address and a name are two points on the ring).`,
 		Bad:  []string{"memcached://10.0.0.1,10.0.0.2 with 8 % of the keys on the other one"},
 		Good: []string{"memcached://10.0.0.1,10.0.0.2 with each key where ketama puts it", "redis://10.0.0.1,10.0.0.2?shard=jedis with each key where Jedis looks for it"},
 		Limits: []report.Limit{
-			{Name: "share", Value: astrayShare, Unit: report.UnitRatio, Source: ours + ": of a server's keys"},
-			{Name: "keys", Value: astrayKeys, Unit: report.UnitCount, Source: ours + ": of a server; of fewer nothing is said"},
-			{Name: "by_chance", Value: byChance, Unit: report.UnitRatio, Source: ours + ": of what chance puts elsewhere, from which on the hash is another one"},
+			{Name: "share", Value: astrayShare, Unit: report.UnitRatio, Source: report.OwnDefault + ": of a server's keys"},
+			{Name: "keys", Value: astrayKeys, Unit: report.UnitCount, Source: report.OwnDefault + ": of a server; of fewer nothing is said"},
+			{Name: "by_chance", Value: byChance, Unit: report.UnitRatio, Source: report.OwnDefault + ": of what chance puts elsewhere, from which on the hash is another one"},
 		},
 	}
 }

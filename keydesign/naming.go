@@ -25,7 +25,7 @@ name says what the key is or whose.
 		Good: []string{"order:184467", "cart:1234"},
 		Limits: []report.Limit{
 			fewestLimit(),
-			{Name: "share", Value: strayShare, Unit: report.UnitRatio, Source: ours + ": of a small keyspace also fewer"},
+			{Name: "share", Value: strayShare, Unit: report.UnitRatio, Source: report.OwnDefault + ": of a small keyspace also fewer"},
 		},
 	}, kv.FieldName, checkNamespace}
 }
@@ -170,7 +170,7 @@ A schema says so itself with a placeholder of type url, json or bin, or with a f
 		Fix:    "put a hash of the text into the key, or percent-encode it",
 		Bad:    []string{"search:a:b{x}", "search:red shoes", `q:{"page":1}`},
 		Good:   []string{"search:9f86d081884c7d65", "search:red%20shoes"},
-		Limits: []report.Limit{{Name: "keys", Value: 0, Unit: report.UnitCount, Source: ours + ": any"}},
+		Limits: []report.Limit{{Name: "keys", Value: 0, Unit: report.UnitCount, Source: report.OwnDefault + ": any"}},
 	}, kv.FieldName, checkInput}
 }
 
@@ -224,7 +224,7 @@ Of a schema, the longest key counts that the declared types allow; a type withou
 		Bad:  []string{"page:https://shop.example/… (900 bytes)"},
 		Good: []string{"page:3fdba35f04dc8c462986c992bcf87554"},
 		Limits: []report.Limit{
-			{Name: "warning", Value: nameWarning, Unit: report.UnitBytes, Source: ours + ", for the 99th percentile"},
+			{Name: "warning", Value: nameWarning, Unit: report.UnitBytes, Source: report.OwnDefault + ", for the 99th percentile"},
 			{Name: "error", Value: nameError, Unit: report.UnitBytes, Source: "advice of the Redis documentation: 1,024 bytes are too many"},
 			{Name: "memcached", Value: 250, Unit: report.UnitBytes, Source: "protocol of memcached: an error beyond"},
 			{Name: "dynamodb_partition_key", Value: 2048, Unit: report.UnitBytes, Source: "quotas of DynamoDB: an error beyond"},
@@ -277,7 +277,7 @@ What a value takes is estimated: the size less the name and less 56 bytes, which
 		Bad:  []string{"app:prod:counter:clicks:page:17 = 5"},
 		Good: []string{"HSET clicks:page 17 5"},
 		Limits: []report.Limit{
-			{Name: "keys", Value: overheadKeys, Unit: report.UnitCount, Source: ours},
+			{Name: "keys", Value: overheadKeys, Unit: report.UnitCount, Source: report.OwnDefault},
 		},
 	}, kv.FieldSize, checkOverhead}
 }
@@ -318,7 +318,7 @@ keys.`,
 		Fix:    "put a keyed hash of it into the key",
 		Bad:    []string{"user:email:x@y.example"},
 		Good:   []string{"user:email:8f434346648f6b96"},
-		Limits: []report.Limit{{Name: "keys", Value: 0, Unit: report.UnitCount, Source: ours + ": any"}},
+		Limits: []report.Limit{{Name: "keys", Value: 0, Unit: report.UnitCount, Source: report.OwnDefault + ": any"}},
 	}, kv.FieldName, checkPersonal}
 }
 
@@ -358,7 +358,7 @@ Dates, times and words do not count as kinds of identifier.`,
 		Bad:  []string{"order:17 beside order:9f1c2b34-5d6e-4f70-8a9b-0c1d2e3f4a5b"},
 		Good: []string{"order:17", "order:18"},
 		Limits: []report.Limit{
-			{Name: "share", Value: mixedShare, Unit: report.UnitRatio, Source: ours + ", for each kind"},
+			{Name: "share", Value: mixedShare, Unit: report.UnitRatio, Source: report.OwnDefault + ", for each kind"},
 			fewestLimit(),
 		},
 	}, kv.FieldName, checkIDs}
@@ -474,7 +474,7 @@ do not: keys come back altered, and then they cannot be found any more.`,
 		Fix:    "write binary parts as base64url or hexadecimal",
 		Bad:    []string{`tok:\x00\xff\x17`},
 		Good:   []string{"tok:AP8X"},
-		Limits: []report.Limit{{Name: "keys", Value: 0, Unit: report.UnitCount, Source: ours + ": any"}},
+		Limits: []report.Limit{{Name: "keys", Value: 0, Unit: report.UnitCount, Source: report.OwnDefault + ": any"}},
 	}, kv.FieldName, func(ks *keyspace, emit func(report.Finding)) {
 		for _, t := range ks.templates {
 			if t.binary == 0 {

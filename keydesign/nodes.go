@@ -218,9 +218,9 @@ The same holds of a node that gets far more operations than the mean, where thes
 		Bad:  []string{"three nodes with 60 %, 20 % and 20 % of the bytes"},
 		Good: []string{"three nodes with 36 %, 33 % and 31 % of the bytes"},
 		Limits: []report.Limit{
-			{Name: "times_mean", Value: nodeTimes, Unit: report.UnitFactor, Source: ours},
-			{Name: "error_share", Value: nodeHalf, Unit: report.UnitRatio, Source: ours + ", with three nodes or more"},
-			{Name: "keys", Value: nodeKeys, Unit: report.UnitCount, Source: ours + ": fewer, on a node in the mean, are chance"},
+			{Name: "times_mean", Value: nodeTimes, Unit: report.UnitFactor, Source: report.OwnDefault},
+			{Name: "error_share", Value: nodeHalf, Unit: report.UnitRatio, Source: report.OwnDefault + ", with three nodes or more"},
+			{Name: "keys", Value: nodeKeys, Unit: report.UnitCount, Source: report.OwnDefault + ": fewer, on a node in the mean, are chance"},
 		},
 	}
 }

@@ -25,9 +25,9 @@ func Outlives(one, other float64) bool {
 
 func slackLimits() []report.Limit {
 	return []report.Limit{
-		{Name: "slack", Value: slackShare, Unit: report.UnitRatio, Source: ours + ": of the shorter life"},
-		{Name: "least_slack", Value: slackLeast, Unit: report.UnitDuration, Source: ours},
-		{Name: "keys", Value: outlivedBy, Unit: report.UnitCount, Source: ours + ": that expire, of the template that is outlived, where keys are judged"},
+		{Name: "slack", Value: slackShare, Unit: report.UnitRatio, Source: report.OwnDefault + ": of the shorter life"},
+		{Name: "least_slack", Value: slackLeast, Unit: report.UnitDuration, Source: report.OwnDefault},
+		{Name: "keys", Value: outlivedBy, Unit: report.UnitCount, Source: report.OwnDefault + ": that expire, of the template that is outlived, where keys are judged"},
 	}
 }
 

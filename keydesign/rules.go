@@ -55,12 +55,9 @@ func documented(rules []rule) []*report.Rule {
 // fewest is how many keys a template must have before its naming is worth a warning: strays are for KD014.
 const fewest = 10
 
-// ours is the source of a limit that no vendor gives.
-const ours = "default of kvtool"
-
 // fewestLimit documents fewest.
 func fewestLimit() report.Limit {
-	return report.Limit{Name: "keys", Value: fewest, Unit: report.UnitCount, Source: ours + ": fewer are strays"}
+	return report.Limit{Name: "keys", Value: fewest, Unit: report.UnitCount, Source: report.OwnDefault + ": fewer are strays"}
 }
 
 // finding returns a finding on t with its first keys as samples.

@@ -39,9 +39,9 @@ alone that counts, at least: memory less the name, the key's own cost and what a
 		Good: []string{"report:9 = s3://reports/9", "report:9:{0..11}"},
 		Limits: []report.Limit{
 			{Name: "warning", Value: stringWarning, Unit: report.UnitBytes, Source: "guides of cloud vendors: strings below 10 KB"},
-			{Name: "error", Value: stringError, Unit: report.UnitBytes, Source: ours},
+			{Name: "error", Value: stringError, Unit: report.UnitBytes, Source: report.OwnDefault},
 			{Name: "memcached", Value: 1 << 20, Unit: report.UnitBytes, Source: "default of memcached (-I): an error beyond"},
-			{Name: "dynamodb_warning", Value: 64 << 10, Unit: report.UnitBytes, Source: ours},
+			{Name: "dynamodb_warning", Value: 64 << 10, Unit: report.UnitBytes, Source: report.OwnDefault},
 			{Name: "dynamodb_error", Value: 400 << 10, Unit: report.UnitBytes, Source: "quotas of DynamoDB: the largest item"},
 			{Name: "aerospike", Value: 1 << 20, Unit: report.UnitBytes, Source: "default write block of Aerospike: an error beyond"},
 			{Name: "ordered", Value: 1536 << 10, Unit: report.UnitBytes, Source: "default of etcd, for a request: an error beyond"},
@@ -122,7 +122,7 @@ than that. Lists and streams may hold a hundred more than ` + "`max_len`" + `, s
 		Good: []string{"followers:7:{0..63}", "LPUSH feed:global …, LTRIM feed:global 0 999"},
 		Limits: []report.Limit{
 			{Name: "warning", Value: groupWarning, Unit: report.UnitCount, Source: "guides of cloud vendors: at most 5,000 elements"},
-			{Name: "error", Value: groupError, Unit: report.UnitCount, Source: ours},
+			{Name: "error", Value: groupError, Unit: report.UnitCount, Source: report.OwnDefault},
 			{Name: "error_bytes", Value: groupBytes, Unit: report.UnitBytes, Source: "guides of cloud vendors: at most 50 MB"},
 		},
 	}, kv.FieldType, checkCollections}
@@ -168,8 +168,8 @@ before the others are held against it. Where a schema declares the type, every k
 		Bad:  []string{"user:1 is a hash, user:2 a string"},
 		Good: []string{"user:1 and user:2 are hashes"},
 		Limits: []report.Limit{
-			{Name: "keys", Value: mismatchKeys, Unit: report.UnitCount, Source: ours + ": of fewer one cannot say that they belong together"},
-			{Name: "agreement", Value: mismatchWords, Unit: report.UnitRatio, Source: ours + ", where words vary"},
+			{Name: "keys", Value: mismatchKeys, Unit: report.UnitCount, Source: report.OwnDefault + ": of fewer one cannot say that they belong together"},
+			{Name: "agreement", Value: mismatchWords, Unit: report.UnitRatio, Source: report.OwnDefault + ", where words vary"},
 		},
 	}, kv.FieldType, checkTypes}
 }

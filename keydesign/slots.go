@@ -112,15 +112,15 @@ func (s *slotsOf) Report(out *audit.Output) {
 	keys := spreadOf(s.slots, used, func(l *load) int64 { return l.keys })
 	out.Metrics = []report.Metric{
 		countMetric("used", int64(used)),
-		{Name: "keys_max/mean", Value: report.Number(keys.peak), Unit: report.UnitFactor},
+		{Name: "keys_max_over_mean", Value: report.Number(keys.peak), Unit: report.UnitFactor},
 		{Name: "by_chance", Value: report.Number(s.baseline(used)), Unit: report.UnitFactor},
 		{Name: "effect", Value: report.Number(twoDigits(keys.effect)), Unit: report.UnitText},
 	}
 	if s.all.sized > 0 {
 		bytes := spreadOf(s.slots, used, func(l *load) int64 { return l.bytes })
 		out.Metrics = append(out.Metrics,
-			report.Metric{Name: "mem_max/mean", Value: report.Number(bytes.peak), Unit: report.UnitFactor},
-			report.Metric{Name: "top_slot_mem", Value: quotient(bytes.most, s.all.bytes), Unit: report.UnitRatio})
+			report.Metric{Name: "bytes_max_over_mean", Value: report.Number(bytes.peak), Unit: report.UnitFactor},
+			report.Metric{Name: "top_slot_bytes", Value: quotient(bytes.most, s.all.bytes), Unit: report.UnitRatio})
 	}
 	out.Metrics = append(out.Metrics, ratioMetric("tagged", s.tags.tagged.keys, s.all.keys))
 	if s.tags.tagged.keys > 0 {
@@ -243,9 +243,9 @@ are; only what is well above that counts. Where one hash tag is the reason, the 
 		Bad:  []string{"{app}:u:1, {app}:u:2, …"},
 		Good: []string{"{u:1}:app, {u:2}:app, …"},
 		Limits: []report.Limit{
-			{Name: "times_mean", Value: slotTimes, Unit: report.UnitFactor, Source: ours},
-			{Name: "times_chance", Value: slotChance, Unit: report.UnitFactor, Source: ours + ": 1.25 times what chance does"},
-			{Name: "keys_a_slot", Value: slotKeys, Unit: report.UnitCount, Source: ours + ": with fewer in the mean chance does anything"},
+			{Name: "times_mean", Value: slotTimes, Unit: report.UnitFactor, Source: report.OwnDefault},
+			{Name: "times_chance", Value: slotChance, Unit: report.UnitFactor, Source: report.OwnDefault + ": 1.25 times what chance does"},
+			{Name: "keys_a_slot", Value: slotKeys, Unit: report.UnitCount, Source: report.OwnDefault + ": with fewer in the mean chance does anything"},
 		},
 	}
 }
@@ -266,7 +266,7 @@ func (s *slotsOf) check(used int, keys *spread, out *audit.Output) {
 		Severity: report.Warning,
 		Subject:  keyspaceSubject,
 		Message:  "one slot holds " + factor(keys.peak) + " times the keys of the mean; chance alone would make it " + factor(chance),
-		Measure:  &report.Metric{Name: "keys_max/mean", Value: report.Number(keys.peak), Unit: report.UnitFactor},
+		Measure:  &report.Metric{Name: "keys_max_over_mean", Value: report.Number(keys.peak), Unit: report.UnitFactor},
 		Evidence: []report.Metric{
 			countMetric("keys_of_the_slot", keys.most),
 			{Name: "by_chance", Value: report.Number(chance), Unit: report.UnitFactor},

@@ -104,7 +104,7 @@ func TestUniformSlots(t *testing.T) {
 		}
 		var out audit.Output
 		s.Report(&out)
-		peak, _ := metric(t, out.Metrics, "keys_max/mean").Value.Number()
+		peak, _ := metric(t, out.Metrics, "keys_max_over_mean").Value.Number()
 		chance, _ := metric(t, out.Metrics, "by_chance").Value.Number()
 		if len(out.Findings) > 0 || math.Abs(peak-chance) > 0.5 {
 			t.Errorf("seed %d: the fullest is %.2f times the mean, by chance %.2f; %d findings", seed, peak, chance, len(out.Findings))

@@ -264,9 +264,9 @@ is as large as one of its nodes.`,
 		Bad:  []string{"{app}:user:1, {app}:user:2, …"},
 		Good: []string{"{user:1}:profile, {user:1}:cart"},
 		Limits: []report.Limit{
-			{Name: "share", Value: tagShare, Unit: report.UnitRatio, Source: ours},
-			{Name: "keys", Value: tagKeys, Unit: report.UnitCount, Source: ours + ": fewer do no harm yet"},
-			{Name: "bytes", Value: tagBytes, Unit: report.UnitBytes, Source: ours},
+			{Name: "share", Value: tagShare, Unit: report.UnitRatio, Source: report.OwnDefault},
+			{Name: "keys", Value: tagKeys, Unit: report.UnitCount, Source: report.OwnDefault + ": fewer do no harm yet"},
+			{Name: "bytes", Value: tagBytes, Unit: report.UnitBytes, Source: report.OwnDefault},
 		},
 	}
 }

@@ -14,8 +14,8 @@ scheme, or they hold identifiers of a form that kvtool does not recognise; what 
 		Bad:  []string{"dev:kitchen-lamp-left, dev:0x7f/alpha, dev:B.17.x …"},
 		Good: []string{"dev:17, dev:18"},
 		Limits: []report.Limit{
-			{Name: "templates", Value: tailMost, Unit: report.UnitCount, Source: ours},
-			{Name: "share", Value: tailKeys, Unit: report.UnitRatio, Source: ours + ": keys in templates of less than 0.01 % of them"},
+			{Name: "templates", Value: tailMost, Unit: report.UnitCount, Source: report.OwnDefault},
+			{Name: "share", Value: tailKeys, Unit: report.UnitRatio, Source: report.OwnDefault + ": keys in templates of less than 0.01 % of them"},
 		},
 	}, kv.FieldName, checkTail}
 }

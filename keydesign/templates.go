@@ -162,15 +162,16 @@ func (t *templates) Report(out *audit.Output) {
 		out.Title = "MEMORY BY TEMPLATE"
 	}
 	found := map[string]bool{}
-	var idle []string
+	var idle []string // the rules that could not look
 	judged := rules()
 	if ks.bound {
 		judged = append(judged, schemaRules()...)
 	}
 	for _, r := range judged {
-		if r.needs&^ks.known != 0 || r.ID == evictionRule && ks.server.Policy == "" {
-			if r.needs&ofOneStore == 0 {
+		if why := ks.lacks(r); why != "" {
+			if r.needs&ofOneStore == 0 && ks.keys > 0 {
 				idle = append(idle, r.ID)
+				out.NotEvaluated = append(out.NotEvaluated, report.Unjudged{Rule: r.ID, Why: why})
 			}
 			continue
 		}
@@ -200,11 +201,22 @@ func (t *templates) Report(out *audit.Output) {
 	if t.limit < sketch.DefaultBins {
 		out.Metrics = append(out.Metrics, report.Metric{Name: "quantiles", Value: report.Text("coarse"), Unit: report.UnitText})
 	}
-	if len(idle) > 0 && ks.keys > 0 { // a rule that could not look has not passed
+	if len(idle) > 0 {
 		out.Metrics = append(out.Metrics,
 			report.Metric{Name: "rules_not_evaluated", Value: report.Text(strings.Join(idle, " ")), Unit: report.UnitText})
 	}
 	out.Tables = append([]report.Table{ks.table(found)}, ks.deepTables()...)
+}
+
+// lacks says what is not known that a rule goes by; empty is nothing.
+func (ks *keyspace) lacks(r rule) string {
+	switch missing := r.needs &^ ks.known; {
+	case missing != 0:
+		return "needs " + missing.String()
+	case r.ID == evictionRule && ks.server.Policy == "":
+		return "the policy of eviction is not known"
+	}
+	return ""
 }
 
 // ofOneStore are facts that one kind of store tells: of another, a rule that needs them is no gap.

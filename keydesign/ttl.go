@@ -23,10 +23,10 @@ not make an error. Where a schema declares a TTL, any key without one counts, al
 		Bad:  []string{"INCR k, then EXPIRE k 60"},
 		Good: []string{"SET k 1 EX 60 NX", "a script that does both"},
 		Limits: []report.Limit{
-			{Name: "with_ttl", Value: 1 - lostMost, Unit: report.UnitRatio, Source: ours + ": of which share must have a TTL"},
-			{Name: "warning", Value: lostWarning, Unit: report.UnitRatio, Source: ours},
-			{Name: "error", Value: lostError, Unit: report.UnitRatio, Source: ours},
-			{Name: "keys", Value: lostKeys, Unit: report.UnitCount, Source: ours},
+			{Name: "with_ttl", Value: 1 - lostMost, Unit: report.UnitRatio, Source: report.OwnDefault + ": of which share must have a TTL"},
+			{Name: "warning", Value: lostWarning, Unit: report.UnitRatio, Source: report.OwnDefault},
+			{Name: "error", Value: lostError, Unit: report.UnitRatio, Source: report.OwnDefault},
+			{Name: "keys", Value: lostKeys, Unit: report.UnitCount, Source: report.OwnDefault},
 		},
 	}, kv.FieldTTL, checkLost}
 }
@@ -96,7 +96,7 @@ template, that decides and not the name.`,
 		Fix:    "take the lock with its expiry: SET lock:1 TOKEN NX PX 10000",
 		Bad:    []string{"SETNX lock:1 x"},
 		Good:   []string{"SET lock:1 TOKEN NX PX 10000"},
-		Limits: []report.Limit{{Name: "keys", Value: 0, Unit: report.UnitCount, Source: ours + ": any"}},
+		Limits: []report.Limit{{Name: "keys", Value: 0, Unit: report.UnitCount, Source: report.OwnDefault + ": any"}},
 	}, kv.FieldTTL, checkLocks}
 }
 
@@ -151,10 +151,10 @@ against that, whatever its share.`,
 		Bad:  []string{"EXPIRE k 3600000", "EXPIRE k 1767225600"},
 		Good: []string{"PEXPIRE k 3600000", "EXPIREAT k 1767225600"},
 		Limits: []report.Limit{
-			{Name: "tolerance", Value: unitTolerance, Unit: report.UnitRatio, Source: ours},
-			{Name: "longest", Value: longestTTL.Seconds(), Unit: report.UnitDuration, Source: ours},
-			{Name: "keys", Value: unitKeys, Unit: report.UnitCount, Source: ours + ": in the rarer group"},
-			{Name: "rarer_share", Value: unitRarer, Unit: report.UnitRatio, Source: ours},
+			{Name: "tolerance", Value: unitTolerance, Unit: report.UnitRatio, Source: report.OwnDefault},
+			{Name: "longest", Value: longestTTL.Seconds(), Unit: report.UnitDuration, Source: report.OwnDefault},
+			{Name: "keys", Value: unitKeys, Unit: report.UnitCount, Source: report.OwnDefault + ": in the rarer group"},
+			{Name: "rarer_share", Value: unitRarer, Unit: report.UnitRatio, Source: report.OwnDefault},
 		},
 	}, kv.FieldTTL, checkUnits}
 }
@@ -323,10 +323,10 @@ TTLs among long ones end soon, but not at once.`,
 		Bad:  []string{"a warm-up that writes 6,000 keys with EX 3600"},
 		Good: []string{"EX 3240 to 3960, at random"},
 		Limits: []report.Limit{
-			{Name: "share", Value: burstShare, Unit: report.UnitRatio, Source: ours + ": of the keys that expire"},
-			{Name: "window", Value: burstWindow, Unit: report.UnitRatio, Source: ours + ": of the time in which they do"},
-			{Name: "times", Value: burstTimes, Unit: report.UnitFactor, Source: ours + ", of what chance explains: 1 + √(2 ln(bins/10⁻⁶)/mean)"},
-			{Name: "keys", Value: burstTemplate, Unit: report.UnitCount, Source: ours + ": that expire"},
+			{Name: "share", Value: burstShare, Unit: report.UnitRatio, Source: report.OwnDefault + ": of the keys that expire"},
+			{Name: "window", Value: burstWindow, Unit: report.UnitRatio, Source: report.OwnDefault + ": of the time in which they do"},
+			{Name: "times", Value: burstTimes, Unit: report.UnitFactor, Source: report.OwnDefault + ", of what chance explains: 1 + √(2 ln(bins/10⁻⁶)/mean)"},
+			{Name: "keys", Value: burstTemplate, Unit: report.UnitCount, Source: report.OwnDefault + ": that expire"},
 		},
 	}, kv.FieldTTL, checkBursts}
 }

@@ -26,8 +26,8 @@ schema this rule says nothing.`,
 		Bad:  []string{"tmp2:x9 beside a schema of user:{uid} and cart:{uid}"},
 		Good: []string{"user:17", "cart:17"},
 		Limits: []report.Limit{
-			{Name: "share", Value: unmatchedShare, Unit: report.UnitRatio, Source: ours},
-			{Name: "keys", Value: unmatchedMost, Unit: report.UnitCount, Source: ours + ": or so many"},
+			{Name: "share", Value: unmatchedShare, Unit: report.UnitRatio, Source: report.OwnDefault},
+			{Name: "keys", Value: unmatchedMost, Unit: report.UnitCount, Source: report.OwnDefault + ": or so many"},
 		},
 	}, kv.FieldName, checkUnmatched}
 }

@@ -24,9 +24,9 @@ Reading a key and writing it anew makes it unread again: a template that is writ
 		Bad:  []string{"page:v1:1, page:v1:2, … written on each change, while readers ask for page:v2:…"},
 		Good: []string{"page:v2:1, page:v2:2, … written when somebody has asked for them"},
 		Limits: []report.Limit{
-			{Name: "share", Value: unreadShare, Unit: report.UnitRatio, Source: ours + ": of the template's bytes"},
-			{Name: "bytes_share", Value: unreadAll, Unit: report.UnitRatio, Source: ours + ": of all bytes"},
-			{Name: "keys", Value: unreadKeys, Unit: report.UnitCount, Source: ours + ": of fewer nothing is said"},
+			{Name: "share", Value: unreadShare, Unit: report.UnitRatio, Source: report.OwnDefault + ": of the template's bytes"},
+			{Name: "bytes_share", Value: unreadAll, Unit: report.UnitRatio, Source: report.OwnDefault + ": of all bytes"},
+			{Name: "keys", Value: unreadKeys, Unit: report.UnitCount, Source: report.OwnDefault + ": of fewer nothing is said"},
 		},
 	}, kv.FieldRead | kv.FieldSize, checkUnread}
 }

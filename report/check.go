@@ -70,6 +70,11 @@ func (s *Section) check() error {
 			return fmt.Errorf("section %s, %w", s.Name, err)
 		}
 	}
+	for _, u := range s.NotEvaluated {
+		if err := checkNames(u.Rule); err != nil {
+			return fmt.Errorf("section %s, a rule that was not evaluated: %w", s.Name, err)
+		}
+	}
 	return nil
 }
 

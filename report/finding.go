@@ -32,6 +32,9 @@ type Limit struct {
 	Source string  `json:"source"`
 }
 
+// OwnDefault is the source of a limit that no vendor gives.
+const OwnDefault = "default of kvtool"
+
 // Severity is how bad a finding is; the empty severity is none.
 type Severity string
 

@@ -7,7 +7,10 @@
 // or imports anything outside the standard library.
 package report
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Schema names the version of the document. Within v1 there are only additions.
 const Schema = "kvtool.report/v1"
@@ -121,10 +124,22 @@ type Skip struct {
 
 // A Section is the result of one analysis.
 type Section struct {
-	Name    string   `json:"name"`
-	Title   string   `json:"title"`
-	Metrics []Metric `json:"metrics"`
-	Tables  []Table  `json:"tables"`
+	Name         string     `json:"name"`
+	Title        string     `json:"title"`
+	Metrics      []Metric   `json:"metrics"`
+	Tables       []Table    `json:"tables"`
+	NotEvaluated []Unjudged `json:"not_evaluated,omitempty"` // rules of the analysis; they have not passed
+}
+
+// Evaluated reports whether the analysis could judge its rule.
+func (s *Section) Evaluated(rule string) bool {
+	return !slices.ContainsFunc(s.NotEvaluated, func(u Unjudged) bool { return u.Rule == rule })
+}
+
+// An Unjudged is a rule that could not be held against what was read.
+type Unjudged struct {
+	Rule string `json:"rule"`
+	Why  string `json:"why"`
 }
 
 // A Metric is a number with a name. An unknown value is Null, never 0.

@@ -219,7 +219,7 @@ func (s *sight) healthFacts() []fact {
 			add("hottest key", render.Human(t.Rows[0][c], report.UnitRatio, s.ascii), render.Human(t.Rows[0][0], report.UnitKey, s.ascii), plain)
 		}
 	}
-	if m := d.metric("slots", "keys_max/mean"); m != nil {
+	if m := d.metric("slots", "keys_max_over_mean"); m != nil {
 		add("fullest slot", render.HumanMetric(m, s.ascii), "times the mean", plain)
 	}
 	if d.r.Gate != nil {

@@ -219,16 +219,18 @@ func AddSetup(r *report.Report, all []*Observation) (judged []string) {
 	}
 	applies := setupDocs(pairs)
 	var missing []string
+	var left []report.Unjudged
 	for _, doc := range applies {
 		if why, ok := open[doc.Name]; ok {
 			missing = append(missing, doc.ID)
+			left = append(left, report.Unjudged{Rule: doc.ID, Why: why})
 			t.Rows = append(t.Rows, []report.Value{report.Text(doc.ID + " " + doc.Name), report.Text(why)})
 			continue
 		}
 		judged = append(judged, doc.ID)
 	}
 	report.SortFindings(r.Findings)
-	s := report.Section{Name: "server_rules", Title: "Server rules", Tables: []report.Table{}, Metrics: []report.Metric{
+	s := report.Section{Name: "server_rules", Title: "Server rules", NotEvaluated: left, Tables: []report.Table{}, Metrics: []report.Metric{
 		{Name: "judged", Value: report.Number(len(judged)), Unit: report.UnitCount},
 	}}
 	for _, t := range []report.Table{spanTable(pairs), t} {

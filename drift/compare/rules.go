@@ -5,18 +5,17 @@ import (
 	"github.com/kvtool/kvtool/report"
 )
 
-const ours = "default of kvtool"
-
-func limit(name string, v float64, u report.Unit, source string) report.Limit {
-	return report.Limit{Name: name, Value: v, Unit: u, Source: source}
+// limit is one of kvtool's own, and what more there is to say of it.
+func limit(name string, v float64, u report.Unit, more string) report.Limit {
+	return report.Limit{Name: name, Value: v, Unit: u, Source: report.OwnDefault + more}
 }
 
 func ttlDrift() *report.Rule {
 	return keydesign.TTLDriftRule(
-		limit("js_info", shapeInfo, report.UnitRatio, ours), limit("js_warning", shapeWarning, report.UnitRatio, ours),
-		limit("js_error", shapeError, report.UnitRatio, ours), limit("ttl_ratio", ttlRatio, report.UnitFactor, ours),
-		limit("ttl_ratio_error", ttlError, report.UnitFactor, ours), limit("no_ttl", lostLeast, report.UnitRatio, ours),
-		limit("no_ttl_error", lostError, report.UnitRatio, ours), limit("compared_keys", fewest, report.UnitCount, ours+": on both sides"),
+		limit("js_info", shapeInfo, report.UnitRatio, ""), limit("js_warning", shapeWarning, report.UnitRatio, ""),
+		limit("js_error", shapeError, report.UnitRatio, ""), limit("ttl_ratio", ttlRatio, report.UnitFactor, ""),
+		limit("ttl_ratio_error", ttlError, report.UnitFactor, ""), limit("no_ttl", lostLeast, report.UnitRatio, ""),
+		limit("no_ttl_error", lostError, report.UnitRatio, ""), limit("compared_keys", fewest, report.UnitCount, ": on both sides"),
 	)
 }
 
@@ -28,7 +27,7 @@ about as many keys, are one that was renamed: its old keys expire, or stay for e
 		Fix:    "declare what is new; delete what nobody reads any more: kvtool drift clean",
 		Bad:    []string{"session:{uuid} before, and sess:{uuid} now"},
 		Good:   []string{"session:{uuid} in both"},
-		Limits: []report.Limit{limit("keys", fewestNew, report.UnitCount, ours+": fewer may be chance")},
+		Limits: []report.Limit{limit("keys", fewestNew, report.UnitCount, ": fewer may be chance")},
 	}
 }
 
@@ -41,7 +40,7 @@ keys that is compared.`,
 		Bad:  []string{"10,000 carts yesterday, 40,000 today"},
 		Good: []string{"10,000 carts yesterday, 10,900 today"},
 		Limits: []report.Limit{
-			limit("info", countInfo, report.UnitFactor, ours), limit("warning", countWarning, report.UnitFactor, ours),
+			limit("info", countInfo, report.UnitFactor, ""), limit("warning", countWarning, report.UnitFactor, ""),
 		},
 	}
 }
@@ -53,7 +52,7 @@ func sizes() *report.Rule {
 		Fix:    "find the release that writes more: a field that was added, compression that is gone, a list that is not trimmed",
 		Bad:    []string{"pages of 3 KiB yesterday, of 9 KiB today"},
 		Good:   []string{"pages of 3 KiB on both days"},
-		Limits: []report.Limit{limit("ratio", sizeRatio, report.UnitFactor, ours)},
+		Limits: []report.Limit{limit("ratio", sizeRatio, report.UnitFactor, "")},
 	}
 }
 
@@ -65,7 +64,7 @@ WRONGTYPE. Or the keys of a type are in another encoding, of which hash tables t
 		Fix:    "give the new form another name, and read both for as long as the old one lives",
 		Bad:    []string{"session:{id} a hash yesterday, a string today"},
 		Good:   []string{"session:{id} a hash, session2:{id} a string"},
-		Limits: []report.Limit{limit("change", typeShare, report.UnitRatio, ours)},
+		Limits: []report.Limit{limit("change", typeShare, report.UnitRatio, "")},
 	}
 }
 
@@ -86,7 +85,7 @@ func skews() *report.Rule {
 		Fix:    "kvtool skew --by node --plan says which slots to move",
 		Bad:    []string{"a third on each node before, and half of them on one now"},
 		Good:   []string{"a third on each node"},
-		Limits: []report.Limit{limit("cohen_w", skewChange, report.UnitFactor, ours+": so much more")},
+		Limits: []report.Limit{limit("cohen_w", skewChange, report.UnitFactor, ": so much more")},
 	}
 }
 

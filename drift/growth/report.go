@@ -60,8 +60,8 @@ At the limit a server that evicts drops keys by its policy; one that does not re
 		Bad:  []string{"event:* grows by 2 GB a day, and 20 GB are left"},
 		Good: []string{"event:* with a TTL of a week, which has levelled off"},
 		Limits: []report.Limit{
-			{Name: "days", Value: soon.Seconds(), Unit: report.UnitDuration, Source: "default of kvtool: by the lower end of the interval"},
-			{Name: "headroom", Value: 0.9, Unit: report.UnitRatio, Source: "default of kvtool: of maxmemory; the rest is for buffers and copies on write"},
+			{Name: "days", Value: soon.Seconds(), Unit: report.UnitDuration, Source: report.OwnDefault + ": by the lower end of the interval"},
+			{Name: "headroom", Value: 0.9, Unit: report.UnitRatio, Source: report.OwnDefault + ": of maxmemory; the rest is for buffers and copies on write"},
 		},
 	}}
 }

@@ -190,15 +190,13 @@ is close (distance of Kolmogorov and Smirnov of at most .1). The share of the to
 		Bad:  []string{"GET product:1 a million times, GET product:2 to product:9999 ten times each"},
 		Good: []string{"GET product:1 to product:9999, each a hundred times"},
 		Limits: []report.Limit{
-			{Name: "exponent", Value: skewExponent, Unit: report.UnitFactor, Source: ours},
-			{Name: "top", Value: skewTop, Unit: report.UnitRatio, Source: ours + ": of the keys"},
-			{Name: "share", Value: skewShare, Unit: report.UnitRatio, Source: ours + ": of the accesses"},
-			{Name: "keys", Value: skewKeys, Unit: report.UnitCount, Source: ours + ": that were used"},
+			{Name: "exponent", Value: skewExponent, Unit: report.UnitFactor, Source: report.OwnDefault},
+			{Name: "top", Value: skewTop, Unit: report.UnitRatio, Source: report.OwnDefault + ": of the keys"},
+			{Name: "share", Value: skewShare, Unit: report.UnitRatio, Source: report.OwnDefault + ": of the accesses"},
+			{Name: "keys", Value: skewKeys, Unit: report.UnitCount, Source: report.OwnDefault + ": that were used"},
 		},
 	}
 }
-
-const ours = "default of kvtool"
 
 // skewed holds each template against KD024.
 func (c *Counter) skewed(nameOf func(string) string) []report.Finding {

@@ -11,7 +11,7 @@ const minShare = 0.001
 func limits() []report.Limit {
 	return []report.Limit{{
 		Name: "share", Value: minShare, Unit: report.UnitRatio,
-		Source: "default of kvtool: of all references, by the lower end of the interval; below it is for information",
+		Source: report.OwnDefault + ": of all references, by the lower end of the interval; below it is for information",
 	}}
 }
 

@@ -133,7 +133,7 @@ func (c *Collector) measures() report.Table {
 		{Name: "bins", Unit: report.UnitCount},
 		{Name: "top_share", Title: "top", Unit: report.UnitRatio},
 		{Name: "top10_share", Title: "top 10", Unit: report.UnitRatio, Rank: 2},
-		{Name: "max_mean", Title: "max/mean", Unit: report.UnitFactor},
+		{Name: "max_over_mean", Title: "max/mean", Unit: report.UnitFactor},
 		{Name: "by_chance", Title: "by chance", Unit: report.UnitFactor},
 		{Name: "gini", Unit: report.UnitText, Rank: 1},
 		{Name: "effect", Title: "w", Unit: report.UnitText},

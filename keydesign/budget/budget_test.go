@@ -134,8 +134,8 @@ func TestSpread(t *testing.T) {
 	slots := func(ms ...report.Metric) *report.Report {
 		return &report.Report{Sections: []report.Section{{Name: "slots", Metrics: ms}}}
 	}
-	keys := report.Metric{Name: "keys_max/mean", Value: report.Number(3.0)}
-	bytes := report.Metric{Name: "mem_max/mean", Value: report.Number(7.0)}
+	keys := report.Metric{Name: "keys_max_over_mean", Value: report.Number(3.0)}
+	bytes := report.Metric{Name: "bytes_max_over_mean", Value: report.Number(7.0)}
 	if c := Measure(slots(keys, bytes), nil, SlotMaxMean, ""); head(t, c) != 7 || c.Unit != report.UnitFactor {
 		t.Errorf("%+v", c)
 	}
@@ -163,7 +163,7 @@ func TestMadeUp(t *testing.T) {
 		{Name: "templates", Tables: []report.Table{{Name: "templates", Rows: [][]report.Value{{}}}}},
 		{Name: "ttl", Tables: []report.Table{{Name: "ttl_histogram", Rows: [][]report.Value{{}}}}},
 		{Name: "nodes", Tables: []report.Table{{Name: "nodes", Rows: [][]report.Value{{}}}}},
-		{Name: "slots", Metrics: []report.Metric{{Name: "keys_max/mean"}}},
+		{Name: "slots", Metrics: []report.Metric{{Name: "keys_max_over_mean"}}},
 	}}
 	for _, metric := range Metrics() {
 		if c := Measure(&empty, parse(t, shop), metric, "uid"); !c.Head.IsNull() || c.Why == "" {

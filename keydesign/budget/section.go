@@ -129,7 +129,7 @@ func slots(r *report.Report) report.Check {
 	if s == nil {
 		return unknown(name, report.UnitFactor, "this target tells no slots")
 	}
-	for _, metric := range []string{"mem_max/mean", "keys_max/mean"} {
+	for _, metric := range []string{"bytes_max_over_mean", "keys_max_over_mean"} {
 		for i := range s.Metrics {
 			if m := &s.Metrics[i]; m.Name == metric && !m.Value.IsNull() {
 				return report.Check{Name: name, Unit: report.UnitFactor, Head: m.Value, Interval: m.Interval}

@@ -243,7 +243,7 @@ func amplifiedIndex() rule {
 			Doc: `The table has so many secondary indexes that each write is several: every index that holds the item is written, paid for and
 may throttle the table.`,
 			Fix:    "let one index serve several queries (the same attribute for several kinds of item), or index only the items that are looked for",
-			Limits: []report.Limit{{Name: "indexes", Value: mostIndexes, Unit: report.UnitCount, Source: ours}},
+			Limits: []report.Limit{{Name: "indexes", Value: mostIndexes, Unit: report.UnitCount, Source: report.OwnDefault}},
 		},
 		stores: []schema.StoreKind{schema.DynamoDB},
 		check: each(func(_ *design, t *template, emit emitter) {

@@ -88,10 +88,12 @@ func section(d *design, all []rule, idle map[string]string) report.Section {
 	table := report.Table{Name: "not_evaluated", Columns: []report.Column{
 		{Name: "rule", Unit: report.UnitText},
 		{Name: "name", Unit: report.UnitText, Rank: 1},
-		{Name: "reason", Unit: report.UnitText},
+		{Name: "why", Unit: report.UnitText},
 	}}
+	var left []report.Unjudged
 	for i := range all {
 		if why, ok := idle[all[i].ID]; ok {
+			left = append(left, report.Unjudged{Rule: all[i].ID, Why: why})
 			table.Rows = append(table.Rows, []report.Value{report.Text(all[i].ID), report.Text(all[i].Name), report.Text(why)})
 		}
 	}
@@ -107,7 +109,8 @@ func section(d *design, all []rule, idle map[string]string) report.Section {
 			count("rules_not_evaluated", len(idle)),
 			{Name: "store", Value: report.Text(storeText(d)), Unit: report.UnitText},
 		},
-		Tables: []report.Table{table},
+		Tables:       []report.Table{table},
+		NotEvaluated: left,
 	}
 }
 

@@ -128,9 +128,8 @@ lint:
 func TestNotEvaluated(t *testing.T) {
 	r := Check(parse(t, "kvschema: 1\ntemplates:\n  user: {key: \"user:{uid:int}\", owner: a}\n"))
 	reasons := map[string]string{}
-	for _, row := range r.Section.Tables[0].Rows {
-		id, _ := row[0].Text()
-		reasons[id], _ = row[2].Text()
+	for _, u := range r.Section.NotEvaluated {
+		reasons[u.Rule] = u.Why
 	}
 	for id, want := range map[string]string{
 		"KD029": "not for redis", "KD023": "no access declares a rate", "KD068": "store.policy is not declared",

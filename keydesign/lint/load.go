@@ -32,10 +32,10 @@ is held against the limits. A source that tells time and not operations is judge
 rate.`,
 			Fix: "keep it in the clients for a second, spread it over copies (key:{0..n}), or split the counter",
 			Limits: []report.Limit{
-				{Name: "warning", Value: hotWarning, Unit: report.UnitRatio, Source: ours + ", of the operations of its node"},
+				{Name: "warning", Value: hotWarning, Unit: report.UnitRatio, Source: report.OwnDefault + ", of the operations of its node"},
 				{Name: "error", Value: hotError, Unit: report.UnitRatio, Source: "a vendor's example of a hot key: 3,000 of 10,000"},
-				{Name: "rate", Value: hotRate, Unit: report.UnitRate, Source: ours + ": less is hot for no store"},
-				{Name: "core", Value: hotCore, Unit: report.UnitRatio, Source: ours + ", of one core: where time is counted"},
+				{Name: "rate", Value: hotRate, Unit: report.UnitRate, Source: report.OwnDefault + ": less is hot for no store"},
+				{Name: "core", Value: hotCore, Unit: report.UnitRatio, Source: report.OwnDefault + ", of one core: where time is counted"},
 			},
 		},
 		lacks: needRates,
@@ -118,9 +118,9 @@ as declared, else as many as the fields of the key allow, but no more than are w
 size are not declared count as nothing: what is found is true of the rest alone.`,
 			Fix: "smaller values, a TTL, or more nodes; for one hot key, spread it",
 			Limits: []report.Limit{
-				{Name: "memory", Value: memoryShare, Unit: report.UnitRatio, Source: ours + ": the rest is buffers, forks and fragmentation"},
-				{Name: "wcu", Value: partitionWCU, Unit: report.UnitRate, Source: "quotas of DynamoDB, for a partition"},
-				{Name: "rcu", Value: partitionRCU, Unit: report.UnitRate, Source: "quotas of DynamoDB, for a partition"},
+				{Name: "memory", Value: memoryShare, Unit: report.UnitRatio, Source: report.OwnDefault + ": the rest is buffers, forks and fragmentation"},
+				{Name: "write_units", Value: partitionWCU, Unit: report.UnitRate, Source: "quotas of DynamoDB, for a partition"},
+				{Name: "read_units", Value: partitionRCU, Unit: report.UnitRate, Source: "quotas of DynamoDB, for a partition"},
 			},
 		},
 		lacks: func(d *design) string {

@@ -18,7 +18,7 @@ a slip, and its keys are lost to all who use the other, or both are meant, and s
 
 Digits do not count as letters: v1 and v2 are meant.`,
 			Fix:    "keep one of them and rename the keys of the other; or give them names that nobody mixes up",
-			Limits: []report.Limit{{Name: "letters", Value: leastLetters, Unit: report.UnitCount, Source: ours + ": for a difference of one"}},
+			Limits: []report.Limit{{Name: "letters", Value: leastLetters, Unit: report.UnitCount, Source: report.OwnDefault + ": for a difference of one"}},
 		},
 		check: checkNear,
 		bad: `

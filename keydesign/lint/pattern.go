@@ -130,8 +130,8 @@ is in demand expires, all its readers miss it together and each computes the sam
 together.`,
 			Fix: "let one caller compute while the others wait (single_flight: true), or add a random part to the TTL (jitter: ±20%)",
 			Limits: []report.Limit{
-				{Name: "cost", Value: costlyMiss.Seconds(), Unit: report.UnitDuration, Source: ours + ": of one miss"},
-				{Name: "jitter", Value: jitterLeast, Unit: report.UnitRatio, Source: ours + ": less is none"},
+				{Name: "cost", Value: costlyMiss.Seconds(), Unit: report.UnitDuration, Source: report.OwnDefault + ": of one miss"},
+				{Name: "jitter", Value: jitterLeast, Unit: report.UnitRatio, Source: report.OwnDefault + ": less is none"},
 			},
 		},
 		lacks: needPattern(cacheAside),

@@ -100,9 +100,9 @@ The number of partitions follows from the declared capacity (DynamoDB: the great
 number of nodes (Cassandra, Scylla); where nothing is declared it is one.`,
 			Fix: "take as partition key what differs from item to item, such as its id, and put the present one into a sharded index",
 			Limits: []report.Limit{
-				{Name: "times_partitions", Value: fewTimes, Unit: report.UnitFactor, Source: ours},
-				{Name: "wcu", Value: partitionWCU, Unit: report.UnitRate, Source: "quotas of DynamoDB, for a partition"},
-				{Name: "rcu", Value: partitionRCU, Unit: report.UnitRate, Source: "quotas of DynamoDB, for a partition"},
+				{Name: "times_partitions", Value: fewTimes, Unit: report.UnitFactor, Source: report.OwnDefault},
+				{Name: "write_units", Value: partitionWCU, Unit: report.UnitRate, Source: "quotas of DynamoDB, for a partition"},
+				{Name: "read_units", Value: partitionRCU, Unit: report.UnitRate, Source: "quotas of DynamoDB, for a partition"},
 			},
 		},
 		stores: wideFamily(),

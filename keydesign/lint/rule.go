@@ -114,9 +114,6 @@ func secondsMetric(name string, s float64) report.Metric {
 	return report.Metric{Name: name, Value: report.Number(s), Unit: report.UnitDuration}
 }
 
-// ours is the source of a limit that no vendor gives.
-const ours = "default of kvtool"
-
 // The kinds of store that rules are for.
 
 func redisFamily() []schema.StoreKind {

@@ -117,7 +117,7 @@ func hotIndex() rule {
 			Doc: `The partition key of a global secondary index is a state, a flag or a date: it has few values, and each is one partition that
 takes all writes of the items that have it. When the index is throttled, so are the writes of the table.`,
 			Fix:    "shard the value (status#{bucket(n)}), or index only the few items that are looked for",
-			Limits: []report.Limit{{Name: "values", Value: fewValues, Unit: report.UnitCount, Source: ours + ": fewer are hot"}},
+			Limits: []report.Limit{{Name: "values", Value: fewValues, Unit: report.UnitCount, Source: report.OwnDefault + ": fewer are hot"}},
 		},
 		stores: []schema.StoreKind{schema.DynamoDB},
 		check:  each(checkIndexes),

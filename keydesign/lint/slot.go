@@ -56,7 +56,7 @@ func checkSlots(d *design, t *template, emit emitter) {
 	fullest := t.keys/tags + (d.keys-t.keys)/slots
 	chance := 1 + math.Sqrt(2*math.Log(slots)/mean)
 	if times := fullest / mean; mean >= slotKeys && times > max(slotTimes, slotChance*chance) {
-		emit(t.measured(report.Warning, report.Metric{Name: "keys_max/mean", Value: report.Number(times), Unit: report.UnitFactor},
+		emit(t.measured(report.Warning, report.Metric{Name: "keys_max_over_mean", Value: report.Number(times), Unit: report.UnitFactor},
 			"%s tags hold %s keys: one slot has %s of the mean", humanize.Count(tags), humanize.Count(t.keys), humanize.Factor(times)))
 	}
 }

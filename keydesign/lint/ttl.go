@@ -108,9 +108,9 @@ after a deployment, a warm-up or an outage, all of it is missed in the same seco
 A writer loads in bulk if its name says so: bulk, batch, import, load, warm-up, etl or cron.`,
 			Fix: "add a random part to the TTL: EX 3600 ± 15 %, and declare jitter: ±15%",
 			Limits: []report.Limit{
-				{Name: "jitter", Value: jitterLeast, Unit: report.UnitRatio, Source: ours + ": less is none"},
-				{Name: "ttl", Value: jitterTTL.Seconds(), Unit: report.UnitDuration, Source: ours + ": shorter ones spread by themselves"},
-				{Name: "keys", Value: jitterKeys, Unit: report.UnitCount, Source: ours + ": of fewer nobody notices"},
+				{Name: "jitter", Value: jitterLeast, Unit: report.UnitRatio, Source: report.OwnDefault + ": less is none"},
+				{Name: "ttl", Value: jitterTTL.Seconds(), Unit: report.UnitDuration, Source: report.OwnDefault + ": shorter ones spread by themselves"},
+				{Name: "keys", Value: jitterKeys, Unit: report.UnitCount, Source: report.OwnDefault + ": of fewer nobody notices"},
 			},
 		},
 		stores: append(redisFamily(), schema.Memcached),

@@ -15,7 +15,7 @@ func (m *measure) capacity(v *verdict) report.Section {
 	busiest := m.nodeSpread(ofOps)
 	s := report.Section{Name: sectionCapacity, Title: "CAPACITY", Tables: []report.Table{}, Metrics: []report.Metric{
 		metric("ops", m.all.ops, report.UnitRate),
-		metric("bytes/s", m.all.net, report.UnitBytes),
+		metric("bytes_a_second", m.all.net, report.UnitBytes),
 		metric("busiest_"+m.layout.Node, busiest.most, report.UnitRate),
 	}}
 	if c := m.w.s.Store.Capacity.OpsPerNode; c > 0 {
@@ -50,7 +50,7 @@ func (m *measure) crossing() float64 {
 // units has what a table of DynamoDB is charged for.
 func (m *measure) units(v *verdict, s *report.Section) {
 	c := &m.w.s.Store.Capacity
-	s.Metrics = append(s.Metrics, metric("rcu", m.all.rcu, report.UnitCount), metric("wcu", m.all.wcu, report.UnitCount),
+	s.Metrics = append(s.Metrics, metric("read_units", m.all.rcu, report.UnitCount), metric("write_units", m.all.wcu, report.UnitCount),
 		metric("partitions", float64(m.layout.Nodes), report.UnitCount))
 	for _, x := range []struct {
 		name         string

@@ -18,7 +18,7 @@ func (m *measure) hotKeys(v *verdict, r *report.Report) report.Section {
 		{Name: "ops_share", Title: "ops %", Unit: report.UnitRatio},
 		{Name: "node", Unit: report.UnitText},
 		{Name: "node_share", Title: "of node", Unit: report.UnitRatio},
-		{Name: "net", Title: "bytes/s", Unit: report.UnitBytes, Rank: 1},
+		{Name: "bytes_a_second", Title: "bytes/s", Unit: report.UnitBytes, Rank: 1},
 		{Name: "template", Unit: report.UnitKey, Rank: 2},
 	}}
 	judged := map[int]bool{}
@@ -54,7 +54,7 @@ func ruleNote(rule string) string {
 // there it is too hot if that is not enough.
 func (m *measure) judgeHot(p *population, k *hotKey, of float64) (f report.Finding, hot bool) {
 	if m.w.store.Kind == schema.DynamoDB {
-		if k.load.rcu <= m.limits.of(ruleCapacity, "rcu") && k.load.wcu <= m.limits.of(ruleCapacity, "wcu") {
+		if k.load.rcu <= m.limits.of(ruleCapacity, "read_units") && k.load.wcu <= m.limits.of(ruleCapacity, "write_units") {
 			return f, false
 		}
 		f = p.finding(ruleCapacity, report.Error, "one item would take %s RCU and %s WCU, and no partition has more than %d and %d",

@@ -20,7 +20,7 @@ func (m *measure) judgeParts(v *verdict, r *report.Report) {
 	if m.w.store.Kind != schema.RedisCluster || keys.mean < m.limits.of(ruleSlots, "keys_a_slot") || keys.peak <= limit {
 		return
 	}
-	f := report.Finding{Rule: ruleSlots, Severity: report.Warning, Subject: "keyspace", Measure: ptr(metric("keys_max/mean", keys.peak, report.UnitFactor))}
+	f := report.Finding{Rule: ruleSlots, Severity: report.Warning, Subject: "keyspace", Measure: ptr(metric("keys_max_over_mean", keys.peak, report.UnitFactor))}
 	f.Message = fmt.Sprintf("one slot would hold %s times the keys of the mean; chance alone would make it %s", peak, chance)
 	if p := m.culprit(keys.fullest); p != nil {
 		f.Subject, f.Pos = p.text, p.t.Pos
@@ -52,7 +52,7 @@ func (m *measure) judgeNodes(v *verdict, r *report.Report) {
 		if x.s.mean == 0 || (x.s.most-x.one)/x.s.mean <= limit {
 			continue
 		}
-		f := report.Finding{Rule: ruleNodes, Severity: report.Error, Subject: m.nodeName(x.s.fullest), Measure: ptr(metric("max/mean", x.s.drawn, report.UnitFactor))}
+		f := report.Finding{Rule: ruleNodes, Severity: report.Error, Subject: m.nodeName(x.s.fullest), Measure: ptr(metric("max_over_mean", x.s.drawn, report.UnitFactor))}
 		f.Message = fmt.Sprintf("%s would have %s times the %s of the mean", f.Subject, humanize.Count(round3(x.s.drawn)), x.what)
 		r.Findings = append(r.Findings, f)
 		return

@@ -43,7 +43,7 @@ func (m *measure) memory(v *verdict, r *report.Report) report.Section {
 	}
 	slices.SortStableFunc(t.Rows, func(a, b []report.Value) int { return cmp.Compare(number(b[2]), number(a[2])) })
 	s := report.Section{Name: sectionMemory, Title: "MEMORY BY TEMPLATE", Tables: []report.Table{t}}
-	used := metric("mem", total, report.UnitBytes)
+	used := metric("bytes", total, report.UnitBytes)
 	if e := m.errorShare() * m.all.bytes; e > 0 {
 		used.Interval = &report.Interval{Low: total - e, High: total + e}
 	}

@@ -17,7 +17,7 @@ func (m *measure) placement(v *verdict, r *report.Report) report.Section {
 	t := report.Table{Name: "spread", Columns: []report.Column{
 		text1("over"), text1("of"),
 		{Name: "parts", Unit: report.UnitCount, Rank: 1},
-		{Name: "max/mean", Unit: report.UnitFactor},
+		{Name: "max_over_mean", Title: "max/mean", Unit: report.UnitFactor},
 		{Name: "by_chance", Unit: report.UnitFactor},
 		{Name: "drawn", Title: "as drawn", Unit: report.UnitFactor, Rank: 3},
 		{Name: "gini", Unit: report.UnitFactor, Rank: 2},

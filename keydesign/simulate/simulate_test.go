@@ -231,7 +231,7 @@ func TestSizeBeforeMostElements(t *testing.T) {
 func TestLimits(t *testing.T) {
 	l := newLimits()
 	for rule, names := range map[string][]string{
-		ruleHotKey: {"warning", "error", "rate"}, ruleSlots: {"times_mean", "times_chance", "keys_a_slot"}, ruleNodes: {"times_mean"}, ruleCapacity: {"memory", "rcu", "wcu"},
+		ruleHotKey: {"warning", "error", "rate"}, ruleSlots: {"times_mean", "times_chance", "keys_a_slot"}, ruleNodes: {"times_mean"}, ruleCapacity: {"memory", "read_units", "write_units"},
 	} {
 		for _, name := range names {
 			if math.IsInf(l.of(rule, name), 1) {

@@ -17,7 +17,7 @@ const (
 	dims
 )
 
-func (d dim) name() string { return [...]string{"keys", "mem", "ops"}[d] }
+func (d dim) name() string { return [...]string{"keys", "bytes", "ops"}[d] }
 
 func (d dim) of(l *load) float64 {
 	switch d {

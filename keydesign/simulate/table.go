@@ -65,7 +65,7 @@ func loadColumns(first string) []report.Column {
 		{Name: "bytes_share", Title: "mem %", Unit: report.UnitRatio, Sum: true, Rank: 1},
 		{Name: "ops", Unit: report.UnitRate, Sum: true},
 		{Name: "ops_share", Title: "ops %", Unit: report.UnitRatio, Sum: true},
-		{Name: "net", Title: "bytes/s", Unit: report.UnitBytes, Sum: true, Rank: 2},
+		{Name: "bytes_a_second", Title: "bytes/s", Unit: report.UnitBytes, Sum: true, Rank: 2},
 	}
 }
 

@@ -62,8 +62,8 @@ func (described) Report(out *audit.Output) {
 	}
 	if t.ReadUnits+t.WriteUnits > 0 {
 		out.Metrics = append(out.Metrics,
-			report.Metric{Name: "rcu", Value: report.Number(t.ReadUnits), Unit: report.UnitRate},
-			report.Metric{Name: "wcu", Value: report.Number(t.WriteUnits), Unit: report.UnitRate})
+			report.Metric{Name: "read_units", Value: report.Number(t.ReadUnits), Unit: report.UnitRate},
+			report.Metric{Name: "write_units", Value: report.Number(t.WriteUnits), Unit: report.UnitRate})
 	}
 	if len(t.Indexes) > 0 {
 		out.Tables = []report.Table{indexes(t)}

@@ -205,7 +205,7 @@ local indexes come on top.`,
 		Bad:  []string{"LSI on tenant, and a tenant of 9 GB"},
 		Good: []string{"GSI on tenant#month"},
 		Limits: []report.Limit{
-			{Name: "warning", Value: collectionNearly, Unit: report.UnitBytes, Source: "default of kvtool"},
+			{Name: "warning", Value: collectionNearly, Unit: report.UnitBytes, Source: report.OwnDefault},
 			{Name: "error", Value: collectionLimit * 9 / 10, Unit: report.UnitBytes, Source: "quotas of DynamoDB: 10 GB, less a tenth, with a local index"},
 		},
 	}

@@ -163,7 +163,7 @@ func TestDescription(t *testing.T) {
 	if len(out.Findings) != 1 || out.Findings[0].Rule != manyIndexes || len(out.Tables) != 1 || len(out.Tables[0].Rows) != 6 {
 		t.Errorf("%+v", out)
 	}
-	if n := metricOf(t, out, "rcu"); n != 5 {
+	if n := metricOf(t, out, "read_units"); n != 5 {
 		t.Errorf("%v RCU", n)
 	}
 	if out := run(t, description(), &kv.Info{}); len(out.Metrics)+len(out.Tables) > 0 {

@@ -5,8 +5,6 @@ import (
 	"github.com/kvtool/kvtool/report"
 )
 
-const ours = "default of kvtool"
-
 // Limits of the rules.
 const (
 	hitLeast        = 0.80
@@ -31,7 +29,7 @@ What was cut off when the time was up is not counted. OOM, for want of memory, i
 		Fix:    "see what the store says: its log, and one such command by hand",
 		Bad:    []string{"READONLY You can't write against a read only replica.", "LOADING Redis is loading the dataset in memory"},
 		Good:   []string{"OK"},
-		Limits: []report.Limit{{Name: "error", Value: failedError, Unit: report.UnitRatio, Source: ours + ": of the operations; fewer are a warning"}},
+		Limits: []report.Limit{{Name: "error", Value: failedError, Unit: report.UnitRatio, Source: report.OwnDefault + ": of the operations; fewer are a warning"}},
 	}
 }
 
@@ -47,6 +45,6 @@ the operation is not what it is taken for (a lock released by who no longer hold
 		Fix:    "see the first ones in the section checks; with --keep the keys are still there to be looked at",
 		Bad:    []string{"DEL lock:order:7 by a worker whose lock has expired", "a queue on a store with maxmemory-policy allkeys-lru"},
 		Good:   []string{"a script that deletes the lock only if it still holds one's own token"},
-		Limits: []report.Limit{{Name: "violations", Value: 0, Unit: report.UnitCount, Source: ours + ": any"}},
+		Limits: []report.Limit{{Name: "violations", Value: 0, Unit: report.UnitCount, Source: report.OwnDefault + ": any"}},
 	}
 }
