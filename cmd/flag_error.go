@@ -24,7 +24,7 @@ func flagError(c *cobra.Command, err error) error {
 		if cause := invalid.Unwrap().Error(); !strings.HasPrefix(cause, "want") {
 			text = strings.TrimSuffix(text, cause) + cmp.Or(wants(f), cause)
 		}
-		return kv.WithHint(kv.Usagef("%s: %s", c.CommandPath(), text), valueHint(c, f, invalid.GetValue()))
+		return kv.WithHint(kv.Usagef("%s: %s", c.CommandPath(), text), cmp.Or(kv.Hint(invalid.Unwrap()), valueHint(c, f, invalid.GetValue())))
 	case errors.As(err, &missing):
 		return kv.WithHint(kv.Usagef("%s: %w", c.CommandPath(), err), usageHint(missing.GetFlag()))
 	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "":
