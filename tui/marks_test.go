@@ -31,7 +31,8 @@ func TestMarks(t *testing.T) {
 func TestMarkedAlike(t *testing.T) {
 	r := sample()
 	r.Findings = []report.Finding{
-		{Rule: "KD040", Severity: report.Error, Subject: "a", Message: "x"}, {Rule: "KD041", Severity: report.Error, Subject: "b", Message: "x"},
+		{Rule: "KD040", Severity: report.Error, Subject: "a", Message: "x"},
+		{Rule: "KD041", Severity: report.Error, Subject: "b", Message: "x"},
 		{Rule: "KD061", Severity: report.Error, Subject: "a", Message: "x"},
 	}
 	u := sit(t, options(r))
