@@ -36,7 +36,7 @@ func TestLiveAndDumpAgree(t *testing.T) {
 	s := servertest.Redis(t, servertest.Options{Args: []string{"--hash-max-listpack-entries", "128"}})
 	space := keygen.New(keys)
 	load(t, s, space)
-	live := audit(t, "redis://"+s.Addr, adapters.Open)
+	live := audit(t, "redis://"+s.Addr, adapters.Open, "--max-impact", "off")
 	dump := audit(t, "rdb:"+save(t, s), adapters.Open)
 	made := audit(t, "demo:", func(context.Context, kv.Target) (kv.Store, error) { return space.Store(), nil })
 

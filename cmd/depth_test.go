@@ -22,7 +22,7 @@ func TestDepthsAgree(t *testing.T) {
 	s := servertest.Redis(t, servertest.Options{Args: []string{"--hash-max-listpack-entries", "128"}})
 	load(t, s, keygen.New(keys))
 	target := "redis://" + s.Addr
-	full := audit(t, target, adapters.Open).templates(t)
+	full := audit(t, target, adapters.Open, "--max-impact", "off").templates(t)
 	adaptive := audit(t, target, adapters.Open, "--depth", "adaptive", "--max-impact", "off")
 	counts := map[string]any{}
 	for name, c := range audit(t, target, adapters.Open, "--depth", "count").templates(t) {
