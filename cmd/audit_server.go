@@ -3,12 +3,12 @@ package cmd
 import (
 	"context"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kvtool/kvtool/audit/triage"
+	"github.com/kvtool/kvtool/internal/abreast"
 	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
@@ -71,7 +71,7 @@ func (o *auditOptions) examine(ctx context.Context, store kv.Store) (end func(*r
 		return nil, targetError(err)
 	}
 	spans := make([]*triage.Span, len(exams))
-	sideBySide(len(exams), func(i int) { spans[i] = triage.Begin(ctx, exams[i]) })
+	abreast.Each(len(exams), len(exams), func(i int) { spans[i] = triage.Begin(ctx, exams[i]) })
 	return func(r *report.Report) {
 		most := lastReading
 		if ctx.Err() != nil {
@@ -80,22 +80,13 @@ func (o *auditOptions) examine(ctx context.Context, store kv.Store) (end func(*r
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 		defer cancel()
 		all := make([]*triage.Observation, len(spans))
-		sideBySide(len(spans), func(i int) {
+		abreast.Each(len(spans), len(spans), func(i int) {
+			defer exams[i].Close()
 			all[i] = spans[i].End(ctx)
-			_ = exams[i].Close() // it was only read
 		})
 		o.notice(r, store, all)
 		o.ruled = triage.AddSetup(r, all)
 	}, nil
-}
-
-// sideBySide calls f for 0 to n-1, each in a goroutine of its own, and waits for all.
-func sideBySide(n int, f func(i int)) {
-	var running sync.WaitGroup
-	for i := range n {
-		running.Go(func() { f(i) })
-	}
-	running.Wait()
 }
 
 // notice adds to what was observed of the servers what the audit knows: of the keys, of their schema, and of its own commands.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -157,12 +158,20 @@ func oneLine(err error) string {
 }
 
 // crash reports a bug.
-func (e *Env) crash(p any, stack []byte, debug bool) int {
-	e.say("error", fmt.Sprintf("internal: %v", p))
-	if debug {
-		fmt.Fprintf(e.Stderr, "%s", stack)
-		return exitInternal
+func (e *Env) crash(p any) int {
+	why := e.bug(p)
+	e.say("error", why)
+	if !slices.Contains(e.args, "--debug") {
+		e.say("hint", "this is a bug: run again with --debug and report what it prints")
 	}
-	e.say("hint", "this is a bug: run again with --debug and report what it prints")
 	return exitInternal
+}
+
+// bug says in a line what a panic is. With --debug it prints the stack, of the goroutine in which it was where that is not this one.
+func (e *Env) bug(p any) string {
+	what, where, _ := strings.Cut(fmt.Sprint(p), "\n")
+	if slices.Contains(e.args, "--debug") {
+		fmt.Fprintf(e.Stderr, "%s\n%s", where, debug.Stack())
+	}
+	return "internal: " + what
 }

@@ -1,12 +1,15 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -62,6 +65,8 @@ type fleetRun struct {
 	most     int    // targets at a time, where nobody says
 	// look looks at one target. The report is nil if there is none; with one, the error is what ended it early.
 	look func(ctx context.Context, env *Env, target string) (*looked, error)
+	// files are the names under which reports are saved in out, by that of the target.
+	files map[string]string
 	// suppressed are suppressions that the command has of its own.
 	suppressed []report.Suppression
 }
@@ -130,11 +135,19 @@ func (f *fleetRun) check() error {
 // fleetOf returns the targets that arguments stand for, each once, and how many lines of lists name none. What is misspelt on the
 // command line is refused; what a list has is looked at as far as that goes.
 func (e *Env) fleetOf(ctx context.Context, args []string) (targets []string, bad int, err error) {
-	seen := map[string]bool{}
+	seen := map[string]string{}
 	add := func(names ...string) {
 		for _, n := range names {
-			if !seen[n] {
-				seen[n] = true
+			shown := shownName(n)
+			if _, err := kv.ParseTarget(n); err != nil {
+				shown = n // which is not to be printed, but is not another's either
+			}
+			was, again := seen[shown]
+			if again && was != n {
+				e.say("warning", shown+" is there twice, with another password: the first one counts")
+			}
+			if !again {
+				seen[shown] = n
 				targets = append(targets, n)
 			}
 		}
@@ -193,6 +206,7 @@ func (f *fleetRun) lookAll(ctx context.Context, env *Env, names []string, p *pro
 	for i, n := range names {
 		l.targets[i] = fleet.Target{Name: shownName(n), URL: env.urlOf(n), State: fleet.Waiting}
 	}
+	f.files = reportFiles(l.targets)
 	l.say(p, env.Now())
 	next := make(chan int)
 	var running sync.WaitGroup
@@ -228,7 +242,7 @@ func (f *fleetRun) lookAt(ctx context.Context, env *Env, name string, i int, l *
 	var failed error
 	defer func() {
 		if p := recover(); p != nil {
-			t.State, t.Why, code = fleet.Crashed, fmt.Sprintf("internal: %v", p), exitInternal
+			t.State, t.Why, code = fleet.Crashed, env.bug(p), exitInternal
 		}
 		l.Lock()
 		defer l.Unlock()
@@ -257,7 +271,7 @@ func (f *fleetRun) lookAt(ctx context.Context, env *Env, name string, i int, l *
 		}
 	}
 	if f.out != "" {
-		path := filepath.Join(f.out, fileOf(t.Name)+".kvr")
+		path := filepath.Join(f.out, f.files[t.Name]+".kvr")
 		if failed = writeFile(path, func(w io.Writer) error { return kvr.Write(w, got.r) }); failed != nil {
 			failed = fmt.Errorf("writing %s: %w", path, failed)
 		}
@@ -338,6 +352,28 @@ func (e *Env) urlOf(target string) string {
 	}
 	return printable(url)
 }
+
+// reportFiles returns for each target the name of its file: its own as far as that can be one. Names that would be the same, on a disk that
+// does not tell a from A, have a hash of the target's at their end, whichever other targets there are.
+func reportFiles(targets []fleet.Target) map[string]string {
+	taken := map[string]int{}
+	for _, t := range targets {
+		taken[strings.ToLower(cmp.Or(fileOf(t.Name), "target"))]++
+	}
+	hashed := regexp.MustCompile(`-[0-9a-f]{16}$`)
+	files := map[string]string{}
+	for _, t := range targets {
+		file := cmp.Or(fileOf(t.Name), "target")
+		if taken[strings.ToLower(file)] > 1 || len(file) > mostFileName || hashed.MatchString(strings.ToLower(file)) {
+			file = fmt.Sprintf("%.*s-%x", mostFileName, file, sha256.Sum256([]byte(t.Name)))[:min(len(file), mostFileName)+1+16]
+		}
+		files[t.Name] = file
+	}
+	return files
+}
+
+// mostFileName is how much of a target's name its file has: file systems allow 255 bytes, of which a file that is being written takes more.
+const mostFileName = 150
 
 // fileOf is the name of a target as that of a file: what separates folders, or hides a file, does not.
 func fileOf(name string) string {

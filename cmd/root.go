@@ -6,8 +6,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -19,14 +17,14 @@ import (
 // Main runs one command line and returns its exit code. The first interrupt cancels the run, which then writes what it
 // has; a second one kills, since the handler is gone by then.
 func Main(args []string, env *Env) (code int) {
+	env.args = args
 	defer func() {
 		if p := recover(); p != nil {
-			code = env.crash(p, debug.Stack(), slices.Contains(args, "--debug"))
+			code = env.crash(p)
 		}
 	}()
 	ctx, stop := interruptible(context.Background())
 	defer stop()
-	env.args = args
 	root := newRootCmd(env)
 	root.SetArgs(args)
 	return env.finish(ctx, root.ExecuteContext(ctx))

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kvtool/kvtool/audit/triage"
+	"github.com/kvtool/kvtool/internal/abreast"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report"
 )
@@ -172,13 +172,9 @@ func (e *Env) triage(ctx context.Context, op opening, window time.Duration) (*re
 // watchAll watches each server in a goroutine, and returns what was observed in their order.
 func watchAll(ctx context.Context, exams []kv.Exam, opt triage.Options) []*triage.Observation {
 	all := make([]*triage.Observation, len(exams))
-	var running sync.WaitGroup
-	for i, x := range exams {
-		running.Go(func() {
-			defer x.Close()
-			all[i] = triage.Watch(ctx, x, opt)
-		})
-	}
-	running.Wait()
+	abreast.Each(len(exams), len(exams), func(i int) {
+		defer exams[i].Close()
+		all[i] = triage.Watch(ctx, exams[i], opt)
+	})
 	return all
 }

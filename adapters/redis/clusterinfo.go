@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kvtool/kvtool/internal/abreast"
 	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/internal/slot"
 	"github.com/kvtool/kvtool/kv"
@@ -16,8 +17,8 @@ import (
 const noteNode = "This server is one node of a cluster: its own keys are read, and those of no other node; " +
 	"redis+cluster:// reads all of them."
 
-// infoAtOnce is how many nodes are asked side by side what they are.
-const infoAtOnce = 16
+// askedAtOnce is how many nodes are asked side by side what they are.
+const askedAtOnce = 16
 
 // A told is what one node says of itself.
 type told struct {
@@ -76,25 +77,17 @@ func (c *cluster) askAll(ctx context.Context, m *slotMap) []told {
 		defer cancel()
 	}
 	all := make([]told, len(m.groups))
-	gate, done := make(chan struct{}, infoAtOnce), make(chan struct{})
-	for i := range all {
-		go func() {
-			gate <- struct{}{}
-			defer func() { <-gate; done <- struct{}{} }()
-			g := &m.groups[i]
-			all[i] = told{group: g, addr: g.primary.addr}
-			s, n, err := c.reader(ctx, g)
-			if err != nil {
-				all[i].err = err
-				return
-			}
-			all[i].addr = n.addr
-			all[i].info, all[i].err = s.Info(ctx)
-		}()
-	}
-	for range all {
-		<-done
-	}
+	abreast.Each(len(all), askedAtOnce, func(i int) {
+		g := &m.groups[i]
+		all[i] = told{group: g, addr: g.primary.addr}
+		s, n, err := c.reader(ctx, g)
+		if err != nil {
+			all[i].err = err
+			return
+		}
+		all[i].addr = n.addr
+		all[i].info, all[i].err = s.Info(ctx)
+	})
 	return all
 }
 

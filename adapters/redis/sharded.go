@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kvtool/kvtool/internal/abreast"
 	layouts "github.com/kvtool/kvtool/keydesign/place"
 	"github.com/kvtool/kvtool/kv"
 )
@@ -106,21 +107,14 @@ func (c *config) layout() *layouts.Layout {
 // openSharding opens each server. One that can be is enough: the others are missing from the report, which says so.
 func openSharding(ctx context.Context, cfg config) (kv.Store, error) {
 	sh := &sharding{cfg: cfg, layout: cfg.layout(), nodes: make([]*shard, len(cfg.seeds))}
-	done := make(chan struct{})
-	for i, addr := range cfg.seeds {
-		n := &shard{name: addr, cfg: cfg.at(addr, false)}
+	abreast.Each(len(cfg.seeds), askedAtOnce, func(i int) {
+		n := &shard{name: cfg.seeds[i], cfg: cfg.at(cfg.seeds[i], false)}
 		n.cfg.kind = single
+		s, err := openSingle(ctx, n.cfg)
+		n.store, _ = s.(*store)
+		n.failed = err
 		sh.nodes[i] = n
-		go func() {
-			defer func() { done <- struct{}{} }()
-			s, err := openSingle(ctx, n.cfg)
-			n.store, _ = s.(*store)
-			n.failed = err
-		}()
-	}
-	for range sh.nodes {
-		<-done
-	}
+	})
 	var failed []error
 	for _, n := range sh.nodes {
 		if n.failed != nil {
@@ -269,20 +263,13 @@ func (sh *sharding) Info(ctx context.Context) (*kv.Info, error) {
 
 func (sh *sharding) askAll(ctx context.Context) []told {
 	all := make([]told, len(sh.nodes))
-	gate, done := make(chan struct{}, infoAtOnce), make(chan struct{})
-	for i, n := range sh.nodes {
-		go func() {
-			gate <- struct{}{}
-			defer func() { <-gate; done <- struct{}{} }()
-			all[i] = told{addr: n.name, err: n.failed}
-			if n.failed == nil {
-				all[i].info, all[i].err = n.Info(ctx)
-			}
-		}()
-	}
-	for range all {
-		<-done
-	}
+	abreast.Each(len(all), askedAtOnce, func(i int) {
+		n := sh.nodes[i]
+		all[i] = told{addr: n.name, err: n.failed}
+		if n.failed == nil {
+			all[i].info, all[i].err = n.Info(ctx)
+		}
+	})
 	return all
 }
 

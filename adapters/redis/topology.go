@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/kvtool/kvtool/internal/abreast"
 	"github.com/kvtool/kvtool/internal/resp"
 	"github.com/kvtool/kvtool/internal/slot"
 	"github.com/kvtool/kvtool/kv"
@@ -227,18 +228,11 @@ func (c *config) pickReplica(ctx context.Context, addrs []string) (addr, why str
 		err  error
 	}
 	answers := make([]answered, len(addrs))
-	done := make(chan struct{})
-	for i, a := range addrs {
-		go func() {
-			defer func() { done <- struct{}{} }()
-			node := c.at(a, false)
-			answers[i].role, answers[i].err = node.askRole(ctx)
-			answers[i].err = node.explain(ctx, answers[i].err)
-		}()
-	}
-	for range addrs {
-		<-done
-	}
+	abreast.Each(len(addrs), askedAtOnce, func(i int) {
+		node := c.at(addrs[i], false)
+		answers[i].role, answers[i].err = node.askRole(ctx)
+		answers[i].err = node.explain(ctx, answers[i].err)
+	})
 	best := int64(-1)
 	var bad []string
 	for i, a := range answers {
