@@ -42,6 +42,7 @@ type Env struct {
 	configured     bool
 	args           []string          // of the command line
 	listed         map[string]string // URLs of targets that a list has named, by LIST/NAME
+	patience       time.Duration     // with a program that a profile names; 0: commandTimeout
 }
 
 // OS returns the environment of the process.

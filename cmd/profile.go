@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -227,7 +228,8 @@ func (e *Env) output(ctx context.Context, p *profile, key string, out *head) ([]
 	if words == nil {
 		words = []string{"sh", "-c", v.Text}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, commandTimeout, fmt.Errorf("no answer in %s", commandTimeout))
+	patience := cmp.Or(e.patience, commandTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer in %s", patience))
 	defer cancel()
 	complaint := &head{most: maxComplaint}
 	c := exec.CommandContext(ctx, words[0], words[1:]...)

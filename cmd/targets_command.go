@@ -31,7 +31,7 @@ func (e *Env) list(ctx context.Context, p *profile) (*config.List, error) {
 	for _, bad := range l.Bad[:min(shown, len(l.Bad))] {
 		e.say("warning", bad.Error())
 	}
-	if n := len(l.Bad) - shown; n > 0 {
+	if n := l.Wrong - shown; n > 0 {
 		e.say("warning", fmt.Sprintf("and %d more lines that name no target", n))
 	}
 	if l.Duplicates > 0 {
@@ -60,7 +60,7 @@ func (e *Env) members(ctx context.Context, p *profile) (names []string, bad int,
 		}
 		names = append(names, name)
 	}
-	return names, len(l.Bad), nil
+	return names, l.Wrong, nil
 }
 
 // ofList returns the profile of LIST/NAME: that of the list, with the URL that the list has for it. Any other is returned as it is.

@@ -16,6 +16,9 @@ const MaxList = 4 << 20
 // maxLine is how long one of its lines may be, in bytes.
 const maxLine = 4 << 10
 
+// maxBad is how many of the lines that name no target are told apart: what prints more of them prints no list.
+const maxBad = 100
+
 // A List is what a targets_command has printed, one target a line:
 //
 //	cart-1 rediss://cart-1.example.com:6379     a name, which is unique in the list, and a URL
@@ -25,7 +28,8 @@ const maxLine = 4 << 10
 // Empty lines, and those that begin with #, say nothing. A line that is none of these spoils no other.
 type List struct {
 	Targets    []Listed
-	Bad        []*Error // lines that name no target, in their order
+	Bad        []*Error // lines that name no target, in their order: the first of them
+	Wrong      int      // how many such lines there are
 	Duplicates int      // lines that name a target of a line before
 }
 
@@ -39,12 +43,13 @@ type Listed struct {
 // to be a name.
 func ParseList(name string, text []byte) *List {
 	l := &lister{file: name, seen: map[string]int{}, names: forms()[profiles].MatchString}
-	for n, line := range bytes.Split(text, []byte("\n")) {
-		s := strings.TrimSpace(strings.TrimSuffix(string(line[:min(len(line), maxLine+1)]), "\r"))
-		if s == "" || s[0] == '#' {
-			continue
+	n := 0
+	for line := range bytes.Lines(text) {
+		n++
+		line = bytes.TrimRight(line, "\r\n")
+		if s := strings.TrimSpace(string(line[:min(len(line), maxLine+1)])); s != "" && s[0] != '#' {
+			l.line(n, s)
 		}
-		l.line(n+1, s)
 	}
 	return &l.list
 }
@@ -57,6 +62,9 @@ type lister struct {
 }
 
 func (l *lister) bad(line int, format string, args ...any) {
+	if l.list.Wrong++; l.list.Wrong > maxBad {
+		return
+	}
 	l.list.Bad = append(l.list.Bad, &Error{File: l.file, Line: line, Text: fmt.Sprintf(format, args...)})
 }
 

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"unicode"
@@ -52,6 +53,30 @@ func TestLongList(t *testing.T) {
 	}
 }
 
+// TestBadLists: four megabytes of lines that name no target are a few mistakes and their number, in memory of about the text's size.
+func TestBadLists(t *testing.T) {
+	for _, line := range []string{"x y z\n", "\x00\n", "a redis://u:p@h\n", "@*\n", "\n", "#\n"} {
+		text := []byte(strings.Repeat(line, MaxList/len(line)))
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		l := ParseList("x", text)
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		want := MaxList / len(line)
+		if line == "\n" || line == "#\n" {
+			want = 0
+		}
+		if l.Wrong != want || len(l.Bad) != min(want, maxBad) || want > 0 && l.Bad[maxBad-1].Line != maxBad {
+			t.Errorf("%q: %d wrong, %d of them told, want %d", line, l.Wrong, len(l.Bad), want)
+		}
+		if kept := int64(after.HeapAlloc) - int64(before.HeapAlloc); kept > 1<<20 {
+			t.Errorf("%q: %d bytes are kept", line, kept)
+		}
+		runtime.KeepAlive(l)
+	}
+}
+
 func says(l *List) string {
 	var targets []string
 	for _, t := range l.Targets {
@@ -79,7 +104,7 @@ func FuzzParseList(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		l := ParseList("x", text)
-		if n := len(l.Targets) + len(l.Bad) + l.Duplicates; n > 1+strings.Count(string(text), "\n") {
+		if n := len(l.Targets) + l.Wrong + l.Duplicates; n > 1+strings.Count(string(text), "\n") {
 			t.Errorf("%d results of %q", n, text)
 		}
 		seen := map[string]bool{}
