@@ -38,7 +38,10 @@ type contact struct {
 // openCluster asks the seeds for the slot map.
 func openCluster(ctx context.Context, cfg config) (kv.Store, error) {
 	c := &cluster{cfg: cfg, memory: maxSeen, patience: patience * cfg.timeout, known: slices.Clone(cfg.seeds), stores: map[contact]*store{}, blind: map[string]string{}}
-	if _, err := c.look(ctx, slot.Set{}); err != nil {
+	switch _, err := c.look(ctx, slot.Set{}); {
+	case secretive(err):
+		return openSeed(ctx, cfg, err)
+	case err != nil:
 		return nil, fmt.Errorf("connecting to %s: %w", cfg.target, err)
 	}
 	return c, nil
@@ -82,7 +85,7 @@ func (c *cluster) ask(ctx context.Context, addr string) (groups []group, err err
 	node := c.cfg.at(addr, false)
 	host, _, _ := net.SplitHostPort(addr)
 	err = node.converse(ctx, func(l *link) error {
-		groups, err = l.slotsOf(host)
+		groups, err = l.groupsOf(host, node.tls != nil)
 		return err
 	})
 	return groups, c.explainMap(ctx, &node, err)
@@ -108,7 +111,7 @@ func (c *cluster) explainMap(ctx context.Context, node *config, err error) error
 }
 
 // clusterGrant is what a user needs for a cluster, besides fullGrant.
-const clusterGrant = " +cluster|slots +cluster|nodes +cluster|info +readonly +asking"
+const clusterGrant = " +cluster|slots +cluster|shards +cluster|nodes +cluster|info +readonly +asking"
 
 // remember notes whom to ask next time.
 func (c *cluster) remember(answered string, m *slotMap) {

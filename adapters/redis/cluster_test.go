@@ -386,9 +386,46 @@ func (c *testCluster) testRights(t *testing.T) {
 	if facts, _ := factsOf(t, s); !strings.Contains(facts, "moving slots: missing") || !strings.Contains(facts, "+cluster|nodes") {
 		t.Errorf("%s", facts)
 	}
+	for _, without := range []string{" -cluster|slots", " -cluster|shards"} {
+		grant(leastRights(false) + clusterGrant + without)
+		gather(t, openURL(t, url), kv.FieldType, nothing).check(t, c.keys)
+	}
 	grant(leastRights(false))
-	if _, err := tryOpen(t, url); err == nil || !strings.Contains(kv.Hint(err), "+cluster|slots") {
-		t.Errorf("%v (%s)", err, kv.Hint(err))
+	c.testSeed(t, url)
+}
+
+// testSeed reads the one node that is named where nobody says which others there are: every way in tells that, and none takes a key of
+// another node for gone.
+func (c *testCluster) testSeed(t *testing.T, url string) {
+	url = strings.Replace(url, "replica=prefer", "replica=no", 1)
+	s := openURL(t, url)
+	own := map[string]bool{}
+	for key := range c.keys {
+		if key != "" && first(slot.Of(key)) == 1 {
+			own[key] = true
+		}
+	}
+	got, err := collect(t.Context(), s, kv.ScanOptions{Want: kv.FieldType})
+	seen := map[string]bool{}
+	for _, r := range got {
+		seen[r.Key] = true
+	}
+	if !maps.Equal(seen, own) || err == nil || !strings.Contains(err.Error(), c.Primaries[1].Addr+" alone") || !strings.Contains(kv.Hint(err), "+cluster|shards") {
+		t.Errorf("%d keys, want %d, and %v (%s)", len(seen), len(own), err, kv.Hint(err))
+	}
+	facts, info := factsOf(t, s)
+	if info.KeysKnown || !strings.Contains(facts, "other nodes: missing") {
+		t.Errorf("%s", facts)
+	}
+	g, err := kv.GetterOf(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Get(t.Context(), kv.FieldTTL, []kv.Name{{Key: "bulk:1"}}, func(int, *kv.Record) {}); err == nil {
+		t.Error("a key of an unknown node was looked up")
+	}
+	if _, err := s.(kv.Driver).Session(t.Context(), kv.SessionOptions{}); err == nil {
+		t.Error("operations on a cluster that nobody knows")
 	}
 }
 

@@ -294,7 +294,7 @@ func (e *exam) settings(ctx context.Context, d *kv.Details) error {
 				d.Lacks["settings"] = e.cfg.redact(string(rep.Data))
 				continue
 			}
-			reply, err := l.value(rep, maxDepth)
+			reply, err := l.whole(rep)
 			if err != nil {
 				return err
 			}

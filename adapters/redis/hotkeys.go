@@ -172,8 +172,11 @@ func (h *hotkeysReply) accesses(place string) []kv.Access {
 	return append(out, kv.Access{Place: place, CPU: time.Duration(h.cpu) * time.Microsecond, Bytes: h.bytes, Whole: true})
 }
 
-// maxDepth bounds how deep an answer nests.
-const maxDepth = 5
+// What an answer may have: so deep it nests, and so many values. CLUSTER SLOT-STATS of all slots has 200,000.
+const (
+	maxDepth  = 5
+	maxValues = 1 << 20
+)
 
 // tree sends a command of these words and returns the whole answer: nil, a string, an int64 or a []any of these.
 func (l *link) tree(mode resp.Mode, words ...string) (any, error) {
@@ -193,10 +196,19 @@ func (l *link) tree(mode resp.Mode, words ...string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.value(rep, maxDepth)
+	return l.whole(rep)
 }
 
-func (l *link) value(rep resp.Reply, depth int) (any, error) {
+// whole reads the rest of an answer that begins with rep.
+func (l *link) whole(rep resp.Reply) (any, error) {
+	left := maxValues
+	return l.value(rep, maxDepth, &left)
+}
+
+func (l *link) value(rep resp.Reply, depth int, left *int) (any, error) {
+	if *left--; *left < 0 {
+		return nil, fmt.Errorf("%w: an answer of more than %d values", resp.ErrProtocol, maxValues)
+	}
 	switch rep.Kind {
 	case resp.Int:
 		return rep.N, nil
@@ -217,7 +229,7 @@ func (l *link) value(rep resp.Reply, depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		v, err := l.value(next, depth-1)
+		v, err := l.value(next, depth-1, left)
 		if err != nil {
 			return nil, err
 		}

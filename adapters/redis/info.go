@@ -13,6 +13,7 @@ type serverInfo struct {
 	fields map[string]string
 	denied string // why there is no answer
 	lists  bool   // the answer lists the databases that hold keys; that of a proxy may not
+	plain  bool   // the answer lists the modules, and none of them has types of its own
 }
 
 func (s *store) serverInfo(ctx context.Context) (serverInfo, error) {
@@ -31,14 +32,17 @@ func (s *store) serverInfo(ctx context.Context) (serverInfo, error) {
 
 // parseInfo reads lines of name:value under headings that begin with #.
 func parseInfo(text string) serverInfo {
-	fields := map[string]string{}
+	fields, plain := map[string]string{}, strings.Contains(text, "# Modules")
 	for line := range strings.Lines(text) {
 		name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
+		if name == "module" && !strings.HasPrefix(value, "name=lua,") { // which runs scripts, in Valkey 9
+			plain = false
+		}
 		if ok && !strings.HasPrefix(name, "#") {
 			fields[name] = value
 		}
 	}
-	return serverInfo{fields: fields, lists: strings.Contains(text, "# Keyspace")}
+	return serverInfo{fields: fields, lists: strings.Contains(text, "# Keyspace"), plain: plain}
 }
 
 // clustered reports whether the server is a node of a cluster.

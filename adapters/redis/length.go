@@ -188,7 +188,7 @@ func (a *abilities) lengths() (refused string) {
 	if a.noTouch != "" {
 		return a.noTouch
 	}
-	if !a.has(attrType) {
+	if !a.typed() {
 		return a.refused[attrType]
 	}
 	for x := attrHLen; x <= attrXLen; x++ {
@@ -205,7 +205,7 @@ const lengthGrant = "+client|no-touch +hlen +llen +scard +zcard +xlen"
 // length is the fact that is measured where a server can be asked without a trace.
 func (a *abilities) length() kv.Fact {
 	refused, grant := a.lengths(), lengthGrant
-	if refused != "" && a.noTouch == "" && !a.has(attrType) {
+	if refused != "" && a.noTouch == "" && !a.typed() {
 		grant = attrs[attrType].grant
 	}
 	f := a.ability("length", refused, grant)

@@ -139,7 +139,8 @@ func TestContinueElsewhere(t *testing.T) {
 }
 
 func FuzzPlace(f *testing.F) {
-	f.Add(string(place{"0123abcd", 3, "77"}.encode()))
+	f.Add(string(place{"0123abcd", 3, "77", ""}.encode()))
+	f.Add(string(place{"0123abcd", 0, "77", "zset"}.encode()))
 	f.Add(placeForm + " a 0 18446744073709551615")
 	f.Fuzz(func(t *testing.T, text string) {
 		p, ok := decodePlace([]byte(text))

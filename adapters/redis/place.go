@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,18 +14,26 @@ type place struct {
 	run    string // the server's run_id; empty: it does not say, and nothing can be continued
 	db     int    // all before it have been read
 	cursor string // "0" is the beginning
+	of     string // the keys of this type are being read, and those of the types before it have been; empty: of all types at once
 }
 
 // placeForm is the first word of an encoded place, and the version of its form.
 const placeForm = "redis-scan-1"
 
 func (p place) encode() []byte {
-	return []byte(strings.Join([]string{placeForm, p.run, strconv.Itoa(p.db), p.cursor}, " "))
+	words := []string{placeForm, p.run, strconv.Itoa(p.db), p.cursor}
+	if p.of != "" {
+		words = append(words, p.of)
+	}
+	return []byte(strings.Join(words, " "))
 }
 
 // decodePlace reads what encode wrote.
 func decodePlace(b []byte) (p place, ok bool) {
 	words := strings.Split(string(b), " ")
+	if len(words) == 5 && slices.Contains(coreTypes[:], words[4]) {
+		words, p.of = words[:4], words[4]
+	}
 	if len(words) != 4 || words[0] != placeForm || words[1] == "" {
 		return p, false
 	}
@@ -35,7 +44,7 @@ func decodePlace(b []byte) (p place, ok bool) {
 	if _, err := strconv.ParseUint(words[3], 10, 64); err != nil {
 		return p, false
 	}
-	return place{words[1], db, words[3]}, true
+	return place{words[1], db, words[3], p.of}, true
 }
 
 // begin returns where a scan of the server begins that is to continue from.

@@ -50,7 +50,7 @@ func (sc *scan) asks(p *plan) (asks [numAttrs]bool) {
 		asks[x] = p.want&attrs[x].field != 0 && sc.abilities.has(x) && (p.idle || !attrs[x].sampled || sc.opt.Each&attrs[x].field != 0)
 	}
 	if p.want&kv.FieldLen != 0 && sc.lengths {
-		asks[attrType] = true // it says which command tells the length
+		asks[attrType] = sc.abilities.has(attrType) // it says which command tells the length
 	}
 	if p.want&kv.FieldSize != 0 && sc.abilities.model != nil {
 		p.mode = resp.NoTouch

@@ -64,6 +64,7 @@ type abilities struct {
 	noTouch   string           // and of CLIENT NO-TOUCH, without which attrStrlen and those after it are not asked
 	noKey     bool             // there was no key to probe with
 	model     *memory.Model    // for sizes where MEMORY USAGE is refused; nil otherwise
+	filters   bool             // where TYPE is refused: SCAN tells types by its filter
 	allocator string           // how the model's allocator is known
 	service   *Service         // nil: it is none that is known
 	user      string
@@ -103,6 +104,9 @@ func (s *store) probe(ctx context.Context) (*abilities, error) {
 		}
 	}
 	a.choosePolicy(now.fields["maxmemory_policy"])
+	if err := s.probeTypes(ctx, a, now); err != nil {
+		return nil, err
+	}
 	if !a.has(attrSize) {
 		p, allocator := now.profile()
 		a.model, a.allocator = memory.New(p), allocator
@@ -261,10 +265,7 @@ func (a *abilities) facts() []kv.Fact {
 	name := facts[2]
 	name.Name, name.Field = "name", kv.FieldName
 	facts = append(facts, name)
-	for x := attrType; x <= attrEncoding; x++ {
-		facts = append(facts, a.fact(x))
-	}
-	return append(facts, a.size(), a.sample(attrIdle), a.sample(attrFreq), a.length())
+	return append(facts, a.typeFact(), a.fact(attrTTL), a.fact(attrEncoding), a.size(), a.sample(attrIdle), a.sample(attrFreq), a.length())
 }
 
 func (a *abilities) ability(name, refused, grant string) kv.Fact {

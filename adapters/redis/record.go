@@ -69,6 +69,10 @@ func (sc *scan) emit(r *kv.Record) error {
 func (sc *scan) read(key string, p *plan) (gone bool, err error) {
 	sc.record = kv.Record{Key: key, DB: sc.selected, Known: kv.FieldName}
 	sc.strlen, sc.moved = -1, false
+	if sc.of != "" {
+		sc.record.Type = kv.Type(sc.of)
+		sc.record.Known |= kv.FieldType
+	}
 	for _, x := range p.attrs {
 		if err := sc.readAsking(); err != nil {
 			return false, err

@@ -98,6 +98,9 @@ func (s *store) scanKeys(ctx context.Context, opt kv.ScanOptions, of portion, yi
 	if err := sc.prepare(); err != nil {
 		return err
 	}
+	if err := sc.start(opt.Shard.From != nil); err != nil {
+		return err
+	}
 	if sc.link, err = s.cfg.link(ctx, sc.quiet); err != nil {
 		return err
 	}
@@ -149,6 +152,8 @@ type scan struct {
 	quiet   bool // the connection must not touch what it asks about
 	lengths bool // are asked; records are held until they are in
 	plans   []plan
+	passes  []string // over each database: the types whose keys are read, or one empty one
+	of      string   // the pass that is being made
 	selectC resp.Command
 	scanC   resp.Command
 	askingC resp.Command
@@ -198,7 +203,11 @@ func (sc *scan) prepare() (err error) {
 	if sc.askingC, err = resp.ReadOnly.Command(0, "ASKING"); err != nil {
 		return err
 	}
+	sc.passes = sc.abilities.passes(sc.opt.Want)
 	args := 3 // cursor, COUNT, number
+	if len(sc.passes) > 1 {
+		args += 2
+	}
 	if sc.opt.Match != "" {
 		args += 2
 	}
@@ -206,24 +215,7 @@ func (sc *scan) prepare() (err error) {
 	return err
 }
 
-// databases scans those of dbs that do not lie before the place where the scan begins.
-func (sc *scan) databases(dbs []int) error {
-	from := sc.place
-	for _, db := range dbs {
-		if db < from.db {
-			continue
-		}
-		if db > from.db {
-			sc.place.db, sc.place.cursor = db, "0"
-		}
-		if err := sc.database(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// database scans one logical database, from sc.place on. The names of a page are there before the answers for the one
+// database scans one logical database, or the keys of one type in it, from sc.place on. The names of a page are there before the answers for the one
 // before it are read, and so are the questions about them on their way: the server goes on while records are consumed. Under
 // a limit, or where the server is to be left alone between pages, it waits instead: what has been read should be yielded before the
 // time is spent.
@@ -278,7 +270,7 @@ func (sc *scan) done(p *batch) error {
 func (sc *scan) mark(p *batch) {
 	sc.place.cursor = p.cursor
 	if p.cursor == "0" {
-		sc.place.db++
+		sc.place.advance(sc.passes)
 	}
 	if sc.opt.Mark != nil && sc.place.run != "" {
 		sc.opt.Mark(kv.Shard{Name: sc.opt.Shard.Name, From: sc.place.encode()})
@@ -287,6 +279,7 @@ func (sc *scan) mark(p *batch) {
 
 // first selects the database, fetches the first page of names and asks about them.
 func (sc *scan) first() (*batch, error) {
+	sc.of = sc.place.of
 	out := &sc.link.out
 	if sc.place.db != sc.selected {
 		out.Add(sc.selectC, strconv.Itoa(sc.place.db))
@@ -316,7 +309,7 @@ func (sc *scan) first() (*batch, error) {
 // ask waits until the page may be read, and asks about its keys, and ahead of them for the page after.
 func (sc *scan) ask(p *batch) error {
 	charge := len(p.keys)
-	if sc.opt.Match != "" || sc.filter != "" {
+	if sc.opt.Match != "" || sc.filter != "" || sc.of != "" {
 		charge = sc.count // looked at, whether they match or not
 	}
 	if err := sc.opt.Limiter.Wait(sc.ctx, charge); err != nil {
@@ -360,13 +353,16 @@ func (sc *scan) send() error {
 }
 
 func (sc *scan) addScan(cursor string) {
-	count := strconv.Itoa(sc.count)
 	sc.pages++
+	args := append(make([]string, 0, 7), cursor)
 	if sc.opt.Match != "" {
-		sc.link.out.Add(sc.scanC, cursor, "MATCH", sc.opt.Match, "COUNT", count)
-		return
+		args = append(args, "MATCH", sc.opt.Match)
 	}
-	sc.link.out.Add(sc.scanC, cursor, "COUNT", count)
+	args = append(args, "COUNT", strconv.Itoa(sc.count))
+	if sc.of != "" {
+		args = append(args, "TYPE", sc.of)
+	}
+	sc.link.out.Add(sc.scanC, args...)
 }
 
 // addKeys adds the commands for as many of the keys that have not been asked about as make a chunk, at least one.

@@ -231,9 +231,9 @@ func TestRestrictedUsers(t *testing.T) {
 			{"no size, no touch", "~* +@all -memory -client", 0, []string{"size: modelled NOPERM"}},
 			{"no object", "~* +@all -object", kv.FieldEncoding, []string{"encoding: missing NOPERM", "+object|encoding"}},
 			{"no object, no memory", "~* +@all -object -memory -strlen", kv.FieldEncoding | kv.FieldSize, []string{"+memory|usage"}},
-			{"no type", "~* +@all -type", kv.FieldType, []string{"type: missing NOPERM"}},
+			{"no type", "~* +@all -type", 0, []string{"type: measured NOPERM", "SCAN with a filter"}},
 			{"no ttl", "~* +@all -pttl", kv.FieldTTL, []string{"ttl: missing NOPERM"}},
-			{"scan and info", "~* -@all +scan +info +select", everyKey &^ kv.FieldName, []string{"size: missing"}},
+			{"scan and info", "~* -@all +scan +info +select", everyKey &^ (kv.FieldName | kv.FieldType), []string{"size: missing"}},
 			{"no info", "~* +@all -info", 0, []string{"info: missing NOPERM", "+info"}},
 		} {
 			t.Run(tt.name, func(t *testing.T) {

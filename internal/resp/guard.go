@@ -57,7 +57,7 @@ func (m Mode) Allows(words ...string) bool {
 	switch strings.ToUpper(words[0]) + " " + strings.ToUpper(words[1]) {
 	case "OBJECT ENCODING", "OBJECT IDLETIME", "OBJECT FREQ", "MEMORY USAGE", "MEMORY STATS", "CLIENT NO-TOUCH", "CLIENT SETNAME", "ACL WHOAMI":
 		return true
-	case "CLUSTER SLOTS", "CLUSTER NODES", "CLUSTER INFO", "CLUSTER SLOT-STATS": // who serves what, who is well, and what it takes
+	case "CLUSTER SHARDS", "CLUSTER SLOTS", "CLUSTER NODES", "CLUSTER INFO", "CLUSTER SLOT-STATS": // who serves what, who is well, and what it takes
 		return true
 	case "CONFIG GET": // it may tell a secret: whoever asks names the settings
 		return m == Watch
