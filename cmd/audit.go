@@ -145,7 +145,7 @@ func (o *auditOptions) read(ctx context.Context, env *Env, outs []output) (*repo
 	if old != nil && errors.Is(scanErr, kv.ErrUsage) { // it is not the rest of what the file holds
 		return nil, scanErr
 	}
-	if scanErr = ended(s.ctx, scanErr); r == nil || !worthReporting(r, scanErr) && !judgedServer(r) {
+	if scanErr = ended(s.ctx, scanErr); r == nil || !worthReporting(r, scanErr) {
 		return nil, targetError(scanErr)
 	}
 	return r, scanErr
@@ -251,15 +251,13 @@ func ended(ctx context.Context, err error) error {
 	return context.Cause(ctx)
 }
 
-// judgedServer reports whether a report without keys, which nobody may SCAN, still says how the server is.
-func judgedServer(r *report.Report) bool {
-	return r.Section("server_rules") != nil && r.Target.How("scan") == kv.Missing.String()
-}
+// blind reports whether the store of a report lists its keys to nobody, or not to this user. What else is known of it is reported.
+func blind(r *report.Report) bool { return r.Target.How("scan") == kv.Missing.String() }
 
 // worthReporting reports whether the report of a scan that ended with err says anything: one that failed before its
-// first record says nothing, unless the input is damaged or somebody stopped it.
+// first record says nothing, unless no record was to be had, the input is damaged or somebody stopped it.
 func worthReporting(r *report.Report, err error) bool {
-	return err == nil || r.Coverage.Keys > 0 || exitCode(err) == exitIncomplete || exitCode(err) == exitInterrupted
+	return err == nil || r.Coverage.Keys > 0 || blind(r) || exitCode(err) == exitIncomplete || exitCode(err) == exitInterrupted
 }
 
 // report saves and judges r, writes it and decides the exit code.

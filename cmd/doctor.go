@@ -71,10 +71,18 @@ func runDoctor(ctx context.Context, env *Env, o doctorOptions) error {
 		return targetError(ended(ctx, err))
 	}
 	scanErr := ended(ctx, firstKey(ctx, store, info))
-	if err := o.write(env, outs, env.examine(info, scanErr), exitOK); err != nil {
+	r := env.examine(info, scanErr)
+	code := exitCode(targetError(scanErr))
+	if scanErr != nil && blind(r) {
+		code = exitIncomplete
+	}
+	if err := o.write(env, outs, r, code); err != nil {
 		return err
 	}
-	return targetError(scanErr)
+	if scanErr == nil {
+		return nil
+	}
+	return &codeError{code, scanErr}
 }
 
 // firstKey reads one key, which shows whether an audit could begin. Where that would be a burden to the store, it is only planned,

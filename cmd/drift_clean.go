@@ -275,7 +275,8 @@ func (o *cleanOptions) declaredOrInferred(s *scanning, infer bool) (*schema.Sche
 	case err == nil:
 		return declared, bindable(declared)
 	case infer:
-		return s.inferred()
+		inferred, unread, err := s.inferred()
+		return inferred, errors.Join(unread, err)
 	}
 	return nil, err
 }

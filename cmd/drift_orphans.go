@@ -218,30 +218,30 @@ func (o *orphansOptions) declared(env *Env) (*schema.Schema, error) {
 	return s, bindable(s)
 }
 
-// inferred returns the schema that a store seems to follow.
-func (s *scanning) inferred() (*schema.Schema, error) {
+// inferred returns the schema that a store seems to follow: an empty one where it lists its keys to nobody, with why.
+func (s *scanning) inferred() (inferred *schema.Schema, unread, err error) {
 	opt := s.options()
 	opt.Every = 0 // what follows is what is waited for
-	r, err := audit.Run(s.ctx, s.store, keydesign.Inference(), opt)
-	if err != nil {
-		return nil, err
+	r, unread := audit.Run(s.ctx, s.store, keydesign.Inference(), opt)
+	if r == nil || unread != nil && !blind(r) {
+		return nil, nil, unread
 	}
-	facts, err := keydesign.FactsOf(r)
+	facts, err := factsOf(r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return propose.From(facts, propose.Options{Store: storeOf(&r.Target)}).Schema, nil
+	return propose.From(facts, propose.Options{Store: storeOf(&r.Target)}).Schema, unread, nil
 }
 
 // refer has a search follow the references that the names of keys seem to hold.
 func (s *scanning) refer(search *orphans.Options) error {
-	inferred, err := s.inferred()
+	inferred, unread, err := s.inferred()
 	if err != nil {
 		return err
 	}
 	search.Schema, search.Proposed = inferred, true
 	search.References, search.Skipped = refs.Of(inferred)
-	if len(search.References) == 0 {
+	if len(search.References) == 0 && unread == nil {
 		return kv.WithHint(kv.Usagef("nothing says which keys refer to which, and by their names none seem to"),
 			"--ref 'order:{uid}:{n} needs user:{uid}', or --schema with a keys.yaml whose templates have refs")
 	}

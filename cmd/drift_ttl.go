@@ -112,6 +112,10 @@ func (o *ttlOptions) judged(r *report.Report) map[string]bool {
 
 // laws makes the report of what was read.
 func (o *ttlOptions) laws(r *report.Report) (*report.Report, error) {
+	if blind(r) {
+		r.Kind = report.KindTTL
+		return r, nil
+	}
 	facts, err := keydesign.FactsBound(o.declared, r)
 	if err != nil {
 		return nil, kv.WithHint(err, "save the audit with its templates, and with the same --schema: kvtool audit TARGET --save FILE.kvr")

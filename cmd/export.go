@@ -412,10 +412,14 @@ func (x *exporting) write(ctx context.Context, t *export.Table, outs []exportOut
 	}
 }
 
-// end closes the files, under the names that fit what is in them, and decides the exit code.
+// end closes the files, under the names that fit what is in them, and decides the exit code. That a store lists its keys to nobody
+// is no failure.
 func (x *exporting) end(files []exportFile, keys int64, err error) error {
 	if err != nil && keys == 0 && exitCode(targetError(err)) == exitTarget {
 		discard(files)
+		if x.info.Provides()&kv.FieldName == 0 {
+			return &codeError{exitIncomplete, err}
+		}
 		return targetError(err)
 	}
 	var errs []error

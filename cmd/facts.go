@@ -31,7 +31,7 @@ func (o *scanFlags) keyspace(ctx context.Context, env *Env, args []string, write
 	if err != nil {
 		return nil, err
 	}
-	if k.Facts, err = keydesign.FactsOf(k.report); err != nil {
+	if k.Facts, err = factsOf(k.report); err != nil {
 		return nil, kv.WithHint(err, "save the audit with its templates and without --schema: kvtool audit TARGET --save FILE.kvr")
 	}
 	return k, nil
@@ -77,6 +77,17 @@ func (k *keyspace) scan(ctx context.Context, env *Env, o *scanFlags, args []stri
 	k.report, k.code, k.err = r, partialCode(r, err), err
 	return nil
 }
+
+// factsOf returns what a report knows of templates: nothing where the store lists its keys to nobody.
+func factsOf(r *report.Report) (*keydesign.Facts, error) {
+	if blind(r) {
+		return &keydesign.Facts{Match: func(string) (int, bool) { return 0, false }}, nil
+	}
+	return keydesign.FactsOf(r)
+}
+
+// unread reports whether no key could be read, and nobody knows how many there are.
+func (k *keyspace) unread() bool { return k.err != nil && k.Keys == 0 }
 
 // incomplete returns the error of a command that has done what it could with a keyspace of which not all was read, or nil.
 func (k *keyspace) incomplete() error {

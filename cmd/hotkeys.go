@@ -238,6 +238,9 @@ func (o *hotkeysOptions) watch(ctx context.Context, env *Env, outs []output) (*r
 	if err != nil {
 		return nil, targetError(ended(ctx, err))
 	}
+	if p.source == "" {
+		return o.untold(env, info, p)
+	}
 	o.source = p.source
 	if p.source == "lfu" {
 		return o.readLFU(s, p)
@@ -245,7 +248,20 @@ func (o *hotkeysOptions) watch(ctx context.Context, env *Env, outs []output) (*r
 	return o.observe(ctx, env, p, info)
 }
 
-// A picked is the source that was chosen, and why the better ones were not.
+// untold is the report of a target that does not tell which of its keys are used.
+func (o *hotkeysOptions) untold(env *Env, info *kv.Info, p *picked) (*report.Report, error) {
+	err := fmt.Errorf("nothing here tells which keys are used: %s", strings.Join(p.why, "; "))
+	hint := "give a --trace of the operations"
+	if p.tracer != nil {
+		hint = "set a policy of eviction that counts (maxmemory-policy allkeys-lfu), ask for --source monitor, or give a --trace"
+	}
+	r := o.document(env, info, o.counter(hotkeys.Ops), hotkeys.Source{Name: "none"}, err)
+	r.Sections = []report.Section{}
+	r.Skipped = append(r.Skipped, report.Skip{Name: hotkeys.Section, Why: strings.Join(p.why, "; ")})
+	return r, kv.WithHint(err, hint)
+}
+
+// A picked is the source that was chosen, and why the better ones were not. It has no source where there is none.
 type picked struct {
 	source string
 	tracer kv.Tracer
@@ -286,12 +302,7 @@ func pick(ctx context.Context, store kv.Store, info *kv.Info, asked string) (*pi
 	if len(p.why) == 0 {
 		p.why = []string{"the target has no " + asked}
 	}
-	hint := "give a --trace of the operations"
-	if p.tracer != nil {
-		hint = "set a policy of eviction that counts (maxmemory-policy allkeys-lfu), ask for --source monitor, or give a --trace"
-	}
-	return nil, kv.WithHint(&codeError{exitTarget, fmt.Errorf("nothing here tells which keys are used: %s", strings.Join(p.why,
-		"; "))}, hint)
+	return p, nil
 }
 
 func refusal(name string, f kv.Fact) string {
@@ -374,7 +385,14 @@ func (o *hotkeysOptions) observe(ctx context.Context, env *Env, p *picked, info 
 	if c.Observed(min(time.Since(began), opt.Window+time.Second)); !info.Live {
 		c.Observed(opt.Window) // by a clock that stands
 	}
-	if err = ended(ctx, err); err != nil && n == 0 {
+	err = ended(ctx, err)
+	var refused kv.ReplyError
+	switch {
+	case n == 0 && errors.As(err, &refused): // the right to MONITOR shows only when it is used
+		p.why = append(p.why, refusal(p.source, kv.Fact{Why: string(refused)}))
+		r, _ := o.untold(env, info, p)
+		return r, err
+	case n == 0 && err != nil:
 		return nil, targetError(err)
 	}
 	return o.document(env, info, c, src, err), err

@@ -86,6 +86,10 @@ func runInfer(ctx context.Context, env *Env, o inferOptions) error {
 		}
 		return k.incomplete()
 	}
+	if k.unread() { // what may be there already says more
+		fmt.Fprintf(env.Stdout, "%s is not written: no key could be read\n", render.Clean(o.out, false))
+		return k.incomplete()
+	}
 	if err := writeFile(o.out, func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
 		return fmt.Errorf("writing %s: %w", o.out, err)
 	}
@@ -114,6 +118,9 @@ func (o *inferOptions) text(p *propose.Proposal, r *report.Report, base []byte) 
 	var b bytes.Buffer
 	if base == nil {
 		head := append([]string{fmt.Sprintf("kvtool %s of %s, %s", tool().Version, r.Target.URL, r.Taken.UTC().Format(time.DateOnly))}, p.Notes...)
+		if c := &r.Coverage; !c.Complete {
+			head = append(head, "not complete: "+strings.Join(c.Why, "; "))
+		}
 		err := propose.Write(&b, p.Schema, head)
 		return b.Bytes(), err
 	}

@@ -160,6 +160,9 @@ func (o *learnOptions) draft(ctx context.Context, env *Env) (*scenario.Draft, *k
 	if err != nil {
 		return nil, nil, err
 	}
+	if k.unread() {
+		return nil, nil, k.incomplete()
+	}
 	src := &learn.Source{Name: name, Of: k.report.Target.URL, At: k.report.Taken, Facts: k.Facts, MinShare: float64(o.minShare), Length: o.length}
 	if o.trace != "" {
 		src.Uses, err = o.readUses(ctx, env, k.Facts)

@@ -155,10 +155,11 @@ func (o *skewOptions) scan(ctx context.Context, env *Env, outs []output) (*repor
 		return nil, err
 	}
 	defer s.end()
-	lfu, note, err := o.counters(s.ctx, s.store)
+	info, err := s.store.Info(s.ctx)
 	if err != nil {
 		return nil, targetError(ended(s.ctx, err))
 	}
+	lfu, note, unknown := o.counters(s.ctx, s.store, info)
 	as := o.analyzers(lfu)
 	r, err := s.audit(as, s.options())
 	if r == nil {
@@ -167,27 +168,27 @@ func (o *skewOptions) scan(ctx context.Context, env *Env, outs []output) (*repor
 	if note != "" {
 		r.Target.Notes = append(r.Target.Notes, note)
 	}
+	if blind(r) { // it has no part in what was read
+		r.Kind = report.KindSkew
+		return r, err
+	}
 	c, loadErr := audit.Load(as[0], r)
 	if loadErr != nil {
 		return nil, loadErr
 	}
-	return o.finish(s.ctx, env, s.store, r, c.(*skew.Collector), err)
+	return o.finish(s.ctx, env, s.store, r, c.(*skew.Collector), err, unknown)
 }
 
-// counters decides whether LFU counters are read as operations, and says why not where they could not be.
-func (o *skewOptions) counters(ctx context.Context, store kv.Store) (*hotkeys.Decoder, string, error) {
+// counters decides whether LFU counters are read as operations, and says why not where they could not be; with an error, if they were
+// asked for.
+func (o *skewOptions) counters(ctx context.Context, store kv.Store, info *kv.Info) (*hotkeys.Decoder, string, error) {
 	if o.ops != "auto" && o.ops != "lfu" {
 		return nil, "", nil
-	}
-	info, err := store.Info(ctx)
-	if err != nil {
-		return nil, "", err
 	}
 	f := freqFact(info)
 	if f.How == kv.Missing {
 		if o.ops == "lfu" {
-			return nil, "", kv.WithHint(&codeError{exitTarget, fmt.Errorf("no operations: %s", f.Why)},
-				"maxmemory-policy allkeys-lfu counts them; or give a --trace")
+			return nil, "", kv.WithHint(errors.New(f.Why), "maxmemory-policy allkeys-lfu counts them; or give a --trace")
 		}
 		return nil, "operations: " + f.Why, nil
 	}
@@ -195,11 +196,11 @@ func (o *skewOptions) counters(ctx context.Context, store kv.Store) (*hotkeys.De
 	return &d, "operations are " + d.Unit() + ", as LFU counters tell them", nil
 }
 
-// finish adds the operations, and makes the report's sections.
+// finish adds the operations, and makes the report's sections. Unknown is why the operations that were asked for are not.
 func (o *skewOptions) finish(ctx context.Context, env *Env, store kv.Store, r *report.Report, c *skew.Collector,
-	scanErr error,
+	scanErr, unknown error,
 ) (*report.Report, error) {
-	var err error
+	err := unknown
 	switch o.ops {
 	case "trace":
 		err = o.readTrace(ctx, env, c)
@@ -327,7 +328,7 @@ func (o *skewOptions) load(ctx context.Context, env *Env, path string, outs []ou
 		r.Target.Notes = append(r.Target.Notes, "an audit has saved no more than templates, and of a cluster slots and nodes: tags, prefixes and databases are not known")
 	}
 	r.Findings, r.Gate, r.Parts, r.Resume = keepRules(old.Findings, o.analyzers(nil)), nil, nil, nil
-	return o.finish(ctx, env, nil, &r, c, damage)
+	return o.finish(ctx, env, nil, &r, c, damage, nil)
 }
 
 // usedLFU returns a decoder if a saved run has counted by LFU: what its settings were no longer matters.

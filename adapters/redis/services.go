@@ -18,13 +18,14 @@ type Service struct {
 	TLS      bool     // there is no way in without it
 	Instead  string   // where the rest can be read
 	Source   string
+	Checked  string // what of this row was found in Source when it was last read; the rest is a guess
 }
 
 // Services are the services that are known, the more particular ones first: a name that ends with two suffixes is of the first.
 //
 // Source is where the service says what it has, and not all of it is said there: what refusals look like, what INFO leaves out and how
-// INFO tells the service are not documented by most. Unknown command is what a renamed or removed one looks like, and Lacks is a guess
-// that rather has too much. kvtool was not run on the services.
+// INFO tells the service are not documented by most. Checked is what was found there in November 2026. Unknown command is what a renamed or
+// removed one looks like, and Lacks is a guess that rather has too much. kvtool was not run on the services.
 func Services() []Service {
 	return slices.Concat(amazonServices(), otherServices())
 }
@@ -44,12 +45,14 @@ func amazonServices() []Service {
 			Refusal: "ERR This command is not available", OneNode: true, TLS: true,
 			Instead: "export a backup to S3, and audit that: kvtool audit rdb:FILE (requests are billed)",
 			Source:  "docs.aws.amazon.com/AmazonElastiCache/latest/dg/SupportedCommands.html and RedisConfiguration.html",
+			Checked: "that it has a list of what it has; not what is missing in that",
 		},
 		{
 			Name: "ElastiCache", Suffixes: []string{".cache.amazonaws.com", ".cache.amazonaws.com.cn"}, Says: "os:Amazon ElastiCache",
 			Blocked: amazon, Refusal: unknownCommand,
 			Instead: "export a backup to S3, and audit that: kvtool audit rdb:FILE",
 			Source:  "docs.aws.amazon.com/AmazonElastiCache/latest/dg/ClientConfig.RestrictedCommands.html",
+			Checked: "the commands",
 		},
 		{
 			Name: "MemoryDB", Suffixes: []string{".memorydb.*.amazonaws.com", ".memorydb.*.amazonaws.com.cn"}, Says: "os:Amazon MemoryDB",
@@ -58,6 +61,7 @@ func amazonServices() []Service {
 			Refusal: unknownCommand, TLS: true,
 			Instead: "export a snapshot to S3, and audit that: kvtool audit rdb:FILE",
 			Source:  "docs.aws.amazon.com/memorydb/latest/devguide/restrictedcommands.html",
+			Checked: "the commands",
 		},
 	}
 }
@@ -74,6 +78,7 @@ func otherServices() []Service {
 			Blocked: enterprise, Lacks: []string{"mem_", "cmdstat_", "errorstat_", "allocator_", "aof_"}, Refusal: unknownCommand, TLS: true,
 			Instead: "export the data, and audit that: kvtool audit rdb:FILE",
 			Source:  "redis.io/docs/latest/operate/rs/references/compatibility/commands/server, whose software it is",
+			Checked: "the commands of ACL",
 		},
 		{
 			Name: "Azure Cache for Redis", Suffixes: []string{".redis.cache.windows.net", ".redis.cache.chinacloudapi.cn", ".redis.cache.usgovcloudapi.net"},
@@ -84,6 +89,7 @@ func otherServices() []Service {
 			Refusal: unknownCommand,
 			Instead: "export the data (Premium), and audit that: kvtool audit rdb:FILE",
 			Source:  "learn.microsoft.com/azure/azure-cache-for-redis/cache-configure",
+			Checked: "the commands but ACL, PSYNC, REPLICAOF and SYNC; the refusal; the names of its hosts in China",
 		},
 		{
 			Name: "Memorystore",
@@ -93,13 +99,15 @@ func otherServices() []Service {
 			},
 			Refusal: unknownCommand,
 			Instead: "export the instance to Cloud Storage, and audit that: kvtool audit rdb:FILE",
-			Source:  "docs.cloud.google.com/memorystore/docs/redis/supported-commands",
+			Source:  "docs.cloud.google.com/memorystore/docs/redis/supported-commands and product-constraints",
+			Checked: "the commands but MODULE, PSYNC, ROLE, SLAVEOF and SYNC",
 		},
 		{
 			Name: "Redis Cloud", Suffixes: []string{".redislabs.com", ".redis-cloud.com", ".rlrcp.com"}, Says: "rlec_version:",
 			Blocked: enterprise, Lacks: []string{"mem_", "cmdstat_", "errorstat_", "allocator_", "aof_"}, Refusal: unknownCommand,
 			Instead: "back the database up, and audit that: kvtool audit rdb:FILE",
 			Source:  "redis.io/docs/latest/operate/rs/references/compatibility/commands/server",
+			Checked: "the commands of ACL",
 		},
 		{
 			Name: "Aiven", Suffixes: []string{".aivencloud.com"},
@@ -108,7 +116,8 @@ func otherServices() []Service {
 				"role", "save", "shutdown", "slaveof",
 			},
 			Refusal: unknownCommand, TLS: true,
-			Source: "aiven.io/docs/products/redis/concepts/restricted-redis-commands",
+			Source:  "aiven.io/docs/products/redis/concepts/restricted-redis-commands",
+			Checked: "the commands; its page of Valkey lists the same but ROLE",
 		},
 		{
 			Name: "OCI Cache", Suffixes: []string{".oci.oraclecloud.com"},
@@ -116,7 +125,8 @@ func otherServices() []Service {
 				"acl", "bgrewriteaof", "bgsave", "cluster", "config set", "debug", "migrate", "module", "psync", "replicaof", "save", "shutdown", "sync",
 			},
 			Refusal: unknownCommand, TLS: true,
-			Source: "docs.oracle.com/iaas/Content/ocicache/restrictedcommands.htm",
+			Source:  "docs.oracle.com/iaas/Content/ocicache/restrictedcommands.htm",
+			Checked: "the commands",
 		},
 	}
 }

@@ -43,7 +43,7 @@ func TestServiceOf(t *testing.T) {
 func TestServices(t *testing.T) {
 	for _, s := range Services() {
 		refusal := s.Answers([]string{"SAVE"})
-		if !denies(refusal) || s.Source == "" || !strings.Contains(s.note(), s.Name) {
+		if !denies(refusal) || s.Source == "" || s.Checked == "" || !strings.Contains(s.note(), s.Name) {
 			t.Errorf("%s: %q, %q, %q", s.Name, refusal, s.Source, s.note())
 		}
 		if s.Answers([]string{"Scan", "0"}) != "" || s.Answers([]string{"CONFIGURE"}) != "" || s.Answers([]string{"Debug", "SLEEP"}) == "" {
@@ -69,7 +69,7 @@ func TestServicesPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	b.WriteString("<!-- services -->\n| service | known by | does not have, of what kvtool asks | instead | source |\n| --- | --- | --- | --- | --- |\n")
+	b.WriteString("<!-- services -->\n| service | known by | does not have, of what kvtool asks | instead | source | found there |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, s := range Services() {
 		known := strings.Join(s.Suffixes, ", ")
 		switch {
@@ -82,7 +82,7 @@ func TestServicesPage(t *testing.T) {
 		if len(s.Lacks) > 0 {
 			missing += "; parts of INFO"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", s.Name, known, missing, s.Instead, s.Source)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", s.Name, known, missing, s.Instead, s.Source, s.Checked)
 	}
 	b.WriteString("<!-- /services -->")
 	from, to := bytes.Index(page, []byte("<!-- services -->")), bytes.Index(page, []byte("<!-- /services -->"))

@@ -115,7 +115,7 @@ func (t *trace) failed(ctx context.Context, s *store, err error) error {
 		return nil
 	}
 	if text, ok := answer(err); ok && denies(text) {
-		return fmt.Errorf("watching %s: %w", s.cfg.addr, kv.WithHint(serverError(s.cfg.redact(text)),
+		return fmt.Errorf("watching %s: %w", s.cfg.addr, kv.WithHint(kv.ReplyError(s.cfg.redact(text)),
 			"grant: ACL SETUSER "+userName(s.cfg.username)+" +monitor"))
 	}
 	return fmt.Errorf("watching %s: %w", s.cfg.addr, s.cfg.explain(ctx, err))
