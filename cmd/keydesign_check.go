@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/audit/triage"
 	"github.com/kvtool/kvtool/keydesign/lint"
 	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/kv"
@@ -112,6 +113,7 @@ func (o *auditOptions) readOrScan(ctx context.Context, env *Env, outs []output) 
 		return nil, err
 	}
 	r.Tool = tool()
+	o.ruled = triage.MergeSetup(r, saved)
 	return r, damage
 }
 

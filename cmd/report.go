@@ -3,11 +3,14 @@ package cmd
 import (
 	"context"
 	"errors"
+	"maps"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kvtool/kvtool/audit"
+	"github.com/kvtool/kvtool/audit/triage"
 	"github.com/kvtool/kvtool/kv"
+	"github.com/kvtool/kvtool/report"
 )
 
 func newReportCmd(env *Env) *cobra.Command {
@@ -160,12 +163,26 @@ func runMerge(ctx context.Context, env *Env, o mergeOptions, paths []string) err
 		return err
 	}
 	r.Tool = tool()
+	judged := map[string]bool{}
+	for _, id := range mergeServers(r, runs) {
+		judged[id] = true
+	}
 	addFixes(r)
 	failed := o.save.write(r)
 	damage := errors.Join(damages...)
 	code := partialCode(r, damage)
-	r = g.judge(env, r, ran(r, analyzersOf(s, 0)))
+	maps.Copy(judged, ran(r, analyzersOf(s, 0)))
+	r = g.judge(env, r, judged)
 	return g.conclude(env, &o.viewFlags, outs, r, code, damage, failed)
+}
+
+// mergeServers adds to a merged report what the saved ones say of their servers, and returns the rules that all were held against.
+func mergeServers(r *report.Report, runs []audit.Saved) []string {
+	parts := make([]*report.Report, len(runs))
+	for i := range runs {
+		parts[i] = runs[i].Report
+	}
+	return triage.MergeSetup(r, parts...)
 }
 
 // oneReport is cobra.ExactArgs(1).

@@ -195,13 +195,13 @@ func more(p *pair, rest []use) []report.Value {
 // AddSetup holds the servers against the rules about how they are set up and adds what is wrong to r, with a section that says which
 // rules could not be judged. It returns the ids of those that were.
 func AddSetup(r *report.Report, all []*Observation) (judged []string) {
-	t := report.Table{Name: "not_evaluated", Columns: []report.Column{{Name: "rule", Unit: report.UnitText}, {Name: "why", Unit: report.UnitText}}}
 	open := map[string]string{} // why, by the rule's name
 	var causes []Cause
 	var pairs []*pair
+	var products []string
 	for _, o := range all {
 		p := newPair(o)
-		pairs = append(pairs, p)
+		pairs, products = append(pairs, p), append(products, p.product())
 		d := diagnose(p, standing())
 		for _, c := range d.Causes {
 			if len(all) > 1 && c.Subject != cluster {
@@ -217,7 +217,20 @@ func AddSetup(r *report.Report, all []*Observation) (judged []string) {
 	for _, c := range once(causes) {
 		addCause(r, &c)
 	}
-	applies := setupDocs(pairs)
+	return addSection(r, docsFor(products), open, spanTable(pairs))
+}
+
+// The section about the servers themselves, and its tables.
+const (
+	setupSection = "server_rules"
+	spanName     = "span"
+	openName     = "not_evaluated"
+)
+
+// addSection adds the section that says which of the rules could not be judged, and returns the ids of those that were. Open says why
+// not, by a rule's name.
+func addSection(r *report.Report, applies []*report.Rule, open map[string]string, span report.Table) (judged []string) {
+	t := report.Table{Name: openName, Columns: []report.Column{{Name: "rule", Unit: report.UnitText}, {Name: "why", Unit: report.UnitText}}}
 	var missing []string
 	var left []report.Unjudged
 	for _, doc := range applies {
@@ -230,10 +243,10 @@ func AddSetup(r *report.Report, all []*Observation) (judged []string) {
 		judged = append(judged, doc.ID)
 	}
 	report.SortFindings(r.Findings)
-	s := report.Section{Name: "server_rules", Title: "Server rules", NotEvaluated: left, Tables: []report.Table{}, Metrics: []report.Metric{
+	s := report.Section{Name: setupSection, Title: "Server rules", NotEvaluated: left, Tables: []report.Table{}, Metrics: []report.Metric{
 		{Name: "judged", Value: report.Number(len(judged)), Unit: report.UnitCount},
 	}}
-	for _, t := range []report.Table{spanTable(pairs), t} {
+	for _, t := range []report.Table{span, t} {
 		if len(t.Rows) > 0 {
 			s.Tables = append(s.Tables, t)
 		}
@@ -249,6 +262,11 @@ func AddSetup(r *report.Report, all []*Observation) (judged []string) {
 func addCause(r *report.Report, c *Cause) {
 	f := finding(c, 0)
 	f.Avoid = "" // of a moment in which something is slow
+	addFinding(r, f)
+}
+
+// addFinding adds a finding, unless there is one of the same rule and subject.
+func addFinding(r *report.Report, f report.Finding) {
 	for i := range r.Findings {
 		if r.Findings[i].Fingerprint() == f.Fingerprint() {
 			return

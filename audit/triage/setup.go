@@ -221,11 +221,9 @@ func standing() []rule {
 	return rules
 }
 
-// setupDocs returns the rules that apply to some of the servers.
-func setupDocs(pairs []*pair) []*report.Rule {
-	return docs(slices.DeleteFunc(standing(), func(r rule) bool {
-		return !slices.ContainsFunc(pairs, func(p *pair) bool { return r.applies(p.product()) })
-	}))
+// docsFor returns the rules that apply to some of the servers.
+func docsFor(products []string) []*report.Rule {
+	return docs(slices.DeleteFunc(standing(), func(r rule) bool { return !slices.ContainsFunc(products, r.applies) }))
 }
 
 // plain makes a cause that is no matter of this moment.

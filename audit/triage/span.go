@@ -137,7 +137,7 @@ func filling(p *pair) []Cause {
 
 // spanTable is what has happened on each server between the two readings, without what kvtool did.
 func spanTable(pairs []*pair) report.Table {
-	t := report.Table{Name: "span", Columns: []report.Column{
+	t := report.Table{Name: spanName, Columns: []report.Column{
 		{Name: "server", Unit: report.UnitText},
 		{Name: "watched", Unit: report.UnitDuration},
 		{Name: "commands", Title: "cmd/s", Unit: report.UnitRate},
