@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"testing"
@@ -351,5 +352,47 @@ func TestThresholdsStay(t *testing.T) {
 	judged, _ = Judge(&Report{Coverage: Coverage{Complete: true}}, nil, Policy{Checks: checks})
 	if g := judged.Gate; g.Verdict != Fail || g.Why[0] != "thresholds that do not hold: p99 < 5ms" {
 		t.Errorf("%+v", g)
+	}
+}
+
+// TestFleetFingerprints: what is accepted by the fingerprint that the report of one target has is accepted in that of a fleet, and the other way
+// round; a target that is named keeps it to that one.
+func TestFleetFingerprints(t *testing.T) {
+	alone := Finding{Rule: "KD061", Severity: Error, Subject: "cart:{uid}", Message: "m"}
+	scoped := alone
+	scoped.Scope = "@b"
+	fleet := &Report{Schema: Schema, Kind: KindFleet, Coverage: Coverage{Complete: true}}
+	for _, name := range []string{"@a", "@b"} {
+		f := alone
+		f.Scope = name
+		fleet.Findings = append(fleet.Findings, f)
+		fleet.Targets = append(fleet.Targets, &Report{Target: Target{Name: name}})
+	}
+	single := &Report{Schema: Schema, Kind: KindAudit, Coverage: Coverage{Complete: true}, Findings: []Finding{alone}}
+	for _, tt := range []struct {
+		name, match, target string
+		r                   *Report
+		targets             []string
+		want                string
+	}{
+		{"of one, in a fleet", alone.Fingerprint(), "", fleet, nil, "@a @b"},
+		{"of one, in a fleet, for one", alone.Fingerprint(), "@b", fleet, nil, "@b"},
+		{"of a fleet, in it", scoped.Fingerprint(), "", fleet, nil, "@b"},
+		{"of a fleet, alone", scoped.Fingerprint(), "", single, []string{"@b"}, "alone"},
+		{"of a fleet, alone, of another", scoped.Fingerprint(), "", single, []string{"@a"}, ""},
+		{"of one, alone", alone.Fingerprint(), "", single, []string{"@a"}, "alone"},
+	} {
+		r, _ := Judge(tt.r, nil, Policy{FailOn: Error, Now: day("2026-11-27"), Targets: tt.targets, Suppressions: []Suppression{
+			{Rule: "KD061", Match: tt.match, Target: tt.target, Reason: "known since the launch", Expires: day("2027-01-01")},
+		}})
+		var got []string
+		for _, f := range r.Findings {
+			if f.Status == Suppressed {
+				got = append(got, cmp.Or(f.Scope, "alone"))
+			}
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%s: suppressed are %q, want %q", tt.name, got, tt.want)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,9 +23,9 @@ type Suppression struct {
 // soon is how many days before its end a suppression is announced.
 const soon = 14
 
-// matches reports whether s is about f, the fingerprint of which is id.
-func (s *Suppression) matches(f *Finding, id string) bool {
-	return s.Rule == f.Rule && (s.Match == id || like(f.Subject, s.Match))
+// matches reports whether s is about f, which has the fingerprints ids.
+func (s *Suppression) matches(f *Finding, ids []string) bool {
+	return s.Rule == f.Rule && (slices.Contains(ids, s.Match) || like(f.Subject, s.Match))
 }
 
 // covers reports whether s holds for what was looked at, which has the given names.
@@ -97,10 +98,11 @@ func (s *Suppression) warning(now time.Time, used bool) string {
 // suppression returns the suppression of f, nil if there is none: one that is live before one that has expired. What is about
 // f is marked as used.
 func (j *judge) suppression(f *Finding, id string) *Suppression {
+	ids := j.fingerprints(f, id)
 	var live, expired *Suppression
 	for i := range j.Suppressions {
 		s := &j.Suppressions[i]
-		if !s.covers(j.targetsOf(f)) || !s.matches(f, id) {
+		if !s.covers(j.targetsOf(f)) || !s.matches(f, ids) {
 			continue
 		}
 		j.used[i] = true
@@ -111,6 +113,20 @@ func (j *judge) suppression(f *Finding, id string) *Suppression {
 		}
 	}
 	return cmp.Or(live, expired)
+}
+
+// fingerprints returns those that f has in any report of its target: its own, id; and that of the report of one target, which has no
+// scope, as well as that of a fleet's, whose scope is the name of the target.
+func (j *judge) fingerprints(f *Finding, id string) []string {
+	if len(j.Suppressions) == 0 {
+		return nil
+	}
+	ids, twin := []string{id}, *f
+	for _, scope := range append([]string{""}, j.targetsOf(f)...) {
+		twin.Scope = scope
+		ids = append(ids, twin.Fingerprint())
+	}
+	return ids
 }
 
 // targetsOf returns the names of what f was found in: of a fleet the one target, else what was looked at.
