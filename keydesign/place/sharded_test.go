@@ -60,6 +60,31 @@ func TestTwemproxy(t *testing.T) {
 	}
 }
 
+// TestPHPVectors holds both clients of PHP against what Predis's own tests expect, and what another program makes of their algorithms.
+func TestPHPVectors(t *testing.T) {
+	for name, of := range map[string]func(n int) *Layout{
+		"predis.txt": func(n int) *Layout {
+			names := make([]string, n)
+			for i := range names {
+				names[i] = fmt.Sprint("127.0.0.1:", 7000+i)
+			}
+			return Predis(names)
+		},
+		"phpredis.txt": PHPRedis,
+	} {
+		layouts := map[string]*Layout{}
+		vectors(t, name, func(f []string) {
+			if layouts[f[0]] == nil {
+				n, _ := strconv.Atoi(f[0])
+				layouts[f[0]] = of(n)
+			}
+			if got := fmt.Sprint(layouts[f[0]].Place(unhex(t, f[1][1:]))); got != f[2] {
+				t.Errorf("%s: key %s of %s servers is with %s, want %s", name, f[1], f[0], got, f[2])
+			}
+		})
+	}
+}
+
 // TestPredis: of all points at or before the hash of a key the last one has it, the very last where there is none.
 func TestPredis(t *testing.T) {
 	names := []string{"10.0.0.1:6379", "10.0.0.2:6379", "10.0.0.3:6379"}
