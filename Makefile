@@ -72,6 +72,7 @@ soak:
 	scripts/soak-engine $(SOAK_MINUTES)
 	scripts/soak-load
 	scripts/soak-triage
+	scripts/soak-fleet
 	KVTOOL_SOAK=1 go test -count=1 -run 'Halves|HeavyPrecision|Accuracy|OrderAndShards|Soak' \
 		./drift/compare ./internal/sketch ./keydesign/infer
 	KVTOOL_SOAK=1 go test -count=1 -run 'LiveAndDumpAgree|DepthsAgree' ./cmd
