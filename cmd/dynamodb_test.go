@@ -51,7 +51,7 @@ func TestDynamoDBTable(t *testing.T) {
 		{[]string{"audit", target + "&gsi=x"}, "exit 2: no parameter \"gsi\""},
 		{[]string{"drift", "ttl", target + "&ttl=ttl"}, "expiring 60"},
 		{[]string{"drift", "orphans", target, "--recheck", "1ms", "--ref", "USER#{u:int}|ORDER#{o:int} needs USER#{u:int}|PROFILE"}, "15"},
-		{[]string{"hotkeys", target}, "exit 3: DynamoDB keeps no access times or counts"},
+		{[]string{"hotkeys", target}, "exit 4: DynamoDB keeps no access times or counts"},
 		{[]string{"load", "run", target, "-s", "counters", "--concurrency", "2", "--requests", "50"}, "exit 2: --allow-writes"},
 		{[]string{"load", "run", target, "-s", "queue", "--allow-writes", "--requests", "50"}, "exit 2: DynamoDB has no LPUSH"},
 		{[]string{
