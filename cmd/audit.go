@@ -252,7 +252,9 @@ func ended(ctx context.Context, err error) error {
 }
 
 // blind reports whether the store of a report lists its keys to nobody, or not to this user. What else is known of it is reported.
-func blind(r *report.Report) bool { return r.Target.How("scan") == kv.Missing.String() }
+func blind(r *report.Report) bool {
+	return r.Coverage.Keys == 0 && r.Target.How("name") == kv.Missing.String()
+}
 
 // worthReporting reports whether the report of a scan that ended with err says anything: one that failed before its
 // first record says nothing, unless no record was to be had, the input is damaged or somebody stopped it.
