@@ -142,7 +142,9 @@ func apart(s *server) (together func(), said string) {
 		}
 	}
 	pid := s.cmd.Process.Pid
-	together = func() { _ = errors.Join(place(pid, &all, unix.SCHED_NORMAL), place(os.Getpid(), &all, unix.SCHED_NORMAL)) } // as they were
+	together = func() {
+		_ = errors.Join(place(pid, &all, unix.SCHED_NORMAL), place(os.Getpid(), &all, unix.SCHED_NORMAL))
+	} // as they were
 	if err := errors.Join(place(pid, &one, unix.SCHED_FIFO), place(os.Getpid(), &rest, unix.SCHED_FIFO)); err != nil {
 		together()
 		return func() {}, sharing

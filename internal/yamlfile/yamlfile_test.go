@@ -124,7 +124,7 @@ f:9: age is in line 1 already`
 		t.Errorf("%d lines, the last %q", len(lines), lines[len(lines)-1])
 	}
 	first := errors.New("one")
-	if Join() != nil || Join(nil, nil) != nil || Join(nil, first) != first { //nolint:errorlint // the very same
+	if Join() != nil || Join(nil, nil) != nil || Join(nil, first) != first {
 		t.Error("Join of none, or of one")
 	}
 }
