@@ -41,7 +41,7 @@ func TestTypesByFilter(t *testing.T) {
 			t.Errorf("%d keys match", len(matched))
 		}
 		calls := commandCalls(t, c)["scan"]
-		if all(t, s, kv.ScanOptions{Want: kv.FieldTTL}); commandCalls(t, c)["scan"]-calls > 40 {
+		if all(t, s, kv.ScanOptions{Want: kv.FieldTTL}); commandCalls(t, c)["scan"]-calls > 80 {
 			t.Errorf("%d SCANs for what needs no type", commandCalls(t, c)["scan"]-calls)
 		}
 		continuesByType(t, s, len(whole))
