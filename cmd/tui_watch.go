@@ -266,7 +266,7 @@ func (w *watched) hot(ctx context.Context, store kv.Store, info *kv.Info, r *rep
 		return nil
 	}
 	p, err := pick(ctx, store, info, "auto")
-	if err != nil || p.source == "lfu" {
+	if err != nil || p.source == "" || p.source == "lfu" {
 		return nil
 	}
 	o := hotkeysOptions{judgedFlags: judgedFlags{declared: w.o.declared}, window: window}
