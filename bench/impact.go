@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,7 +128,8 @@ func measureImpact(ctx context.Context, b *bench, r *result) error {
 
 // apart is what two machines would be to each other. The server has a processor of its own, and this process, with what it starts, the others;
 // and none of the three waits for a slice of time that somebody else is in the midst of. That takes rights that not everybody has:
-// without them said tells that what waits for a processor is in the figures.
+// without them said tells that what waits for a processor is in the figures. Neither processor sleeps: what a virtual one takes to wake,
+// a millisecond and more, would be the bystander's p99 on a machine that does nothing else.
 func apart(s *server) (together func(), said string) {
 	var all, one unix.CPUSet
 	err := unix.SchedGetaffinity(0, &all)
@@ -142,14 +144,26 @@ func apart(s *server) (together func(), said string) {
 		}
 	}
 	pid := s.cmd.Process.Pid
-	together = func() {
+	spinning, rested := context.WithCancel(context.Background())
+	together = func() { // as they were
+		rested()
 		_ = errors.Join(place(pid, &all, unix.SCHED_NORMAL), place(os.Getpid(), &all, unix.SCHED_NORMAL))
-	} // as they were
+	}
 	if err := errors.Join(place(pid, &one, unix.SCHED_FIFO), place(os.Getpid(), &rest, unix.SCHED_FIFO)); err != nil {
 		together()
 		return func() {}, sharing
 	}
-	return together, " The server has a processor of its own; bystander and audit share another, where the bystander goes first. All run before other work (SCHED_FIFO)."
+	for _, on := range []*unix.CPUSet{&one, &rest} {
+		spin := exec.CommandContext(spinning, "chrt", "--idle", "0", "sh", "-c", "while :; do :; done")
+		if err := spin.Start(); err != nil {
+			together()
+			return func() {}, sharing
+		}
+		_ = unix.SchedSetaffinity(spin.Process.Pid, on) // where it is of no use it does no harm
+		go func() { _ = spin.Wait() }()                 // it is killed
+	}
+	return together, " The server has a processor of its own; bystander and audit share another, where the bystander goes first. All run before other work " +
+		"(SCHED_FIFO), and neither processor sleeps."
 }
 
 const sharing = " Server, bystander and audit share the processors: what they wait for those is in the figures."
