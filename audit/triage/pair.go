@@ -147,7 +147,10 @@ func (p *pair) rate(name string) float64 {
 
 // commands returns how many commands others have sent.
 func (p *pair) commands() float64 {
-	n := p.growth("total_commands_processed")
+	n, counted := p.grew("total_commands_processed")
+	if !counted {
+		return 0
+	}
 	for name := range p.After.Commands {
 		n -= p.own(name)
 	}

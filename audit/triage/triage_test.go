@@ -1,6 +1,7 @@
 package triage_test
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -469,5 +470,33 @@ func writeTable(t *testing.T, name, table string) {
 		}
 	default:
 		t.Errorf("docs/triage.md has another table (go test ./audit/triage -update); they are\n%s", table)
+	}
+}
+
+// TestEndedEarly reports servers of which somebody stopped looking at any moment: before the first answer, between the readings, before what
+// is asked once. It says what there is.
+func TestEndedEarly(t *testing.T) {
+	for lost := range 8 {
+		early := func() *triage.Observation {
+			o := observation(recorded(t, "redis-7.0"))
+			o.Failed, o.FailedAt = context.Canceled, noon
+			if lost&1 != 0 {
+				o.After = nil
+			}
+			if lost&2 != 0 {
+				o.Details = nil
+			}
+			if lost&4 != 0 {
+				o.Before = nil
+			}
+			return o
+		}
+		for _, all := range [][]*triage.Observation{{early()}, {early(), observation(recorded(t, "redis-7.0"))}} {
+			var r report.Report
+			triage.Report(&r, all)
+			if lost != 0 && r.Coverage.Complete || len(r.Sections) == 0 {
+				t.Errorf("lost %03b, of %d servers: complete %v, %d sections", lost, len(all), r.Coverage.Complete, len(r.Sections))
+			}
+		}
 	}
 }
