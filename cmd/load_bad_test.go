@@ -36,10 +36,22 @@ func TestLoadFaults(t *testing.T) {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
 			proxy := faultproxy.Start(t, server.Addr)
-			ended := make(chan struct{})
+			begun, ended := make(chan struct{}), make(chan struct{})
 			defer close(ended)
-			go func() { // again and again: the first reset may come before a slow machine has begun
-				for due := time.After(500 * time.Millisecond); ; due = time.After(300 * time.Millisecond) {
+			var once sync.Once
+			proxy.Set(faultproxy.Fault{Rewrite: func(words []string) []string {
+				if words[0] == "INCR" { // which only the run itself sends: what is reset before it is no run
+					once.Do(func() { close(begun) })
+				}
+				return words
+			}})
+			go func() {
+				select {
+				case <-ended:
+					return
+				case <-begun:
+				}
+				for due := time.After(300 * time.Millisecond); ; due = time.After(300 * time.Millisecond) {
 					select {
 					case <-ended:
 						return

@@ -195,11 +195,11 @@ func TestDashboardOfWatchedKeys(t *testing.T) {
 			}
 		}
 	}()
-	x := openTerminal(t, 80, 24, t.TempDir(), "kvtool tui memcached://"+s.Addr+" --window 100ms --screen hotkeys")
+	x := openTerminal(t, 80, 24, t.TempDir(), "kvtool tui memcached://"+s.Addr+" --window 1s --screen hotkeys")
 	accesses := regexp.MustCompile(`accesses +[0-9]\S*`)
 	first := accesses.FindString(x.sees("[3Hot]", "> feed:front", "accesses"))
 	x.press("w")
-	x.press("-l", "1s")
+	x.press("-l", "3s")
 	x.press("Enter")
 	for end := time.Now().Add(time.Minute); accesses.FindString(x.sees("> feed:front", "accesses")) == first; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {

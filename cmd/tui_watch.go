@@ -133,15 +133,20 @@ func (w *watched) lookAgain(ctx context.Context, window time.Duration) {
 	}
 	as := w.analyzers(ctx, store, info)
 	state := w.state(r)
-	if hot := w.hot(ctx, store, info, w.o.enrich(r), window); hot != nil {
+	hot, why := w.hot(ctx, store, info, w.o.enrich(r), window)
+	switch {
+	case hot != nil:
 		w.publish(w.judged(hot, as), tui.Snapshot{State: state})
-	} else if ctx.Err() == nil {
-		why := "only MONITOR can tell: see kvtool hotkeys" // there is room for little more
-		if r.Section(hotkeys.Section) != nil {
-			why = "counters of keys are read by each scan"
-		}
-		w.publish(nil, tui.Snapshot{State: state, Trouble: why})
+		return
+	case ctx.Err() != nil:
+		return
+	case why != "":
+	case r.Section(hotkeys.Section) != nil:
+		why = "counters of keys are read by each scan"
+	default:
+		why = "only MONITOR can tell: see kvtool hotkeys" // there is room for little more
 	}
+	w.publish(nil, tui.Snapshot{State: state, Trouble: why})
 }
 
 // attempt scans once, over a store that was opened or is opened now.
@@ -207,7 +212,13 @@ func (w *watched) scan(ctx context.Context, store kv.Store) error {
 	if err != nil {
 		return err
 	}
-	if hot := w.hot(ctx, store, info, r, w.o.window); hot != nil {
+	hot, why := w.hot(ctx, store, info, r, w.o.window)
+	if why != "" {
+		c := *r
+		c.Skipped = append(slices.Clone(r.Skipped), report.Skip{Name: hotkeys.Section, Why: why})
+		hot = &c
+	}
+	if hot != nil {
 		w.publish(w.judged(hot, as), tui.Snapshot{State: w.state(r)})
 	}
 	return nil
@@ -259,28 +270,35 @@ func (w *watched) judged(r *report.Report, as []*audit.Analyzer) *report.Report 
 	return w.o.keys.Apply(w.gate.judge(w.env, &c, ran(&c, as)))
 }
 
-// hot watches which keys are used, by the source that costs next to nothing, and returns r with what it saw; nil if there is none.
-// MONITOR, which may halve a server, is never asked for.
-func (w *watched) hot(ctx context.Context, store kv.Store, info *kv.Info, r *report.Report, window time.Duration) *report.Report {
+// hot watches which keys are used, by the source that costs next to nothing, and returns r with what it saw. If it was watched and
+// nothing was seen, it says why instead. MONITOR, which may halve a server, is never asked for.
+func (w *watched) hot(
+	ctx context.Context, store kv.Store, info *kv.Info, r *report.Report, window time.Duration,
+) (with *report.Report, why string) {
 	if window == 0 || r.Section(hotkeys.Section) != nil {
-		return nil
+		return nil, ""
 	}
 	p, err := pick(ctx, store, info, "auto")
 	if err != nil || p.source == "" || p.source == "lfu" {
-		return nil
+		return nil, ""
 	}
 	o := hotkeysOptions{judgedFlags: judgedFlags{declared: w.o.declared}, window: window}
 	if info.Live {
 		w.publish(nil, tui.Snapshot{State: "watching keys for " + short(window)})
 	}
 	seen, err := o.observe(ctx, w.env, p, info)
-	if err != nil || len(seen.Sections) == 0 {
-		return nil
+	switch {
+	case ctx.Err() != nil:
+		return nil, ""
+	case err != nil:
+		return nil, "not watched: " + err.Error()
+	case len(seen.Sections) == 0 || !slices.ContainsFunc(seen.Sections[0].Tables, func(t report.Table) bool { return len(t.Rows) > 0 }):
+		return nil, "no key was used in " + short(window)
 	}
 	c := *r
 	c.Sections = append(slices.Clone(r.Sections), seen.Sections...)
 	c.Findings = together(r.Findings, seen.Findings)
-	return &c
+	return &c, ""
 }
 
 // enrich adds what follows from the parts of a report: by which laws keys expire, and how evenly they are spread. Of a report that

@@ -21,6 +21,7 @@ func engineAddr(t testing.TB, o engine.Options) string {
 		return addr
 	}
 	o.Log = func(text string) { t.Error(text) }
+	o.Config = append(o.Config, [2]string{"slowlog-log-slower-than", "-1"})
 	e, err := engine.New(o, command.Table())
 	if err != nil {
 		t.Fatal(err)
