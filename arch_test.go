@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"internal/item":             {"kv"},
 	"internal/spell":            {},
 	"internal/yamlfile":         {"kv", "internal/spell"},
-	"internal/config":           {"kv", "internal/yamlfile"},
+	"internal/config":           {"kv", "internal/yamlfile", "keydesign/budget"},
 	"internal/suppress":         {"report", "internal/yamlfile"},
 	"internal/replica":          {"internal/resp"},
 	"internal/slot":             {},

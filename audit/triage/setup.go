@@ -201,11 +201,8 @@ as it says. Where the slow log is off, nobody can know.`,
 	}
 }
 
-// Setup holds a server against the rules about how it is set up, and about what it counts: those that triage names as causes, too, if
-// they are of more than a moment.
-func Setup(o *Observation) Diagnosis { return diagnose(newPair(o), standing()) }
-
-// standing lists the rules of Setup.
+// standing lists the rules about how a server is set up, and about what it counts: those that triage names as causes, too, if they are
+// of more than a moment.
 func standing() []rule {
 	rules := setupRules()
 	for _, r := range all() {

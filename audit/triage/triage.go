@@ -193,7 +193,7 @@ func all() []rule {
 }
 
 const (
-	ours    = "default of kvtool"
+	ours    = report.OwnDefault
 	server  = "server"  // the subject of what is wrong with a server as a whole
 	cluster = "cluster" // of what is wrong with all of them: each node says so
 )

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/kvtool/kvtool/internal/yamlfile"
+	"github.com/kvtool/kvtool/keydesign/budget"
 )
 
 // A Rule is what a rule is to be in this project.
@@ -63,16 +64,16 @@ func metrics() []metric {
 		return float64(n), ok
 	}
 	return []metric{
-		{"bytes_per_entity", true, "a size, such as 8KiB", size},
-		{"keys_per_entity", true, "a number, such as 12", yamlfile.ParseNumber},
-		{"no_ttl_memory_share", false, "a share, such as 10%", yamlfile.ParsePercent},
-		{"slot_max_over_mean", false, "a number, such as 1.5", yamlfile.ParseNumber},
-		{"node_max_over_mean", false, "a number, such as 1.5", yamlfile.ParseNumber},
+		{budget.BytesPerEntity, true, "a size, such as 8KiB", size},
+		{budget.KeysPerEntity, true, "a number, such as 12", yamlfile.ParseNumber},
+		{budget.NoTTLShare, false, "a share, such as 10%", yamlfile.ParsePercent},
+		{budget.SlotMaxMean, false, "a number, such as 1.5", yamlfile.ParseNumber},
+		{budget.NodeMaxMean, false, "a number, such as 1.5", yamlfile.ParseNumber},
 	}
 }
 
-// Metrics returns the names of what a budget may be of.
-func Metrics() []string {
+// metricNames returns what a budget may be of.
+func metricNames() []string {
 	var names []string
 	for _, m := range metrics() {
 		names = append(names, m.name)
@@ -99,16 +100,16 @@ func thresholds(f *File) yamlfile.Value {
 }
 
 func budgets(f *File) yamlfile.Value {
-	return yamlfile.List(&f.Budgets, budget)
+	return yamlfile.List(&f.Budgets, limit)
 }
 
-func budget(b *Budget) yamlfile.Value {
+func limit(b *Budget) yamlfile.Value {
 	var most string
 	var grow float64
 	limit := yamlfile.Version(&most) // a text that YAML may take for a number
 	b.Level = "error"
 	keys := yamlfile.Keys{
-		{Name: "metric", Doc: "What is limited.", Required: true, Value: yamlfile.OneOf(&b.Metric, Metrics()...)},
+		{Name: "metric", Doc: "What is limited.", Required: true, Value: yamlfile.OneOf(&b.Metric, metricNames()...)},
 		{Name: "entity", Doc: "The field of keys.yaml by whose values it is counted.", Value: yamlfile.Text(&b.Entity)},
 		{Name: "max", Doc: "The most that it may be: 8KiB, 12, 10%.", Value: limit},
 		{Name: "max_delta", Doc: "The most that it may have grown since the baseline: 5%.", Value: yamlfile.Percent(&grow)},

@@ -27,12 +27,7 @@ const (
 	NodeMaxMean    = "node_max_over_mean"  // the same of nodes
 )
 
-// Metrics lists them.
-func Metrics() []string {
-	return []string{BytesPerEntity, KeysPerEntity, NoTTLShare, SlotMaxMean, NodeMaxMean}
-}
-
-// Measure returns the check of a metric, one of Metrics, with its head as r has it. Where that is unknown, Why says what is
+// Measure returns the check of a metric, one of those above, with its head as r has it. Where that is unknown, Why says what is
 // missing. Entity is a field of s for those by entity.
 func Measure(r *report.Report, s *schema.Schema, metric, entity string) report.Check {
 	switch metric {

@@ -11,9 +11,6 @@ const (
 	PartitionRCU = 3000
 	PartitionWCU = 1000
 	PartitionGB  = 10
-
-	OnDemandRCU = 12_000 // of a new table that is billed by request
-	OnDemandWCU = 4_000
 )
 
 const (

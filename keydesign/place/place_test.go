@@ -200,7 +200,7 @@ func TestPartitions(t *testing.T) {
 		rcu, wcu, gb float64
 		want         int
 	}{
-		{0, 0, 0, 1}, {3000, 0, 0, 1}, {3000, 1, 0, 2}, {6000, 1000, 5, 3}, {100, 100, 25, 3}, {OnDemandRCU, OnDemandWCU, 0, 8},
+		{0, 0, 0, 1}, {3000, 0, 0, 1}, {3000, 1, 0, 2}, {6000, 1000, 5, 3}, {100, 100, 25, 3}, {12_000, 4_000, 0, 8},
 	} {
 		if got := Partitions(c.rcu, c.wcu, c.gb); got != c.want {
 			t.Errorf("%+v: %d partitions", c, got)

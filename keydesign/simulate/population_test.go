@@ -11,6 +11,18 @@ import (
 	"github.com/kvtool/kvtool/keydesign/schema"
 )
 
+// eachDraw draws the keys that a run is made of, in its order.
+func eachDraw(s *schema.Schema, o Options, fn func(*Draw)) error {
+	w, err := newWorld(s, o)
+	if err != nil {
+		return err
+	}
+	for _, p := range w.populations {
+		p.each(fn)
+	}
+	return nil
+}
+
 // Each share of an access goes to some key: the shares of all keys add up to one, whatever the distribution and the shape of the
 // key.
 func TestSharesAddUp(t *testing.T) {
@@ -39,7 +51,7 @@ func TestKeysDiffer(t *testing.T) {
 	s := parse(t, large(t))
 	o := Options{Entities: map[string]int64{"uid": 3000, "sku": 2000, "session": 4000}}
 	seen := map[string]bool{}
-	if err := Each(s, o, func(d *Draw) {
+	if err := eachDraw(s, o, func(d *Draw) {
 		if seen[string(d.Key)] {
 			t.Errorf("%q is drawn twice", d.Key)
 		}
@@ -59,7 +71,7 @@ func TestTemplatesShareIds(t *testing.T) {
 kvschema: 1
 fields: {uid: {type: int, cardinality: 50k}}
 templates: {a: {key: "{uid}", type: string}, b: {key: "{uid}", type: string, cardinality: {live: 100}}}`)
-	if err := Each(s, Options{}, func(d *Draw) {
+	if err := eachDraw(s, Options{}, func(d *Draw) {
 		if ids[d.Template] == nil {
 			ids[d.Template] = map[string]bool{}
 		}
@@ -126,10 +138,10 @@ func TestDrawIsPure(t *testing.T) {
 		return func(d *Draw) { *to = append(*to, fmt.Sprint(string(d.Key), d.Value, d.TTL, d.Life, d.Weight)) }
 	}
 	o := Options{Sample: 5000, Entities: map[string]int64{"uid": 9000, "sku": 9000, "session": 9000}}
-	if err := Each(parse(t, large(t)), o, collect(&a)); err != nil {
+	if err := eachDraw(parse(t, large(t)), o, collect(&a)); err != nil {
 		t.Fatal(err)
 	}
-	if err := Each(parse(t, large(t)), o, collect(&b)); err != nil {
+	if err := eachDraw(parse(t, large(t)), o, collect(&b)); err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(a, b) || len(a) < 4900 {

@@ -56,18 +56,6 @@ func Run(s *schema.Schema, o Options) (*report.Report, error) {
 	return m.report(), nil
 }
 
-// Each draws the keys that a run is made of, in its order, and calls fn for each. What fn is given is valid until it returns.
-func Each(s *schema.Schema, o Options, fn func(*Draw)) error {
-	w, err := newWorld(s, o)
-	if err != nil {
-		return err
-	}
-	for _, p := range w.populations {
-		p.each(fn)
-	}
-	return nil
-}
-
 // A world is a schema with all that follows from it and the options before a key is drawn.
 type world struct {
 	s           *schema.Schema

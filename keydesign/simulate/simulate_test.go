@@ -212,7 +212,7 @@ templates: {a: {key: "a:{uid}", type: hash}, b: {key: "b:{x:uuid}", type: string
 func TestSizeBeforeMostElements(t *testing.T) {
 	for text, most := range map[string]int64{"size: 200B, elements: {max: 5k}": 300, "size: 200B, elements: {max: 2}": 300, "elements: {max: 5k}": 100_000} {
 		sum := int64(0)
-		err := Each(parse(t, "kvschema: 1\ntemplates: {lb: {key: \"lb:{id:uuid}\", type: zset, cardinality: {live: 10}, value: {"+text+"}}}"), Options{}, func(d *Draw) {
+		err := eachDraw(parse(t, "kvschema: 1\ntemplates: {lb: {key: \"lb:{id:uuid}\", type: zset, cardinality: {live: 10}, value: {"+text+"}}}"), Options{}, func(d *Draw) {
 			sum += d.Value.Bytes
 			if strings.HasSuffix(text, "max: 2}") && d.Value.Elements > 2 {
 				t.Errorf("%s: %d elements", text, d.Value.Elements)
