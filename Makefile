@@ -21,7 +21,7 @@ servers:
 test: servers
 	go test -vet=off -p $(TESTS) -parallel $(TESTS) ./cmd ./...
 
-UNRACED = Stats|LookupDoesNotTouch|TouchesNothing|ReadsOnly|Ledger|ModelOnEachServer|FitAllocator|AgainstRedis|SameBytes
+UNRACED = Stats|LookupDoesNotTouch|TouchesNothing|Ledger|ModelOnEachServer|FitAllocator|AgainstRedis|SameBytes
 UNRACED := $(UNRACED)|InferThenCheck|Planted|Agree|RulesByCommand|TestScripts|DriftSnapshots|ResumedAudit|SampledBudgets|DynamoDBTable
 UNRACED := $(UNRACED)|TestRights|TestPlots|PictureOf|HotkeysByLFU|TTLOfAServer|AdviceOnAServer|SkewOfOperations
 

@@ -15,14 +15,14 @@ import (
 // fillForLedger writes keys of several types, so many that what the server holds besides them weighs little.
 func fillForLedger(t *testing.T, c *servertest.Client) {
 	t.Helper()
-	const keys = 30_000
+	const keys = 20_000
 	c.Fill(t, keys, func(i int) []string {
 		key := fmt.Sprintf("object:%d", i)
 		switch i % 5 {
 		case 0:
 			return []string{"SET", key, fmt.Sprint(i * 1_000_003)}
 		case 1:
-			return []string{"SET", key, strings.Repeat("v", 1+i%300), "EX", "100000"}
+			return []string{"SET", key, strings.Repeat("v", 1+i%5000), "EX", "100000"}
 		case 2:
 			return []string{"RPUSH", key, strings.Repeat("item", 1+i%50), "b"}
 		case 3:
@@ -30,7 +30,7 @@ func fillForLedger(t *testing.T, c *servertest.Client) {
 		}
 		cmd := []string{"SADD", key}
 		for j := range 1 + i%200 {
-			cmd = append(cmd, fmt.Sprintf("member-%d-%d", i, j))
+			cmd = append(cmd, "member-"+strconv.Itoa(i)+"-"+strconv.Itoa(j))
 		}
 		return cmd
 	})
@@ -38,6 +38,7 @@ func fillForLedger(t *testing.T, c *servertest.Client) {
 
 // TestLedger adds up what a server says of its keys and of the rest: it must come to the memory that it uses.
 func TestLedger(t *testing.T) {
+	t.Parallel()
 	servertest.Matrix(t, func(t *testing.T, version string) {
 		server := servertest.Redis(t, servertest.Options{Version: version})
 		c := server.Client(t)

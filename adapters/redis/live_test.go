@@ -274,7 +274,9 @@ func TestHits(t *testing.T) {
 
 // TestTouchesNothing reads in every way there is and then asks the server what became of idle times and access counters.
 func TestTouchesNothing(t *testing.T) {
+	t.Parallel()
 	servertest.Matrix(t, func(t *testing.T, version string) {
+		t.Parallel()
 		server := servertest.Redis(t, servertest.Options{Version: version})
 		c := server.Client(t)
 		c.Must(t, "ACL", "SETUSER", "nomem", "on", ">pw", "~*", "+@all", "-memory")
@@ -328,6 +330,7 @@ func accesses(t *testing.T, c *servertest.Client, command string) map[string]int
 
 // TestServerGoesAway ends a scan from the server's side, in the ways that a server has.
 func TestServerGoesAway(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name string
 		end  func(t *testing.T, server *servertest.Server, c *servertest.Client)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kvtool/kvtool/internal/servertest"
+	"github.com/kvtool/kvtool/internal/slot"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -128,7 +129,9 @@ func TestLookup(t *testing.T) {
 
 // Looking up counts as no access; reading a value does not either where a server can be told, and where it cannot that is said.
 func TestLookupDoesNotTouch(t *testing.T) {
+	t.Parallel()
 	servertest.Matrix(t, func(t *testing.T, version string) {
+		t.Parallel()
 		server := servertest.Redis(t, servertest.Options{Version: version})
 		c := server.Client(t)
 		c.Must(t, "SET", "str", "1")
@@ -154,17 +157,12 @@ func TestLookupDoesNotTouch(t *testing.T) {
 	})
 }
 
-func TestLookupInACluster(t *testing.T) {
-	cluster := servertest.Cluster(t, servertest.ClusterOptions{})
-	tags := []string{"{a}:", "{b}:", "{c}:", "{d}:"} // slots 15495, 3300, 7365, 11298: of all three
-	s := openURL(t, "redis+cluster://"+cluster.Primaries[0].Addr+"?replica=prefer")
-	for _, tag := range tags {
-		for _, p := range cluster.Primaries {
-			c := p.Client(t)
-			if text, refused := c.Do("SET", tag+"probe", "1").(error); !refused || text == nil {
-				lookupKeys(t, c, tag)
-			}
-		}
+// testLookup asks about keys of each of three nodes.
+func (c *testCluster) testLookup(t *testing.T) {
+	s := openURL(t, c.url("&replica=prefer"))
+	for _, tag := range []string{"{a}:", "{b}:", "{c}:", "{d}:"} { // slots 15495, 3300, 7365, 11298
+		lookupKeys(t, c.clients[first(slot.Of(tag))], tag)
 		checkLookups(t, s, tag)
 	}
+	c.tidy(t, "{?}:*")
 }

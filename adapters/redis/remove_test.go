@@ -11,6 +11,7 @@ import (
 
 	"github.com/kvtool/kvtool/internal/resp"
 	"github.com/kvtool/kvtool/internal/servertest"
+	"github.com/kvtool/kvtool/internal/slot"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -149,17 +150,14 @@ func TestExpireAndBack(t *testing.T) {
 	}
 }
 
-func TestRemoveInACluster(t *testing.T) {
-	cluster := servertest.Cluster(t, servertest.ClusterOptions{})
-	s := openURL(t, "redis+cluster://"+cluster.Primaries[0].Addr)
-	r := s.(kv.Remover)
+// testRemove removes keys of each of three nodes, and brings them back.
+func (c *testCluster) testRemove(t *testing.T) {
+	r := openURL(t, c.url("")).(kv.Remover)
 	var dumps []kv.Dump
 	var names []kv.Name
 	for i := range 30 {
 		key := fmt.Sprint("key:", i)
-		for _, p := range cluster.Primaries {
-			p.Client(t).Do("SET", key, fmt.Sprint(i))
-		}
+		c.clients[first(slot.Of(key))].Must(t, "SET", key, fmt.Sprint(i))
 		names = append(names, kv.Name{Key: key})
 	}
 	if err := r.Dump(t.Context(), names, func(_ int, d *kv.Dump) { dumps = append(dumps, *d) }); err != nil {
@@ -186,6 +184,7 @@ func TestRemoveInACluster(t *testing.T) {
 	if id, err := r.Identify(t.Context()); err != nil || !id.Cluster || len(id.ID) != 3*40+2 {
 		t.Errorf("%+v, %v", id, err)
 	}
+	c.tidy(t, "key:*")
 }
 
 // Nobody can put another script into words, nor ask for a writing command where only reading is allowed.

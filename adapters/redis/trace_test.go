@@ -45,7 +45,8 @@ func traced(ctx context.Context, tr kv.Tracer, opt kv.TraceOptions) (map[string]
 	return seen, nil
 }
 
-// busy does something to the server until the test ends or it fails: SET hot, three times as often GET cold.
+// busy does something to the server until the test ends or it fails: SET hot, three times as often GET cold. It leaves the machine
+// time for others.
 func busy(t *testing.T, s *servertest.Server) {
 	t.Helper()
 	c, err := servertest.Dial("tcp", s.Addr)
@@ -59,7 +60,7 @@ func busy(t *testing.T, s *servertest.Server) {
 			select {
 			case <-done:
 				return
-			default:
+			case <-time.After(200 * time.Microsecond):
 			}
 			words := []string{"GET", "cold"}
 			if i%4 == 0 {
@@ -81,6 +82,7 @@ func monitors(t *testing.T, s *servertest.Server) int {
 }
 
 func TestMonitor(t *testing.T) {
+	t.Parallel()
 	servertest.Matrix(t, func(t *testing.T, version string) {
 		s := servertest.Redis(t, servertest.Options{Version: version})
 		busy(t, s)
@@ -137,6 +139,7 @@ func TestMonitorEnds(t *testing.T) {
 
 // A quiet server is watched to the end of the window, which is no error.
 func TestMonitorOfAQuietServer(t *testing.T) {
+	t.Parallel()
 	s := servertest.Redis(t, servertest.Options{})
 	_, tr := openTracer(t, "redis://"+s.Addr+"?timeout=200ms")
 	seen, err := traced(t.Context(), tr, kv.TraceOptions{Source: kv.TraceMonitor, Window: 600 * time.Millisecond})
@@ -176,9 +179,10 @@ func TestMonitorOfAServerThatDies(t *testing.T) {
 	}
 }
 
-func TestMonitorOfACluster(t *testing.T) {
-	c := servertest.Cluster(t, servertest.ClusterOptions{})
-	for i, s := range c.Primaries {
+// testMonitor sees what is done at each of three nodes.
+func (c *testCluster) testMonitor(t *testing.T) {
+	t.Cleanup(func() { c.tidy(t, "key:*") })
+	for i, s := range c.Primaries[:3] {
 		client := s.Client(t)
 		key := ""
 		for n := 0; key == "" || first(slot.Of(key)) != i; n++ {
@@ -191,14 +195,14 @@ func TestMonitorOfACluster(t *testing.T) {
 				select {
 				case <-done:
 					return
-				default:
+				case <-time.After(time.Millisecond):
 					client.Do("INCR", key)
 				}
 			}
 		})
 		t.Cleanup(func() { close(done); wg.Wait() })
 	}
-	_, tr := openTracer(t, "redis+cluster://"+c.Primaries[0].Addr)
+	_, tr := openTracer(t, c.url(""))
 	seen, err := traced(t.Context(), tr, kv.TraceOptions{Source: kv.TraceMonitor, Window: 800 * time.Millisecond})
 	if err != nil || len(seen) != 3 {
 		t.Fatalf("%v, %v", seen, err)
@@ -319,45 +323,47 @@ func TestHotkeysMissing(t *testing.T) {
 	}
 }
 
-func TestStats(t *testing.T) {
-	servertest.Matrix(t, func(t *testing.T, version string) {
-		c := servertest.Cluster(t, servertest.ClusterOptions{Version: version, Args: []string{"--lfu-log-factor", "7"}})
-		store, _ := openTracer(t, "redis+cluster://"+c.Primaries[0].Addr)
-		for i := range 30 {
-			key := fmt.Sprint("k", i)
-			c.Primaries[first(slot.Of(key))].Client(t).Must(t, "SET", key, "v")
-		}
-		source, err := kv.StatsOf(store)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all, err := source.Stats(t.Context())
-		if err != nil || len(all) != 3 {
-			t.Fatalf("%v, %v", all, err)
-		}
-		keys, sets, slots := int64(0), int64(0), 0
-		for _, st := range all {
-			for _, c := range st.Calls {
-				if c.Command == "set" {
-					sets += c.N
-				}
-			}
-			if st.Settings["lfu-log-factor"] != "7" || st.Settings["requirepass"] != "" || st.Settings["masterauth"] != "" {
-				t.Errorf("settings %v", st.Settings)
-			}
-			for _, s := range st.Slots {
-				keys += s.Keys
-				slots++
-			}
-			if st.SlotsWhy == "" {
-				t.Error("neither counted by slot nor said why not")
+// testStats reads what each node counts of commands and of slots.
+func (c *testCluster) testStats(t *testing.T) {
+	store, _ := openTracer(t, c.url(""))
+	for _, client := range c.clients {
+		client.Must(t, "CONFIG", "RESETSTAT")
+	}
+	for i := range 30 {
+		key := fmt.Sprint("k", i)
+		c.clients[first(slot.Of(key))].Must(t, "SET", key, "v")
+	}
+	source, err := kv.StatsOf(store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := source.Stats(t.Context())
+	if err != nil || len(all) != 3 {
+		t.Fatalf("%v, %v", all, err)
+	}
+	keys, sets, slots := int64(0), int64(0), 0
+	for _, st := range all {
+		for _, c := range st.Calls {
+			if c.Command == "set" {
+				sets += c.N
 			}
 		}
-		if sets != 30 {
-			t.Errorf("%d calls of SET were counted, of 30", sets)
+		if st.Settings["lfu-log-factor"] != "7" || st.Settings["requirepass"] != "" || st.Settings["masterauth"] != "" {
+			t.Errorf("settings %v", st.Settings)
 		}
-		if tells := strings.HasPrefix(version, "valkey"); tells != (slots == slot.Count) || tells != (keys == 30) {
-			t.Errorf("%d slots, %d keys", slots, keys)
+		for _, s := range st.Slots {
+			keys += s.Keys
+			slots++
 		}
-	})
+		if st.SlotsWhy == "" {
+			t.Error("neither counted by slot nor said why not")
+		}
+	}
+	if sets != 30 {
+		t.Errorf("%d calls of SET were counted, of 30", sets)
+	}
+	if tells := strings.HasPrefix(c.version, "valkey"); tells != (slots == slot.Count) || tells != (keys == int64(len(c.keys)+30)) {
+		t.Errorf("%d slots, %d keys", slots, keys)
+	}
+	c.tidy(t, "k[0-9]*")
 }

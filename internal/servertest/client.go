@@ -3,7 +3,6 @@ package servertest
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"strconv"
@@ -59,18 +58,25 @@ func (c *Client) Fill(t testing.TB, n int, next func(i int) []string) {
 
 // Send is Fill for who is no test: the first error ends it.
 func (c *Client) Send(n int, next func(i int) []string) error {
+	return c.Ask(n, next, func(_ int, reply any) error {
+		err, _ := reply.(error)
+		return err
+	})
+}
+
+// Ask sends n commands, many at a time, and hands the reply to each to told, whose error ends it.
+func (c *Client) Ask(n int, next func(i int) []string, told func(i int, reply any) error) error {
 	for i := 0; i < n; {
 		var b strings.Builder
-		sent := 0
+		first := i
 		for ; i < n && b.Len() < 64<<10; i++ {
 			encode(&b, next(i))
-			sent++
 		}
 		if _, err := io.WriteString(c.conn, b.String()); err != nil {
 			return err
 		}
-		for range sent {
-			if err, ok := c.reply().(error); ok {
+		for j := first; j < i; j++ {
+			if err := told(j, c.reply()); err != nil {
 				return err
 			}
 		}
@@ -79,9 +85,11 @@ func (c *Client) Send(n int, next func(i int) []string) error {
 }
 
 func encode(b *strings.Builder, args []string) {
-	fmt.Fprintf(b, "*%d\r\n", len(args))
+	b.WriteString("*" + strconv.Itoa(len(args)) + "\r\n")
 	for _, a := range args {
-		fmt.Fprintf(b, "$%d\r\n%s\r\n", len(a), a)
+		b.WriteString("$" + strconv.Itoa(len(a)) + "\r\n")
+		b.WriteString(a)
+		b.WriteString("\r\n")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ const (
 	liveKeys     = 20_000
 	liveCapacity = 16_000_000 // bytes for records: so many that the server's own buffers weigh little
 	liveValue    = 4000       // bytes
+	liveAtOnce   = 16         // keys that are looked for before those that are missing are written: so few fill no buffer
 )
 
 var liveRequests = flag.Int("requests", 20_000, "length of the trace that is replayed on a redis-server")
@@ -48,15 +50,16 @@ func TestMissRatioOfRedis(t *testing.T) {
 	}
 	for k := evict.NoEviction; k <= evict.VolatileTTL; k++ {
 		t.Run(k.String(), func(t *testing.T) {
+			t.Parallel()
 			c := servertest.Redis(t, servertest.Options{Args: []string{"--maxmemory-policy", k.String()}}).Client(t)
 			limitOf(t, c)
 			s := New(Options{Settings: liveSettings(k)})
 			n, theirs, ours := float64(len(trace)), outcome{}, outcome{}
-			for _, id := range trace {
+			for ids := range slices.Chunk(trace, liveAtOnce) {
 				now := time.Now().UnixMilli()
-				askServer(t, c, id, &theirs)
+				askServer(t, c, ids, &theirs)
 				s.Tick(now)
-				askShard(t, s, id, &ours)
+				askShard(t, s, ids, &ours)
 			}
 			t.Logf("missed %.4f, the Shard %.4f; out of memory %d, the Shard %d", theirs.missed/n, ours.missed/n, theirs.refused, ours.refused)
 			if math.Abs(theirs.missed-ours.missed)/n > liveTolerance() {
@@ -102,42 +105,71 @@ func infoField(t *testing.T, info, name string) int64 {
 	return n
 }
 
-func askServer(t *testing.T, c *servertest.Client, id int, o *outcome) {
-	key := fmt.Sprint("key:", id)
-	if c.Must(t, "GET", key) != nil {
-		return
-	}
-	o.missed++
-	if err, ok := c.Do("SET", key, liveText, "EX", fmt.Sprint(liveTTL(id))).(error); ok {
-		if !strings.HasPrefix(err.Error(), "OOM ") {
-			t.Fatal(err)
+// askServer looks for keys, which counts as an access and has short replies, and then writes those that are missing.
+func askServer(t *testing.T, c *servertest.Client, ids []int, o *outcome) {
+	t.Helper()
+	var missing []int
+	err := c.Ask(len(ids), func(i int) []string { return []string{"TOUCH", fmt.Sprint("key:", ids[i])} }, func(i int, reply any) error {
+		if reply == int64(0) {
+			missing = append(missing, ids[i])
 		}
-		o.refused++
+		return errorOf(reply)
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
+	o.missed += float64(len(missing))
+	err = c.Ask(len(missing), func(i int) []string {
+		return []string{"SET", fmt.Sprint("key:", missing[i]), liveText, "EX", fmt.Sprint(liveTTL(missing[i]))}
+	}, func(_ int, reply any) error {
+		err := errorOf(reply)
+		if err != nil && strings.HasPrefix(err.Error(), "OOM ") {
+			o.refused++
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func errorOf(reply any) error {
+	err, _ := reply.(error)
+	return err
 }
 
 var liveText = strings.Repeat("v", liveValue)
 
 // askShard does the same to a Shard. A server has a command's arguments in memory when it makes room for it.
-func askShard(t *testing.T, s *Shard, id int, o *outcome) {
-	key, m := fmt.Append(nil, "key:", id), s.Model()
-	get := m.String(3, false) + m.String(int64(len(key)), false)
-	s.Reclaim(get, nil)
-	if it := s.Find(0, key, Hash(key)); it.OK() {
-		s.Touch(it)
-		return
+func askShard(t *testing.T, s *Shard, ids []int, o *outcome) {
+	t.Helper()
+	m := s.Model()
+	var missing []int
+	for _, id := range ids {
+		key := fmt.Append(nil, "key:", id)
+		s.Reclaim(m.String(5, false)+m.String(int64(len(key)), false), nil)
+		if it := s.Find(0, key, Hash(key)); it.OK() {
+			s.Touch(it)
+		} else {
+			missing = append(missing, id)
+		}
 	}
-	o.missed++
-	if s.Reclaim(get+m.String(liveValue, false)+m.String(2, false)+m.String(6, true), nil) == evict.Failed {
-		o.refused++
-		return
-	}
-	it, ok := s.PutBytes(0, key, Hash(key), s.Find(0, key, Hash(key)), KindRaw, []byte(liveText))
-	if ok {
-		_, ok = s.SetExpiry(it, s.Now()+1000*liveTTL(id))
-	}
-	if !ok {
-		t.Fatal("the arena is full")
+	o.missed += float64(len(missing))
+	for _, id := range missing {
+		key := fmt.Append(nil, "key:", id)
+		set := m.String(3, false) + m.String(int64(len(key)), false) + m.String(liveValue, false) + m.String(2, false) + m.String(6, true)
+		if s.Reclaim(set, nil) == evict.Failed {
+			o.refused++
+			continue
+		}
+		it, ok := s.PutBytes(0, key, Hash(key), s.Find(0, key, Hash(key)), KindRaw, []byte(liveText))
+		if ok {
+			_, ok = s.SetExpiry(it, s.Now()+1000*liveTTL(id))
+		}
+		if !ok {
+			t.Fatal("the arena is full")
+		}
 	}
 }
 
@@ -162,6 +194,7 @@ func TestUsedMemoryOfRedis(t *testing.T) {
 		"mixed/ttl": {50_000, -60, true, text},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			// On a busy machine any command can be slow, and the log of slow ones keeps their arguments.
 			server := servertest.Redis(t, servertest.Options{
 				Args: []string{"--enable-debug-command", "yes", "--slowlog-log-slower-than", "-1"},
