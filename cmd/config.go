@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kvtool/kvtool/internal/config"
+	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/kv"
 	"github.com/kvtool/kvtool/report/render"
 )
@@ -140,7 +141,7 @@ func newConfigCheckCmd(env *Env, files *configFlags) *cobra.Command {
 				fmt.Fprintln(env.Stdout, "no configuration: there is neither .kvtool.yaml here or above nor kvtool/config.yaml of the user")
 			}
 			for i := range conf {
-				fmt.Fprintf(env.Stdout, "%s: ok, %d targets\n", render.Clean(conf[i].Name, false), len(conf[i].Profiles))
+				fmt.Fprintf(env.Stdout, "%s: ok, %s\n", render.Clean(conf[i].Name, false), humanize.Counted(int64(len(conf[i].Profiles)), "target"))
 			}
 			env.conf = conf
 			return env.checkTargets()

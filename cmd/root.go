@@ -26,6 +26,7 @@ func Main(args []string, env *Env) (code int) {
 	ctx, stop := interruptible(context.Background())
 	defer stop()
 	root := newRootCmd(env)
+	addCompletion(root)
 	root.SetArgs(args)
 	return env.finish(ctx, root.ExecuteContext(ctx))
 }
@@ -93,11 +94,28 @@ func newRootCmd(env *Env) *cobra.Command {
 	return c
 }
 
+// addCompletion adds Cobra's command, which by itself takes no notice of a shell that it does not know.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Args, c.RunE = noSuchCommand, func(c *cobra.Command, _ []string) error { return c.Help() }
+		}
+	}
+}
+
 // newHelpCmd is Cobra's, but for a name that is no command: that is a mistake.
 func newHelpCmd(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND]",
 		Short: "Say how a command is used",
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			c, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return commandNames(c), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			c, rest, err := root.Find(args)
 			if err != nil {
@@ -139,10 +157,14 @@ func noSuchCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	if strings.ContainsAny(args[0], ":@/.") {
-		return kv.WithHint(kv.Usagef("%s: a command is missing before the argument", c.CommandPath()), "kvtool audit TARGET")
+	where := "" // every error begins with the program's name
+	if c.HasParent() {
+		where = c.CommandPath() + ": "
 	}
-	err := kv.Usagef("%s: unknown command %q", c.CommandPath(), args[0])
+	if strings.ContainsAny(args[0], ":@/.") {
+		return kv.WithHint(kv.Usagef("%sa command is missing before the argument", where), "kvtool audit TARGET")
+	}
+	err := kv.Usagef("%sunknown command %q", where, args[0])
 	if s := nearest(args[0], commandNames(c)); s != "" {
 		return kv.WithHint(err, "did you mean "+c.CommandPath()+" "+s+"?")
 	}

@@ -19,6 +19,11 @@ func (t *text) fleetWords() []string {
 	var out []string
 	for i := range s.Metrics {
 		m := &s.Metrics[i]
+		if m.Name == "targets" {
+			n, _ := m.Value.Number()
+			out = append(out, humanize.Counted(int64(n), "target"))
+			continue
+		}
 		out = append(out, metric(m, t.ascii)+" "+t.clean(strings.ReplaceAll(m.Name, "_", " ")))
 	}
 	if sec := seconds(t.r.Coverage.Elapsed); sec > 0 {
