@@ -178,7 +178,7 @@ func TestFaults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if took := time.Since(began); took > 8*time.Second {
+			if took := time.Since(began); took > time.Minute {
 				t.Errorf("a run of 1.2 s took %v", took)
 			}
 			sum := r.Sum()

@@ -251,9 +251,9 @@ func TestLostSessions(t *testing.T) {
 				return io.EOF
 			}
 			return nil
-		}, want: "closed", most: 3 * time.Second},
-		"hangs":   {do: hang, want: "closed", most: 3 * time.Second},
-		"refuses": {do: func([]kv.Op, <-chan struct{}) error { return io.EOF }, shut: true, want: "closed", most: 3 * time.Second},
+		}, want: "closed", most: 30 * time.Second},
+		"hangs":   {do: hang, want: "closed", most: 30 * time.Second},
+		"refuses": {do: func([]kv.Op, <-chan struct{}) error { return io.EOF }, shut: true, want: "closed", most: 30 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -291,10 +291,16 @@ func TestNoServer(t *testing.T) {
 func TestInterrupt(t *testing.T) {
 	for _, law := range []*arrival.Law{steady(2000), nil} {
 		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(150*time.Millisecond, cancel)
+		var n atomic.Int64
+		ending := &fake{do: func([]kv.Op, <-chan struct{}) error {
+			if n.Add(1) == 200 {
+				cancel()
+			}
+			return nil
+		}}
 		began := time.Now()
-		rec, err := Run(ctx, &fake{}, []Phase{{Workload: single{}, Arrivals: law, For: time.Hour, Record: true}}, Options{Conns: 2})
-		if !errors.Is(err, context.Canceled) || rec == nil || rec.Sum().Done < 100 || time.Since(began) > 2*time.Second {
+		rec, err := Run(ctx, ending, []Phase{{Workload: single{}, Arrivals: law, For: time.Hour, Record: true}}, Options{Conns: 2})
+		if !errors.Is(err, context.Canceled) || rec == nil || rec.Sum().Done < 100 || time.Since(began) > time.Minute {
 			t.Fatalf("%v after %v", err, time.Since(began))
 		}
 		if verdict(rec) != recording.Incomplete {
