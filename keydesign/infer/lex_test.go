@@ -146,9 +146,9 @@ func FuzzAdd(f *testing.F) {
 
 // randomKeys adds keys of random bytes, of an alphabet that is rich in
 // separators every other time.
-func randomKeys(n int) *Tree[*count] {
+func randomKeys(n int, o Options) *Tree[*count] {
 	g := newGen(77)
-	tree := New(newCount, Options{})
+	tree := New(newCount, o)
 	var l lexer
 	b := make([]byte, 64)
 	for i := range n {
@@ -173,35 +173,33 @@ type panicker struct{}
 
 func (panicker) Fatalf(format string, args ...any) { panic(format) }
 
-func TestRandomBytes(t *testing.T) {
-	n := 200_000
-	if testing.Short() {
-		n = 50_000
-	}
-	testRandom(t, n)
-}
+// TestRandomBytes spends a small budget as often as the default one is by more keys.
+func TestRandomBytes(t *testing.T) { testRandom(t, 30_000, Options{MaxNodes: 25_000}) }
 
 // TestSoak is TestRandomBytes with ten million keys; set KVTOOL_SOAK to run it.
 func TestSoak(t *testing.T) {
 	if os.Getenv("KVTOOL_SOAK") == "" {
 		t.Skip("KVTOOL_SOAK is not set")
 	}
-	testRandom(t, 10_000_000)
+	testRandom(t, 10_000_000, Options{MaxNodes: defaultNodes})
 }
 
-func testRandom(t *testing.T, n int) {
+func testRandom(t *testing.T, n int, o Options) {
 	before := heap()
-	tree := randomKeys(n)
+	tree := randomKeys(n, o)
 	held := heap() - before
 	r := tree.Templates()
 	t.Logf("%d keys, %.1f MiB held, %d templates, pruned %v, degraded %v", n, float64(held)/(1<<20), len(r.Templates), r.Pruned, r.Degraded)
-	if held > 64<<20 {
-		t.Errorf("holds %d bytes", held)
+	if bound := o.bound(); held > bound {
+		t.Errorf("holds %d bytes, want at most %d", held, bound)
 	}
-	if tree.Keys() != int64(n) {
-		t.Errorf("%d keys", tree.Keys())
+	if tree.Keys() != int64(n) || !r.Degraded {
+		t.Errorf("%d keys, degraded %v", tree.Keys(), r.Degraded)
 	}
 }
+
+// bound is what a tree of so many nodes may hold: twice its budget, for slices grow by doubling.
+func (o Options) bound() int64 { return 2 * int64(o.MaxNodes) * nodeCost }
 
 func TestRenderParse(t *testing.T) {
 	for _, set := range []keySet{saasSet(5000), frameworkSet(5000), unseenSet(5000), hostileSet(5000)} {
@@ -271,7 +269,7 @@ func TestNoLeafIsLost(t *testing.T) {
 	for _, set := range []keySet{saasSet(20_000), frameworkSet(20_000), unseenSet(20_000), hostileSet(20_000)} {
 		ended(t, treeOf(set.keys).table.leaves)
 	}
-	ended(t, randomKeys(50_000).table.leaves)
+	ended(t, randomKeys(50_000, Options{}).table.leaves)
 	tree := sharded(hostileSet(60_000).keys, 1, Options{MaxNodes: 30_000})
 	ended(t, tree.table.leaves)
 }
