@@ -188,7 +188,7 @@ func TestAdaptiveAsksUnevenCollections(t *testing.T) {
 
 // Without a naming scheme leaves are folded into others while keys are in flight: none must be lost.
 func TestAdaptiveWithoutScheme(t *testing.T) {
-	const keys, nodes = 40_000, 20_000 // as a large keyspace against maxNodes
+	const keys, nodes = 10_000, 5_000 // as a large keyspace against maxNodes
 	rng := rand.New(rand.NewPCG(11, 11))
 	var records []kv.Record
 	var want int64

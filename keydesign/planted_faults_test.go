@@ -174,7 +174,8 @@ func (w *world) stray(rule string, n int, form string) (plant, bool) {
 }
 
 func (w *world) strays(rule string, n int, key func(i int) string) (plant, bool) {
-	p := plant{rule: rule, modes: byBoth}
+	p := plant{rule: rule, modes: byBoth, keys: make([]string, 0, n)}
+	w.extra = slices.Grow(w.extra, n)
 	for i := range n {
 		r := w.plain(key(i))
 		w.extra = append(w.extra, r)

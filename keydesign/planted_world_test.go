@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -57,7 +58,7 @@ func (w *world) make(template, from, n int) []kv.Record {
 		}
 	}
 	seen := map[string]bool{}
-	var rs []kv.Record
+	rs := make([]kv.Record, 0, n)
 	for i := from; len(rs) < n && i < from+50*n; i++ {
 		var key []byte
 		first := true
@@ -145,11 +146,7 @@ func (w *world) expire(r *kv.Record, left time.Duration) {
 
 // records returns all records, in an order of chance.
 func (w *world) records() store {
-	var all store
-	for _, rs := range w.keys {
-		all = append(all, rs...)
-	}
-	all = append(all, w.extra...)
+	all := store(slices.Concat(append(w.keys[:len(w.keys):len(w.keys)], w.extra)...))
 	w.rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all
 }
@@ -169,8 +166,9 @@ func (s store) Info(context.Context) (*kv.Info, error) {
 
 func (s store) Scan(context.Context, kv.ScanOptions) iter.Seq2[*kv.Record, error] {
 	return func(yield func(*kv.Record, error) bool) {
+		var r kv.Record
 		for i := range s {
-			if r := s[i]; !yield(&r, nil) {
+			if r = s[i]; !yield(&r, nil) {
 				return
 			}
 		}

@@ -118,6 +118,7 @@ func testSaving(t *testing.T, a *audit.Analyzer, records []kv.Record) {
 	if string(save(t, load(t, a, whole))) != string(whole) {
 		t.Error("read and saved again it is other bytes")
 	}
+	rest := records[len(records)/2:]
 	for seed := range uint64(damages) {
 		rng := rand.New(rand.NewPCG(seed, 9))
 		b := append([]byte(nil), whole...)
@@ -131,7 +132,8 @@ func testSaving(t *testing.T, a *audit.Analyzer, records []kv.Record) {
 		if damaged.UnmarshalBinary(b) != nil {
 			continue
 		}
-		damaged.Merge(fold(a, records[len(records)/2:]))
+		damaged.Merge(fold(a, rest))
+		rest = rest[:min(len(rest), 500)] // the first damaged one meets all
 		damaged.Report(&audit.Output{})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -56,13 +57,19 @@ func TestServerAgrees(t *testing.T) {
 	m := newMeasure(w)
 	before := used(t, c)
 	base := time.Now().Add(time.Hour)
+	var commands [][]string
 	for _, p := range w.populations {
 		p.each(func(d *Draw) {
 			m.observe(d)
-			write(t, c, d, base)
+			commands = write(t, commands, d, base)
 		})
 	}
 	m.finish()
+	writer := server.Client(t)
+	writer.Fill(t, len(commands), func(i int) []string { return commands[i] })
+	if err := writer.Close(); err != nil { // the server counts what it keeps for a client as used
+		t.Fatal(err)
+	}
 	await(t, c, func() bool { return rehashed(t, c, m) })
 	after := used(t, c)
 
@@ -146,31 +153,32 @@ func overhead(t *testing.T, c *servertest.Client, name string) int64 {
 	return 0
 }
 
-// write writes what d is.
-func write(t *testing.T, c *servertest.Client, d *Draw, base time.Time) {
+// write appends the commands that write what d is.
+func write(t *testing.T, to [][]string, d *Draw, base time.Time) [][]string {
 	t.Helper()
 	key, v := string(d.Key), &d.Value
 	switch v.Type {
 	case "string":
-		c.Must(t, "SET", key, stringOf(v))
+		to = append(to, []string{"SET", key, stringOf(v)})
 	case "hash":
-		fill(t, c, v, 2, []string{"HSET", key}, func(i int64) []string { return []string{fieldName(v, i), word('v', i, v.Element)} })
+		to = fill(to, v, 2, []string{"HSET", key}, func(i int64) []string { return []string{fieldName(v, i), word('v', i, v.Element)} })
 	case "list":
-		fill(t, c, v, 1, []string{"RPUSH", key}, func(i int64) []string { return []string{word('v', i, v.Element)} })
+		to = fill(to, v, 1, []string{"RPUSH", key}, func(i int64) []string { return []string{word('v', i, v.Element)} })
 	case "set":
-		fill(t, c, v, 1, []string{"SADD", key}, func(i int64) []string { return []string{word('m', i, v.Element)} })
+		to = fill(to, v, 1, []string{"SADD", key}, func(i int64) []string { return []string{word('m', i, v.Element)} })
 	case "zset":
-		fill(t, c, v, 2, []string{"ZADD", key}, func(i int64) []string { return []string{fmt.Sprint(1_000_000 + i), word('m', i, v.Element)} })
+		to = fill(to, v, 2, []string{"ZADD", key}, func(i int64) []string { return []string{fmt.Sprint(1_000_000 + i), word('m', i, v.Element)} })
 	case "stream":
 		for i := range v.Elements {
-			c.Must(t, "XADD", key, fmt.Sprintf("%d-0", bornAt+i), word('f', 0, FieldName), word('v', i, v.Element))
+			to = append(to, []string{"XADD", key, fmt.Sprintf("%d-0", bornAt+i), word('f', 0, FieldName), word('v', i, v.Element)})
 		}
 	default:
 		t.Fatalf("type %q", v.Type)
 	}
 	if d.TTL > 0 {
-		c.Must(t, "PEXPIREAT", key, fmt.Sprint(base.Add(d.TTL).UnixMilli()))
+		to = append(to, []string{"PEXPIREAT", key, fmt.Sprint(base.Add(d.TTL).UnixMilli())})
 	}
+	return to
 }
 
 func stringOf(v *Value) string {
@@ -194,42 +202,60 @@ func word(letter byte, i, n int64) string {
 }
 
 // fill adds the elements in portions.
-func fill(t *testing.T, c *servertest.Client, v *Value, words int, command []string, element func(int64) []string) {
-	t.Helper()
-	args := command
+func fill(to [][]string, v *Value, words int, command []string, element func(int64) []string) [][]string {
+	args := slices.Clone(command)
 	for i := range v.Elements {
 		args = append(args, element(i)...)
 		if len(args) > 500*words || i == v.Elements-1 {
-			c.Must(t, args...)
-			args = command
+			to = append(to, args)
+			args = slices.Clone(command)
 		}
 	}
+	return to
 }
 
 func slotsAgree(t *testing.T, c *servertest.Client, m *measure) {
-	for n := range slot.Count {
-		if real := c.Must(t, "CLUSTER", "COUNTKEYSINSLOT", fmt.Sprint(n)).(int64); float64(real) != m.parts[n].keys {
+	ask := func(n int) []string { return []string{"CLUSTER", "COUNTKEYSINSLOT", strconv.Itoa(n)} }
+	askNumbers(t, c, slot.Count, ask, func(n int, real int64) {
+		if float64(real) != m.parts[n].keys {
 			t.Fatalf("slot %d has %d keys, %g were to be", n, real, m.parts[n].keys)
 		}
+	})
+}
+
+// askNumbers sends n commands whose replies are to be numbers.
+func askNumbers(t *testing.T, c *servertest.Client, n int, ask func(i int) []string, told func(i int, real int64)) {
+	t.Helper()
+	if err := c.Ask(n, ask, func(i int, reply any) error {
+		real, ok := reply.(int64)
+		if !ok {
+			return fmt.Errorf("%q: %v is no number", ask(i), reply)
+		}
+		told(i, real)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
 
-// each calls fn for every key with the template it is of.
-func each(m *measure, fn func(d *Draw)) {
+// A drawn key is one that was written, of the template with a number.
+type drawn struct {
+	key      string
+	template int
+	life     time.Duration
+}
+
+func keysOf(m *measure) (all []drawn) {
 	for _, p := range m.w.populations {
-		p.each(fn)
+		p.each(func(d *Draw) { all = append(all, drawn{string(d.Key), d.Template, d.Life}) })
 	}
+	return all
 }
 
 func usageAgrees(t *testing.T, c *servertest.Client, m *measure) {
-	real := make([]float64, len(m.sums))
-	each(m, func(d *Draw) {
-		n, ok := c.Must(t, "MEMORY", "USAGE", string(d.Key), "SAMPLES", "0").(int64)
-		if !ok {
-			t.Fatalf("%q is gone", d.Key)
-		}
-		real[d.Template] += float64(n)
-	})
+	real, keys := make([]float64, len(m.sums)), keysOf(m)
+	ask := func(i int) []string { return []string{"MEMORY", "USAGE", keys[i].key, "SAMPLES", "0"} }
+	askNumbers(t, c, len(keys), ask, func(i int, bytes int64) { real[keys[i].template] += float64(bytes) })
 	all, sum := 0.0, 0.0
 	for i := range m.sums {
 		if m.sums[i].p == nil {
@@ -244,8 +270,9 @@ func usageAgrees(t *testing.T, c *servertest.Client, m *measure) {
 // expiryAgrees counts what is left of the lives of all keys.
 func expiryAgrees(t *testing.T, c *servertest.Client, m *measure, base time.Time) {
 	var real [len(expiryBounds) + 1]float64
-	each(m, func(d *Draw) {
-		if at := c.Must(t, "PEXPIRETIME", string(d.Key)).(int64); at > 0 {
+	keys := keysOf(m)
+	askNumbers(t, c, len(keys), func(i int) []string { return []string{"PEXPIRETIME", keys[i].key} }, func(_ int, at int64) {
+		if at > 0 {
 			real[binOf(time.Duration(at-base.UnixMilli())*time.Millisecond)]++
 		}
 	})
@@ -263,16 +290,16 @@ func expiryAgrees(t *testing.T, c *servertest.Client, m *measure, base time.Time
 // burstsAgree gives each key its whole life at once, as a fill does, and finds the worst second of each template.
 func burstsAgree(t *testing.T, c *servertest.Client, m *measure, base time.Time) {
 	seconds := make([]map[int64]float64, len(m.sums))
-	each(m, func(d *Draw) {
-		if d.Life == 0 {
-			return
+	keys := slices.DeleteFunc(keysOf(m), func(d drawn) bool { return d.life == 0 })
+	c.Fill(t, len(keys), func(i int) []string {
+		return []string{"PEXPIREAT", keys[i].key, strconv.FormatInt(base.Add(keys[i].life).UnixMilli(), 10)}
+	})
+	askNumbers(t, c, len(keys), func(i int) []string { return []string{"PEXPIRETIME", keys[i].key} }, func(i int, at int64) {
+		of := keys[i].template
+		if seconds[of] == nil {
+			seconds[of] = map[int64]float64{}
 		}
-		c.Must(t, "PEXPIREAT", string(d.Key), fmt.Sprint(base.Add(d.Life).UnixMilli()))
-		if seconds[d.Template] == nil {
-			seconds[d.Template] = map[int64]float64{}
-		}
-		at := c.Must(t, "PEXPIRETIME", string(d.Key)).(int64)
-		seconds[d.Template][(at-base.UnixMilli())/1000]++
+		seconds[of][(at-base.UnixMilli())/1000]++
 	})
 	for i, count := range seconds {
 		worst := 0.0
