@@ -73,8 +73,8 @@ soak:
 	scripts/soak-load
 	scripts/soak-triage
 	scripts/soak-fleet
-	KVTOOL_SOAK=1 go test -count=1 -run 'Halves|HeavyPrecision|Accuracy|OrderAndShards|Soak' \
-		./drift/compare ./internal/sketch ./keydesign/infer
+	KVTOOL_SOAK=1 go test -count=1 -run 'Halves|SixChanges|HeavyPrecision|Accuracy|OrderAndShards|Soak|ConcurrentWriter' \
+		./drift/compare ./drift/orphans ./internal/sketch ./keydesign/infer
 	KVTOOL_SOAK=1 go test -count=1 -run 'LiveAndDumpAgree|DepthsAgree' ./cmd
 	KVTOOL_SOAK=1 go test -count=1 -run StoredFalseAlarms ./loadgen/compare
 	go test ./drift/orphans -run 'TestStream$$' -v -count=1 -timeout 3h -references $(SOAK_REFERENCES)

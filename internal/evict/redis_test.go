@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,6 +22,7 @@ type request struct {
 }
 
 const (
+	portion      = 32 // keys looked up at once, before those that are missing are written
 	liveRecords  = 20_000
 	liveCapacity = 16_000_000 // bytes for records: so many that the server's own buffers weigh little
 	liveValue    = 4000       // bytes
@@ -76,19 +78,24 @@ func onServer(t *testing.T, k Kind, trace []request) (missed float64, refused in
 	limit := usedMemory(t, c) + liveCapacity
 	c.Must(t, "CONFIG", "SET", "maxmemory", strconv.FormatInt(limit, 10))
 	value := strings.Repeat("v", liveValue)
-	for i := range trace {
-		key := liveKey(trace[i].id)
-		trace[i].now = time.Now().UnixMilli()
-		if c.Must(t, "GET", key) != nil {
-			continue
-		}
-		missed++
-		reply := c.Do("SET", key, value, "EX", strconv.FormatInt(liveTTL(trace[i].id), 10))
-		if err, ok := reply.(error); ok {
-			if !strings.HasPrefix(err.Error(), "OOM ") {
-				t.Fatal(err)
+	for some := range slices.Chunk(trace, portion) {
+		now := time.Now().UnixMilli()
+		var missing []uint64
+		c.Ask(t, len(some), func(i int) []string { return []string{"TOUCH", liveKey(some[i].id)} }, func(i int, reply any) {
+			some[i].now = now
+			if reply == int64(0) {
+				missing = append(missing, some[i].id)
 			}
-			refused++
+		})
+		for _, id := range missing {
+			missed++
+			reply := c.Do("SET", liveKey(id), value, "EX", strconv.FormatInt(liveTTL(id), 10))
+			if err, ok := reply.(error); ok {
+				if !strings.HasPrefix(err.Error(), "OOM ") {
+					t.Fatal(err)
+				}
+				refused++
+			}
 		}
 	}
 	return missed, refused
@@ -112,22 +119,30 @@ func simulate(k Kind, trace []request) (missed float64, refused int) {
 	s.limit = liveCapacity
 	s.policy = New(k, s, Defaults(s.clock, 1))
 	m := memory.New(memory.Profile{Allocator: memory.Jemalloc16, Allocated: true})
-	for _, r := range trace {
-		s.now = r.now
-		key := int64(len(liveKey(r.id)))
-		get := m.String(3, false) + m.String(key, false)
-		Reclaim(s.policy, s, liveCapacity-get, nil)
-		if ref := s.find(0, r.id); ref != 0 {
-			s.touch(ref)
-			continue
+	for some := range slices.Chunk(trace, portion) {
+		s.now = some[0].now
+		var missing []uint64
+		for _, r := range some {
+			Reclaim(s.policy, s, liveCapacity-m.String(5, false)-m.String(int64(len(liveKey(r.id))), false), nil)
+			if ref := s.find(0, r.id); ref != 0 {
+				s.touch(ref)
+			} else {
+				missing = append(missing, r.id)
+			}
 		}
-		missed++
-		set := get + m.String(liveValue, false) + m.String(2, false) + m.String(6, true)
-		if Reclaim(s.policy, s, liveCapacity-set, nil) == Failed {
-			refused++
-			continue
+		for _, id := range missing {
+			missed++
+			key := int64(len(liveKey(id)))
+			set := m.String(3, false) + m.String(key, false) + m.String(liveValue, false) + m.String(2, false) + m.String(6, true)
+			if Reclaim(s.policy, s, liveCapacity-set, nil) == Failed {
+				refused++
+				continue
+			}
+			if ref := s.find(0, id); ref != 0 { // written by one before it in the portion
+				s.Drop(ref)
+			}
+			s.set(0, id, m.Key(key)+m.String(liveValue, false)+m.Class(24), s.now+1000*liveTTL(id))
 		}
-		s.set(0, r.id, m.Key(key)+m.String(liveValue, false)+m.Class(24), r.now+1000*liveTTL(r.id))
 	}
 	return missed, refused
 }
