@@ -135,11 +135,14 @@ func fillCluster(t *testing.T, cluster *servertest.ServerCluster, commands [][]s
 	t.Helper()
 	for _, p := range cluster.Primaries {
 		c := p.Client(t)
-		c.Ask(t, len(commands), func(i int) []string { return commands[i] }, func(_ int, reply any) {
+		if err := c.Ask(len(commands), func(i int) []string { return commands[i] }, func(_ int, reply any) error {
 			if err, refused := reply.(error); refused && !strings.HasPrefix(err.Error(), "MOVED") {
-				t.Fatal(err)
+				return err
 			}
-		})
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -81,12 +81,17 @@ func onServer(t *testing.T, k Kind, trace []request) (missed float64, refused in
 	for some := range slices.Chunk(trace, portion) {
 		now := time.Now().UnixMilli()
 		var missing []uint64
-		c.Ask(t, len(some), func(i int) []string { return []string{"TOUCH", liveKey(some[i].id)} }, func(i int, reply any) {
+		look := func(i int) []string { return []string{"TOUCH", liveKey(some[i].id)} }
+		if err := c.Ask(len(some), look, func(i int, reply any) error {
 			some[i].now = now
 			if reply == int64(0) {
 				missing = append(missing, some[i].id)
 			}
-		})
+			err, _ := reply.(error)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
 		for _, id := range missing {
 			missed++
 			reply := c.Do("SET", liveKey(id), value, "EX", strconv.FormatInt(liveTTL(id), 10))
