@@ -12,6 +12,7 @@ import (
 
 // TestFactsOfServer compares what a dump tells of keys with what the server that wrote it answers.
 func TestFactsOfServer(t *testing.T) {
+	t.Parallel()
 	for policy, want := range map[string]kv.Field{"noeviction": 0, "allkeys-lru": kv.FieldIdle, "volatile-lfu": kv.FieldFreq} {
 		t.Run(policy, func(t *testing.T) {
 			s := startServer(t, "--maxmemory-policy", policy, "--list-max-listpack-size", "4")

@@ -80,8 +80,9 @@ func workload(n int) [][]string {
 
 // TestFitAllocator finds the allocator of the server on PATH from its dump.
 func TestFitAllocator(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, "--hash-max-listpack-entries", "128")
-	s.do(workload(6000)...)
+	s.do(workload(2000)...)
 	path := s.dump()
 	st, err := os.Stat(path)
 	if err != nil {

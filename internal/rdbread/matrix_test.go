@@ -46,6 +46,7 @@ const liveBar = 0.01
 // of its dump with MEMORY USAGE SAMPLES 0: of the server as it stands, and of another that has loaded the dump. The figures
 // are the table of docs/support.md.
 func TestModelOnEachServer(t *testing.T) {
+	t.Parallel()
 	page := readSizesPage(t)
 	for _, s := range peers() {
 		t.Run(s.name, func(t *testing.T) {
@@ -90,8 +91,7 @@ func (s peer) measure(t *testing.T) (live, loaded *measured) {
 	}
 	args := settings(s.version)
 	c := servertest.Redis(t, servertest.Options{Version: s.version, Preload: s.preload, Args: args}).Client(t)
-	cmds := everyEncoding(s.version)
-	c.Fill(t, len(cmds), func(i int) []string { return cmds[i] })
+	fillEveryEncoding(t, c, s.version)
 	c.Must(t, "SAVE")
 	dir := c.Must(t, "CONFIG", "GET", "dir").([]any)[1].(string)
 	dump := filepath.Join(dir, "dump.rdb")
@@ -223,17 +223,18 @@ func measure(t *testing.T, c *servertest.Client, path string, state memory.State
 	return m
 }
 
-// details says what is particular about the keys of a kind of everyEncoding.
+// details says what is particular about the keys of a kind of fillEveryEncoding.
 var details = map[string]string{
 	"huge items": "items of 9 KB", "groups": "groups", "field TTL": "field TTL", "many field TTLs": "all with a TTL", "long values": "few long values", "TTL": "TTL", "LZF": "compressed",
 }
 
-// everyEncoding writes keys of every type and encoding, element by element, as an application would. The name of a key begins
+// fillEveryEncoding writes keys of every type and encoding, element by element, as an application would. The name of a key begins
 // with its kind.
-func everyEncoding(version string) [][]string {
+func fillEveryEncoding(t *testing.T, c *servertest.Client, version string) {
+	t.Helper()
 	w := &workloadOf{r: rand.New(rand.NewPCG(7, 7))}
-	for i := range 150 {
-		w.i = i
+	for w.i = range 150 {
+		w.cmds = w.cmds[:0]
 		w.strings()
 		w.lists()
 		w.sets()
@@ -243,17 +244,20 @@ func everyEncoding(version string) [][]string {
 		if version == "valkey-9" {
 			w.fieldTTLs()
 		}
+		c.Fill(t, len(w.cmds), func(i int) []string { return w.cmds[i] })
 	}
-	return w.cmds
 }
 
 type workloadOf struct {
 	r    *rand.Rand
-	i    int
+	i, n int // round and command
 	cmds [][]string
 }
 
-func (w *workloadOf) add(c ...string) { w.cmds = append(w.cmds, c) }
+func (w *workloadOf) add(c ...string) {
+	w.cmds = append(w.cmds, c)
+	w.n++
+}
 
 func (w *workloadOf) text(n int) string {
 	b := make([]byte, n)
@@ -264,7 +268,7 @@ func (w *workloadOf) text(n int) string {
 }
 
 func (w *workloadOf) key(kind string) string {
-	return fmt.Sprintf("%s:%s:%d:%d", kind, w.text(1+w.r.IntN(60)), w.i, len(w.cmds))
+	return fmt.Sprintf("%s:%s:%d:%d", kind, w.text(1+w.r.IntN(60)), w.i, w.n)
 }
 
 func (w *workloadOf) strings() {

@@ -14,6 +14,7 @@ import (
 type Client struct {
 	conn net.Conn
 	r    *bufio.Reader
+	out  []byte // what is sent next
 }
 
 // Dial connects.
@@ -22,7 +23,7 @@ func Dial(network, addr string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{conn, bufio.NewReader(conn)}, nil
+	return &Client{conn: conn, r: bufio.NewReader(conn)}, nil
 }
 
 // Close closes the connection.
@@ -30,9 +31,8 @@ func (c *Client) Close() error { return c.conn.Close() }
 
 // Do sends one command and returns its reply: string, int64, nil, []any or error.
 func (c *Client) Do(args ...string) any {
-	var b strings.Builder
-	encode(&b, args)
-	if _, err := io.WriteString(c.conn, b.String()); err != nil {
+	c.out = encode(c.out[:0], args)
+	if _, err := c.conn.Write(c.out); err != nil {
 		return err
 	}
 	return c.reply()
@@ -67,12 +67,12 @@ func (c *Client) Send(n int, next func(i int) []string) error {
 // Ask sends n commands, many at a time, and hands the reply to each to told, whose error ends it.
 func (c *Client) Ask(n int, next func(i int) []string, told func(i int, reply any) error) error {
 	for i := 0; i < n; {
-		var b strings.Builder
+		c.out = c.out[:0]
 		first := i
-		for ; i < n && b.Len() < 64<<10; i++ {
-			encode(&b, next(i))
+		for ; i < n && len(c.out) < 64<<10; i++ {
+			c.out = encode(c.out, next(i))
 		}
-		if _, err := io.WriteString(c.conn, b.String()); err != nil {
+		if _, err := c.conn.Write(c.out); err != nil {
 			return err
 		}
 		for j := first; j < i; j++ {
@@ -84,13 +84,13 @@ func (c *Client) Ask(n int, next func(i int) []string, told func(i int, reply an
 	return nil
 }
 
-func encode(b *strings.Builder, args []string) {
-	b.WriteString("*" + strconv.Itoa(len(args)) + "\r\n")
+func encode(b []byte, args []string) []byte {
+	b = append(strconv.AppendInt(append(b, '*'), int64(len(args)), 10), "\r\n"...)
 	for _, a := range args {
-		b.WriteString("$" + strconv.Itoa(len(a)) + "\r\n")
-		b.WriteString(a)
-		b.WriteString("\r\n")
+		b = append(strconv.AppendInt(append(b, '$'), int64(len(a)), 10), "\r\n"...)
+		b = append(append(b, a...), "\r\n"...)
 	}
+	return b
 }
 
 func (c *Client) reply() any {
