@@ -17,9 +17,10 @@ import (
 func TestIntervalsOfASampleHoldTheTruth(t *testing.T) {
 	const runs = 150
 	held := map[string]int{}
+	var sample, all []kv.Record
 	for seed := range uint64(runs) {
 		rng := rand.New(rand.NewPCG(seed, 5))
-		var sample, all []kv.Record
+		sample, all = sample[:0], all[:0]
 		for range 6000 {
 			r := kv.Record{
 				Size: int64(100 * math.Exp(rng.NormFloat64())), Idle: time.Hour,

@@ -72,6 +72,7 @@ func (g *generator) waiting() []string {
 
 // TestCrowds lets several clients act at random, in an order that is the same on a redis-server and on the engine.
 func TestCrowds(t *testing.T) {
+	t.Parallel()
 	addr, seed := [2]string{redisAddr(t), engineAddr(t, engine.Options{Shards: 4})}, seedOf(t)
 	have := commandsOf(t, addr[1])
 	began, n, acts := time.Now(), 0, 0

@@ -16,6 +16,7 @@ import (
 
 // TestGoRedis makes the ordinary calls of go-redis on a redis-server and on the engine, and compares what they return.
 func TestGoRedis(t *testing.T) {
+	t.Parallel()
 	addr := [2]string{redisAddr(t), engineAddr(t, engine.Options{Shards: 2})}
 	for _, protocol := range []int{2, 3} {
 		var said [2][]string

@@ -176,6 +176,7 @@ func inOrder(out []byte) []byte {
 
 // TestProtocol sends requests that are malformed in every way, whole and in pieces, and many that are mutated.
 func TestProtocol(t *testing.T) {
+	t.Parallel()
 	w := newWires(t, redisAddr(t))
 	for _, text := range requests {
 		if w.usable([]byte(text)) {

@@ -55,7 +55,7 @@ func TestRandomHistories(t *testing.T) {
 			have := commandsOf(t, got)
 			d := &duel{addr: [2]string{want, got}, has: func(name string) bool { return have[name] }}
 			c := &campaign{t: t, duel: d, seen: map[string]bool{}}
-			c.run(budget(6*time.Second), seed)
+			c.run(budget(3*time.Second), seed)
 		})
 	}
 }

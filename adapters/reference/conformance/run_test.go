@@ -164,8 +164,14 @@ func (d *duel) step(s step) *failure {
 
 // flush sends what was held back, and compares the replies.
 func (d *duel) flush() *failure {
+	_, fail := d.told()
+	return fail
+}
+
+// told is flush that returns the replies of the reference.
+func (d *duel) told() ([]reply, *failure) {
 	if len(d.batch) == 0 {
-		return nil
+		return nil, nil
 	}
 	batch := d.batch
 	d.batch, d.bytes = nil, 0
@@ -176,19 +182,21 @@ func (d *duel) flush() *failure {
 	for i, c := range d.conns {
 		c.SetDeadline(time.Now().Add(patience))
 		if _, err := c.Write(b); err != nil && i == 0 {
-			return &failure{step: batch[0], why: err.Error()}
+			return nil, &failure{step: batch[0], why: err.Error()}
 		}
 	}
-	for _, s := range batch {
+	all := make([]reply, len(batch))
+	for i, s := range batch {
 		want, got, fail := d.replies(s)
 		if fail == nil {
 			fail = d.judge(s, want, got)
 		}
 		if fail != nil {
-			return fail
+			return nil, fail
 		}
+		all[i] = want
 	}
-	return nil
+	return all, nil
 }
 
 func (d *duel) replies(s step) (want, got reply, fail *failure) {
@@ -251,20 +259,12 @@ func (d *duel) judgeAll(queued []step, want, got reply) *failure {
 
 // both sends a command to both servers and compares the replies.
 func (d *duel) both(s same, args ...string) (reply, *failure) {
-	d.batch = []step{{args: args}}
-	b := appendCommand(nil, args)
-	d.batch = nil
-	for i, c := range d.conns {
-		c.SetDeadline(time.Now().Add(patience))
-		if _, err := c.Write(b); err != nil && i == 0 {
-			return reply{}, &failure{step: step{args: args}, why: err.Error()}
-		}
+	d.batch = []step{{args: args, same: s}}
+	all, fail := d.told()
+	if fail != nil {
+		return reply{}, fail
 	}
-	want, got, fail := d.replies(step{args: args})
-	if fail == nil {
-		fail = d.judge(step{args: args, same: s}, want, got)
-	}
-	return want, fail
+	return all[0], nil
 }
 
 // adopt gives both servers what the reference has as key.

@@ -11,6 +11,7 @@ import (
 
 // TestPlays lets several clients do what is written in testdata/plays, on a redis-server and on the engine.
 func TestPlays(t *testing.T) {
+	t.Parallel()
 	addr := [2]string{redisAddr(t), engineAddr(t, engine.Options{Shards: 2})}
 	files, err := filepath.Glob("testdata/plays/*.txt")
 	if err != nil || len(files) == 0 {

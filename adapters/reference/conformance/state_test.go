@@ -17,21 +17,18 @@ func (d *duel) epilogue() *failure {
 		return fail
 	}
 	for _, db := range databases {
-		if _, fail := d.both(nil, "SELECT", strconv.Itoa(db)); fail != nil {
+		d.batch = []step{{args: []string{"SELECT", strconv.Itoa(db)}}, {args: []string{"KEYS", "*"}, same: multiset(1)}, {args: []string{"DBSIZE"}}}
+		all, fail := d.told()
+		if fail != nil {
 			return fail
 		}
 		if fail := d.scan(sweep); fail != nil {
 			return fail
 		}
-		keys, fail := d.both(multiset(1), "KEYS", "*")
-		if fail != nil {
-			return fail
-		}
-		if _, fail := d.both(nil, "DBSIZE"); fail != nil {
-			return fail
-		}
-		if fail := d.contents(slices.Sorted(slices.Values(keys.texts()))); fail != nil {
-			return fail
+		for keys := range slices.Chunk(slices.Sorted(slices.Values(all[1].texts())), mostSteps/4) {
+			if fail := d.contents(keys); fail != nil {
+				return fail
+			}
 		}
 	}
 	return nil
@@ -40,23 +37,19 @@ func (d *duel) epilogue() *failure {
 // contents compares each key: what it is first, then what it holds.
 func (d *duel) contents(keys []string) *failure {
 	for _, k := range keys {
-		kind, fail := d.both(nil, "TYPE", k)
-		if fail != nil {
-			return fail
-		}
-		encoding, fail := d.both(nil, "OBJECT", "ENCODING", k)
-		if fail != nil {
-			return fail
-		}
-		d.batch = append(d.batch, step{args: []string{"PTTL", k}, same: near(2000)}, contentOf(kind.text, encoding.text, k))
+		d.batch = append(d.batch, step{args: []string{"TYPE", k}}, step{args: []string{"OBJECT", "ENCODING", k}})
+	}
+	are, fail := d.told()
+	if fail != nil {
+		return fail
+	}
+	for i, k := range keys {
+		d.batch = append(d.batch, step{args: []string{"PTTL", k}, same: near(2000)}, contentOf(are[2*i].text, are[2*i+1].text, k))
 		if d.has("dump") {
 			d.batch = append(d.batch, step{args: []string{"DUMP", k}, same: dumpReply})
 		}
-		if fail := d.flush(); fail != nil {
-			return fail
-		}
 	}
-	return nil
+	return d.flush()
 }
 
 // contentOf returns the step that compares a key's contents: in their order, unless it is that of a table.

@@ -49,7 +49,7 @@ var benchmarks = []string{
 func TestRedisBenchmark(t *testing.T) {
 	addr := engineAddr(t, engine.Options{Shards: 2})
 	for _, more := range [][]string{{"-P", "1"}, {"-P", "16", "-3"}, {"-P", "5", "-r", "1000"}} {
-		out := tool(t, addr, "", append([]string{"redis-benchmark", "-n", "2000", "-c", "10", "--csv"}, more...)...)
+		out := tool(t, addr, "", append([]string{"redis-benchmark", "-n", "500", "-c", "10", "--csv"}, more...)...)
 		for _, name := range benchmarks {
 			if !strings.Contains(out, "\n\""+name) {
 				t.Errorf("%q: no %s in\n%s", more, name, out)
