@@ -30,7 +30,8 @@ func (m *model) below(x float64) float64 {
 		d := m.t - x
 		return 1 - d*d/(2*width)/area
 	case Rising:
-		return (math.Exp((x-m.t)/m.scale) - math.Exp(-m.t/m.scale)) / (1 - math.Exp(-m.t/m.scale))
+		end := math.Exp(-m.t / m.scale)
+		return (math.Exp((x-m.t)/m.scale) - end) / (1 - end)
 	}
 	return x / m.t
 }
@@ -39,10 +40,16 @@ func (m *model) below(x float64) float64 {
 func (m *model) measure(s *spans) (distance float64) {
 	m.ln = 0
 	seen, first := int64(0), m.below(s.from)
+	end, high := math.NaN(), 0.0 // of the span before, where this one begins more often than not
 	for _, x := range s.all {
 		seen += x.Keys
-		low, high := m.below(x.Low), m.below(min(x.High, s.most))
-		m.ln += float64(x.Keys) * math.Log(max(1e-12, (high-low)/(1-first)/(min(x.High, s.most)-x.Low)))
+		low := high
+		if x.Low != end {
+			low = m.below(x.Low)
+		}
+		end = min(x.High, s.most)
+		high = m.below(end)
+		m.ln += float64(x.Keys) * math.Log(max(1e-12, (high-low)/(1-first)/(end-x.Low)))
 		distance = max(distance, math.Abs((high-first)/(1-first)-float64(seen)/float64(s.keys)))
 	}
 	return distance
