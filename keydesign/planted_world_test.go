@@ -101,11 +101,13 @@ func (w *world) record(t *schema.Template, key string) kv.Record {
 	return r
 }
 
+var nodes = [...]string{"node-a", "node-b", "node-c"}
+
 // plain returns a small string without TTL that was used lately.
 func (w *world) plain(key string) kv.Record {
 	return kv.Record{
 		Key: key, Type: kv.TypeString, Len: 1, Size: 180 + int64(len(key)), TTL: kv.TTLNone, Slot: slot.Of(key),
-		Idle: time.Duration(w.rng.ExpFloat64() * float64(2*time.Hour)), Place: "node-" + string(rune('a'+slot.Of(key)%3)),
+		Idle: time.Duration(w.rng.ExpFloat64() * float64(2*time.Hour)), Place: nodes[slot.Of(key)%3],
 		Known: kv.Universal | kv.FieldSlot | kv.FieldIdle | kv.FieldPlace,
 	}
 }

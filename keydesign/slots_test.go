@@ -78,7 +78,7 @@ func TestLawsOfManyTags(t *testing.T) {
 		t.Skip("many keys")
 	}
 	t.Parallel()
-	audittest.Test(t, slots(), tagged(14_000))
+	audittest.Test(t, slots(), tagged(11_000))
 }
 
 func metric(t *testing.T, ms []report.Metric, name string) report.Metric {
