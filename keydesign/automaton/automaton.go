@@ -8,7 +8,7 @@
 //	user:{int}   ──u──▶ ──s──▶ ──e──▶ ──r──▶ ──:──▶ (1) ──[0-9]──▶ (2) ──▶ accepts
 //	                                                  ◀──────────────┘
 //
-//	two of them, walked side by side          Intersect
+//	two of them, walked side by side          Set.Intersect
 //	all of them, as sets of states, cached    DFA
 //
 // Keys are bytes, and so are lengths. An expression's class that holds all characters beyond ASCII, such as [^:], takes any

@@ -46,11 +46,11 @@ func TestIntersect(t *testing.T) {
 		{"empty", key(), key(re("a*")), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, ok := Intersect(c.a, c.b)
+			got, ok := SetOf(c.a).Intersect(SetOf(c.b))
 			if ok != (c.want != "" || c.name == "empty") || got != c.want {
 				t.Errorf("%q, %v, want %q", got, ok, c.want)
 			}
-			if back, same := Intersect(c.b, c.a); same != ok || len(back) != len(got) {
+			if back, same := SetOf(c.b).Intersect(SetOf(c.a)); same != ok || len(back) != len(got) {
 				t.Errorf("the other way round: %q, %v", back, same)
 			}
 		})
@@ -61,7 +61,7 @@ func TestIntersect(t *testing.T) {
 func TestIntersectIsBounded(t *testing.T) {
 	a := key(re(".{0,900}a"), re(".{0,900}a"), lit(":x"))
 	b := key(re(".{0,800}b"), re(".{0,800}b"), lit("-x"))
-	if w, ok := Intersect(a, b); ok {
+	if w, ok := SetOf(a).Intersect(SetOf(b)); ok {
 		t.Errorf("%q ends in two ways", w)
 	}
 	var huge schema.Key
@@ -136,7 +136,7 @@ func TestIntersectAgainstAllKeys(t *testing.T) {
 				break
 			}
 		}
-		got, ok := Intersect(a, b)
+		got, ok := SetOf(a).Intersect(SetOf(b))
 		switch {
 		case ok && !(x.MatchString(got) && y.MatchString(got)):
 			t.Fatalf("%s and %s: %q is not in both", x, y, got)

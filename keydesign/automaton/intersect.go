@@ -8,22 +8,45 @@ import (
 	"github.com/kvtool/kvtool/keydesign/schema"
 )
 
+// A Set is the keys of one template, to be compared with others. It is for one goroutine at a time.
+type Set struct {
+	key  schema.Key
+	form *Automaton // once it was needed, if it is small enough to be kept
+}
+
+// keptStates is how large an automaton a Set keeps: a schema may have thousands of templates.
+const keptStates = 1 << 12
+
+// SetOf returns the keys that a template takes.
+func SetOf(k schema.Key) *Set { return &Set{key: k} }
+
 // Intersect returns a shortest key that both templates take, of letters and digits where that is possible; ok is false if they
 // have none in common. Where that would take too long to find out, which no schema that a person wrote has shown, or a type's
 // expression is none, it is false, too.
-func Intersect(a, b schema.Key) (witness string, ok bool) {
-	if !mayMeet(a, b) {
+func (s *Set) Intersect(o *Set) (witness string, ok bool) {
+	if !mayMeet(s.key, o.key) {
 		return "", false
 	}
-	x, err := New(a)
+	x, err := s.automaton()
 	if err != nil {
 		return "", false
 	}
-	y, err := New(b)
+	y, err := o.automaton()
 	if err != nil {
 		return "", false
 	}
 	return x.intersect(y)
+}
+
+func (s *Set) automaton() (*Automaton, error) {
+	if s.form != nil {
+		return s.form, nil
+	}
+	a, err := New(s.key)
+	if err == nil && len(a.states) <= keptStates {
+		s.form = a
+	}
+	return a, err
 }
 
 // mayMeet reports whether the literals at the ends of two keys leave room for a key that both take.

@@ -16,7 +16,7 @@ func (c *comparison) key(p pair) {
 		return
 	}
 	if c.sides.observed() {
-		if _, ok := automaton.Intersect(a, b); ok {
+		if _, ok := automaton.SetOf(a).Intersect(automaton.SetOf(b)); ok {
 			return
 		}
 	}

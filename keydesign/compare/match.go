@@ -79,7 +79,7 @@ func (c *comparison) overlap(a, b *schema.Template) bool {
 	if x, y := prefix(a.Key), prefix(b.Key); !c.sides.observed() || !strings.HasPrefix(x, y) && !strings.HasPrefix(y, x) {
 		return false
 	}
-	_, ok := automaton.Intersect(a.Key, b.Key)
+	_, ok := automaton.SetOf(a.Key).Intersect(automaton.SetOf(b.Key))
 	return ok
 }
 

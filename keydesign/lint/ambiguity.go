@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kvtool/kvtool/keydesign/automaton"
 	"github.com/kvtool/kvtool/keydesign/schema"
 	"github.com/kvtool/kvtool/report"
 )
@@ -52,7 +51,7 @@ func checkAmbiguous(d *design, emit emitter) {
 		if found[wide] {
 			return
 		}
-		if witness, ok := automaton.Intersect(a.Key, b.Key); ok {
+		if witness, ok := a.set.Intersect(b.set); ok {
 			found[wide] = true
 			emit(wide.finding(report.Error, "%q is also a key of %s", witness, narrow.besides(wide)))
 		}

@@ -1,6 +1,9 @@
 package lint
 
-import "github.com/kvtool/kvtool/keydesign/schema"
+import (
+	"github.com/kvtool/kvtool/keydesign/automaton"
+	"github.com/kvtool/kvtool/keydesign/schema"
+)
 
 // A design is a schema with what follows from it.
 type design struct {
@@ -17,6 +20,7 @@ type design struct {
 type template struct {
 	*schema.Template
 	text     string // the canonical text of its key: the subject of its findings
+	set      *automaton.Set
 	segments []segment
 	tag      string // what Redis Cluster hashes in place of the whole key, without its braces; empty is none
 	tagged   schema.Key
@@ -61,7 +65,7 @@ func storeOf(s *schema.Store) schema.StoreKind {
 }
 
 func newTemplate(st *schema.Template, defaults *schema.Defaults) *template {
-	t := &template{Template: st, text: st.Key.String(), segments: segmentsOf(st.Key), ttl: st.TTL}
+	t := &template{Template: st, text: st.Key.String(), set: automaton.SetOf(st.Key), segments: segmentsOf(st.Key), ttl: st.TTL}
 	if t.ttl.Policy == "" {
 		t.ttl = defaults.TTL
 	}

@@ -98,7 +98,7 @@ func TestAmbiguous(t *testing.T) {
 		for i := range s.Templates {
 			for j := range i {
 				a, b := &s.Templates[i], &s.Templates[j]
-				if _, ok := automaton.Intersect(a.Key, b.Key); ok {
+				if _, ok := automaton.SetOf(a.Key).Intersect(automaton.SetOf(b.Key)); ok {
 					wide, _ := wider(&template{Template: a, text: a.Key.String()}, &template{Template: b, text: b.Key.String()})
 					want = append(want, wide.text)
 				}

@@ -12,18 +12,20 @@ import (
 // keyspace, and no mistake in the file.
 func settle(s *schema.Schema) {
 	keys := make([]schema.Key, len(s.Templates)) // as they will be read: types may take more for where they stand
+	sets := make([]*automaton.Set, len(keys))
 	for i := range s.Templates {
 		keys[i] = s.Templates[i].Key
 		if k, err := schema.ParseKey(keys[i].String(), s.Fields...); err == nil {
 			keys[i] = k
 		}
+		sets[i] = automaton.SetOf(keys[i])
 	}
 	for i, a := range keys {
 		for j, b := range keys[:i] {
 			if apart(a, b) {
 				continue
 			}
-			if _, both := automaton.Intersect(a, b); !both {
+			if _, both := sets[i].Intersect(sets[j]); !both {
 				continue
 			}
 			if m, n := literalBytes(a), literalBytes(b); m <= n {
