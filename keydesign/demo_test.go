@@ -1,8 +1,10 @@
 package keydesign
 
 import (
+	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/kvtool/kvtool/adapters/reference"
@@ -24,16 +26,21 @@ func run(t testing.TB, s kv.Store, parallel int) *report.Report {
 
 func demo(t testing.TB) kv.Store {
 	t.Helper()
-	target, err := kv.ParseTarget("demo:")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := reference.Adapter().Open(t.Context(), target)
+	s, err := openDemo()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
+
+// openDemo fills the store once, for all tests: they only read it.
+var openDemo = sync.OnceValues(func() (kv.Store, error) {
+	target, err := kv.ParseTarget("demo:")
+	if err != nil {
+		return nil, err
+	}
+	return reference.Adapter().Open(context.Background(), target)
+})
 
 // bad lists the findings that are an error or a warning: rule, severity and subject.
 func bad(r *report.Report) []string {
