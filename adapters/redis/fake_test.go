@@ -152,14 +152,6 @@ func collect(ctx context.Context, s kv.Store, opt kv.ScanOptions) (records []kv.
 	return records, nil
 }
 
-func TestFakeAnswers(t *testing.T) {
-	s := openURL(t, "redis://"+fake(t, func(string) string { return "" }))
-	records, err := collect(t.Context(), s, kv.ScanOptions{Want: kv.AllFields})
-	if err != nil || len(records) != 2 || records[0].Size != 56 {
-		t.Errorf("%+v, %v", records, err)
-	}
-}
-
 // TestConnectErrors checks what is said of a server that cannot be used, and that no password is in it.
 func TestConnectErrors(t *testing.T) {
 	const password = "s3cret-word"

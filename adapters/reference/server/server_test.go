@@ -110,14 +110,6 @@ func TestPipeline(t *testing.T) {
 	c.expectClosed()
 }
 
-func TestProtocolErrorEndsTheConnection(t *testing.T) {
-	addr, _ := start(t)
-	c := dial(t, addr)
-	c.send("PING\r\n*1\r\nPING\r\n")
-	c.expect("+PONG\r\n-ERR Protocol error: expected '$', got 'P'\r\n")
-	c.expectClosed()
-}
-
 // A client that sends all before it reads anything is answered, however much that is.
 func TestManyRepliesUnread(t *testing.T) {
 	addr, _ := start(t)
