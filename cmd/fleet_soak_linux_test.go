@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kvtool/kvtool/cmd"
 	"github.com/kvtool/kvtool/internal/servertest"
 	"github.com/kvtool/kvtool/report"
 )
@@ -28,10 +29,7 @@ func soaking(t *testing.T) {
 func TestSoakFleet(t *testing.T) {
 	soaking(t)
 	const servers, names, jobs, window = 20, 10, 32, time.Second
-	binary := filepath.Join(t.TempDir(), "kvtool")
-	if out, err := exec.Command("go", "build", "-trimpath", "-o", binary, "./kvtool").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	binary := cmd.Program(t)
 	var conf strings.Builder
 	conf.WriteString("targets:\n")
 	for i := range servers {

@@ -136,10 +136,7 @@ func inFolder(t *testing.T, files map[string]string) string {
 // files and its index, which begin at the same time. What their logs hold, merged, is the sum of what each has counted, bucket for
 // bucket; and together they have done what one process would have done.
 func TestEmittedJobRuns(t *testing.T) {
-	kvtool, err := exec.LookPath("kvtool")
-	if err != nil {
-		t.Skip("testscript has put no kvtool into PATH")
-	}
+	kvtool := Program(t)
 	server := servertest.Redis(t, servertest.Options{})
 	schemas := publishedSchemas(t)
 	t.Chdir(inFolder(t, map[string]string{"pods.yaml": podSchema, "load.yaml": podded}))

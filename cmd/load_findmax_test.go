@@ -101,16 +101,12 @@ func TestSoakFindMax(t *testing.T) {
 	}
 	const mean, limit = 1e-3, 100e-3
 	truth := 1/mean - math.Log(100)/limit
-	binary := filepath.Join(t.TempDir(), "kvtool")
-	if out, err := exec.Command("go", "build", "-o", binary, "./kvtool").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	server := servertest.Redis(t, servertest.Options{})
 	proxy := faultproxy.Start(t, server.Addr)
 	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))
 	proxy.Set(faultproxy.Fault{Service: func() time.Duration { return time.Duration(mean * rng.ExpFloat64() * 1e9) }})
 	var progress strings.Builder
-	c := exec.Command(binary, "load", "find-max", "redis://"+proxy.Addr, "-s", writeScenario(t, sets), "--threshold", "p99 < 100ms",
+	c := exec.Command(Program(t), "load", "find-max", "redis://"+proxy.Addr, "-s", writeScenario(t, sets), "--threshold", "p99 < 100ms",
 		"--conns", "200", "--step-max", "20s", "--confirm", "30s", "--progress", "plain", "-o", "json", "--op-timeout", "60s")
 	c.Stderr = io.MultiWriter(&progress, os.Stderr)
 	out, err := c.Output()

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/kvtool/kvtool/cmd"
 	"github.com/kvtool/kvtool/internal/servertest"
 	"github.com/kvtool/kvtool/report"
 )
@@ -56,11 +57,7 @@ func capacityOf(t *testing.T, target, scenario string) float64 {
 // start runs kvtool as a process of its own, and returns what interrupts it and waits for its end.
 func start(t *testing.T, args ...string) (end func()) {
 	t.Helper()
-	binary, err := exec.LookPath("kvtool")
-	if err != nil {
-		t.Skip("kvtool is not in PATH (go test puts it there)")
-	}
-	c := exec.Command(binary, append(args, "--progress", "none")...)
+	c := exec.Command(cmd.Program(t), append(args, "--progress", "none")...)
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}

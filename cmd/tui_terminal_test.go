@@ -35,9 +35,7 @@ func openTerminal(t *testing.T, columns, lines int, dir, command string) *termin
 		}
 		t.Skip("tmux is missing")
 	}
-	if _, err := exec.LookPath("kvtool"); err != nil {
-		t.Skip("kvtool is not in PATH: go test puts it there")
-	}
+	Program(t)
 	x := &terminal{t: t, socket: filepath.Join(t.TempDir(), "s"), dir: dir}
 	x.tmux("-f", os.DevNull, "new-session", "-d", "-x", fmt.Sprint(columns), "-y", fmt.Sprint(lines), "-c", dir,
 		"-e", "TERM=screen-256color", "-e", "NO_COLOR=", "sh", "-c", command+"; echo code $?; sleep 600")
@@ -82,7 +80,7 @@ func (x *terminal) sees(texts ...string) string {
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if out, err := exec.Command("kvtool", "audit", "demo:", "--save", filepath.Join(dir, "demo.kvr"), "-o", "brief").CombinedOutput(); err != nil {
+	if out, err := exec.Command(Program(t), "audit", "demo:", "--save", filepath.Join(dir, "demo.kvr"), "-o", "brief").CombinedOutput(); err != nil {
 		t.Skipf("kvtool is not in PATH: %v: %s", err, out)
 	}
 	x := openTerminal(t, 80, 24, dir, "kvtool tui demo.kvr")
@@ -227,7 +225,7 @@ func TestDashboardOfLoad(t *testing.T) {
 	x.sees("stop the run and leave? y/n")
 	x.press("y")
 	x.sees("code 130")
-	if out, err := exec.Command("kvtool", "report", "convert", filepath.Join(dir, "run.kvr"), "-o", "json").Output(); !strings.Contains(string(out), `"deploy"`) {
+	if out, err := exec.Command(Program(t), "report", "convert", filepath.Join(dir, "run.kvr"), "-o", "json").Output(); !strings.Contains(string(out), `"deploy"`) {
 		t.Errorf("%v: what was noted is not among the events of the report", err)
 	}
 	if n := s.Client(t).Must(t, "DBSIZE"); fmt.Sprint(n) != "0" {
