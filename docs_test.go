@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,7 +24,8 @@ var update = flag.Bool("update", false, "rewrite the outputs shown in the docume
 
 // A document shows commands in two kinds of fence. In a console fence a command begins with "$ " and everything up to the
 // next one is what it prints, in a terminal of 80 columns, on both streams. In an sh fence there are only commands; those
-// of kvtool must succeed, with a smaller demo store in the place of any server.
+// of kvtool must succeed, with a smaller demo store in the place of any server, and of it where nothing is kept, and fewer
+// keys simulated.
 var fence = regexp.MustCompile("(?ms)^```(console|sh)\n(.*?)^```$")
 
 func TestDocs(t *testing.T) {
@@ -49,7 +51,14 @@ func checkPage(t *testing.T, page string) {
 		}
 		for line := range strings.Lines(string(m[2])) {
 			if args, ok := kvtoolArgs(line); ok {
-				if out, code := run(t, dir, args, withoutServers); code != 0 {
+				open := opener(withoutServers)
+				if !slices.Contains(args, "--save") {
+					open = withoutMuch
+				}
+				if slices.Equal(args[:2], []string{"keydesign", "simulate"}) {
+					args = append(args, "--sample", "20k")
+				}
+				if out, code := run(t, dir, args, open); code != 0 {
 					t.Errorf("%s: exit code %d\n%s", strings.TrimSpace(line), code, out)
 				}
 			}
@@ -79,7 +88,7 @@ func rerun(t *testing.T, dir, block string) string {
 			b.WriteString(line)
 			var args []string
 			if args, ours = kvtoolArgs(command); ours {
-				out, code := run(t, dir, args, adapters.Open)
+				out, code := run(t, dir, args, kept)
 				b.WriteString(out)
 				if code != 0 {
 					fmt.Fprintf(&b, "(exit %d)\n", code)
@@ -108,18 +117,45 @@ func kvtoolArgs(line string) ([]string, bool) {
 type opener func(context.Context, kv.Target) (kv.Store, error)
 
 func withoutServers(ctx context.Context, t kv.Target) (kv.Store, error) {
-	if t.URL != nil {
-		demo, err := kv.ParseTarget("demo:?keys=12000")
-		if err != nil {
-			return nil, err
-		}
-		return adapters.Open(ctx, demo)
+	if t.URL == nil {
+		return kept(ctx, t)
 	}
-	return adapters.Open(ctx, t)
+	return inPlace(ctx, t, "demo:?keys=12000")
+}
+
+func withoutMuch(ctx context.Context, t kv.Target) (kv.Store, error) {
+	if t.Scheme == "demo" {
+		return inPlace(ctx, t, "demo:?keys=12000")
+	}
+	return withoutServers(ctx, t)
+}
+
+// demos are stores that commands have read, by their targets. Reading changes none, so that the next command has the same. A fleet
+// opens several side by side.
+var (
+	demos   = map[string]kv.Store{}
+	opening sync.Mutex
+)
+
+func kept(ctx context.Context, t kv.Target) (kv.Store, error) {
+	opening.Lock()
+	defer opening.Unlock()
+	if s := demos[t.String()]; s != nil {
+		return s, nil
+	}
+	s, err := adapters.Open(ctx, t)
+	if err == nil && (t.Scheme == "demo" || t.Scheme == "ref") {
+		demos[t.String()] = s
+	}
+	return s, err
 }
 
 func run(t *testing.T, dir string, args []string, open opener) (out string, code int) {
 	t.Helper()
+	if len(args) > 0 && args[0] == "load" || slices.Contains(args, "--apply") { // it writes
+		clear(demos)
+		defer clear(demos)
+	}
 	home, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)

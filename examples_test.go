@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/kvtool/kvtool/adapters"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -141,13 +140,13 @@ func empty(ctx context.Context, t kv.Target) (kv.Store, error) {
 
 func inPlace(ctx context.Context, t kv.Target, target string) (kv.Store, error) {
 	if t.URL == nil && t.Scheme != "demo" && t.Scheme != "ref" {
-		return adapters.Open(ctx, t)
+		return kept(ctx, t)
 	}
 	of, err := kv.ParseTarget(target)
 	if err != nil {
 		return nil, err
 	}
-	return adapters.Open(ctx, of)
+	return kept(ctx, of)
 }
 
 // made are what the examples of some commands need: each is made in the folder of those alone.

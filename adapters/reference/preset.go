@@ -132,7 +132,10 @@ func (g *generator) uuid() string {
 }
 
 // text returns s with each # replaced by the next of the numbers: a format without fmt, whose cost would be most of a build.
-func (g *generator) text(s string, numbers ...int64) string {
+func (g *generator) text(s string, numbers ...int64) string { return string(g.raw(s, numbers...)) }
+
+// raw is text that is valid until the next.
+func (g *generator) raw(s string, numbers ...int64) []byte {
 	g.buf = g.buf[:0]
 	for i := range len(s) {
 		if s[i] == '#' {
@@ -142,7 +145,7 @@ func (g *generator) text(s string, numbers ...int64) string {
 		}
 		g.buf = append(g.buf, s[i])
 	}
-	return string(g.buf)
+	return g.buf
 }
 
 // in returns the expiry of a key that has ms milliseconds left.
@@ -240,12 +243,12 @@ func (g *generator) ascending(key string, n int, next func(i int) (score int64, 
 	g.made(p, it, ok, 0)
 }
 
-// list adds a list of n elements.
-func (g *generator) list(key string, n int, next func(i int) string) {
+// list adds a list of n elements, each of which is valid until the next.
+func (g *generator) list(key string, n int, next func(i int) []byte) {
 	p := g.spot(key)
 	v := value.OpenList(p.Shard, keyspace.Item{})
 	for i := range n {
-		v.Push([]byte(next(i)), false)
+		v.Push(next(i), false)
 	}
 	it, ok := v.Put(0, p.key, p.hash)
 	g.made(p, it, ok, 0)

@@ -50,7 +50,7 @@ func fillStorm(g *generator, keys int) error {
 func fillBig(g *generator, keys int) error {
 	g.stream("bigkeys")
 	big := []func(){
-		func() { g.list("big:list", 100_000, func(i int) string { return g.text("entry-#", int64(i)) }) },
+		func() { g.list("big:list", 100_000, func(i int) []byte { return g.raw("entry-#", int64(i)) }) },
 		func() {
 			g.ascending("big:zset", 100_000, func(i int) (int64, string) { return int64(i), g.text("member-#", int64(i)) })
 		},

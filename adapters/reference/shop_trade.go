@@ -175,16 +175,16 @@ func (s *shop) categories(keys int) {
 func (s *shop) queues(keys int) {
 	names := []string{"mail", "ship", "index", "invoice", "refund", "webhook"}
 	for i := range keys {
-		s.list("q:"+names[i], 1+2400/(1+i*i), func(j int) string {
-			return s.text(`{"id":#,"order":#,"try":#}`, int64(90_000+j), orderID(int(s.below(4000))), s.below(3))
+		s.list("q:"+names[i], 1+2400/(1+i*i), func(j int) []byte {
+			return s.raw(`{"id":#,"order":#,"try":#}`, int64(90_000+j), orderID(int(s.below(4000))), s.below(3))
 		})
 	}
 }
 
 // feed writes KD041: every sale is pushed to one list, and nothing is taken away.
 func (s *shop) feed(int) {
-	s.list("feed:global", 60_000, func(i int) string {
-		return s.text(`{"at":#,"p":"P#","q":#}`, s.now/1000-int64(60_000-i)*7, sku(int(s.below(30_000))), 1+s.below(3))
+	s.list("feed:global", 60_000, func(i int) []byte {
+		return s.raw(`{"at":#,"p":"P#","q":#}`, s.now/1000-int64(60_000-i)*7, sku(int(s.below(30_000))), 1+s.below(3))
 	})
 }
 
