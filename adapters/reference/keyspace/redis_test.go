@@ -184,14 +184,14 @@ func TestUsedMemoryOfRedis(t *testing.T) {
 		ttl         bool
 		text        func(r *rand.Rand, n int) string
 	}{
-		"ints":      {100_000, 0, false, func(r *rand.Rand, _ int) string { return fmt.Sprint(r.Int32()) }},
-		"small":     {140_000, 0, false, func(r *rand.Rand, _ int) string { return fmt.Sprint(r.IntN(12_000)) }},
-		"embstr":    {70_000, 32, false, text},
+		"ints":      {25_000, 0, false, func(r *rand.Rand, _ int) string { return fmt.Sprint(r.Int32()) }},
+		"small":     {35_000, 0, false, func(r *rand.Rand, _ int) string { return fmt.Sprint(r.IntN(12_000)) }},
+		"embstr":    {17_500, 32, false, text},
 		"raw":       {20_000, 100, true, text},
-		"raw/ttl":   {40_000, 400, true, text},
-		"large":     {3_000, 20_000, false, text},
-		"varying":   {40_000, -300, false, text},
-		"mixed/ttl": {50_000, -60, true, text},
+		"raw/ttl":   {10_000, 400, true, text},
+		"large":     {750, 20_000, false, text},
+		"varying":   {10_000, -300, false, text},
+		"mixed/ttl": {12_500, -60, true, text},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -227,7 +227,7 @@ func TestUsedMemoryOfRedis(t *testing.T) {
 			theirs, ours := settled(t, server)-before, s.Used()
 			off := float64(ours-theirs) / float64(theirs)
 			t.Logf("%d bytes, the Shard %d: %+.3f %%", theirs, ours, 100*off)
-			if math.Abs(off) > 0.005 {
+			if slack := 20_000 / float64(theirs); math.Abs(off) > max(0.005, slack) { // a client's buffers that are not counted yet
 				t.Errorf("%d bytes, the Shard %d: %+.3f %%", theirs, ours, 100*off)
 			}
 		})
