@@ -48,23 +48,35 @@ func (t *Tree[S]) prune() {
 	if t.rules != nil {
 		share = 2 * t.rules.share
 	}
-	for keep := sampleShapes; t.table.bytes > t.budget/2; keep /= 4 {
-		if keep < leastShapes {
-			t.full = 4*t.table.bytes > 3*t.budget
-			return
-		}
-		t.shrink(keep, share)
-	}
+	t.shrink(share)
+	t.full = 4*t.table.bytes > 3*t.budget
 }
 
-// shrink keeps that many shapes of each template, and makes rules of those that had more.
-func (t *Tree[S]) shrink(keep int, share uint64) {
+// room returns how many shapes of each template fit into half of the budget, with a rule for those that have more; or the fewest.
+func (t *Tree[S]) room(members [][]int32) int {
+	for keep := sampleShapes; keep > leastShapes; keep /= 4 {
+		bytes := 0
+		for _, m := range members {
+			for _, i := range m[:min(keep+1, len(m))] {
+				bytes += t.table.leaves[i].cost()
+			}
+		}
+		if bytes <= t.budget/2 {
+			return keep
+		}
+	}
+	return leastShapes
+}
+
+// shrink keeps as many shapes of each template as there is room for, and makes rules of those that had more.
+func (t *Tree[S]) shrink(share uint64) {
 	p := infer(t.table.leaves)
 	shapes := make([]string, len(p.ends))
 	members := make([][]int32, len(p.ends))
 	for i := range p.of {
 		members[p.of[i]] = append(members[p.of[i]], int32(i))
 	}
+	keep := t.room(members)
 	r := &rules{share: share, matcher: matcher{strict: true}}
 	var ends []pattern
 	rule := make([]int32, len(p.ends))
