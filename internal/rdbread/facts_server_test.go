@@ -3,10 +3,10 @@ package rdbread
 import (
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/kvtool/kvtool/internal/servertest"
 	"github.com/kvtool/kvtool/kv"
 )
 
@@ -15,19 +15,20 @@ func TestFactsOfServer(t *testing.T) {
 	t.Parallel()
 	for policy, want := range map[string]kv.Field{"noeviction": 0, "allkeys-lru": kv.FieldIdle, "volatile-lfu": kv.FieldFreq} {
 		t.Run(policy, func(t *testing.T) {
-			s := startServer(t, "--maxmemory-policy", policy, "--list-max-listpack-size", "4")
-			fillFacts(s)
-			all, sum := dumped(t, s)
+			args := []string{"--maxmemory-policy", policy, "--list-max-listpack-size", "4"}
+			c := servertest.Redis(t, servertest.Options{Args: args}).Client(t)
+			fillFacts(t, c)
+			all, sum := dumped(t, c)
 			if sum.Access != want {
 				t.Fatalf("the dump tells %s, want %s", sum.Access, want)
 			}
 			for key, r := range all {
-				compareAccess(t, s, key, &r, want)
-				compareLargest(t, s, key, &r)
+				compareAccess(t, c, key, &r, want)
+				compareLargest(t, c, key, &r)
 			}
 			r := all["stream"]
-			summary := strings.Split(s.do([]string{"XPENDING", "stream", "g1"})[0], "\n")
-			if pending, _ := strconv.ParseInt(summary[0], 10, 64); r.Groups != 2 || r.Pending != pending || pending != 5 {
+			summary, _ := c.Must(t, "XPENDING", "stream", "g1").([]any)
+			if pending, _ := summary[0].(int64); r.Groups != 2 || r.Pending != pending || pending != 5 {
 				t.Errorf("%d groups, %d pending, the server says %q", r.Groups, r.Pending, summary)
 			}
 		})
@@ -35,31 +36,34 @@ func TestFactsOfServer(t *testing.T) {
 }
 
 // fillFacts makes collections of every encoding whose largest element is known by its letter, and a stream with groups.
-func fillFacts(s *server) {
+func fillFacts(t *testing.T, c *servertest.Client) {
+	t.Helper()
 	for _, n := range []int{3, 300} { // in one block, and as a table
 		for i := range n {
 			v := strings.Repeat("v", 1+i%60)
-			s.do(
-				[]string{"HSET", fmt.Sprint("hash:", n), fmt.Sprint("field", i), v},
-				[]string{"SADD", fmt.Sprint("set:", n), fmt.Sprint("member", i)},
-				[]string{"ZADD", fmt.Sprint("zset:", n), fmt.Sprintf("%d.123456789012345", i), fmt.Sprint("m", i)},
-				[]string{"RPUSH", fmt.Sprint("list:", n), v},
-			)
+			c.Must(t, "HSET", fmt.Sprint("hash:", n), fmt.Sprint("field", i), v)
+			c.Must(t, "SADD", fmt.Sprint("set:", n), fmt.Sprint("member", i))
+			c.Must(t, "ZADD", fmt.Sprint("zset:", n), fmt.Sprintf("%d.123456789012345", i), fmt.Sprint("m", i))
+			c.Must(t, "RPUSH", fmt.Sprint("list:", n), v)
 		}
 	}
 	long := strings.Repeat("long", 5000)
-	s.do([]string{"HSET", "hash:long", "f", long}, []string{"SADD", "set:long", "a", long}, []string{"ZADD", "zset:long", "1", long},
-		[]string{"RPUSH", "list:long", "a", long, "b"}, []string{"SET", "string", long})
+	c.Must(t, "HSET", "hash:long", "f", long)
+	c.Must(t, "SADD", "set:long", "a", long)
+	c.Must(t, "ZADD", "zset:long", "1", long)
+	c.Must(t, "RPUSH", "list:long", "a", long, "b")
+	c.Must(t, "SET", "string", long)
 	for i := range 8 {
-		s.do([]string{"XADD", "stream", fmt.Sprintf("%d-1", i+1), "name", strings.Repeat("s", 100)})
+		c.Must(t, "XADD", "stream", fmt.Sprintf("%d-1", i+1), "name", strings.Repeat("s", 100))
 	}
-	s.do([]string{"XGROUP", "CREATE", "stream", "g1", "0"}, []string{"XGROUP", "CREATE", "stream", "g2", "0"},
-		[]string{"XREADGROUP", "GROUP", "g1", "c1", "COUNT", "5", "STREAMS", "stream", ">"})
+	c.Must(t, "XGROUP", "CREATE", "stream", "g1", "0")
+	c.Must(t, "XGROUP", "CREATE", "stream", "g2", "0")
+	c.Must(t, "XREADGROUP", "GROUP", "g1", "c1", "COUNT", "5", "STREAMS", "stream", ">")
 }
 
-func dumped(t *testing.T, s *server) (map[string]kv.Record, Summary) {
+func dumped(t *testing.T, c *servertest.Client) (map[string]kv.Record, Summary) {
 	t.Helper()
-	f, err := os.Open(s.dump())
+	f, err := os.Open(saved(t, c))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,26 +82,26 @@ func dumped(t *testing.T, s *server) (map[string]kv.Record, Summary) {
 	return all, sum
 }
 
-func compareAccess(t *testing.T, s *server, key string, r *kv.Record, want kv.Field) {
+func compareAccess(t *testing.T, c *servertest.Client, key string, r *kv.Record, want kv.Field) {
 	t.Helper()
 	if r.Known&(kv.FieldIdle|kv.FieldFreq) != want {
 		t.Errorf("%s: known %s", key, r.Known)
 	}
 	switch want {
 	case kv.FieldFreq:
-		if got := s.do([]string{"OBJECT", "FREQ", key})[0]; got != strconv.Itoa(int(r.Freq)) {
-			t.Errorf("%s: counter %d, the server says %s", key, r.Freq, got)
+		if got := c.Must(t, "OBJECT", "FREQ", key); got != int64(r.Freq) {
+			t.Errorf("%s: counter %d, the server says %v", key, r.Freq, got)
 		}
 	case kv.FieldIdle:
-		got, _ := strconv.ParseFloat(s.do([]string{"OBJECT", "IDLETIME", key})[0], 64)
-		if d := got - r.Idle.Seconds(); d < 0 || d > 60 {
+		got, _ := c.Must(t, "OBJECT", "IDLETIME", key).(int64)
+		if d := float64(got) - r.Idle.Seconds(); d < 0 || d > 60 {
 			t.Errorf("%s: idle for %v, the server says %v s", key, r.Idle, got)
 		}
 	}
 }
 
 // compareLargest asks for all elements.
-func compareLargest(t *testing.T, s *server, key string, r *kv.Record) {
+func compareLargest(t *testing.T, c *servertest.Client, key string, r *kv.Record) {
 	t.Helper()
 	kind, _, _ := strings.Cut(key, ":")
 	ask, ok := map[string][]string{
@@ -107,8 +111,9 @@ func compareLargest(t *testing.T, s *server, key string, r *kv.Record) {
 		return
 	}
 	want := 0
-	for _, e := range strings.Split(s.do(ask)[0], "\n") {
-		want = max(want, len(e))
+	elements, _ := c.Must(t, ask...).([]any)
+	for _, e := range elements {
+		want = max(want, len(e.(string)))
 	}
 	if !r.Has(kv.FieldLargest) || r.Largest != int64(want) {
 		t.Errorf("%s (%s): largest %d, the server has one of %d", key, r.Encoding, r.Largest, want)

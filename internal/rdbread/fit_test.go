@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/kvtool/kvtool/internal/memory"
+	"github.com/kvtool/kvtool/internal/servertest"
 )
 
 // allocator is that of redis-server on PATH: Debian's and most distributions' is the system's jemalloc.
@@ -81,9 +82,10 @@ func workload(n int) [][]string {
 // TestFitAllocator finds the allocator of the server on PATH from its dump.
 func TestFitAllocator(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, "--hash-max-listpack-entries", "128")
-	s.do(workload(2000)...)
-	path := s.dump()
+	c := servertest.Redis(t, servertest.Options{Args: []string{"--hash-max-listpack-entries", "128"}}).Client(t)
+	cmds := workload(2000)
+	c.Fill(t, len(cmds), func(i int) []string { return cmds[i] })
+	path := saved(t, c)
 	st, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)

@@ -101,14 +101,20 @@ func (s peer) measure(t *testing.T) (live, loaded *measured) {
 	args := settings(s.version)
 	c := servertest.Redis(t, servertest.Options{Version: s.version, Preload: s.preload, Args: args}).Client(t)
 	fillEveryEncoding(t, c, s.version)
-	c.Must(t, "SAVE")
-	dir := c.Must(t, "CONFIG", "GET", "dir").([]any)[1].(string)
-	dump := filepath.Join(dir, "dump.rdb")
+	dump := saved(t, c)
 	live = measure(t, c, dump, memory.Live, s.allocator(t))
-	c = servertest.Redis(t, servertest.Options{Version: s.version, Preload: s.preload, Args: append(args, "--dir", dir)}).Client(t)
+	c = servertest.Redis(t, servertest.Options{Version: s.version, Preload: s.preload, Args: append(args, "--dir", filepath.Dir(dump))}).Client(t)
 	for c.Must(t, "DBSIZE") == int64(0) { // it answers before it has loaded
 	}
 	return live, measure(t, c, dump, memory.Loaded, s.allocator(t))
+}
+
+// saved has a server write its dump, and returns the path.
+func saved(t *testing.T, c *servertest.Client) string {
+	t.Helper()
+	c.Must(t, "SAVE")
+	dir, _ := c.Must(t, "CONFIG", "GET", "dir").([]any)
+	return filepath.Join(dir[1].(string), "dump.rdb")
 }
 
 // allocator is what the server was built with, or is made to use: the distribution's has the system's jemalloc.
