@@ -80,7 +80,7 @@ func (x *terminal) sees(texts ...string) string {
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if out, err := exec.Command(Program(t), "audit", "demo:", "--save", filepath.Join(dir, "demo.kvr"), "-o", "brief").CombinedOutput(); err != nil {
+	if out, err := exec.Command(Program(t), "audit", "demo:?keys=12000", "--save", filepath.Join(dir, "demo.kvr"), "-o", "brief").CombinedOutput(); err != nil {
 		t.Skipf("kvtool is not in PATH: %v: %s", err, out)
 	}
 	x := openTerminal(t, 80, 24, dir, "kvtool tui demo.kvr")
@@ -112,7 +112,7 @@ func TestDashboard(t *testing.T) {
 	x.sees("[1Over]")
 	x.press("Space")
 	x.press("Space")
-	x.sees("2 marked: 56.0k keys")
+	x.sees("2 marked: 3.00k keys, 3.94 MiB")
 	x.press("d")
 	x.press("-l", "demo.kvr")
 	x.press("Enter")
