@@ -273,7 +273,7 @@ func FuzzClean(f *testing.F) {
 
 // The whole report must be made fast enough to be looked at while a scan runs: a key of a megabyte is not copied to be cut.
 func TestLongKeysAreCheap(t *testing.T) {
-	r, key := sample(), strings.Repeat("very-long-key:", 80_000)
+	r, key := sample(), strings.Repeat("sehr-lange-schlüssel:", 50_000) // what is no ASCII is copied as it is cleaned
 	r.Sections[4].Tables[0].Rows[0][0] = report.Text(key)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
