@@ -139,7 +139,6 @@ type bench struct {
 	wide *dataset
 }
 
-// section measures one section.
 func (b *bench) section(ctx context.Context, s section) (result, error) {
 	var m machine
 	r := result{name: s.name}

@@ -147,18 +147,12 @@ func (s *server) do(command string) (string, error) {
 		return "", errors.New(strings.TrimSpace(line[1:]))
 	case '$':
 		n, err := strconv.Atoi(strings.TrimSpace(line[1:]))
-		if err != nil {
+		if err != nil || n < 0 {
 			return "", err
 		}
 		bulk := make([]byte, n)
-		for at := 0; at < n; {
-			got, err := r.Read(bulk[at:])
-			if err != nil {
-				return "", err
-			}
-			at += got
-		}
-		return string(bulk), nil
+		_, err = io.ReadFull(r, bulk)
+		return string(bulk), err
 	}
 	return strings.TrimSpace(line[1:]), nil
 }

@@ -45,7 +45,6 @@ func counted(t *testing.T, secure bool, f http.HandlerFunc) (*httptest.Server, *
 			made.Add(1)
 		}
 	}
-	s.Config.ErrorLog = nil
 	if secure {
 		s.StartTLS()
 	} else {

@@ -24,13 +24,15 @@ func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Va
 func num(s string) types.AttributeValue { return &types.AttributeValueMemberN{Value: s} }
 func bin(b []byte) types.AttributeValue { return &types.AttributeValueMemberB{Value: b} }
 
+// anybody signs as somebody: a server of these tests takes any credentials, and wants some.
+func anybody(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{AccessKeyID: "kvtool", SecretAccessKey: "kvtool"}, nil
+}
+
 // clientOf returns a client of a server on this machine.
 func clientOf(endpoint string) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
-		BaseEndpoint: &endpoint, Region: "us-east-1", Logger: logging.Nop{},
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "kvtool", SecretAccessKey: "kvtool"}, nil
-		}),
+		BaseEndpoint: &endpoint, Region: "us-east-1", Logger: logging.Nop{}, Credentials: aws.CredentialsProviderFunc(anybody),
 	})
 }
 
@@ -201,7 +203,7 @@ func testUnits(t *testing.T, c *dynamodb.Client) {
 	create(t, c, "units", "S", "")
 	written := 0 // a put over another item is charged for the larger of the two
 	rapid.Check(t, func(rt *rapid.T) {
-		it := attributes{"pk": str("000000"), "v": drawValue(rt, 0)}
+		it := attributes{"pk": str("000000"), "v": plainValues().draw(rt, 0)}
 		m := measure{}
 		m.item(it)
 		pad := int(math.Ceil(float64(m.size+1)/1024)*1024) - int(m.size) - 1
@@ -223,20 +225,26 @@ func testUnits(t *testing.T, c *dynamodb.Client) {
 	})
 }
 
-// drawValue draws a value of any type. Text is ASCII, of which the server counts characters where DynamoDB counts bytes; numbers
-// have an odd number of digits, since of an even one the server has a byte more if the digits do not pair up at the point.
-func drawValue(t *rapid.T, depth int) types.AttributeValue {
-	text := rapid.StringMatching(`[ -~]{1,40}`)
+// values draws values of every type, of texts and numbers of its own; member is a number of a set.
+type values struct{ text, number, member *rapid.Generator[string] }
+
+// plainValues has text of ASCII, of which dynalite counts characters where DynamoDB counts bytes; numbers have an odd number of digits,
+// since of an even one it has a byte more if the digits do not pair up at the point.
+func plainValues() values {
 	number := rapid.StringMatching(`-?[1-9]([0-9][1-9]){0,8}0{0,4}`)
+	return values{rapid.StringMatching(`[ -~]{1,40}`), number, number}
+}
+
+func (g values) draw(t *rapid.T, depth int) types.AttributeValue {
 	kinds := 8
-	if depth < 3 {
+	if depth < 4 {
 		kinds = 10
 	}
 	switch rapid.IntRange(0, kinds-1).Draw(t, "kind") {
 	case 0:
-		return str(text.Draw(t, "s"))
+		return str(g.text.Draw(t, "s"))
 	case 1:
-		return num(number.Draw(t, "n"))
+		return num(g.number.Draw(t, "n"))
 	case 2:
 		return bin(rapid.SliceOfN(rapid.Byte(), 1, 40).Draw(t, "b"))
 	case 3:
@@ -244,21 +252,21 @@ func drawValue(t *rapid.T, depth int) types.AttributeValue {
 	case 4:
 		return &types.AttributeValueMemberNULL{Value: true}
 	case 5:
-		return &types.AttributeValueMemberSS{Value: rapid.SliceOfNDistinct(text, 1, 4, rapid.ID[string]).Draw(t, "ss")}
+		return &types.AttributeValueMemberSS{Value: rapid.SliceOfNDistinct(g.text, 1, 4, rapid.ID[string]).Draw(t, "ss")}
 	case 6:
-		return &types.AttributeValueMemberNS{Value: rapid.SliceOfNDistinct(number, 1, 4, rapid.ID[string]).Draw(t, "ns")}
+		return &types.AttributeValueMemberNS{Value: rapid.SliceOfNDistinct(g.member, 1, 4, rapid.ID[string]).Draw(t, "ns")}
 	case 7:
 		return &types.AttributeValueMemberBS{Value: [][]byte{{1, 2}, {3}}}
 	case 8:
 		l := []types.AttributeValue{}
 		for range rapid.IntRange(0, 3).Draw(t, "len") {
-			l = append(l, drawValue(t, depth+1))
+			l = append(l, g.draw(t, depth+1))
 		}
 		return &types.AttributeValueMemberL{Value: l}
 	}
 	m := attributes{}
-	for _, name := range rapid.SliceOfNDistinct(text, 0, 3, rapid.ID[string]).Draw(t, "names") {
-		m[name] = drawValue(t, depth+1)
+	for _, name := range rapid.SliceOfNDistinct(g.text, 0, 3, rapid.ID[string]).Draw(t, "names") {
+		m[name] = g.draw(t, depth+1)
 	}
 	return &types.AttributeValueMemberM{Value: m}
 }

@@ -31,7 +31,6 @@ func (e *exam) Place() string { return e.store.name }
 // Close does nothing: the connections are the store's.
 func (e *exam) Close() error { return nil }
 
-// describe asks for the description.
 func (e *exam) describe(ctx context.Context) (*types.TableDescription, error) {
 	began := time.Now()
 	out, err := e.store.client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &e.store.name})

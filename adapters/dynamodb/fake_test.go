@@ -177,10 +177,12 @@ func TestTTL(t *testing.T) {
 	off := `200 {"TimeToLiveDescription":{"TimeToLiveStatus":"DISABLED"}}`
 	for _, state := range []string{fakeTTL, off} {
 		s := openTable(t, serve(t, &fake{answers: map[string][]string{"Scan": {page}, "DescribeTimeToLive": {state}}}))
+		seen := 0
 		for r, err := range s.Scan(t.Context(), kv.ScanOptions{}) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			seen++
 			fault := want[r.Key]
 			if state == off {
 				if fault = kv.FaultOff; r.Key == "none" || r.Key == "nest" {
@@ -190,6 +192,9 @@ func TestTTL(t *testing.T) {
 			if r.Fault != fault || (r.TTL == kv.TTLExpired) != (r.Key == "past" && state != off) {
 				t.Errorf("%s: TTL %d, fault %q, want %q", r.Key, r.TTL, r.Fault, fault)
 			}
+		}
+		if seen != len(want) {
+			t.Errorf("%d items of %d", seen, len(want))
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package dynamodb
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -68,9 +67,7 @@ func TestRateIsKept(t *testing.T) {
 				table: &table{Table: kv.Table{Partition: "pk"}},
 				client: dynamodb.New(dynamodb.Options{
 					Region: "us-east-1", Logger: logging.Nop{}, HTTPClient: p, Retryer: aws.NopRetryer{},
-					Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-						return aws.Credentials{AccessKeyID: "kvtool", SecretAccessKey: "kvtool"}, nil
-					}),
+					Credentials: aws.CredentialsProviderFunc(anybody),
 				}),
 			}
 			shards, err := s.Shards(t.Context(), c.segments)

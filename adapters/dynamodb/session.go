@@ -205,7 +205,6 @@ func (l *lane) run(ctx context.Context, ops []kv.Op, out []kv.Result, sent time.
 	}
 }
 
-// one does one operation.
 func (l *lane) one(ctx context.Context, op *kv.Op, r *kv.Result) error {
 	if len(op.Args) == 0 {
 		return errSyntax

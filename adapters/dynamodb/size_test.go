@@ -27,7 +27,7 @@ func TestSizesOfDynamoDBLocal(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		it := attributes{"pk": str(fmt.Sprintf("%06d", items))}
 		for i := range rapid.IntRange(1, 3).Draw(rt, "attributes") {
-			it[fmt.Sprint(rapid.SampledFrom([]string{"a", "name", "größe"}).Draw(rt, "name"), i)] = drawAny(rt, 0)
+			it[fmt.Sprint(rapid.SampledFrom([]string{"a", "name", "größe"}).Draw(rt, "name"), i)] = anyValues().draw(rt, 0)
 		}
 		items++
 		put(t, c, "sizes", it)
@@ -61,46 +61,15 @@ func TestSizesOfDynamoDBLocal(t *testing.T) {
 	})
 }
 
-// drawAny draws a value of any type, with text of any letters and numbers of any length.
-func drawAny(t *rapid.T, depth int) types.AttributeValue {
-	text := rapid.StringN(1, 20, 60)
-	number := rapid.OneOf(
-		rapid.StringMatching(`-?[1-9][0-9]{0,20}`), rapid.StringMatching(`-?[1-9][0-9]{0,5}\.[0-9]{0,5}[1-9]`), rapid.StringMatching(`-?0\.0{0,5}[1-9][0-9]{0,6}`),
-		rapid.SampledFrom([]string{"0", "1", "100", "-100", "1790000000", "1e20", "-12e-7"}))
-	kinds := 8
-	if depth < 4 {
-		kinds = 10
+// anyValues has text of any letters and numbers of any length.
+func anyValues() values {
+	return values{
+		text: rapid.StringN(1, 20, 60),
+		number: rapid.OneOf(
+			rapid.StringMatching(`-?[1-9][0-9]{0,20}`), rapid.StringMatching(`-?[1-9][0-9]{0,5}\.[0-9]{0,5}[1-9]`), rapid.StringMatching(`-?0\.0{0,5}[1-9][0-9]{0,6}`),
+			rapid.SampledFrom([]string{"0", "1", "100", "-100", "1790000000", "1e20", "-12e-7"})),
+		member: rapid.StringMatching(`-?[1-9][0-9]{0,8}`),
 	}
-	switch rapid.IntRange(0, kinds-1).Draw(t, "kind") {
-	case 0:
-		return str(text.Draw(t, "s"))
-	case 1:
-		return num(number.Draw(t, "n"))
-	case 2:
-		return bin(rapid.SliceOfN(rapid.Byte(), 1, 40).Draw(t, "b"))
-	case 3:
-		return &types.AttributeValueMemberBOOL{Value: rapid.Bool().Draw(t, "bool")}
-	case 4:
-		return &types.AttributeValueMemberNULL{Value: true}
-	case 5:
-		return &types.AttributeValueMemberSS{Value: rapid.SliceOfNDistinct(text, 1, 4, rapid.ID[string]).Draw(t, "ss")}
-	case 6:
-		whole := rapid.StringMatching(`-?[1-9][0-9]{0,8}`)
-		return &types.AttributeValueMemberNS{Value: rapid.SliceOfNDistinct(whole, 1, 4, rapid.ID[string]).Draw(t, "ns")}
-	case 7:
-		return &types.AttributeValueMemberBS{Value: [][]byte{{1, 2}, {3}}}
-	case 8:
-		l := []types.AttributeValue{}
-		for range rapid.IntRange(0, 3).Draw(t, "len") {
-			l = append(l, drawAny(t, depth+1))
-		}
-		return &types.AttributeValueMemberL{Value: l}
-	}
-	m := attributes{}
-	for _, name := range rapid.SliceOfNDistinct(text, 0, 3, rapid.ID[string]).Draw(t, "names") {
-		m[name] = drawAny(t, depth+1)
-	}
-	return &types.AttributeValueMemberM{Value: m}
 }
 
 // testIndexUnits: a put of up to a KiB with a global and a local index takes three units.

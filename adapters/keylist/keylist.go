@@ -225,7 +225,7 @@ func refuse(head []byte) error {
 // next returns the next name that is not empty, or io.EOF.
 func (r *reader) next() (string, error) {
 	for {
-		name, err := r.token()
+		name, err := r.piece()
 		if err != nil && (!errors.Is(err, io.EOF) || len(name) == 0) {
 			return "", err
 		}
@@ -235,41 +235,41 @@ func (r *reader) next() (string, error) {
 	}
 }
 
-// token returns what is before the next separator, valid until the next call. At the end it comes with io.EOF.
-func (r *reader) token() ([]byte, error) {
+// piece returns what is before the next separator, valid until the next call. At the end it comes with io.EOF.
+func (r *reader) piece() ([]byte, error) {
 	r.line++
-	tok, err := r.r.ReadSlice(r.sep)
+	b, err := r.r.ReadSlice(r.sep)
 	if errors.Is(err, bufio.ErrBufferFull) {
 		r.buf = r.buf[:0]
 		for errors.Is(err, bufio.ErrBufferFull) {
 			if len(r.buf) > longest {
 				return nil, kv.Corruptf("name %d is longer than %d MiB: this is no list of keys", r.line, longest>>20)
 			}
-			r.buf = append(r.buf, tok...)
-			tok, err = r.r.ReadSlice(r.sep)
+			r.buf = append(r.buf, b...)
+			b, err = r.r.ReadSlice(r.sep)
 		}
-		r.buf = append(r.buf, tok...)
-		tok = r.buf
+		r.buf = append(r.buf, b...)
+		b = r.buf
 	}
-	return r.trim(tok), err
+	return r.trim(b), err
 }
 
 // trim cuts the separator off. CR LF ends every line if it ends the first: in a list with Unix line ends a CR at the end
 // is part of a name.
-func (r *reader) trim(tok []byte) []byte {
-	ended := len(tok) > 0 && tok[len(tok)-1] == r.sep
+func (r *reader) trim(b []byte) []byte {
+	ended := len(b) > 0 && b[len(b)-1] == r.sep
 	if ended {
-		tok = tok[:len(tok)-1]
+		b = b[:len(b)-1]
 	}
 	if r.sep != '\n' {
-		return tok
+		return b
 	}
-	cr := len(tok) > 0 && tok[len(tok)-1] == '\r'
+	cr := len(b) > 0 && b[len(b)-1] == '\r'
 	if r.line == 1 && ended {
 		r.crlf = cr
 	}
 	if r.crlf && cr {
-		tok = tok[:len(tok)-1]
+		b = b[:len(b)-1]
 	}
-	return tok
+	return b
 }

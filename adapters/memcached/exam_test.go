@@ -65,7 +65,7 @@ func TestExamOfASilentServer(t *testing.T) {
 	_, err = examOf(t, l.Addr().String()).Vitals(ctx)
 	var silence *kv.Silence
 	if !errors.As(err, &silence) || silence.Waited < 100*time.Millisecond || !strings.HasPrefix(err.Error(), "no answer within") {
-		t.Errorf("%#v", err)
+		t.Fatalf("%#v", err)
 	}
 	if !silence.Reached || silence.Closed || silence.Connected <= 0 {
 		t.Errorf("it was reached, and has said nothing: %+v", silence)

@@ -153,7 +153,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// How returns what is said of a fact.
+// factOf returns what is said of a fact; nothing is said of one that is not there.
 func factOf(info *kv.Info, name string) kv.Fact {
 	for _, f := range info.Facts {
 		if f.Name == name {
@@ -198,13 +198,18 @@ func TestServersClock(t *testing.T) {
 		"version": {version}, "stats": {fmt.Sprintf("STAT time %d\r\nEND\r\n", now-7200)},
 		hashed: {fmt.Sprintf("key=a exp=%d la=%d cas=1 fetch=no cls=1 size=60\nEND\r\n", now-7200+60, now-7200-30)},
 	})
+	seen := 0
 	for r, err := range openURL(t, url).Scan(t.Context(), kv.ScanOptions{Want: kv.AllFields}) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		seen++
 		if left := time.Until(r.ExpireAt); left < 50*time.Second || left > 61*time.Second || r.Idle < 29*time.Second || r.Idle > 40*time.Second {
 			t.Errorf("%v left, idle %v", left, r.Idle)
 		}
+	}
+	if seen != 1 {
+		t.Errorf("%d keys of one", seen)
 	}
 }
 

@@ -86,38 +86,6 @@ func TestDriver(t *testing.T) {
 	}
 }
 
-// lines runs commands of words, each line an operation, and returns what they answer.
-func lines(t *testing.T, s kv.Session, commands ...string) []string {
-	t.Helper()
-	ops, out := make([]kv.Op, len(commands)), make([]kv.Result, len(commands))
-	for i, c := range commands {
-		ops[i] = kvtest.Op(strings.Fields(c)...)
-		ops[i].Want = true
-	}
-	if err := s.Do(ops, out); err != nil {
-		t.Fatal(err)
-	}
-	answers := make([]string, len(out))
-	for i, r := range out {
-		var words []string
-		for _, v := range r.Values {
-			if v == nil {
-				words = append(words, "nil")
-				continue
-			}
-			words = append(words, string(v))
-		}
-		answers[i] = strings.Join(words, " ")
-		switch {
-		case r.Status == kv.Failed:
-			answers[i] = "failed: " + r.Err.Error()
-		case r.Status == kv.Miss:
-			answers[i] = "miss " + answers[i]
-		}
-	}
-	return answers
-}
-
 func TestCommands(t *testing.T) {
 	server := servertest.Memcached(t, servertest.MemcachedOptions{})
 	s, err := driverOf(t, "memcached://"+server.Addr).Session(t.Context(), kv.SessionOptions{})
@@ -178,15 +146,15 @@ func TestCommands(t *testing.T) {
 		{"SET big " + strings.Repeat("v", 1<<20), "failed: " + string(errTooLarge)},
 		{"GET e", "w"}, // what was refused has left nothing behind
 	} {
-		if got := lines(t, s, x[0])[0]; got != x[1] && !(x[1] == "" && got == "nil") {
+		if got := kvtest.Lines(t, s, x[0])[0]; got != x[1] && !(x[1] == "" && got == "nil") {
 			t.Errorf("%.40s: %q, want %q", x[0], got, x[1])
 		}
 	}
-	got := strings.Fields(lines(t, s, "SET v 1", "GETS v")[1])
+	got := strings.Fields(kvtest.Lines(t, s, "SET v 1", "GETS v")[1])
 	if len(got) != 2 || got[0] != "1" {
 		t.Fatalf("GETS: %q", got)
 	}
-	if got := lines(t, s, "CAS v 2 "+got[1], "CAS v 3 "+got[1], "GET v"); fmt.Sprint(got) != "[OK miss nil 2]" {
+	if got := kvtest.Lines(t, s, "CAS v 2 "+got[1], "CAS v 3 "+got[1], "GET v"); fmt.Sprint(got) != "[OK miss nil 2]" {
 		t.Errorf("CAS: %q", got)
 	}
 	var said kv.ReplyError
@@ -205,7 +173,7 @@ func TestLongTTL(t *testing.T) {
 	}
 	defer s.Close()
 	server.MemcachedClient(t).Must(t, "STORED", "set trap 0 2592001 1\r\nv") // what others do
-	got := lines(t, s, "SET a v EX 2592000", "TTL a", "SET b v EX 5184000", "TTL b", "EXPIRE a 5184000", "TTL a", "EXPIRE b -1", "GET b", "GET trap")
+	got := kvtest.Lines(t, s, "SET a v EX 2592000", "TTL a", "SET b v EX 5184000", "TTL b", "EXPIRE a 5184000", "TTL a", "EXPIRE b -1", "GET b", "GET trap")
 	near := func(text string, want int) bool {
 		n, err := strconv.Atoi(text)
 		return err == nil && n <= want && n >= want-3
@@ -223,8 +191,8 @@ func TestInfoOfSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	lines(t, s, "SET a v", "GET a", "GET b")
-	info := lines(t, s, "INFO", "GET a")
+	kvtest.Lines(t, s, "SET a v", "GET a", "GET b")
+	info := kvtest.Lines(t, s, "INFO", "GET a")
 	for _, want := range []string{"keyspace_hits:1\r\n", "keyspace_misses:1\r\n", "memcached_curr_items:1\r\n"} {
 		if !strings.Contains(info[0], want) {
 			t.Errorf("no %q in %s", want, info[0])

@@ -76,16 +76,14 @@ func (l *link) optional(group string) (stats, error) {
 
 // A class is one size of chunk in which a server keeps items. Counters are since it was started.
 type class struct {
-	id             int
-	chunk          int64 // bytes
-	used, free     int64 // chunks
-	pages          int64
-	evicted        int64
-	evictedUnread  int64 // of these, never fetched
-	outOfMemory    int64 // stores that failed
-	age            int64 // seconds since the item that goes next was used
-	expiredUnread  int64
-	crawlerReclaim int64
+	id            int
+	chunk         int64 // bytes
+	used, free    int64 // chunks
+	pages         int64
+	evicted       int64
+	evictedUnread int64 // of these, never fetched
+	outOfMemory   int64 // stores that failed
+	age           int64 // seconds since the item that goes next was used
 }
 
 // classesOf puts together what `stats slabs` ("5:chunk_size") and `stats items` ("items:5:evicted") say of each class, the smallest
@@ -143,13 +141,9 @@ func (c *class) count(what string, n int64) {
 		c.evicted = n
 	case "evicted_unfetched":
 		c.evictedUnread = n
-	case "expired_unfetched":
-		c.expiredUnread = n
 	case "outofmemory":
 		c.outOfMemory = n
 	case "age":
 		c.age = n
-	case "crawler_reclaimed":
-		c.crawlerReclaim = n
 	}
 }

@@ -257,6 +257,7 @@ func TestSchemaAgrees(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(whole)
 	f.Add("targets: {a: {url: \"redis://h\", password_command: x}}")
+	f.Add("targets: {a: {targets_command: x}}")
 	f.Add("a: &a [*a, *a]\n")
 	f.Add("? [a]\n: {b: !!binary aGk=}\n")
 	f.Add(strings.Repeat("[", 500))
@@ -271,8 +272,11 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for _, p := range c.Profiles {
-			if p.Settings.Text("url") == "" || p.Line == 0 {
+			if (p.Settings.Text("url") == "") != p.Lists() || p.Line == 0 {
 				t.Fatalf("profile %+v", p)
+			}
+			if p.Lists() {
+				continue
 			}
 			if target, err := kv.ParseTarget(p.Settings.Text("url")); err != nil || target.HasSecret() {
 				t.Fatalf("%v: %v", target, err)

@@ -9,13 +9,14 @@ import (
 	"time"
 )
 
-// TestProxy passes on, answers by itself, delays, refuses and resets.
-func TestProxy(t *testing.T) {
+// echo is a server that answers what it is sent.
+func echo(t *testing.T) (addr string) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	t.Cleanup(func() { l.Close() })
 	go func() {
 		for {
 			c, err := l.Accept()
@@ -25,7 +26,12 @@ func TestProxy(t *testing.T) {
 			go func() { _, _ = io.Copy(c, c) }()
 		}
 	}()
-	p := Start(t, l.Addr().String())
+	return l.Addr().String()
+}
+
+// TestProxy passes on, answers by itself, delays, refuses and resets.
+func TestProxy(t *testing.T) {
+	p := Start(t, echo(t))
 	dial := func() net.Conn {
 		c, err := net.Dial("tcp", p.Addr)
 		if err != nil {
@@ -89,21 +95,7 @@ func TestProxy(t *testing.T) {
 
 // TestService: forty requests of two connections take what one after the other takes, and no sooner is one answered.
 func TestService(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() { _, _ = io.Copy(c, c) }()
-		}
-	}()
-	p := Start(t, l.Addr().String())
+	p := Start(t, echo(t))
 	const each, requests, conns = 2 * time.Millisecond, 10, 2
 	p.Set(Fault{Service: func() time.Duration { return each }})
 	began := time.Now()

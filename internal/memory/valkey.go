@@ -15,9 +15,9 @@ import (
 //	bucket   8 bytes │ 7 pointers; a full one gives its last place to a pointer to a child bucket
 const (
 	hashtableStruct = 80
-	hashtableMeta   = 8   // of hashes: the set of fields that expire
-	bucketBytes     = 64  //
-	bucketPlaces    = 7   //
+	hashtableMeta   = 8 // of hashes: the set of fields that expire
+	bucketBytes     = 64
+	bucketPlaces    = 7
 	embedEntry      = 128 // longest entry of a hash with its value inside
 	skipHeader      = 528 // skiplist with its header node
 	roomForExpiry   = 128 // keys this long have a place for an expiry from the start

@@ -46,8 +46,8 @@ func readFacts(t *testing.T) facts {
 		t.Fatal(err)
 	}
 	var f facts
-	if err := json.Unmarshal(b, &f); err != nil {
-		t.Fatal(err)
+	if err := json.Unmarshal(b, &f); err != nil || len(f.Files) == 0 {
+		t.Fatalf("%d files, %v", len(f.Files), err)
 	}
 	return f
 }

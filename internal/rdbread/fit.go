@@ -10,7 +10,7 @@ import (
 	"github.com/kvtool/kvtool/kv"
 )
 
-// ParseAllocator reads the name of an allocator.
+// ParseAllocator reads the name of an allocator: jemalloc-8, jemalloc-16 or libc.
 func ParseAllocator(s string) (memory.Allocator, error) { return memory.ParseAllocator(s) }
 
 // A Fit is the allocator that the server behind a dump most likely has, and how that is known, as the end of the sentence

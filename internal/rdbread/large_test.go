@@ -64,7 +64,7 @@ func TestLargestKeys(t *testing.T) {
 		head(0, "lzf "+name, []byte{0xc3}, int(n/32*5), int(n/32*265))
 		body(run, n/32)
 	}
-	entry := append(bytes.Repeat([]byte{0x81, 'z', 2}, 1), 0x82, 'z', 'z', 3)
+	entry := []byte{0x81, 'z', 2, 0x82, 'z', 'z', 3}
 	entries := int64(1<<20) / scale
 	lp := binary.LittleEndian.AppendUint32(nil, uint32(6+int64(len(entry))*entries+1))
 	lp = append(lp, 0xff, 0xff) // more than it can count

@@ -89,7 +89,7 @@ func TestTextsByType(t *testing.T) {
 	}
 }
 
-// valkeyHash is code 22 as Valkey 9 writes it: an expiry behind each value.
+// Code 22 as Valkey 9 writes it: an expiry behind each value.
 func TestTextsOfValkeyHash(t *testing.T) {
 	file := newDump(11)
 	file.Reset()
@@ -103,7 +103,7 @@ func TestTextsOfValkeyHash(t *testing.T) {
 	}
 }
 
-// packedEntry is an entry of a listpack, a number where the text is one.
+// packedNumber is a number as an entry of a listpack, in the fewest bytes.
 func packedNumber(v int64) []byte {
 	switch {
 	case v >= 0 && v < 128:

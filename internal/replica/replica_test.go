@@ -140,7 +140,7 @@ func TestSnapshotModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		piece := rapid.OneOf(rapid.StringMatching("[ab]{0,50}"), rapid.Just(mark[:10]), rapid.Just(mark[:39]), rapid.Just(mark[1:]), rapid.Just(strings.Repeat("z", 70_000)))
 		text := strings.Join(rapid.SliceOfN(piece, 0, 6).Draw(t, "pieces"), "")
-		if strings.Contains(text+mark, mark) && strings.Index(text+mark, mark) < len(text) {
+		if strings.Index(text+mark, mark) < len(text) {
 			t.Skip("the mark is within")
 		}
 		after := rapid.StringMatching("[a-z]{0,60}").Draw(t, "after")

@@ -48,7 +48,7 @@ func (b *Batch) AddEach(commands []Command, arg string) {
 	b.n += len(commands)
 }
 
-// Len returns the number of requests, Size that of their bytes.
+// Len returns the number of requests that Send would write.
 func (b *Batch) Len() int { return b.n }
 
 // Size returns the number of bytes that Send would write.

@@ -244,7 +244,6 @@ func StartSentinels(t testing.TB, version string, args, conf []string) *Sentinel
 	return s
 }
 
-// sentinel starts one sentinel.
 func sentinel(t testing.TB, version string, watch []string) *Server {
 	t.Helper()
 	binary := Binary(t, version)

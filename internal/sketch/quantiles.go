@@ -42,7 +42,7 @@ func (q *Quantiles) Merge(o *Quantiles) {
 // Clone returns a copy that shares nothing.
 func (q *Quantiles) Clone() Quantiles { return Quantiles{q.bins.Clone(), q.max} }
 
-// Bins returns how many bins are in use; Limit lowers it.
+// Bins returns how many bins are in use.
 func (q *Quantiles) Bins() int { return q.bins.Len() }
 
 // Limit lowers the number of bins to at most limit, for less memory and less precision.

@@ -15,7 +15,7 @@ func (w *Wide) AddSquare(x int64) {
 	w.Add(Wide{hi, lo})
 }
 
-// Add adds o.
+// Add adds o. A sum that needs more than 128 bits begins at 0 again.
 func (w *Wide) Add(o Wide) {
 	var carry uint64
 	w.lo, carry = bits.Add64(w.lo, o.lo, 0)

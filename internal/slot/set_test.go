@@ -32,16 +32,15 @@ func TestSet(t *testing.T) {
 		if err != nil || again != a {
 			t.Errorf("%s is read as %s, %v", &a, &again, err)
 		}
-		if n := 0; true {
-			a.Each(func(s uint16) {
-				n++
-				if !inA[s] {
-					t.Errorf("%d is not in the set", s)
-				}
-			})
-			if n != a.Len() {
-				t.Errorf("each of %d slots, want %d", n, a.Len())
+		each := 0
+		a.Each(func(s uint16) {
+			each++
+			if !inA[s] {
+				t.Errorf("%d is not in the set", s)
 			}
+		})
+		if each != n {
+			t.Errorf("each of %d slots, want %d", each, n)
 		}
 	}
 }

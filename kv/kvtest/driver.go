@@ -81,6 +81,30 @@ func do(t *testing.T, s kv.Session, ops []kv.Op) []kv.Result {
 	return out
 }
 
+// Lines runs commands of words, each line an operation, and returns what each answers: its values with spaces between them, nil for none,
+// behind "miss " where there was nothing, or "failed: " and the error.
+func Lines(t *testing.T, s kv.Session, commands ...string) []string {
+	t.Helper()
+	answers := make([]string, len(commands))
+	for i, r := range do(t, s, wanted(commands...)) {
+		words := make([]string, len(r.Values))
+		for j, v := range r.Values {
+			if words[j] = string(v); v == nil {
+				words[j] = "nil"
+			}
+		}
+		answers[i] = strings.Join(words, " ")
+		switch r.Status {
+		case kv.Failed:
+			answers[i] = "failed: " + r.Err.Error()
+		case kv.Miss:
+			answers[i] = "miss " + answers[i]
+		case kv.OK:
+		}
+	}
+	return answers
+}
+
 func (c DriverConfig) replies(t *testing.T) {
 	d := c.Open(t)
 	s := c.session(t, d, kv.SessionOptions{})
