@@ -187,7 +187,7 @@ func inferredType(t *schema.Type) (name string, hard bool) {
 	return string(t.Kind), true
 }
 
-// kinds of values that a declared type may have, in the words of stores.
+// typesOf returns the types of a declared type's values, in the words of stores; nil is any.
 func typesOf(declared string) []kv.Type {
 	switch declared {
 	case "", "item":

@@ -182,10 +182,8 @@ func TestDeclaredTable(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
-	for _, m := range out.Metrics {
-		if share, _ := m.Value.Number(); m.Name == "matched" && share != 6000./6100 {
-			t.Errorf("%v of the keys are matched", share)
-		}
+	if share, _ := metric(t, out.Metrics, "matched").Value.Number(); share != 6000./6100 {
+		t.Errorf("%v of the keys are matched", share)
 	}
 }
 

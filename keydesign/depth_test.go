@@ -50,7 +50,7 @@ func TestSavingsAreNearTheModel(t *testing.T) {
 	}
 }
 
-// strings returns n keys, each with the value that value says, of which one in sixteen is told.
+// strings16 returns n keys, each with the value that value says, of which one in sixteen is told.
 func strings16(n int, value func(i int) uint64) []kv.Record {
 	rs := make([]kv.Record, n)
 	for i := range rs {
@@ -141,8 +141,6 @@ func TestFacets(t *testing.T) {
 		for _, row := range table.Rows {
 			name, _ := row[0].Text()
 			got[table.Name] = append(got[table.Name], name)
-		}
-		for _, row := range table.Rows {
 			if len(row) != len(table.Columns) {
 				t.Errorf("%s has rows of %d values", table.Name, len(row))
 			}

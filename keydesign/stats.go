@@ -228,8 +228,6 @@ func (s *stats) observe(o *observation) {
 	s.observeTTL(o)
 	if o.known&kv.FieldType != 0 {
 		s.countType(o.typ, 1, o.key)
-	}
-	if o.known&kv.FieldType != 0 {
 		s.observeLimits(o)
 	}
 	if o.odd != 0 {

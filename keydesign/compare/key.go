@@ -84,17 +84,9 @@ func words(k schema.Key) []string {
 	return out
 }
 
-// tag returns what stands between the first { and the next } of a key, with the names of its placeholders.
+// tag returns what stands between the first { and the next } of a key's shape.
 func tag(k schema.Key) string {
-	var b strings.Builder
-	for _, p := range k {
-		if p.Type == nil {
-			b.WriteString(p.Literal)
-			continue
-		}
-		b.WriteString("\x00" + p.Type.String() + "\x00")
-	}
-	_, rest, open := strings.Cut(b.String(), "{")
+	_, rest, open := strings.Cut(shape(k), "{")
 	inside, _, closed := strings.Cut(rest, "}")
 	if !open || !closed {
 		return ""

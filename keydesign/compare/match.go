@@ -76,19 +76,11 @@ func (c *comparison) round(old, now []*schema.Template, fits func(a, b *schema.T
 // overlap reports whether the two have keys in common, where one of them was inferred from keys: its types are as narrow as
 // these happened to be.
 func (c *comparison) overlap(a, b *schema.Template) bool {
-	if x, y := prefix(a.Key), prefix(b.Key); !c.sides.observed() || !strings.HasPrefix(x, y) && !strings.HasPrefix(y, x) {
+	if !c.sides.observed() {
 		return false
 	}
 	_, ok := automaton.SetOf(a.Key).Intersect(automaton.SetOf(b.Key))
 	return ok
-}
-
-// prefix is the literal that a key begins with: where those of two keys exclude each other, they have none in common.
-func prefix(k schema.Key) string {
-	if len(k) == 0 || k[0].Type != nil {
-		return ""
-	}
-	return k[0].Literal
 }
 
 // sameUse reports whether two templates differ in the words of their keys alone.

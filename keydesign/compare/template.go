@@ -67,7 +67,8 @@ func index(all []schema.ItemIndex, name string) *schema.ItemIndex {
 	return nil
 }
 
-// ttl compares how long keys live, whether a template says so itself, inherits it or has the default. A keyspace does not tell a fixed TTL from a sliding one for sure.
+// ttl compares how long keys live, whether a template says so itself, inherits it or has the default. A keyspace does not tell a
+// fixed TTL from a sliding one for sure.
 func (c *comparison) ttl(p pair) {
 	a, b := c.lives[p.old], c.lives[p.new]
 	if a.Policy == "" || b.Policy == "" {

@@ -7,6 +7,7 @@
 package cost
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -146,7 +147,7 @@ func Sections(u *Use, l *price.List) []report.Section {
 	for _, o := range options() {
 		bills = append(bills, u.price(o, l))
 	}
-	best := slices.MinFunc(bills, func(a, b bill) int { return compare(a.total, b.total) })
+	best := slices.MinFunc(bills, func(a, b bill) int { return cmp.Compare(a.total, b.total) })
 	table, indexes := u.stored()
 	s := report.Section{Name: "cost", Title: "COST A MONTH, USD", Metrics: []report.Metric{
 		{Name: "items", Value: report.Number(u.Items), Unit: report.UnitCount},
@@ -162,16 +163,6 @@ func Sections(u *Use, l *price.List) []report.Section {
 			report.Metric{Name: "saved_usd", Value: report.Number(now.total - best.total), Unit: report.UnitCount})
 	}
 	return []report.Section{s}
-}
-
-func compare(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // now returns the bill of how the table is paid for, where it says so.

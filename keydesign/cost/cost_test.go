@@ -2,6 +2,7 @@ package cost
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,10 +63,9 @@ func TestCheapest(t *testing.T) {
 		"idle":       {Use{Items: 1e6, Bytes: 1e9, ReadUnits: 50, WriteUnits: 20, Used: 0.1}, "on-demand, standard"},
 	} {
 		s := Sections(&c.use, price.Builtin())[0]
-		for _, m := range s.Metrics {
-			if m.Name == "cheapest" && m.Value != report.Text(c.want) {
-				t.Errorf("%s: %v, want %s", name, m.Value, c.want)
-			}
+		i := slices.IndexFunc(s.Metrics, func(m report.Metric) bool { return m.Name == "cheapest" })
+		if i < 0 || s.Metrics[i].Value != report.Text(c.want) {
+			t.Errorf("%s: %+v, want %s", name, s.Metrics, c.want)
 		}
 	}
 	u := &Use{Items: 1, Bytes: 1, Used: 0.5, Table: kv.Table{Billing: "provisioned", Class: "standard", Indexes: []kv.Index{{Name: "x"}}}}

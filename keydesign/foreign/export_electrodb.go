@@ -24,9 +24,9 @@ func (x *exporter) writeElectroDB() any {
 		for _, f := range t.Value.Fields {
 			use(f.Name, f.Type)
 		}
-		indexes.set("primary", x.access(t, "", schema.ItemIndex{PK: t.Item.PK, SK: t.Item.SK}, use))
+		indexes.set("primary", x.access(t, schema.ItemIndex{PK: t.Item.PK, SK: t.Item.SK}, use))
 		for _, i := range t.Item.Indexes {
-			indexes.set(i.Name, x.access(t, i.Name, i, use))
+			indexes.set(i.Name, x.access(t, i, use))
 		}
 		model := object{{"entity", t.Name}, {"version", version}, {"service", serviceOf(t)}}
 		all = append(all, object{{"model", model}, {"attributes", attributes}, {"indexes", indexes}})
@@ -44,13 +44,13 @@ func serviceOf(t *schema.Template) string {
 	return "keys"
 }
 
-// access writes an index as an access pattern.
-func (x *exporter) access(t *schema.Template, name string, i schema.ItemIndex, use func(string, schema.Type)) object {
+// access writes an index, or with no name the table itself, as an access pattern.
+func (x *exporter) access(t *schema.Template, i schema.ItemIndex, use func(string, schema.Type)) object {
 	prefix := ""
 	var o object
-	if name != "" {
-		prefix = name + "_"
-		o.set("index", name)
+	if i.Name != "" {
+		prefix = i.Name + "_"
+		o.set("index", i.Name)
 	}
 	pk := prefix + "pk"
 	if i.Local {

@@ -110,8 +110,8 @@ var (
 	unseenFloor = target{.94, .97, .99, 1.2, 1.5}
 )
 
-// TestAccuracy prints the scores of inference and of five baselines on each
-// key set: two on which the constants were tuned, and one written after they
+// TestAccuracy holds inference to its targets, and prints its scores and, if
+// asked to say more, those of five baselines on each key set: two on which the constants were tuned, and one written after they
 // were frozen.
 func TestAccuracy(t *testing.T) {
 	n := 60_000
@@ -128,10 +128,12 @@ func TestAccuracy(t *testing.T) {
 		s.speed = speed
 		t.Logf("%s: %d keys, %d true templates", set.name, len(set.keys), len(set.titles))
 		t.Logf("  %-14s %v", "kvtool", s)
-		for _, b := range baselines {
-			t.Logf("  %-14s %v", b.name, b.score(set, n/3))
+		if testing.Verbose() {
+			for _, b := range baselines {
+				t.Logf("  %-14s %v", b.name, b.score(set, n/3))
+			}
+			explain(t, set, got, r)
 		}
-		explain(t, set, got, r)
 		if w := tt.want; s.ga < w.ga || s.purity < w.purity || s.pairF1 < w.pairF1 || s.cover > w.cover || s.all > w.all {
 			t.Errorf("%s: %v, want %+v", set.name, s, w)
 		}
@@ -174,9 +176,6 @@ func (b baseline) score(set keySet, n int) score {
 
 // explain logs the true templates that were split or mixed, by keys.
 func explain(t *testing.T, set keySet, got []int, r Result[*count]) {
-	if !testing.Verbose() {
-		return
-	}
 	type pair struct{ t, g int }
 	both := map[pair]int{}
 	for i := range got {

@@ -32,7 +32,7 @@ func makeSet(name string, seed uint64, n int, lines string) keySet {
 		w, p, _ := strings.Cut(strings.TrimSpace(line), " ")
 		weight, err := strconv.ParseFloat(w, 64)
 		if err != nil {
-			continue
+			panic(fmt.Sprintf("%q: %v", line, err))
 		}
 		total += weight
 		specs = append(specs, spec{weight, p})
@@ -149,8 +149,6 @@ func (g gen) value(name string) string {
 		return strings.ToUpper(g.hex(n))
 	case "uuid":
 		return g.uuid()
-	case "UUID":
-		return strings.ToUpper(g.uuid())
 	case "ulid":
 		return "01" + g.text("0123456789ABCDEFGHJKMNPQRSTVWXYZ", 24)
 	case "oid":
@@ -222,5 +220,5 @@ func (g gen) value(name string) string {
 	case "phone":
 		return "+49" + g.text(decimals, 10)
 	}
-	return "?" + name
+	panic("no kind of value: " + name)
 }

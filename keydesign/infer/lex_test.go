@@ -83,7 +83,8 @@ func TestLex(t *testing.T) {
 	}
 }
 
-// check panics of nothing: the values of a shape lie in the key, in order.
+// check fails unless the values of a shape lie in the key, in order, and its
+// pieces are no more than there may be.
 func check(t interface{ Fatalf(string, ...any) }, l *lexer, key string) {
 	l.lex(key)
 	if got := marks(string(l.shape)); got != len(l.vals) {

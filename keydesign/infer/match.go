@@ -46,7 +46,7 @@ func (m *matcher) another() *matcher {
 	return &matcher{seen: m.seen, root: m.root, keys: m.keys, least: m.least, strict: m.strict}
 }
 
-// compile builds the trie of the patterns, leaving out those in skip.
+// compile builds the trie of the patterns.
 func compile(ends []pattern) *state {
 	root := &state{template: noLeaf}
 	for i, path := range ends {

@@ -72,10 +72,7 @@ func (t *Tree[S]) room(members [][]int32) int {
 func (t *Tree[S]) shrink(share uint64) {
 	p := infer(t.table.leaves)
 	shapes := make([]string, len(p.ends))
-	members := make([][]int32, len(p.ends))
-	for i := range p.of {
-		members[p.of[i]] = append(members[p.of[i]], int32(i))
-	}
+	members := p.members()
 	keep := t.room(members)
 	r := &rules{share: share, matcher: matcher{strict: true}}
 	var ends []pattern

@@ -9,7 +9,7 @@ import (
 // Confidence of a template.
 const (
 	High   = "high"   // 200 keys or more, and no pruning
-	Medium = "medium" //
+	Medium = "medium" // neither
 	Low    = "low"    // fewer than 20 keys
 )
 

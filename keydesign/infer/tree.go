@@ -12,8 +12,7 @@ type Stats[S any] interface {
 	Form(*saved.Form)
 }
 
-// Options bound the memory of a Tree and name its conventions. The zero value
-// is good.
+// Options bound the memory of a Tree. The zero value is good.
 type Options struct {
 	// MaxNodes bounds what a tree holds from key to key, in nodes of 64 bytes
 	// (0 is 500,000: 32 MB). The trie that Templates and pruning make and drop

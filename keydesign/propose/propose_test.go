@@ -2,10 +2,12 @@ package propose
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,18 +24,23 @@ import (
 	"github.com/kvtool/kvtool/report"
 )
 
-func open(t testing.TB, target string) kv.Store {
+func demo(t testing.TB) kv.Store {
 	t.Helper()
-	to, err := kv.ParseTarget(target)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := reference.Adapter().Open(t.Context(), to)
+	s, err := openDemo()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
+
+// openDemo fills the store once, for all tests: they only read it.
+var openDemo = sync.OnceValues(func() (kv.Store, error) {
+	target, err := kv.ParseTarget("demo:")
+	if err != nil {
+		return nil, err
+	}
+	return reference.Adapter().Open(context.Background(), target)
+})
 
 func factsOf(t testing.TB, s kv.Store) *keydesign.Facts {
 	t.Helper()
@@ -66,7 +73,7 @@ func line(t *schema.Template) string {
 
 // The law of the demo is proposed, whatever faults are planted in it; docs/demo.md has both.
 func TestDemo(t *testing.T) {
-	p := From(factsOf(t, open(t, "demo:")), Options{MinShare: 0.0001})
+	p := From(factsOf(t, demo(t)), Options{MinShare: 0.0001})
 	want := []string{
 		"cache:product:P{product_id}|cache|string|fixed 1h0m0s 0.4|",
 		"session:{session_id:uuid}|session|hash|sliding 30m0s|",
@@ -110,7 +117,7 @@ func TestDemo(t *testing.T) {
 
 // What is written of the demo is read again as the same, and no key of it is lost but those that are said to be left out.
 func TestRoundTrip(t *testing.T) {
-	store := open(t, "demo:")
+	store := demo(t)
 	p := From(factsOf(t, store), Options{MinShare: 0.0001})
 	var b bytes.Buffer
 	if err := Write(&b, p.Schema, p.Notes); err != nil {
@@ -152,7 +159,7 @@ func TestRoundTrip(t *testing.T) {
 func TestSameTwice(t *testing.T) {
 	write := func() string {
 		var b bytes.Buffer
-		p := From(factsOf(t, open(t, "demo:")), Options{})
+		p := From(factsOf(t, demo(t)), Options{})
 		if err := Write(&b, p.Schema, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -175,7 +182,7 @@ templates:
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := From(factsOf(t, open(t, "demo:")), Options{MinShare: 0.0001, Have: s})
+	p := From(factsOf(t, demo(t)), Options{MinShare: 0.0001, Have: s})
 	for i := range p.Templates {
 		x := &p.Templates[i]
 		if x.Name == "cart" || x.Name == "basket" || strings.HasPrefix(x.Key.String(), "cart:") || strings.HasSuffix(x.Key.String(), ":profile") {
@@ -229,7 +236,7 @@ func findings(t *testing.T, store kv.Store, s *schema.Schema) []string {
 
 // With the schema that is proposed for the demo, what is planted in it is found, and nothing else.
 func TestTheLawIsNotTheFault(t *testing.T) {
-	store := open(t, "demo:")
+	store := demo(t)
 	var b bytes.Buffer
 	if err := Write(&b, From(factsOf(t, store), Options{MinShare: 0.0001, Store: schema.Store{Kind: schema.Redis}}).Schema, nil); err != nil {
 		t.Fatal(err)

@@ -1,8 +1,6 @@
 package propose
 
 import (
-	"strings"
-
 	"github.com/kvtool/kvtool/keydesign/automaton"
 	"github.com/kvtool/kvtool/keydesign/schema"
 )
@@ -22,9 +20,6 @@ func settle(s *schema.Schema) {
 	}
 	for i, a := range keys {
 		for j, b := range keys[:i] {
-			if apart(a, b) {
-				continue
-			}
 			if _, both := sets[i].Intersect(sets[j]); !both {
 				continue
 			}
@@ -45,19 +40,6 @@ func accept(t *schema.Template) {
 	if len(t.Ignores) == 0 {
 		t.Ignores = []schema.Ignore{{Rule: "KD005", Reason: "inferred: keys that fit another template with more literals belong to that"}}
 	}
-}
-
-// apart reports whether the literals that two keys begin with exclude each other, which is quick to see.
-func apart(a, b schema.Key) bool {
-	x, y := prefix(a), prefix(b)
-	return !strings.HasPrefix(x, y) && !strings.HasPrefix(y, x)
-}
-
-func prefix(k schema.Key) string {
-	if len(k) == 0 || k[0].Type != nil {
-		return ""
-	}
-	return k[0].Literal
 }
 
 func literalBytes(k schema.Key) int {

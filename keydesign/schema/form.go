@@ -8,17 +8,17 @@ import (
 	"github.com/kvtool/kvtool/internal/yamlfile"
 )
 
-// fieldNames are the names of fields.
+// fieldNames is what fields may be called.
 func fieldNames() yamlfile.NameForm {
 	return yamlfile.NameForm{Expr: `^[a-z][A-Za-z0-9_]*$`, Want: "a small letter, then letters, digits and _"}
 }
 
-// templateNames are the names of templates.
+// templateNames is what templates may be called.
 func templateNames() yamlfile.NameForm {
 	return yamlfile.NameForm{Expr: `^[A-Za-z0-9_][A-Za-z0-9_.-]*$`, Want: "letters, digits, _, . and -"}
 }
 
-// anyNames are names of what the application or its store names.
+// anyNames is for names of what the application or its store names.
 func anyNames() yamlfile.NameForm { return yamlfile.NameForm{Expr: `.`, Want: "a name"} }
 
 // JSONSchema returns the JSON Schema of keys.yaml, for editors.

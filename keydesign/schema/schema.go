@@ -11,6 +11,7 @@
 package schema
 
 import (
+	"cmp"
 	"math"
 	"time"
 
@@ -206,19 +207,10 @@ type Value struct {
 type Dim struct{ P50, P99, Max int64 }
 
 // Typical returns the median, or what comes closest to it.
-func (d Dim) Typical() int64 { return first(d.P50, d.P99, d.Max) }
+func (d Dim) Typical() int64 { return cmp.Or(d.P50, d.P99, d.Max) }
 
 // Largest returns the maximum, or what comes closest to it.
-func (d Dim) Largest() int64 { return first(d.Max, d.P99, d.P50) }
-
-func first(vs ...int64) int64 {
-	for _, v := range vs {
-		if v != 0 {
-			return v
-		}
-	}
-	return 0
-}
+func (d Dim) Largest() int64 { return cmp.Or(d.Max, d.P99, d.P50) }
 
 // A ValueField is a named part of a value, such as a field of a hash.
 type ValueField struct {

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -38,8 +39,8 @@ func (t *TTL) check(n yamlfile.Node) error {
 	has := len(needs) == 0
 	err := n.Each(func(v yamlfile.Node) error {
 		switch name := v.Name(); {
-		case name == "policy" || strings.HasPrefix(name, "x-") || within(name, may):
-		case within(name, needs):
+		case name == "policy" || strings.HasPrefix(name, "x-") || slices.Contains(may, name):
+		case slices.Contains(needs, name):
 			has = true
 		default:
 			return v.AtKey("%s: %s has no %s", n.Path(), t.Policy, name)
@@ -53,15 +54,6 @@ func (t *TTL) check(n yamlfile.Node) error {
 		return n.Child("policy").Errorf("%s: %s without %s", n.Path(), t.Policy, strings.Join(needs, " or "))
 	}
 	return t.checkTimes(n)
-}
-
-func within(name string, names []string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }
 
 // checkTimes refuses a life that ends before it begins.

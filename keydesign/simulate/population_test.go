@@ -131,7 +131,7 @@ templates:
 	}
 }
 
-// Splitting a number into fields and what they stand for is the same each time, and reports do not depend on the order of maps.
+// Splitting a number into fields and what they stand for is the same each time.
 func TestDrawIsPure(t *testing.T) {
 	var a, b []string
 	collect := func(to *[]string) func(*Draw) {

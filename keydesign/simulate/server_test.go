@@ -1,7 +1,6 @@
 package simulate
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 	"os"
@@ -310,16 +309,6 @@ func burstsAgree(t *testing.T, c *servertest.Client, m *measure, base time.Time)
 		want := m.sums[i].expiry.burst
 		if worst < want-1 || worst > want+5*math.Sqrt(want)+5 {
 			t.Errorf("%s: %g keys expire in the worst second, %g were to", m.sums[i].p.t.Name, worst, want)
-		}
-	}
-}
-
-// The tests write what the model means: words have their length and differ.
-func TestWord(t *testing.T) {
-	for n := int64(2); n < 20; n++ {
-		a, b := word('v', 1, n), word('v', 2, n)
-		if int64(len(a)) != n || a == b || !bytes.HasPrefix([]byte(a), []byte("v")) {
-			t.Errorf("%d: %q, %q", n, a, b)
 		}
 	}
 }

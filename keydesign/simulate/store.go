@@ -101,7 +101,7 @@ func (s Store) tagged() bool {
 	return false
 }
 
-// layout returns where keys are kept. The partitions of DynamoDB are one until the load on them is known.
+// newLayout returns where keys are kept. The partitions of DynamoDB are one until the load on them is known.
 func (w *world) newLayout() *place.Layout {
 	switch w.store.Kind {
 	case schema.RedisCluster:
