@@ -21,7 +21,7 @@ type same func(call) string
 func compare(s same, c call) string {
 	switch {
 	case c.want.raw == c.got.raw || len(c.args) > 0 && len(c.args) <= 2 && strings.EqualFold(c.args[0], "command"):
-		return "" // of all commands: scenarios look at each
+		return "" // of all commands: plays look at each
 	case s == nil || c.want.isError() || c.got.isError():
 		return "replies differ"
 	}
@@ -97,7 +97,7 @@ func drawn(c call) string {
 		return ""
 	}
 	want, got := c.want.items, c.got.flat()
-	if pairs && len(want) > 0 && want[0].collection() != c.got.items[0].collection() {
+	if pairs && min(len(want), len(c.got.items)) > 0 && want[0].collection() != c.got.items[0].collection() {
 		return "forms differ"
 	}
 	width := 1
@@ -181,8 +181,7 @@ const (
 )
 
 // renoded reports whether two dumps are of lists: what SORT stores is cut into nodes by no setting but Redis's default, for as
-// long
-// as the list lives; the engine goes by the setting.
+// long as the list lives; the engine goes by the setting.
 func renoded(want, got reply) bool {
 	return want.text != "" && got.text != "" && want.text[0] == rdbList && got.text[0] == rdbList
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/kvtool/kvtool/adapters/reference/engine"
@@ -92,7 +93,7 @@ func TestScanUnderChange(t *testing.T) {
 					}
 					for e := range seen {
 						var n int
-						if _, err := fmt.Sscanf(e, "moving:%d", &n); (err != nil || n >= moving) && e[:7] != "stable:" {
+						if _, err := fmt.Sscanf(e, "moving:%d", &n); (err != nil || n >= moving) && !strings.HasPrefix(e, "stable:") {
 							t.Fatalf("%q never was", e)
 						}
 					}

@@ -156,8 +156,8 @@ func FuzzCorrupt(f *testing.F) {
 			AppendRuns(nil, b)
 		}
 		var r Registers
-		if merged := r.Merge(b); merged && (!ok || r.Count() != n) {
-			t.Errorf("merged, counted %d, %v", n, ok)
+		if merged := r.Merge(b); merged != ok || ok && r.Count() != n {
+			t.Errorf("merged: %v, counted: %v, %d", merged, ok, n)
 		}
 		b, _, ok = Add(bytes.Clone(b), elem, most)
 		if ok && !Valid(b) {

@@ -23,7 +23,7 @@ func TestSizeAgainstServer(t *testing.T) {
 		for k, longest := range []int{3, 20, 64, 90, 2000} {
 			key := fmt.Appendf(nil, "key:%d:%d", i, k)
 			args := []string{"HSET", "hash" + string(key)}
-			h, l := value.OpenHash(s, keyspace.Item{}), value.OpenList(s, keyspace.Item{})
+			h := value.OpenHash(s, keyspace.Item{})
 			for f := range n {
 				v := strings.Repeat("v", r.IntN(longest+1))
 				h.Set(fmt.Append(nil, "field", f), []byte(v))
@@ -34,7 +34,7 @@ func TestSizeAgainstServer(t *testing.T) {
 			}
 			hold(t, c, m, h.Put, "hash"+string(key))
 			args = []string{"RPUSH", "list" + string(key)}
-			l = value.OpenList(s, keyspace.Item{})
+			l := value.OpenList(s, keyspace.Item{})
 			for range n {
 				v := strings.Repeat("v", r.IntN(longest+1))
 				l.Push([]byte(v), false)

@@ -71,19 +71,19 @@ func checkMembers(t *rapid.T, s *Set, want []pair) {
 				continue
 			}
 			up, down := min(n, len(want)-from), min(n, from+1)
-			for i, m := range s.Members(nil, from, up, false) {
+			rising, falling := s.Members(nil, from, up, false), s.Members(nil, from, down, true)
+			if len(rising) != up || len(falling) != down {
+				t.Fatalf("from %d: %d members up and %d down, want %d and %d", from, len(rising), len(falling), up, down)
+			}
+			for i, m := range rising {
 				if string(m) != want[from+i].member {
 					t.Fatalf("%d up from %d: %q, want %q", i, from, m, want[from+i].member)
 				}
 			}
-			run := s.Members(nil, from, down, true)
-			for i, m := range run {
+			for i, m := range falling {
 				if string(m) != want[from-i].member {
 					t.Fatalf("%d down from %d: %q, want %q", i, from, m, want[from-i].member)
 				}
-			}
-			if len(run) != down {
-				t.Fatalf("%d members down from %d, want %d", len(run), from, down)
 			}
 		}
 	}
