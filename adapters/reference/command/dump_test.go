@@ -236,7 +236,6 @@ func TestLoad(t *testing.T) {
 // save returns the dump that the server of a twin writes.
 func save(t *testing.T, w *twin) []byte {
 	t.Helper()
-	w.ask("DEBUG", "SET-ACTIVE-EXPIRE", "0")
 	if reply := w.ask("SAVE"); reply != "+OK\r\n" {
 		t.Fatal(reply)
 	}

@@ -29,17 +29,7 @@ func TestFullArenaLosesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		s, r := e.Connect(engine.Origin{FD: -1}), rand.New(rand.NewPCG(seed, 9))
-		run := func(text string) string {
-			var args [][]byte
-			for _, word := range strings.Fields(text) {
-				args = append(args, []byte(word))
-			}
-			s.Run(args)
-			s.Release()
-			out := string(s.Out.Bytes())
-			s.Out.Reset()
-			return out
-		}
+		run := func(text string) string { return tell(s, strings.Fields(text)...) }
 		key := func() string { return fmt.Sprint("key", r.IntN(40)) }
 		full := false
 		for i := range 6000 {
@@ -84,16 +74,7 @@ func TestFullArenaKeepsMember(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := e.Connect(engine.Origin{FD: -1})
-	run := func(words ...string) string {
-		args := make([][]byte, len(words))
-		for i, w := range words {
-			args[i] = []byte(w)
-		}
-		s.Run(args)
-		s.Release()
-		defer s.Out.Reset()
-		return string(s.Out.Bytes())
-	}
+	run := func(words ...string) string { return tell(s, words...) }
 	long := strings.Repeat("m", 5000)
 	run("SADD", "from", long, "other")
 	run("SADD", "to", "some")

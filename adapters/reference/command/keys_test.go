@@ -116,14 +116,7 @@ func scanAll(t *testing.T, s *engine.Session, command []string, options []string
 	t.Helper()
 	seen := map[string]int{}
 	for cursor, pages := "0", 0; ; pages++ {
-		raw := [][]byte{}
-		for _, a := range append(append(slices.Clone(command), cursor), options...) {
-			raw = append(raw, []byte(a))
-		}
-		s.Run(raw)
-		lines := strings.Split(string(s.Out.Bytes()), "\r\n")
-		s.Out.Reset()
-		s.Release()
+		lines := strings.Split(tell(s, slices.Concat(command, []string{cursor}, options)...), "\r\n")
 		if lines[0] != "*2" {
 			t.Fatal(lines)
 		}
@@ -149,15 +142,7 @@ func TestScanSeesWhatStays(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := e.Connect(engine.Origin{})
-		run := func(args ...string) {
-			raw := make([][]byte, len(args))
-			for i, a := range args {
-				raw[i] = []byte(a)
-			}
-			s.Run(raw)
-			s.Release()
-			s.Out.Reset()
-		}
+		run := func(args ...string) { tell(s, args...) }
 		for i := range 1000 {
 			run("SET", fmt.Sprint("stable:", i), "v")
 		}

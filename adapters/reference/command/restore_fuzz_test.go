@@ -24,17 +24,7 @@ func FuzzRestore(f *testing.F) {
 		f.Fatal(err)
 	}
 	s := e.Connect(engine.Origin{})
-	run := func(args ...string) string {
-		raw := make([][]byte, len(args))
-		for i, a := range args {
-			raw[i] = []byte(a)
-		}
-		s.Run(raw)
-		reply := string(s.Out.Bytes())
-		s.Out.Reset()
-		s.Release()
-		return reply
-	}
+	run := func(args ...string) string { return tell(s, args...) }
 	f.Fuzz(func(t *testing.T, body []byte) {
 		run("CONFIG", "SET", "hash-max-listpack-entries", []string{"4", "512"}[len(body)%2])
 		if run("RESTORE", "k", "0", string(dump.Seal(append([]byte{}, body...))), "REPLACE") == "+OK\r\n" {

@@ -1,16 +1,16 @@
 package command_test
 
 import (
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/kvtool/kvtool/adapters/reference/command"
 	"github.com/kvtool/kvtool/adapters/reference/engine"
+	"github.com/kvtool/kvtool/adapters/reference/wire"
 )
 
 // script sends each line of a text to a redis-server and to the engine, in both versions of the protocol, with thresholds as they
-// are and so small that everything is large; replies must be the same bytes. Words are separated by blanks; one in quotes is Go's.
+// are and so small that everything is large; replies must be the same bytes. Words are divided as redis-cli divides them.
 func script(t *testing.T, text string) {
 	t.Helper()
 	w := newTwin(t, 2)
@@ -31,19 +31,12 @@ func script(t *testing.T, text string) {
 
 func words(t *testing.T, line string) (args []string) {
 	t.Helper()
-	for line = strings.TrimSpace(line); line != ""; line = strings.TrimLeft(line, " ") {
-		if line[0] != '"' {
-			var word string
-			word, line, _ = strings.Cut(line, " ")
-			args = append(args, word)
-			continue
-		}
-		quoted, err := strconv.QuotedPrefix(line)
-		if err != nil {
-			t.Fatalf("%s: %v", line, err)
-		}
-		word, _ := strconv.Unquote(quoted)
-		args, line = append(args, word), line[len(quoted):]
+	parts, ok := wire.Split([]byte(line))
+	if !ok {
+		t.Fatalf("%s: unbalanced quotes", line)
+	}
+	for _, p := range parts {
+		args = append(args, string(p))
 	}
 	return args
 }

@@ -94,15 +94,18 @@ func (w *twin) reply(b *strings.Builder) {
 }
 
 // tell returns the reply of the engine.
-func (w *twin) tell(args ...string) string {
+func (w *twin) tell(args ...string) string { return tell(w.session, args...) }
+
+// tell runs a command and returns the reply.
+func tell(s *engine.Session, args ...string) string {
 	raw := make([][]byte, len(args))
 	for i, a := range args {
 		raw[i] = []byte(a)
 	}
-	w.session.Run(raw)
-	reply := string(w.session.Out.Bytes())
-	w.session.Out.Reset()
-	w.session.Release()
+	s.Run(raw)
+	reply := string(s.Out.Bytes())
+	s.Out.Reset()
+	s.Release()
 	return reply
 }
 

@@ -55,9 +55,14 @@ func read(t *testing.T, p []byte) *Value {
 	if !ok {
 		t.Fatalf("%x cannot be opened", p)
 	}
+	return readBody(t, code, body)
+}
+
+func readBody(t *testing.T, code byte, body []byte) *Value {
+	t.Helper()
 	v, err := new(Reader).Read(code, body, false)
 	if err != nil {
-		t.Fatalf("%x: %v", p, err)
+		t.Fatalf("code %d, %x: %v", code, body, err)
 	}
 	return v
 }
@@ -123,15 +128,6 @@ func TestSmallHashesAsAServerWritesThem(t *testing.T) {
 			t.Fatalf("%x\nand on the server\n%x", got, want)
 		}
 	}
-}
-
-func readBody(t *testing.T, code byte, body []byte) *Value {
-	t.Helper()
-	v, err := new(Reader).Read(code, body, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
 }
 
 func texts(items [][]byte) []string {
@@ -210,11 +206,7 @@ func TestWhatServersDump(t *testing.T) {
 // readAny reads a payload whatever version it is of.
 func readAny(t *testing.T, p []byte) *Value {
 	t.Helper()
-	v, err := new(Reader).Read(p[0], p[1:len(p)-footer], false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
+	return readBody(t, p[0], p[1:len(p)-footer])
 }
 
 func same[T ~[]byte | ~string](t *testing.T, what string, got []T, want []string) {

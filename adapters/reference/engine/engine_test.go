@@ -430,10 +430,7 @@ func TestWarmedSubcommands(t *testing.T) {
 		want := run(t, s, line)
 		var batch [][][]byte
 		for range engine.Ahead {
-			var args [][]byte
-			for _, word := range strings.Fields(line) {
-				args = append(args, []byte(word))
-			}
+			args, _ := wire.Split([]byte(line))
 			batch = append(batch, args)
 		}
 		s.Warm(batch)
