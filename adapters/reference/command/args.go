@@ -1,11 +1,6 @@
 package command
 
-import (
-	"bytes"
-	"strings"
-
-	"github.com/kvtool/kvtool/adapters/reference/engine"
-)
+import "bytes"
 
 // is reports whether arg is a word, given in lower case, in any case: strcasecmp in the C locale. (bytes.EqualFold folds letters
 // beyond ASCII, too.)
@@ -23,17 +18,6 @@ func is(arg []byte, lower string) bool {
 		}
 	}
 	return true
-}
-
-// help answers what a container says of its subcommands (networking.c: addReplyHelp).
-func help(c *engine.Call, lines ...string) {
-	c.Out.Array(len(lines) + 3)
-	c.Out.Simple(strings.ToUpper(string(c.Args[0])) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
-	for _, l := range lines {
-		c.Out.Simple(l)
-	}
-	c.Out.Simple("HELP")
-	c.Out.Simple("    Prints this help.")
 }
 
 // cString is what C sees of a string: up to its first zero byte.

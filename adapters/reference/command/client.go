@@ -167,7 +167,7 @@ func clientPause(c *engine.Call) {
 		c.Fail("ERR timeout is not an integer or out of range")
 		return
 	case ms < 0:
-		c.Fail("ERR timeout is negative")
+		c.Fail(engine.ErrTimeoutNegative)
 		return
 	}
 	c.Pause(min(ms, math.MaxInt64/10000), all)

@@ -7,9 +7,18 @@ import (
 	"github.com/kvtool/kvtool/adapters/reference/wire"
 )
 
-// helpText returns the handler of a HELP subcommand with these lines.
+// helpText returns the handler of HELP, which answers what a container says of its subcommands (networking.c: addReplyHelp).
 func helpText(text string) func(*engine.Call) {
-	return func(c *engine.Call) { help(c, strings.Split(text, "\n")...) }
+	return func(c *engine.Call) {
+		lines := strings.Split(text, "\n")
+		c.Out.Array(len(lines) + 3)
+		c.Out.Simple(strings.ToUpper(string(c.Args[0])) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
+		for _, l := range lines {
+			c.Out.Simple(l)
+		}
+		c.Out.Simple("HELP")
+		c.Out.Simple("    Prints this help.")
+	}
 }
 
 // subcommandSyntax answers that a subcommand has a wrong number of arguments (networking.c: addReplySubcommandSyntaxError).

@@ -29,12 +29,9 @@ func hrandfield(c *engine.Call) {
 
 // hrandfields is HRANDFIELD with a count: of different fields, or of any number of draws if it is negative.
 func hrandfields(c *engine.Call) {
-	count, ok := c.Int(c.Args[2])
+	count, ok := randomCount(c, c.Args[2])
 	switch {
 	case !ok:
-		return
-	case count == math.MinInt64:
-		c.Fail(engine.ErrFieldRange)
 		return
 	case len(c.Args) > 4 || len(c.Args) == 4 && !is(c.Args[3], "withvalues"):
 		c.Fail(engine.ErrSyntax)

@@ -173,7 +173,7 @@ func (t *lcsTable) replyRanges(c *engine.Call, o lcsOptions) {
 			return
 		}
 		n++
-		c.Out.Array(2 + btoi(o.withLength))
+		c.Out.Array(2 + int(oneIf(o.withLength)))
 		for _, from := range []int{r.a, r.b} {
 			c.Out.Array(2)
 			c.Out.Int(int64(from))
@@ -186,11 +186,4 @@ func (t *lcsTable) replyRanges(c *engine.Call, o lcsOptions) {
 	c.Out.EndArray(at, n)
 	c.Out.Text("len")
 	c.Out.Int(int64(t.length()))
-}
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -11,7 +11,7 @@ import (
 
 func objectCommands() []engine.Command {
 	return []engine.Command{
-		{Name: "help", Run: func(c *engine.Call) { help(c, objectHelp...) }},
+		{Name: "help", Run: helpText(objectHelp)},
 		{Name: "encoding", Run: ofObject(func(c *engine.Call, it keyspace.Item) { c.Out.Text(string(it.Encoding())) })},
 		{Name: "refcount", Run: ofObject(objectRefCount)},
 		{Name: "idletime", Run: ofObject(objectIdleTime)},
@@ -19,20 +19,18 @@ func objectCommands() []engine.Command {
 	}
 }
 
-var objectHelp = []string{
-	"ENCODING <key>",
-	"    Return the kind of internal representation used in order to store the value",
-	"    associated with a <key>.",
-	"FREQ <key>",
-	"    Return the access frequency index of the <key>. The returned integer is",
-	"    proportional to the logarithm of the recent access frequency of the key.",
-	"IDLETIME <key>",
-	"    Return the idle time of the <key>, that is the approximated number of",
-	"    seconds elapsed since the last access to the key.",
-	"REFCOUNT <key>",
-	"    Return the number of references of the value associated with the specified",
-	"    <key>.",
-}
+const objectHelp = `ENCODING <key>
+    Return the kind of internal representation used in order to store the value
+    associated with a <key>.
+FREQ <key>
+    Return the access frequency index of the <key>. The returned integer is
+    proportional to the logarithm of the recent access frequency of the key.
+IDLETIME <key>
+    Return the idle time of the <key>, that is the approximated number of
+    seconds elapsed since the last access to the key.
+REFCOUNT <key>
+    Return the number of references of the value associated with the specified
+    <key>.`
 
 // ofObject answers with what f says of the key, or null.
 func ofObject(f func(*engine.Call, keyspace.Item)) func(*engine.Call) {

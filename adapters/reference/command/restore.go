@@ -182,10 +182,10 @@ func buildList(s *keyspace.Shard, v *dump.Value) *value.List {
 	items := v.Items
 	for _, n := range v.Nodes {
 		p := packed.New()
-		for _, item := range items[:n.Items] {
+		for _, item := range items[:n] {
 			p = p.Append(item)
 		}
-		items = items[n.Items:]
+		items = items[n:]
 		l.AppendNode(p)
 	}
 	for _, item := range items {

@@ -114,7 +114,7 @@ func intersect(sets []value.Set, sink *setSink) {
 }
 
 func sintercard(c *engine.Call) {
-	n, ok := intWithin(c, c.Args[1], 1, math.MaxInt64, "ERR numkeys should be greater than 0")
+	n, ok := intWithin(c, c.Args[1], 1, math.MaxInt64, engine.ErrNumKeys)
 	if !ok {
 		return
 	}
@@ -128,7 +128,7 @@ func sintercard(c *engine.Call) {
 			c.Fail(engine.ErrSyntax)
 			return
 		}
-		if limit, ok = intWithin(c, c.Args[i+1], 0, math.MaxInt64, "ERR LIMIT can't be negative"); !ok {
+		if limit, ok = intWithin(c, c.Args[i+1], 0, math.MaxInt64, engine.ErrLimitNegative); !ok {
 			return
 		}
 	}

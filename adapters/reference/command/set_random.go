@@ -1,7 +1,6 @@
 package command
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 
@@ -9,8 +8,6 @@ import (
 	"github.com/kvtool/kvtool/adapters/reference/packed"
 	"github.com/kvtool/kvtool/adapters/reference/value"
 )
-
-const errNotPositive = "ERR value is out of range, must be positive"
 
 func spop(c *engine.Call) {
 	key := c.Args[1]
@@ -54,7 +51,7 @@ func spopMembers(c *engine.Call, v *value.Set, key []byte, n int) {
 
 func spopCount(c *engine.Call) {
 	key := c.Args[1]
-	n, ok := intWithin(c, c.Args[2], 0, math.MaxInt64, errNotPositive)
+	n, ok := intWithin(c, c.Args[2], 0, math.MaxInt64, engine.ErrNotPositive)
 	if !ok {
 		return
 	}
@@ -87,7 +84,7 @@ func spopCount(c *engine.Call) {
 // randomCount reads how many random elements are wanted; less than 0 means that some may come again. It answers the error itself.
 func randomCount(c *engine.Call, arg []byte) (n int64, ok bool) {
 	if n, ok = c.Int(arg); ok && n == math.MinInt64 {
-		c.Fail(fmt.Sprintf("ERR value is out of range, value must between %d and %d", -math.MaxInt64, math.MaxInt64))
+		c.Fail(engine.ErrFieldRange)
 		return 0, false
 	}
 	return n, ok

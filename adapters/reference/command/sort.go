@@ -259,7 +259,7 @@ func (o *sortOptions) compare(a, b *sortItem) int {
 	case o.by == nil:
 		return o.compareText(a.elem, b.elem)
 	case a.by == nil || b.by == nil:
-		return btoi(a.by != nil) - btoi(b.by != nil)
+		return int(oneIf(a.by != nil) - oneIf(b.by != nil))
 	}
 	return o.compareText(a.by, b.by)
 }
@@ -290,12 +290,8 @@ func replySorted(c *engine.Call, o *sortOptions, items []sortItem) {
 
 // storeSorted makes a list of what replySorted would answer.
 func storeSorted(c *engine.Call, o *sortOptions, items []sortItem) {
-	s, hash := c.Shard(o.store)
 	if len(items) == 0 {
-		if c.Delete(c.Peek(o.store)) {
-			c.Changed(o.store, 'g', "del")
-		}
-		c.Out.Int(0)
+		deleteResult(c, o.store)
 		return
 	}
 	var all [][]byte
@@ -309,6 +305,7 @@ func storeSorted(c *engine.Call, o *sortOptions, items []sortItem) {
 		}
 	}
 	replaced := c.Delete(c.Write(o.store))
+	s, hash := c.Shard(o.store)
 	l := value.OpenList(s, keyspace.Item{})
 	for _, b := range all {
 		l.Push(b, false)

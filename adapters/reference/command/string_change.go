@@ -115,7 +115,7 @@ func increment(c *engine.Call, by int64) {
 		}
 	}
 	if by < 0 && n < math.MinInt64-by || by > 0 && n > math.MaxInt64-by {
-		c.Fail("ERR increment or decrement would overflow")
+		c.Fail(engine.ErrOverflow)
 		return
 	}
 	n += by
@@ -146,7 +146,7 @@ func incrByFloat(c *engine.Call) {
 	}
 	sum := value.Add(by)
 	if !sum.IsFinite() {
-		c.Fail("ERR increment would produce NaN or Infinity")
+		c.Fail(engine.ErrWouldBeNaN)
 		return
 	}
 	var digits [64]byte

@@ -33,7 +33,7 @@ const (
 	diff
 )
 
-// events are those of the commands that store.
+// event is what the command that stores the result publishes.
 func (op setOp) event() string { return [...]string{"zunionstore", "zinterstore", "zdiffstore"}[op] }
 
 // A zsource is a set or a sorted set that is combined; the members of a set have the score 1.
@@ -155,7 +155,7 @@ func (z *zcombination) options(c *engine.Call, args [][]byte) bool {
 			used, z.scores = 1, true
 		case z.count && is(arg, "limit") && len(args) > 1:
 			used = 2
-			z.limit, ok = intWithin(c, args[1], 0, math.MaxInt64, "ERR LIMIT can't be negative")
+			z.limit, ok = intWithin(c, args[1], 0, math.MaxInt64, engine.ErrLimitNegative)
 		default:
 			c.Fail(engine.ErrSyntax)
 			return false

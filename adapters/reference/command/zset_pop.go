@@ -69,7 +69,7 @@ func zpop(c *engine.Call, end popEnd) {
 	n := int64(1)
 	if len(c.Args) == 3 {
 		var ok bool
-		if n, ok = intWithin(c, c.Args[2], 0, math.MaxInt64, errNotPositive); !ok {
+		if n, ok = intWithin(c, c.Args[2], 0, math.MaxInt64, engine.ErrNotPositive); !ok {
 			return
 		}
 	}
@@ -107,7 +107,7 @@ type zmpopRequest struct {
 
 // zmpopOptions reads numkeys key … MIN|MAX [COUNT n] from args[from] on. It answers the error itself.
 func zmpopOptions(c *engine.Call, from int) (r zmpopRequest, ok bool) {
-	n, ok := intWithin(c, c.Args[from], 1, math.MaxInt64, "ERR numkeys should be greater than 0")
+	n, ok := intWithin(c, c.Args[from], 1, math.MaxInt64, engine.ErrNumKeys)
 	if !ok {
 		return r, false
 	}
@@ -132,7 +132,7 @@ func zmpopOptions(c *engine.Call, from int) (r zmpopRequest, ok bool) {
 		c.Fail(engine.ErrSyntax)
 		return r, false
 	}
-	if r.count, ok = intWithin(c, rest[1], 1, math.MaxInt64, "ERR count should be greater than 0"); ok && len(rest) > 2 {
+	if r.count, ok = intWithin(c, rest[1], 1, math.MaxInt64, engine.ErrCount); ok && len(rest) > 2 {
 		c.Fail(engine.ErrSyntax)
 		ok = false
 	}
@@ -178,5 +178,5 @@ func zpopOrBlock(c *engine.Call, keys [][]byte, timeout int64, end popEnd, n int
 		popInto(c, &v, key, end, n, form)
 		return true
 	}
-	c.Block(keys, timeout, serve, func(c *engine.Call) { c.Out.NullArray() })
+	c.Block(keys, timeout, serve, noArray)
 }

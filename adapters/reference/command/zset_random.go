@@ -34,7 +34,7 @@ func zrandmember(c *engine.Call) {
 		c.Fail(engine.ErrSyntax)
 		return
 	case scores && (n < -math.MaxInt64/2 || n > math.MaxInt64/2):
-		c.Fail("ERR value is out of range")
+		c.Fail(engine.ErrRange)
 		return
 	}
 	if v, ok := readZSet(c, c.Args[1]); ok {

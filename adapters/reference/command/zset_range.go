@@ -73,22 +73,12 @@ func (r *zsetRange) in(v *value.ZSet, reverse bool) (low, high int) {
 	case byLex:
 		return v.LexRange(r.lex, reverse)
 	}
-	n := int64(v.Len())
-	start, stop := r.start, r.stop
-	if start < 0 {
-		start = max(start+n, 0)
+	n := v.Len()
+	low, high = bounds(r.start, r.stop, n)
+	if reverse && low < high {
+		low, high = n-high, n-low
 	}
-	if stop < 0 {
-		stop += n
-	}
-	stop = min(stop, n-1)
-	if start > stop {
-		return 0, 0
-	}
-	if reverse {
-		start, stop = n-1-stop, n-1-start
-	}
-	return int(start), int(stop) + 1
+	return low, high
 }
 
 // A zrangeRequest is what the commands of the ZRANGE family are asked for.

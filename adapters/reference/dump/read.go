@@ -22,16 +22,10 @@ type Value struct {
 	Block bool
 	// Width is that of the numbers of an intset, in bytes: an intset that had a wide one stays as wide.
 	Width int
-	// Nodes are the nodes of a list, where it was written in nodes.
-	Nodes []Node
+	// Nodes are the numbers of items of a list's nodes, where it was written in nodes.
+	Nodes []int
 	// FieldTTLs counts the fields of a hash that had an expiry, which is lost.
 	FieldTTLs int
-}
-
-// A Node is a run of the items of a list.
-type Node struct {
-	Items int
-	Plain bool
 }
 
 // What can be wrong with a body.

@@ -35,7 +35,7 @@ func (r *Reader) quicklistNode() {
 		r.node(block, (*Reader).listpack)
 	case kind == Plain:
 		r.add(block)
-		r.value.Nodes = append(r.value.Nodes, Node{1, true})
+		r.value.Nodes = append(r.value.Nodes, 1)
 	default:
 		r.fail()
 	}
@@ -46,7 +46,7 @@ func (r *Reader) node(block []byte, walk func(*Reader, []byte)) {
 	from := len(r.value.Items)
 	walk(r, block)
 	if n := len(r.value.Items) - from; n > 0 { // servers leave out empty ones too
-		r.value.Nodes = append(r.value.Nodes, Node{Items: n})
+		r.value.Nodes = append(r.value.Nodes, n)
 	}
 }
 

@@ -1,6 +1,6 @@
 package engine
 
-// The texts of errors are Redis 7.0's, byte for byte: client libraries branch on them. They are all here.
+// The texts of errors are Redis 7.0's, byte for byte: client libraries branch on them. Those that several places answer with are here.
 const (
 	ErrSyntax      = "ERR syntax error"
 	ErrNotInteger  = "ERR value is not an integer or out of range"
@@ -41,6 +41,7 @@ const (
 
 	ErrRankZero       = "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list"
 	ErrCountNegative  = "ERR COUNT can't be negative"
+	ErrLimitNegative  = "ERR LIMIT can't be negative"
 	ErrMaxLenNegative = "ERR MAXLEN can't be negative"
 
 	ErrNotHLL     = "WRONGTYPE Key is not a valid HyperLogLog string value."

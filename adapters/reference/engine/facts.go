@@ -58,7 +58,7 @@ type facts struct {
 type keySpec struct {
 	unknown  bool   // only the command itself can tell
 	index    int    // where to begin, if keyword is ""
-	keyword  string // the word before the first key
+	keyword  string // the word before the first key, in lower case
 	from     int    // where to look for it; negative: from the end, backwards
 	counted  bool   // a number says how many keys there are
 	last     int    // range: the last key, counted from the first, or from the end if negative
@@ -110,7 +110,7 @@ func parseKeySpec(text string) keySpec {
 	}
 	k := keySpec{access: part[2]}
 	if word, from, ok := strings.Cut(part[0], "@"); ok {
-		k.keyword = word[1:]
+		k.keyword = strings.ToLower(word[1:])
 		k.from, _ = strconv.Atoi(from)
 	} else {
 		k.index, _ = strconv.Atoi(part[0][1:])

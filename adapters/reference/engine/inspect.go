@@ -1,7 +1,5 @@
 package engine
 
-import "bytes"
-
 // EachCommand calls fn with the name of each command there is, without subcommands, in the order of New.
 func (e *Engine) EachCommand(fn func(name string)) {
 	for _, c := range e.table.list {
@@ -89,11 +87,11 @@ func sortKeys(name string, args [][]byte) []KeyArg {
 	store := 0
 	for i := 2; i < len(args); i++ {
 		switch {
-		case bytes.EqualFold(args[i], []byte("limit")):
+		case sameName(args[i], "limit"):
 			i += 2
-		case bytes.EqualFold(args[i], []byte("get")), bytes.EqualFold(args[i], []byte("by")):
+		case sameName(args[i], "get"), sameName(args[i], "by"):
 			i++
-		case bytes.EqualFold(args[i], []byte("store")) && i+1 < len(args):
+		case sameName(args[i], "store") && i+1 < len(args):
 			store = i + 1
 		}
 	}
@@ -106,7 +104,7 @@ func sortKeys(name string, args [][]byte) []KeyArg {
 // setAccess tells SET with GET from one without (db.c: setGetKeys).
 func setAccess(args [][]byte) string {
 	for _, a := range args[3:] {
-		if bytes.EqualFold(a, []byte("get")) {
+		if sameName(a, "get") {
 			return "RW+access+update"
 		}
 	}
@@ -118,9 +116,9 @@ func bitfieldAccess(args [][]byte) string {
 	for i := 2; i < len(args); i++ {
 		left := len(args) - i - 1
 		switch {
-		case bytes.EqualFold(args[i], []byte("get")) && left >= 2:
+		case sameName(args[i], "get") && left >= 2:
 			i += 2
-		case bytes.EqualFold(args[i], []byte("overflow")) && left >= 1:
+		case sameName(args[i], "overflow") && left >= 1:
 			i++
 		default:
 			return "RW+access+update"

@@ -1,10 +1,6 @@
 package engine
 
-import (
-	"bytes"
-
-	"github.com/kvtool/kvtool/adapters/reference/wire"
-)
+import "github.com/kvtool/kvtool/adapters/reference/wire"
 
 // eachKey calls fn with the place of each key among args, spec by spec, and reports false if args are no call of the command: a
 // count of keys that is none (db.c: getKeysUsingKeySpecs).
@@ -40,7 +36,7 @@ func (k keySpec) begin(args [][]byte) (int, bool) {
 		from, to, step = len(args)+k.from, 0, -1
 	}
 	for i := from; i != to && i > 0 && i < len(args); i += step {
-		if bytes.EqualFold(args[i], []byte(k.keyword)) {
+		if sameName(args[i], k.keyword) {
 			return i + 1, i+1 < len(args)
 		}
 	}

@@ -1,10 +1,6 @@
 package engine
 
-import (
-	"strings"
-
-	"github.com/kvtool/kvtool/adapters/reference/keyspace"
-)
+import "github.com/kvtool/kvtool/adapters/reference/keyspace"
 
 // longRun is after how many commands a session lets others have its shards, in the middle of a batch.
 const longRun = 256
@@ -111,7 +107,7 @@ func (s *Session) shardsOf(cmd *command, args [][]byte) uint64 {
 			continue
 		}
 		for i := range len(args) - 1 { // a key is what follows the first of them, but GEORADIUS goes by the last
-			if sameName(args[i], strings.ToLower(k.keyword)) {
+			if sameName(args[i], k.keyword) {
 				add(i + 1)
 			}
 		}
