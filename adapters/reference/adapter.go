@@ -8,9 +8,6 @@ import (
 	"github.com/kvtool/kvtool/kv"
 )
 
-// version is the release of Redis whose behaviour the engine follows.
-const version = "7.0.15"
-
 // DemoClock returns the time that demo: goes by, always.
 func DemoClock() time.Time { return time.Date(2026, time.January, 15, 12, 0, 0, 0, time.UTC) }
 

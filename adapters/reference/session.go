@@ -19,12 +19,28 @@ func (s *store) Session(_ context.Context, opt kv.SessionOptions) (kv.Session, e
 	if began.IsZero() {
 		began = time.Now()
 	}
-	c := &session{began: began, timeout: opt.Timeout, values: [][]byte{}, woken: make(chan struct{}, 1), closed: make(chan struct{})}
-	c.client = s.engine.Connect(engine.Origin{Addr: "in-process", Local: "in-process", FD: -1, Wake: c.wake})
-	if c.client == nil {
-		return nil, errors.New(engine.ErrMaxClients)
+	client, woken, err := s.connect()
+	if err != nil {
+		return nil, err
 	}
-	return c, nil
+	return &session{client: client, woken: woken, began: began, timeout: opt.Timeout, values: [][]byte{}, closed: make(chan struct{})}, nil
+}
+
+// connect returns a client without a connection, and what tells that something was sent to it, or that it may go on. It fails if there
+// are as many as maxclients allows.
+func (s *store) connect() (client *engine.Session, woken <-chan struct{}, err error) {
+	told := make(chan struct{}, 1)
+	wake := func() { // from any goroutine
+		select {
+		case told <- struct{}{}:
+		default: // it has been told already
+		}
+	}
+	client = s.engine.Connect(engine.Origin{Addr: "in-process", Local: "in-process", FD: -1, Wake: wake})
+	if client == nil {
+		return nil, nil, errors.New(engine.ErrMaxClients)
+	}
+	return client, told, nil
 }
 
 // A session is one client of the engine.
@@ -32,7 +48,7 @@ type session struct {
 	client  *engine.Session
 	began   time.Time
 	timeout time.Duration
-	woken   chan struct{}
+	woken   <-chan struct{}
 	late    []byte // a reply that came when the client had waited for it
 	kept    []byte // the replies of the last Do that are read
 	values  [][]byte
@@ -40,14 +56,6 @@ type session struct {
 	mu     sync.Mutex // of Do
 	once   sync.Once
 	closed chan struct{}
-}
-
-// wake is called from any goroutine.
-func (c *session) wake() {
-	select {
-	case c.woken <- struct{}{}:
-	default: // it has been told already
-	}
 }
 
 // Do implements kv.Session.

@@ -1,8 +1,6 @@
 package reference
 
-import (
-	"github.com/kvtool/kvtool/kv"
-)
+import "github.com/kvtool/kvtool/kv"
 
 // A family is the keys of one template of the shop.
 type family struct {

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/kvtool/kvtool/adapters/reference/engine"
 	"github.com/kvtool/kvtool/adapters/reference/keyspace"
 	"github.com/kvtool/kvtool/adapters/reference/value"
 	"github.com/kvtool/kvtool/kv"
@@ -146,7 +147,7 @@ func (s *store) Info(context.Context) (*kv.Info, error) {
 	return &kv.Info{
 		Adapter:   "reference",
 		Product:   "reference engine",
-		Version:   version,
+		Version:   engine.RedisVersion,
 		Target:    s.target.String(),
 		Live:      s.fixed.IsZero(),
 		Clock:     s.fixed,

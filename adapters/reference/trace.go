@@ -8,7 +8,6 @@ import (
 	"sort"
 	"time"
 
-	"github.com/kvtool/kvtool/adapters/reference/engine"
 	"github.com/kvtool/kvtool/internal/monitor"
 	"github.com/kvtool/kvtool/kv"
 )
@@ -44,15 +43,9 @@ func (s *store) watch(ctx context.Context, opt kv.TraceOptions) iter.Seq2[*kv.Ac
 	return func(yield func(*kv.Access, error) bool) {
 		ctx, cancel := context.WithTimeout(ctx, opt.Window)
 		defer cancel()
-		woken := make(chan struct{}, 1)
-		client := s.engine.Connect(engine.Origin{Addr: "in-process", Local: "in-process", FD: -1, Wake: func() {
-			select {
-			case woken <- struct{}{}:
-			default:
-			}
-		}})
-		if client == nil {
-			yield(nil, fmt.Errorf("watching %s: %s", s.target, engine.ErrMaxClients))
+		client, woken, err := s.connect()
+		if err != nil {
+			yield(nil, fmt.Errorf("watching %s: %w", s.target, err))
 			return
 		}
 		defer client.Close()
