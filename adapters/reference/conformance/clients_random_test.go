@@ -40,7 +40,7 @@ func (g *generator) crowd(n int) []cue {
 			if k > 70 {
 				e = g.pick(g.all, g.sum)
 			}
-			if e.kind&(random|scans|blocking) != 0 || e.same != nil || g.unsuited(e.name) {
+			if e.kind&(random|scans|blocking) != 0 || e.same != nil || unsuited(e.name) {
 				continue
 			}
 			if sorts(e.name) {
@@ -55,7 +55,7 @@ func (g *generator) crowd(n int) []cue {
 
 // unsuited reports whether a command does not belong among several clients: it tells of the server as a whole, or ends what the
 // clients share. Nor do those whose replies are not bytes to compare: they may come out of a transaction.
-func (g *generator) unsuited(name string) bool {
+func unsuited(name string) bool {
 	group, _, _ := strings.Cut(name, "|")
 	return slices.Contains([]string{"exec", "discard", "multi", "config", "client", "slowlog", "latency"}, group)
 }

@@ -49,8 +49,7 @@ var requests = []string{
 }
 
 // attacks are what a browser can be made to send to a server. Redis closes the connection at once; what it had to say to the
-// lines
-// before may be lost.
+// lines before may be lost.
 var attacks = []string{
 	"POST / HTTP/1.1\r\n\r\nSET k v\r\n", "PING\r\nHost: x\r\nPING\r\n", "PING\r\nhost:\r\nPING\r\n",
 	"*1\r\n$4\r\npost\r\nPING\r\n",

@@ -19,7 +19,7 @@ import (
 // the machine is.
 var debugging = []string{"--enable-debug-command", "yes", "--slowlog-log-slower-than", "-1"}
 
-// redis starts the reference and returns its address.
+// redisAddr starts the reference and returns its address.
 func redisAddr(t testing.TB) string {
 	return servertest.Redis(t, servertest.Options{Args: debugging}).Addr
 }
@@ -153,8 +153,7 @@ func (c *campaign) shrinkArgs(diff *difference, end time.Time) *difference {
 }
 
 // budget returns how long to go on: what KVTOOL_SOAK says ("10m", or anything for ten times as long), else the usual time, less
-// if
-// tests are to be short.
+// if tests are to be short.
 func budget(usual time.Duration) time.Duration {
 	soak := os.Getenv("KVTOOL_SOAK")
 	switch {

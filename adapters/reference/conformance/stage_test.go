@@ -189,7 +189,7 @@ func (s *stage) fill(args []string) []string {
 // letters returns the blocked clients.
 func (s *stage) letters() string { return string(slices.Sorted(maps.Keys(s.blocked))) }
 
-// A line of a play is what one client does.
+// A cue is a line of a play: what one client does.
 type cue struct {
 	letter byte
 	args   []string

@@ -26,7 +26,7 @@ const (
 // scanOptions are the cursor and the options that every command of the SCAN family has.
 const scanOptions = " 0 <[MATCH pat] [COUNT count]>"
 
-// specs lists the commands of random histories. What concerns the connection or several clients has a scenario instead.
+// specs lists the commands of random histories. What concerns the connection or several clients has a play instead.
 func specs() []spec {
 	return slices.Concat(stringSpecs, bitSpecs, genericSpecs, hashSpecs, listSpecs, setSpecs, zsetSpecs, zrangeSpecs, geoSpecs,
 		serverSpecs)

@@ -20,7 +20,7 @@ type waiter struct {
 	timer   *timer
 }
 
-// waiting are the queues of those who wait for a key, in the order of their arrival.
+// waitingQueues are of those who wait for a key, in the order of their arrival.
 type waitingQueues map[place]*list.List
 
 // Block makes the client wait until one of keys is ready and serve, which is called with it, reports that it has answered; keys

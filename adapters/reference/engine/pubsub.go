@@ -212,7 +212,7 @@ func (e *Engine) EachChannel(kind Channels, pattern string, fn func(name string)
 	}
 }
 
-// Subscribers returns how many listen to a channel, Subscriptions to how many channels or patterns somebody does.
+// Subscribers returns how many listen to a channel; those who listen to a pattern that it matches are not counted.
 func (e *Engine) Subscribers(kind Channels, name []byte) int64 {
 	e.pubsub.mu.RLock()
 	defer e.pubsub.mu.RUnlock()

@@ -9,17 +9,17 @@ import (
 
 // A Report is what INFO and MEMORY STATS tell of an engine. Bytes are modelled ones, except Real.
 type Report struct {
-	Shards, Clients, Blocked, Tracking, Paused int64
-	Connections, Rejected                      int64
-	Commands, Rate, Dirty                      int64
-	Used, Peak, Dataset, MaxMemory, Real       int64
-	Expired, Evicted, Hits, Misses             int64
-	Stale                                      float64 // percent of keys that are due and still there, estimated
-	ErrorReplies                               int64
-	Errors                                     map[string]int64
-	Databases                                  []DatabaseReport
-	Subscriptions                              [kinds]int64
-	TrackedKeys, TrackedItems                  int64
+	Shards, Clients, Blocked, Tracking int64
+	Connections, Rejected              int64
+	Commands, Rate, Dirty              int64
+	Used, Peak, Dataset, Real          int64
+	Expired, Evicted, Hits, Misses     int64
+	Stale                              float64 // share of keys that are due and still there, 0 to 1, estimated
+	ErrorReplies                       int64
+	Errors                             map[string]int64
+	Databases                          []DatabaseReport
+	Subscriptions                      [kinds]int64
+	TrackedKeys, TrackedItems          int64
 }
 
 // A DatabaseReport tells of one database. AverageTTL is in ms.
@@ -47,7 +47,6 @@ func (c *Call) Report() Report {
 		r.Misses += s.misses
 		r.Used += s.Used()
 		r.Dataset += s.Dataset()
-		r.MaxMemory += s.Settings().MaxMemory
 		r.Real += s.RealBytes()
 		r.Stale += s.StaleShare() / float64(len(e.shards))
 		for db := range r.Databases {
@@ -74,7 +73,7 @@ func (e *Engine) reportSessions(r *Report) {
 	}
 }
 
-// A CommandReport is what has been counted of one command. Latency counts calls by the bounds that LatencyBounds gives.
+// A CommandReport is what has been counted of one command. Latency counts calls by the bounds that LatencyBound gives.
 type CommandReport struct {
 	Name                                string
 	Calls, Microseconds, Rejects, Fails int64
@@ -120,7 +119,7 @@ func (e *Engine) Exclusively(fn func(shards []*keyspace.Shard)) {
 	e.exclusively(func(*mail) { fn(e.plain) })
 }
 
-// Len returns the number of keys in all databases, Used the modelled bytes.
+// Len returns the number of keys in all databases, those that are due and not yet removed included.
 func (e *Engine) Len() (n int64) {
 	e.Exclusively(func(shards []*keyspace.Shard) {
 		for _, s := range shards {

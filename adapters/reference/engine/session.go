@@ -150,7 +150,7 @@ func (s *Session) Close() {
 	delete(l.byID, s.id)
 }
 
-// byID returns the session of that number, or nil.
+// sessionByID returns the session of that number, or nil.
 func (e *Engine) sessionByID(id int64) *Session {
 	e.sessions.mu.Lock()
 	defer e.sessions.mu.Unlock()

@@ -76,9 +76,8 @@ func (s *Shard) pace(micros int, expired func() bool) pace {
 }
 
 // Cron is what a server does hz times a second: the slow cycle of expiry, then its tables shrink and move on. Items that were found
-// before are not valid afterwards. expired says after
-// each 16 loops whether a quarter of the time between two calls is over (active-expire-effort adds to the share, see CronShare);
-// nil counts keys instead, so that the same calls do the same everywhere.
+// before are not valid afterwards. expired says after each 16 loops whether a quarter of the time between two calls is over
+// (active-expire-effort adds to the share, see CronShare); nil counts keys instead, so that the same calls do the same everywhere.
 func (s *Shard) Cron(expired func() bool) {
 	if s.o.Settings.Expiry == ExpireActive && !s.o.Settings.Frozen {
 		micros := s.CronShare() * 1e6 / 100 / s.o.Settings.HZ

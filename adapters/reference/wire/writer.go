@@ -198,7 +198,7 @@ func (w *Writer) Push(n int) {
 	w.header('*', int64(n))
 }
 
-// Begin returns where an aggregate begins whose length is not known yet: End puts its header there.
+// Begin returns where an aggregate begins whose length is not known yet: EndArray, EndSet or EndMap puts its header there.
 func (w *Writer) Begin() int { return len(w.buf) }
 
 // EndArray makes an array of n of what has been written since at.

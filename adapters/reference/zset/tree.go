@@ -74,15 +74,7 @@ func (t *tree) descend(x item) (p path) {
 }
 
 // fix sets the first item of the leaf in the nodes above, as far as it is their first too.
-func (t *tree) fix(p *path) {
-	first := t.leaves.at(p.leaf).at(0)
-	for d := t.depth - 1; d >= 0; d-- {
-		t.inners.at(p.node[d]).setFirst(p.kid[d], first)
-		if p.kid[d] > 0 {
-			return
-		}
-	}
-}
+func (t *tree) fix(p *path) { t.fixAbove(p, t.depth, t.leaves.at(p.leaf).at(0)) }
 
 // insert puts in an item that is not there.
 func (t *tree) insert(x item) {
