@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"slices"
 	"strings"
 	"testing"
@@ -40,8 +41,8 @@ func TestFieldString(t *testing.T) {
 	if got := (FieldName | FieldTTL).String(); got != "name, ttl" {
 		t.Errorf("%q", got)
 	}
-	if strings.Count(AllFields.String(), ",") != len(fieldNames)-1 {
-		t.Errorf("not every field has a name: %s", AllFields)
+	if n := bits.OnesCount32(uint32(AllFields)); n != len(fieldNames) || slices.Contains(fieldNames[:], "") {
+		t.Errorf("%d fields have the names %q", n, fieldNames)
 	}
 }
 

@@ -20,8 +20,7 @@ type Remover interface {
 	// Dump reads keys whole, and calls fn for each in the order of names, with nil where there is no such key.
 	Dump(ctx context.Context, names []Name, fn func(i int, d *Dump)) error
 	// Change changes keys, each in one atomic step and only if it still is as the change says. In a cluster all keys of a change
-	// are of one slot. It calls fn for each as soon as its
-	// outcome is known, so that with an error what is known is known.
+	// are of one slot. It calls fn for each as soon as its outcome is known, so that with an error what is known is known.
 	Change(ctx context.Context, changes []Change, fn func(i int, o Outcome)) error
 	// Restore writes dumps of keys that are not there: one that is there is left alone.
 	Restore(ctx context.Context, dumps []Dump, fn func(i int, o Outcome)) error

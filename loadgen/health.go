@@ -170,25 +170,29 @@ func (r *runner) look(now time.Duration, server *sync.WaitGroup, asked chan stru
 		}
 		r.opt.Update(r.build.Snapshot())
 	}
+	at := int((now-r.origin)/time.Second) - 1
+	r.question(server, asked, func(figures map[string]float64) { r.build.Add(max(at, 0), &recording.Second{Server: figures}) })
+}
+
+// question asks the server for its figures, and tells them when they are there: it does not wait for them, and asks nothing as long as
+// the last question has no answer.
+func (r *runner) question(server *sync.WaitGroup, asked chan struct{}, tell func(figures map[string]float64)) {
 	if r.opt.Server == nil {
 		return
 	}
 	select {
 	case asked <- struct{}{}:
 	default:
-		return // it has not answered the last question yet
+		return
 	}
-	at := int((now-r.origin)/time.Second) - 1
-	server.Add(1)
-	go func() {
-		defer server.Done()
+	server.Go(func() {
 		defer func() { <-asked }()
 		ctx, cancel := context.WithTimeout(r.ctx, time.Second)
 		defer cancel()
 		if figures := r.opt.Server(ctx); len(figures) > 0 {
-			r.build.Add(max(at, 0), &recording.Second{Server: figures})
+			tell(figures)
 		}
-	}()
+	})
 }
 
 // judge ends the recording with a verdict on the run.

@@ -21,14 +21,14 @@ import (
 	"github.com/kvtool/kvtool/loadgen/recording"
 )
 
-// gets is a workload of one command.
-type gets struct{}
+// sets is a workload of one command.
+type sets struct{}
 
-var getOps = []kv.Op{{Args: [][]byte{[]byte("SET"), []byte("kvtool:test:key"), []byte("value"), []byte("EX"), []byte("60")}}}
+var setOps = []kv.Op{{Args: [][]byte{[]byte("SET"), []byte("kvtool:test:key"), []byte("value"), []byte("EX"), []byte("60")}}}
 
-func (gets) Operations() []string            { return []string{"set"} }
-func (gets) Begin(t *loadgen.Task)           { t.Ops = getOps }
-func (gets) Next(*loadgen.Task, []kv.Result) {}
+func (sets) Operations() []string            { return []string{"set"} }
+func (sets) Begin(t *loadgen.Task)           { t.Ops = setOps }
+func (sets) Next(*loadgen.Task, []kv.Result) {}
 
 func driverOf(t *testing.T, url string) kv.Driver {
 	t.Helper()
@@ -51,7 +51,7 @@ func driverOf(t *testing.T, url string) kv.Driver {
 // open is an open loop of rate a second.
 func open(rate float64, d time.Duration, events ...loadgen.Event) []loadgen.Phase {
 	return []loadgen.Phase{{
-		Name: "steady", Workload: gets{}, Arrivals: &arrival.Law{Segments: arrival.Steady(rate)}, For: d, Record: true, Events: events,
+		Name: "steady", Workload: sets{}, Arrivals: &arrival.Law{Segments: arrival.Steady(rate)}, For: d, Record: true, Events: events,
 	}}
 }
 

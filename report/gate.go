@@ -21,7 +21,7 @@ type Gate struct {
 	Statuses []Status `json:"statuses,omitempty"` // of the findings that fail; those without a status are new
 	Verdict  Verdict  `json:"verdict"`
 	Why      []string `json:"why,omitempty"`
-	Checks   []Check  `json:"checks,omitempty"`   // budgets
+	Checks   []Check  `json:"checks,omitempty"`   // budgets, or thresholds of a run
 	Warnings []string `json:"warnings,omitempty"` // of suppressions that end, have ended, or are about nothing
 }
 

@@ -22,6 +22,7 @@ func TestValueJSON(t *testing.T) {
 		{Text("\xff\x00"), `{"b64":"/wA="}`},
 		{Seconds(1500 * time.Millisecond), "1.5"},
 		{Time(time.Time{}), "null"},
+		{Time(time.Unix(1795741234, 567_000_000)), "1795741234"}, // to the second
 	} {
 		b, err := json.Marshal(c.v)
 		if err != nil || string(b) != c.want {

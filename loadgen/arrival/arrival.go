@@ -65,7 +65,7 @@ func Sine(mean, share float64, period time.Duration) []Segment {
 // Mean returns the mean rate over the first d.
 func (l *Law) Mean(d time.Duration) float64 {
 	if d <= 0 {
-		return l.rate(0)
+		return l.segment(0).From
 	}
 	sum := 0.0
 	for i, left := 0, d; left > 0; i++ {
@@ -86,8 +86,6 @@ func (l *Law) Peak() float64 {
 	}
 	return peak
 }
-
-func (l *Law) rate(i int) float64 { return l.segment(i).From }
 
 // segment returns the i-th segment, of as many as it takes.
 func (l *Law) segment(i int) Segment {

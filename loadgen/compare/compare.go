@@ -115,9 +115,7 @@ func verdict(s stat.Shift, p float64, higherIsBetter bool, limit float64) (Verdi
 }
 
 // Void makes every effect inconclusive for one reason.
-func Void(es []Effect, why string) []Effect { return void(es, why) }
-
-func void(es []Effect, why string) []Effect {
+func Void(es []Effect, why string) []Effect {
 	for i := range es {
 		es[i].Verdict, es[i].Why, es[i].void = Inconclusive, why, true
 	}

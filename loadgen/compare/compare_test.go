@@ -103,7 +103,6 @@ func TestStoredVerdicts(t *testing.T) {
 			t.Errorf("%s: %+v, want %s", c.name, e, c.want)
 		}
 	}
-	// The rate is that of the seconds, and one with seconds that hang together is told by fewer blocks.
 	es := Stored(Metrics()[:1], base, flat(60, 40, time.Millisecond), Options{})
 	if es[0].Base != 50 || es[0].Head != 40 || es[0].Verdict != Worse {
 		t.Errorf("%+v", es[0])

@@ -33,7 +33,7 @@ func Pairs(ms []Metric, base, head [][]float64, o Options) []Effect {
 		es[m].Base, es[m].Head = bases[m], heads[m]
 	}
 	if need := max(stat.PairsFor(len(ms)), leastPairs); len(base) < need {
-		return void(es, fmt.Sprintf("%d pairs can prove nothing of %d metrics: it takes %d", len(base), len(ms), need))
+		return Void(es, fmt.Sprintf("%d pairs can prove nothing of %d metrics: it takes %d", len(base), len(ms), need))
 	}
 	return es
 }

@@ -31,7 +31,7 @@ const batches = 10
 // A metric for which a run has fewer than 30 blocks of seconds that know nothing of each other is inconclusive.
 func Stored(ms []Metric, base, head []*latency.Histogram, o Options) []Effect {
 	if len(base) == 0 || len(head) == 0 {
-		return void(effects(ms, make([]stat.Shift, len(ms)), o), "a run without a second that was recorded")
+		return Void(effects(ms, make([]stat.Shift, len(ms)), o), "a run without a second that was recorded")
 	}
 	b, h := newRun(base), newRun(head)
 	shifts := make([]stat.Shift, len(ms))
@@ -50,7 +50,7 @@ func Stored(ms []Metric, base, head []*latency.Histogram, o Options) []Effect {
 	for m, metric := range ms {
 		es[m].Base, es[m].Head = b.of(metric), h.of(metric)
 		if short := tooShort(b, h, metric); short != "" {
-			void(es[m:m+1], short)
+			Void(es[m:m+1], short)
 		}
 	}
 	return es

@@ -1,16 +1,10 @@
 package draw
 
 import (
-	"math/bits"
 	"sync/atomic"
 
 	"github.com/kvtool/kvtool/internal/random"
 )
-
-func mulHigh(a, b uint64) uint64 {
-	high, _ := bits.Mul64(a, b)
-	return high
-}
 
 // A Chooser draws numbers of a population, below its size. Choosers may be shared by goroutines.
 type Chooser interface {

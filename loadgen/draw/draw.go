@@ -10,6 +10,7 @@ package draw
 
 import (
 	"math"
+	"math/bits"
 	"math/rand/v2"
 )
 
@@ -22,7 +23,8 @@ func unit(r *Source) float64 { return (float64(r.Uint64()>>11) + 0.5) / (1 << 53
 // below returns a number from 0 to n-1, by the method of Lemire (Fast Random Integer Generation in an Interval, 2019), whose bias
 // is n/2^64.
 func below(r *Source, n int64) int64 {
-	return int64(mulHigh(r.Uint64(), uint64(max(n, 1))))
+	high, _ := bits.Mul64(r.Uint64(), uint64(max(n, 1)))
+	return int64(high)
 }
 
 // A Ranking draws ranks from 0, the most popular, to n-1.

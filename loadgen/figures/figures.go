@@ -86,7 +86,8 @@ func Metered(name string) bool {
 
 // HitRate is that of all since the first reading, and whether anything was read.
 func (r *Reader) HitRate() (float64, bool) {
-	hits, misses := r.last["keyspace_hits"]-r.first["keyspace_hits"], r.last["keyspace_misses"]-r.first["keyspace_misses"]
+	since := func(name string) float64 { return max(0, r.last[name]-r.first[name]) } // less after a restart
+	hits, misses := since("keyspace_hits"), since("keyspace_misses")
 	return hits / (hits + misses), hits+misses > 0
 }
 
@@ -131,12 +132,12 @@ func (r *Reader) info() (map[string]float64, error) {
 	return Parse(out[0].Values[0]), nil
 }
 
-// Parse returns the numbers of an INFO text by name.
+// Parse returns the numbers of an INFO text by name, as far as they are finite.
 func Parse(text []byte) map[string]float64 {
 	all := map[string]float64{}
 	for line := range bytes.SplitSeq(text, []byte("\n")) {
 		name, value, ok := bytes.Cut(bytes.TrimSpace(line), []byte(":"))
-		if x, err := strconv.ParseFloat(string(value), 64); ok && err == nil && len(name) < 64 {
+		if x, err := strconv.ParseFloat(string(value), 64); ok && err == nil && !math.IsNaN(x) && !math.IsInf(x, 0) && len(name) < 64 {
 			all[string(name)] = x
 		}
 	}

@@ -2,6 +2,7 @@ package figures_test
 
 import (
 	"context"
+	"math"
 	"testing"
 
 	"github.com/kvtool/kvtool/kv"
@@ -48,11 +49,31 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// TestHitRate: counters that began anew are less than they were, and no rate is negative for that.
+func TestHitRate(t *testing.T) {
+	texts := []string{"keyspace_hits:10\nkeyspace_misses:4\n", "keyspace_hits:19\nkeyspace_misses:5\n", "keyspace_hits:3\nkeyspace_misses:24\n"}
+	r, err := figures.New(t.Context(), &fake{texts: texts}, kv.SessionOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []float64{0.9, 0} {
+		if _, err := r.Read(); err != nil {
+			t.Fatal(err)
+		}
+		if rate, ok := r.HitRate(); !ok || rate != want {
+			t.Errorf("%g, %t, want %g", rate, ok, want)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("used_memory:100\r\nrole:master\r\n"))
+	f.Add([]byte("used_memory:nan\nmaxmemory:-inf\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if n := len(figures.Parse(text)); n > len(text) {
-			t.Errorf("%d numbers in %d bytes", n, len(text))
+		for name, x := range figures.Parse(text) {
+			if math.IsNaN(x) || math.IsInf(x, 0) {
+				t.Errorf("%q is %v", name, x)
+			}
 		}
 	})
 }

@@ -49,7 +49,7 @@ func Of(r *Run) []report.Finding {
 	return append(found, r.broken()...)
 }
 
-// ofKind reports whether the scenario declares keys of one of some kinds, and names their templates.
+// ofKind names the templates of the scenario whose keys are of one of some kinds.
 func (r *Run) ofKind(kinds ...schema.Kind) (names []string) {
 	if r.Schema == nil {
 		return nil
@@ -66,7 +66,7 @@ func (r *Run) ofKind(kinds ...schema.Kind) (names []string) {
 func (r *Run) evictions() []report.Finding {
 	series := r.Recording.Figure(recording.FigureEvicted)
 	evicted := series.Total()
-	full := float64(r.Recording.Sum().Errors["OOM"])
+	full := float64(r.Recording.Sum().Errors[wordOOM])
 	var found []report.Finding
 	if full > 0 {
 		f := report.Finding{

@@ -18,7 +18,6 @@ type queue struct {
 	limit   float64                  // seconds
 	allowed float64
 	slow    func(now float64) float64 // factor of service times
-	bound   float64                   // the generator's own limit; 0 is none
 	now     float64                   // virtual time of the whole search
 	asked   int
 }
@@ -57,9 +56,6 @@ func (q *queue) measure(_ context.Context, rate float64, d time.Duration) (*Samp
 	}
 	q.now += end + settle
 	s := &Sample{Achieved: done / asked}
-	if q.bound > 0 && rate > q.bound {
-		s.Bound = "it was late"
-	}
 	s.Tails = []Tail{{Name: "p99", Allowed: q.allowed, Limit: time.Duration(q.limit * 1e9), Blocks: blocks}}
 	if s.Achieved < 0.99 {
 		s.Missed = append(s.Missed, "achieved")

@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	subBits = 6                // 64 buckets to a doubling: each is at most 1/64 of its value wide, its middle 1/128 off
-	sub     = 1 << subBits     //
+	subBits = 6 // 64 buckets to a doubling: each is at most 1/64 of its value wide, its middle 1/128 off
+	sub     = 1 << subBits
 	top     = 63 - subBits + 1 // runs of 64 buckets that an int64 of nanoseconds takes
 	buckets = top << subBits
 )

@@ -154,7 +154,7 @@ func TestDifference(t *testing.T) {
 // TestPopularity: the exponent by which keys are used is found, and use that is even is called that.
 func TestPopularity(t *testing.T) {
 	for _, want := range []float64{0.8, 1.0, 1.3} {
-		u := NewUses(nil).newUse()
+		u := newUse()
 		src := draw.NewSource(uint64(want*100), 1)
 		for range 100_000 {
 			u.keys.Add(fmt.Sprint(draw.Zipf{A: want}.Rank(src, 5000)), 1, [4]int64{})
@@ -163,7 +163,7 @@ func TestPopularity(t *testing.T) {
 			t.Errorf("%g: found %g, off by %g", want, got, distance)
 		}
 	}
-	u := NewUses(nil).newUse()
+	u := newUse()
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 100_000 {
 		u.keys.Add(fmt.Sprint(rng.IntN(500)), 1, [4]int64{})

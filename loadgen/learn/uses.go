@@ -43,7 +43,7 @@ func (u *Uses) Add(a *kv.Access) {
 	}
 	t := u.templates[i]
 	if t == nil {
-		t = u.newUse()
+		t = newUse()
 		u.templates[i] = t
 	}
 	n := max(a.N, 1)
@@ -59,7 +59,7 @@ func (u *Uses) Add(a *kv.Access) {
 	t.keys.Add(a.Key, n, sketch.HeavySums{})
 }
 
-func (u *Uses) newUse() *Use { return &Use{keys: sketch.NewHeavy(places)} }
+func newUse() *Use { return &Use{keys: sketch.NewHeavy(places)} }
 
 func (u *Uses) of(i int) *Use { return u.templates[i] }
 

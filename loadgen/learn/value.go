@@ -28,13 +28,12 @@ func (l *learner) value(t *schema.Template, f *keydesign.TemplateFacts, learnt *
 		t.Value.Size = ordered(m.text(f.Size.P50), m.text(f.Size.P99), m.text(f.Size.Max))
 		return
 	}
-	each := int64(usualElement)
 	if f.Longest > 0 && f.Size.Max > 0 {
 		learnt.Add("longest", float64(f.Longest))
 		t.Value.ElementSize = m.element(t.Type, f.Size.Max, f.Longest)
 	} else {
 		learnt.Say("element_size", "assumed")
-		t.Value.ElementSize = each
+		t.Value.ElementSize = usualElement
 	}
 	learnt.Say("elements", "from memory")
 	n := func(size int64) int64 { return m.elements(t.Type, size, t.Value.ElementSize) }

@@ -146,9 +146,8 @@ func (p *Player) commit(t *loadgen.Task, st *state, in *instr, r *kv.Result) boo
 	key := st.args[0]
 	args := st.args
 	st.ops = st.ops[:0]
-	from := len(args)
 	one := func(words ...any) {
-		from = len(st.args)
+		from := len(st.args)
 		for _, w := range words {
 			switch w := w.(type) {
 			case string:
@@ -192,7 +191,7 @@ func (p *Player) commit(t *loadgen.Task, st *state, in *instr, r *kv.Result) boo
 		p.unwatched(t, st, in, r)
 		return true
 	}
-	from = len(st.args)
+	from := len(st.args)
 	st.text("EXEC")
 	st.end(from, true)
 	st.phase, t.Ops = executing, st.ops

@@ -166,8 +166,8 @@ func deltaOf(args [][]byte) int64 {
 	return n
 }
 
-// observe holds a reply against the operation's check. done is what an atomic action has come to, or that a command went well.
-func (p *Player) observe(t *loadgen.Task, st *state, in *instr, r *kv.Result, done bool) {
+// observe holds the reply to commands that went well against the operation's check.
+func (p *Player) observe(t *loadgen.Task, st *state, in *instr, r *kv.Result) {
 	op := p.ops[st.op].op
 	key := keyOf(st, in)
 	text := ""
@@ -187,7 +187,7 @@ func (p *Player) observe(t *loadgen.Task, st *state, in *instr, r *kv.Result, do
 	default:
 		if e := p.entryOf(st, key); e != nil {
 			e.mu.Lock()
-			text = p.ofKey(t, st, e, in, r, done)
+			text = p.ofKey(t, st, e, in, r, true)
 			e.mu.Unlock()
 		}
 	}
@@ -209,7 +209,8 @@ func (p *Player) entryOf(st *state, key []byte) *keyState {
 	return st.entry
 }
 
-// ofKey is observe for the checks that follow keys, of which e is locked.
+// ofKey is observe for the checks that follow keys, of which e is locked. done is what an atomic action has come to, or that a
+// command went well.
 func (p *Player) ofKey(t *loadgen.Task, st *state, e *keyState, in *instr, r *kv.Result, done bool) string {
 	op := p.ops[st.op].op
 	switch op.Check {

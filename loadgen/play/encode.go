@@ -32,8 +32,8 @@ type state struct {
 	flag  bool
 }
 
-// id is a number that no other task has: it fits in ten hexadecimal digits.
-// Of two phases, workers or tasks of one worker none has that of another, up to 16 phases, 64 workers and a thousand million tasks.
+// id is a number that no other task has, up to 16 phases, 64 workers and a thousand million tasks of each: it fits in ten
+// hexadecimal digits.
 func id(t *loadgen.Task) uint64 {
 	st := t.State.(*state)
 	return st.epoch&15<<36 | uint64(t.Worker)&63<<30 | t.N&(1<<30-1)
@@ -84,30 +84,22 @@ func (p *Player) encode(t *loadgen.Task, st *state, in *instr) {
 		st.end(from, in.want && !in.tx)
 		st.ops[len(st.ops)-1].Replica = c.replica
 		if !in.tx {
-			p.expire(t, st, c, from)
+			p.expire(t, st, c, st.args[from:len(st.args):len(st.args)])
 		}
 	}
 	if in.tx {
 		from := len(st.args)
 		st.text("EXEC")
 		st.end(from, in.want)
-		at := 0
 		for i := range in.cmds {
-			at++
-			p.expireOf(t, st, &in.cmds[i], st.ops[at].Args)
+			p.expire(t, st, &in.cmds[i], st.ops[i+1].Args) // behind MULTI
 		}
 	}
 	t.Ops = st.ops
 }
 
-// expire gives a life to the keys that the command has written.
-func (p *Player) expire(t *loadgen.Task, st *state, c *command, from int) {
-	if len(c.expire) > 0 {
-		p.expireOf(t, st, c, st.args[from:len(st.args):len(st.args)])
-	}
-}
-
-func (p *Player) expireOf(t *loadgen.Task, st *state, c *command, args [][]byte) {
+// expire gives a life to the keys that the command with these arguments has written.
+func (p *Player) expire(t *loadgen.Task, st *state, c *command, args [][]byte) {
 	if len(c.expire) == 0 {
 		return
 	}

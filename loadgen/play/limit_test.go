@@ -86,7 +86,7 @@ func bucketOf(flow float64) func(stamp, now time.Duration) bool {
 	}
 }
 
-// violations is how many the check sees.
+// violationsOf is how many the check sees.
 func violationsOf(through []call, bucket bool) (n int) {
 	e := &keyState{}
 	for _, c := range through {

@@ -187,20 +187,9 @@ func (b *bench) whole(n uint64) {
 // leftovers wants every key of the run to have a life of its own.
 func (b *bench) leftovers() (n int) {
 	b.t.Helper()
-	out := make([]kv.Result, 1)
-	ask := func(words ...string) [][]byte {
-		op := kv.Op{Want: true}
-		for _, w := range words {
-			op.Args = append(op.Args, []byte(w))
-		}
-		if err := b.sessions[0].Session.Do([]kv.Op{op}, out); err != nil || out[0].Err != nil {
-			b.t.Fatal(words, err, out[0].Err)
-		}
-		return out[0].Values
-	}
-	for _, k := range ask("KEYS", b.p.Prefix()+"*") {
+	for _, key := range b.ask("KEYS", b.p.Prefix()+"*") {
 		n++
-		if key := string(k); string(ask("PTTL", key)[0]) == "-1" {
+		if b.ask("PTTL", key)[0] == "-1" {
 			b.t.Errorf("%s has no TTL", key)
 		}
 	}
@@ -209,11 +198,7 @@ func (b *bench) leftovers() (n int) {
 
 // TestBuiltins: each scenario runs on both stores, without a violation, and leaves no key without a TTL.
 func TestBuiltins(t *testing.T) {
-	targets := map[string]string{"ref": "ref:?preset=empty"}
-	if addr := redisServer(t); addr != "" {
-		targets["redis"] = addr
-	}
-	for where, target := range targets {
+	for where, target := range map[string]string{"ref": "ref:?preset=empty", "redis": redisServer(t)} {
 		for _, name := range scenario.Builtins() {
 			t.Run(where+"/"+name, func(t *testing.T) {
 				b := newBench(t, target, name, nil)

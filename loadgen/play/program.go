@@ -64,7 +64,7 @@ func (p *Player) steps(g *program, steps []scenario.Step) {
 		in := instr{is: s.Is, tx: s.Tx, atomic: s.Atomic, wait: s.Wait, again: s.Again, next: first + i + 1}
 		in.onNil = in.next
 		for j := range s.Cmds {
-			in.cmds = append(in.cmds, p.command(&s.Cmds[j], s.Atomic != "", op(g)))
+			in.cmds = append(in.cmds, p.command(&s.Cmds[j], s.Atomic != "", g.op))
 		}
 		if in.keyed = s.Atomic != ""; len(s.Cmds) > 0 {
 			s.Cmds[0].Places(func(int, kv.OpKind) { in.keyed = true })
@@ -91,8 +91,6 @@ func (p *Player) steps(g *program, steps []scenario.Step) {
 		}
 	}
 }
-
-func op(g *program) *scenario.Op { return g.op }
 
 func usesReply(steps []scenario.Step) bool {
 	return slices.ContainsFunc(steps, func(s scenario.Step) bool {

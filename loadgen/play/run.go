@@ -17,7 +17,7 @@ type workload struct {
 	cum   []float64 // weights, summed up to 1
 }
 
-// Phase returns phase i of the scenario, which is no fill, as a workload. It begins what its events may end.
+// Phase returns phase i of the scenario, which is no fill, as a workload.
 func (p *Player) Phase(i int) loadgen.Workload { return p.Mix(p.s.Phases[i].Mix) }
 
 // Mix returns a workload of the operations by their weights, one for each.
@@ -105,7 +105,7 @@ func (w *workload) Next(t *loadgen.Task, replies []kv.Result) {
 		p.finish(st)
 		return
 	} else if in.is != "" {
-		p.observe(t, st, in, r, in.atomic == "")
+		p.observe(t, st, in, r)
 	}
 	if p.unseen(t, st, in, r) {
 		return

@@ -25,8 +25,11 @@ func TestRun(t *testing.T) {
 			Arrivals: &arrival.Law{Segments: arrival.Steady(1000)},
 		}
 		rec, err := loadgen.Run(context.Background(), d, []loadgen.Phase{phase}, loadgen.Options{Conns: 8})
-		if err != nil || rec == nil {
+		if err != nil {
 			t.Fatalf("%s: %v", name, err)
+		}
+		if sum := rec.Sum(); sum.Done == 0 {
+			t.Errorf("%s: %+v", name, sum)
 		}
 		if m := p.Metrics(); m["violations"] != 0 {
 			t.Errorf("%s: %v %q", name, m, p.Evidence())

@@ -38,12 +38,12 @@ func worse(a, b Verdict) Verdict {
 	return b
 }
 
-// A Meta says what was run, where and against what. Recordings merge if Scenario, Hash, Seed, Version and Parts agree; they
-// compare if Hash, Seed, CPU and Server do.
+// A Meta says what was run, where and against what. Recordings merge if Hash, Seed, Version, Parts and Classes agree; they compare if
+// Hash, Seed, CPU, Server and Classes do.
 type Meta struct {
-	Scenario string   // its name
-	Hash     string   // of the scenario with all that was set on the command line
-	Seed     uint64   //
+	Scenario string // its name
+	Hash     string // of the scenario with all that was set on the command line
+	Seed     uint64
 	Version  string   // of kvtool
 	Parts    int      // into which the load was divided; at least 1
 	Classes  []string // names of the operations

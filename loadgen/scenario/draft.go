@@ -60,7 +60,7 @@ type Sample struct {
 	Text string
 }
 
-// Add appends a number, with four digits.
+// Add appends a number by its name; Flow writes six digits of one that is not whole.
 func (l *Learnt) Add(name string, n float64) { *l = append(*l, Sample{Name: name, N: n}) }
 
 // Say appends a text.

@@ -192,7 +192,7 @@ func (p *parser) setPlaceholders(root yamlfile.Node) error {
 }
 
 func (p *parser) readOps() error {
-	if p.ops.IsMapping() && p.ops.Len() == 0 || !p.ops.IsMapping() {
+	if !p.ops.IsMapping() || p.ops.Len() == 0 {
 		return p.ops.Wantf("at least one operation")
 	}
 	return p.ops.Each(func(n yamlfile.Node) error {
@@ -411,14 +411,8 @@ func (p *parser) readCmd(n yamlfile.Node, s *Step, args bool) error {
 // checkCommand refuses commands that are not known, that touch no key or that reach beyond the run's prefix.
 func checkCommand(n yamlfile.Node, c Cmd) error {
 	name := strings.ToLower(c.Name())
-	words := make([]string, len(c.Words))
-	for i, w := range c.Words {
-		if words[i] = "k"; w.Template < 0 && w.literal() {
-			words[i] = w.text()
-		}
-	}
 	known, keys := slices.Contains(allowed(), name), 0
-	monitor.Places(words, func(i int, _ kv.OpKind) {
+	c.Places(func(i int, _ kv.OpKind) {
 		if known = true; c.Words[i].Template >= 0 && slices.Contains([]Part{PartKey, PartAll, PartPairs}, c.Words[i].Part) {
 			keys++
 			return

@@ -189,22 +189,12 @@ func parseMonitorCommand(line []byte, cut bool, c *Command) bool {
 }
 
 func parseTwitterCommand(line []byte, cut bool, c *Command) bool {
-	fields := bytes.Split(bytes.TrimSpace(line), []byte{','})
-	n := len(fields)
-	if n < 7 || cut {
+	l, ok := splitTwitter(line, cut)
+	if !ok || l.seconds > maxSeconds {
 		return false
 	}
-	seconds, ok1 := number(fields[0])
-	size, ok2 := number(fields[n-twitterValue])
-	ttl, ok3 := number(fields[n-twitterTTL])
-	_, ok4 := number(fields[n-twitterKey])
-	if !ok1 || !ok2 || !ok3 || !ok4 || twitterKind(string(fields[n-twitterOp])) == kv.OpUnknown || seconds > maxSeconds {
-		return false
-	}
-	c.At, c.Timed, c.Whole = time.Duration(seconds)*time.Second, true, true
-	c.Client = string(fields[n-twitterClient])
-	key := string(bytes.Join(fields[1:n-twitterBehind+1], []byte{','}))
-	return c.operate(string(fields[n-twitterOp]), key, size, time.Duration(min(ttl, maxSeconds))*time.Second)
+	c.At, c.Timed, c.Whole, c.Client = time.Duration(l.seconds)*time.Second, true, true, string(l.client)
+	return c.operate(string(l.op), string(l.key), l.valueSize, time.Duration(min(l.ttl, maxSeconds))*time.Second)
 }
 
 // maxSeconds is how many seconds a time.Duration can hold, about.

@@ -126,8 +126,13 @@ func TestCutCommand(t *testing.T) {
 
 func TestCommandsStop(t *testing.T) {
 	for _, text := range []string{strings.Repeat(resp("GET", "a"), 5), strings.Repeat("1.5 [0 c] \"get\" \"a\"\n", 5), "1.5 [0 c] \"get\" \"a\"\nbad\n"} {
-		for range Commands(strings.NewReader(text), CommandOptions{}) {
+		n := 0
+		for range Commands(strings.NewReader(text), CommandOptions{}) { // whose loop panics if it goes on behind the break
+			n++
 			break
+		}
+		if n != 1 {
+			t.Errorf("%d commands of %q", n, text)
 		}
 	}
 }

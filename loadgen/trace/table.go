@@ -48,8 +48,7 @@ func tableNames(line []byte) []string {
 // newTable returns the parser of lines with the given columns.
 func newTable(columns []string) lineParser {
 	return func(line []byte, cut bool, c *Command) bool {
-		if names := tableNames(line); names != nil && slices.Contains(names, columnOp) && !cut && len(names) == len(columns) &&
-			slices.Equal(names, columns) {
+		if names := tableNames(line); names != nil && !cut && slices.Equal(names, columns) {
 			return true // the line of names: nothing to do
 		}
 		fields, ok := split(line)

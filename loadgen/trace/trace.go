@@ -1,5 +1,6 @@
-// Package trace reads files of accesses: what was done to which key, and when. It owns two forms of text: what MONITOR of the
-// Redis family prints, and the cache traces of Twitter.
+// Package trace reads files of accesses: what was done to which key, and when. It owns their forms: what MONITOR of the Redis
+// family prints and the cache traces of Twitter, which Read reads; and besides these append-only files, comma-separated values and
+// JSON lines, which Commands reads as commands that can be done again.
 //
 // The one idea is that a trace is a stream of kv.Access, the same as a live store yields (kv.Tracer), so that whatever counts
 // accesses need not know where they come from. A line that cannot be read is not the end: it is counted as lost, in the access
@@ -146,26 +147,41 @@ const (
 	twitterBehind
 )
 
-// parseTwitter reads a line of https://github.com/twitter/cache-trace: seconds since the beginning of the trace, the key, its
-// size and that of its value in bytes, a client, the operation, and the TTL in seconds or 0.
-func parseTwitter(line []byte, cut bool, s *scratch, yield func(*kv.Access) bool) (more, ok bool) {
+// A twitterLine is a line of https://github.com/twitter/cache-trace: seconds since the beginning of the trace, the key, its size and
+// that of its value in bytes, a client, the operation, and the TTL in seconds or 0.
+type twitterLine struct {
+	seconds, keySize, valueSize, ttl int64
+	key, client, op                  []byte
+	kind                             kv.OpKind
+}
+
+// splitTwitter takes a line apart. It returns false for one that is none of that form.
+func splitTwitter(line []byte, cut bool) (l twitterLine, ok bool) {
 	fields := bytes.Split(bytes.TrimSpace(line), []byte{','})
 	n := len(fields)
 	if n < 7 || cut {
+		return l, false
+	}
+	for _, x := range []struct {
+		to *int64
+		at int
+	}{{&l.seconds, 0}, {&l.keySize, n - twitterKey}, {&l.valueSize, n - twitterValue}, {&l.ttl, n - twitterTTL}} {
+		if *x.to, ok = number(fields[x.at]); !ok {
+			return l, false
+		}
+	}
+	l.key = bytes.Join(fields[1:n-twitterBehind+1], []byte{','})
+	l.client, l.op = fields[n-twitterClient], fields[n-twitterOp]
+	l.kind = twitterKind(string(l.op))
+	return l, l.kind != kv.OpUnknown
+}
+
+func parseTwitter(line []byte, cut bool, s *scratch, yield func(*kv.Access) bool) (more, ok bool) {
+	l, ok := splitTwitter(line, cut)
+	if !ok {
 		return true, false
 	}
-	seconds, ok1 := number(fields[0])
-	keySize, ok2 := number(fields[n-twitterKey])
-	valueSize, ok3 := number(fields[n-twitterValue])
-	_, ok4 := number(fields[n-twitterTTL])
-	kind := twitterKind(string(fields[n-twitterOp]))
-	if !ok1 || !ok2 || !ok3 || !ok4 || kind == kv.OpUnknown {
-		return true, false
-	}
-	s.access = kv.Access{
-		Key: string(bytes.Join(fields[1:n-twitterBehind+1], []byte{','})), Kind: kind, At: time.Unix(seconds, 0), N: 1,
-		Bytes: keySize + valueSize,
-	}
+	s.access = kv.Access{Key: string(l.key), Kind: l.kind, At: time.Unix(l.seconds, 0), N: 1, Bytes: l.keySize + l.valueSize}
 	return yield(&s.access), true
 }
 

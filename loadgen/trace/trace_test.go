@@ -88,6 +88,9 @@ func TestStops(t *testing.T) {
 			break
 		}
 	}
+	if n != 2 {
+		t.Errorf("it broke off after %d accesses", n)
+	}
 }
 
 func FuzzRead(f *testing.F) {

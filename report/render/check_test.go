@@ -33,7 +33,7 @@ func checked() *report.Report {
 			},
 			{
 				Rule: "KD081", Severity: report.Error, Subject: "idx:user:email:{h}", Message: "1.14% of entries point to no user, baseline 1.00%",
-				Measure: ratio(.0114), Evidence: []report.Metric{{Name: baselineMetric, Value: report.Number(.01), Unit: report.UnitRatio}},
+				Measure: ratio(.0114), Evidence: []report.Metric{{Name: report.BaselineMetric, Value: report.Number(.01), Unit: report.UnitRatio}},
 				Status: report.Worsened, Pos: report.Pos{File: "keys.yaml", Line: 31},
 			},
 			{

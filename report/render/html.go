@@ -208,7 +208,7 @@ func (p *htmlPage) judgesRules() bool {
 	return p.t.scanned() || p.t.judged() || len(p.r.Findings) > 0
 }
 
-// severityNoun is what findings of a severity are called: "errors", "1 error"; info has no plural.
+// severityNoun is what n findings of a severity are called: "error", "errors"; info has no plural.
 func severityNoun(s report.Severity, n int) string {
 	if s == report.Info {
 		return "info"

@@ -1,10 +1,7 @@
 package render
 
 import (
-	"bytes"
 	"testing"
-
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/kvtool/kvtool/report"
 )
@@ -14,17 +11,7 @@ const schemaFile = "../../docs/schema/report-v1.json"
 // validate checks a document against the published schema.
 func validate(t *testing.T, doc []byte) error {
 	t.Helper()
-	c := jsonschema.NewCompiler()
-	c.AssertFormat()
-	s, err := c.Compile(schemaFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(doc))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s.Validate(v)
+	return jsonSchema(t, schemaFile)(doc)
 }
 
 func TestSchema(t *testing.T) {

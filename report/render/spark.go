@@ -89,8 +89,7 @@ func never(t *report.Table, c int) bool {
 	return true
 }
 
-// spark draws a column in at most width characters: of seconds that share one, the sum of what is counted, the longest of what takes
-// time, the mean of the rest.
+// spark draws a column in at most width characters: of seconds that share one, the longest of what takes time, the mean of the rest.
 func spark(t *report.Table, c, width int, ascii bool) string {
 	n := min(width, len(t.Rows))
 	points := make([]float64, n)
@@ -111,12 +110,10 @@ func together(t *report.Table, c, from, to int) float64 {
 	switch {
 	case n == 0:
 		return math.NaN()
-	case t.Columns[c].Sum:
-		return sum / float64(n) // stretches may be of one row more
-	case t.Columns[c].Unit == report.UnitDuration:
+	case t.Columns[c].Unit == report.UnitDuration && !t.Columns[c].Sum:
 		return most
 	}
-	return sum / float64(n)
+	return sum / float64(n) // of what is counted, too: stretches may be of one row more
 }
 
 // gist says in words what a column says: how many, how long at most, from where to where.

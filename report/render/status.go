@@ -56,9 +56,6 @@ func statusWord(f *report.Finding) string {
 	return word
 }
 
-// baselineMetric is the name under which a finding's evidence holds what its measure was in the baseline.
-const baselineMetric = report.BaselineMetric
-
 // growth says how much the measure of a finding that worsened has grown: "+14%". It is empty if only its severity rose.
 func growth(f *report.Finding) string {
 	if f.Status != report.Worsened || f.Measure == nil {
@@ -67,7 +64,7 @@ func growth(f *report.Finding) string {
 	head, _ := f.Measure.Value.Number()
 	for i := range f.Evidence {
 		base, ok := f.Evidence[i].Value.Number()
-		if f.Evidence[i].Name == baselineMetric && ok && base > 0 && head > base {
+		if f.Evidence[i].Name == report.BaselineMetric && ok && base > 0 && head > base {
 			return "+" + humanize.Ratio(head/base-1)
 		}
 	}

@@ -35,8 +35,7 @@ func (t *text) causes() {
 	t.gap()
 	fs := t.o.shown(t.r.Findings)
 	if len(fs) == 0 {
-		words := "CAUSES"
-		t.line(span{words, bold}, span{text: "  none: nothing that these figures show makes it slow"})
+		t.line(span{"CAUSES", bold}, span{text: "  none: nothing that these figures show makes it slow"})
 		t.budgets()
 		return
 	}
@@ -111,9 +110,8 @@ func (t *text) notRuledOut() {
 		t.gap()
 		t.line(span{"NOT RULED OUT", bold})
 		for _, group := range bySkipReason(t.r.Skipped) {
-			lead := spaces(4)
 			for _, line := range wrap(t.clean(group), t.width-4) {
-				t.line(span{text: lead + line})
+				t.line(span{text: spaces(4) + line})
 			}
 		}
 	}

@@ -14,19 +14,11 @@ func HumanMetric(m *report.Metric, ascii bool) string { return metric(m, ascii) 
 func Columns(s string) int { return columns(s) }
 
 // Cut shortens s to at most width columns at its end, which then is an ellipsis.
-func Cut(s string, width int, ascii bool) string { return cutEnd(s, width, ellipsis(ascii)) }
-
-// ellipsis stands for what was cut out.
-func ellipsis(ascii bool) string {
-	if ascii {
-		return ".."
-	}
-	return "…"
-}
+func Cut(s string, width int, ascii bool) string { return cutEnd(s, width, clean("…", ascii)) }
 
 // CutMiddle shortens s to at most width columns by leaving out its middle, as names are cut.
 func CutMiddle(s string, width int, ascii bool) string {
-	return cutMiddle(s, width, ellipsis(ascii))
+	return cutMiddle(s, width, clean("…", ascii))
 }
 
 // Wrap breaks s at spaces into lines of at most width columns.
