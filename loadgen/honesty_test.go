@@ -67,8 +67,11 @@ func TestFreeze(t *testing.T) {
 			server := servertest.Redis(t, servertest.Options{Args: []string{"--enable-debug-command", "local"}})
 			d := driverOf(t, "redis://"+server.Addr)
 			client := server.Client(t)
+			stood := make(chan time.Duration, 1) // for how long, which on a busy machine is more than a second
 			frozen := loadgen.Event{At: 4 * time.Second, Name: how, Do: func() {
 				go func() {
+					began := time.Now()
+					defer func() { stood <- time.Since(began) }()
 					if how == "DEBUG SLEEP" {
 						client.Do("DEBUG", "SLEEP", "1")
 						return
@@ -90,14 +93,18 @@ func TestFreeze(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p99, most := h.Quantile(0.99), h.Max()
-			verdict, why := r.Verdict()
-			t.Logf("p99 %v, max %v, service p99 %v, %s (%s)", p99, most, service.Quantile(0.99), verdict, why)
-			if p99 < 765*time.Millisecond || p99 > 1035*time.Millisecond {
-				t.Errorf("p99 is %v, the truth is 900 ms ± 15 %%", p99)
+			lag, err := r.Histogram(-1, recording.Lag, 0, len(r.Seconds))
+			if err != nil {
+				t.Fatal(err)
 			}
-			if most < 900*time.Millisecond || most > 1100*time.Millisecond {
-				t.Errorf("the longest is %v, the truth is 1 s ± 10 %%", most)
+			p99, most, late := h.Quantile(0.99), h.Max(), max(0, <-stood-time.Second)+lag.Max()
+			verdict, why := r.Verdict()
+			t.Logf("p99 %v, max %v, service p99 %v, %v late, %s (%s)", p99, most, service.Quantile(0.99), late, verdict, why)
+			if p99 < 765*time.Millisecond || p99 > 1035*time.Millisecond+late {
+				t.Errorf("p99 is %v, the truth is 900 ms ± 15 %%, and %v more at most", p99, late)
+			}
+			if most < 900*time.Millisecond || most > 1100*time.Millisecond+late {
+				t.Errorf("the longest is %v, the truth is 1 s ± 10 %%, and %v more at most", most, late)
 			}
 		})
 	}
