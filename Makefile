@@ -47,7 +47,7 @@ fmt: tools
 	"$$(scripts/tools path)/golangci-lint" fmt ./...
 
 golden:
-	go test ./report/render ./cmd -update
+	go test ./report/render ./tui ./cmd -update
 
 # kvtool checks a dump of its own with itself: the schema, budgets, baseline and suppressions of testdata/gate. The day is fixed,
 # so that no suppression ends. What is new fails, and so does an entry that is out of date.

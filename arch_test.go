@@ -160,7 +160,13 @@ var onlyImporter = map[string][]string{
 var standardOnly = []string{"kv", "report", "internal/chart", "internal/evict", "internal/humanize", "internal/memory", "internal/resp", "internal/saved", "internal/slot", "audit", "keydesign/place"}
 
 func TestImports(t *testing.T) {
-	for dir, files := range packages(t) {
+	all := packages(t)
+	for dir := range mayImport {
+		if all[dir] == nil {
+			t.Errorf("the import table has %s, which is no package", dir)
+		}
+	}
+	for dir, files := range all {
 		allowed, listed := mayImport[dir]
 		if !listed {
 			t.Errorf("package %s is not in the import table", dir)

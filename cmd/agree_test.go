@@ -37,7 +37,7 @@ func TestLiveAndDumpAgree(t *testing.T) {
 	space := keygen.New(keys)
 	load(t, s, space)
 	live := audit(t, "redis://"+s.Addr, adapters.Open, "--max-impact", "off")
-	dump := audit(t, "rdb:"+save(t, s), adapters.Open)
+	dump := audit(t, "rdb:"+save(t, s.Client(t)), adapters.Open)
 	made := audit(t, "demo:", func(context.Context, kv.Target) (kv.Store, error) { return space.Store(), nil })
 
 	for _, d := range []document{live, dump, made} {
@@ -232,10 +232,9 @@ func awaitPong(conn net.Conn) error {
 	}
 }
 
-// save has s write its dump and returns the path.
-func save(t *testing.T, s *servertest.Server) string {
+// save has a server write its dump and returns the path.
+func save(t *testing.T, c *servertest.Client) string {
 	t.Helper()
-	c := s.Client(t)
 	c.Must(t, "SAVE")
 	dir := c.Must(t, "CONFIG", "GET", "dir").([]any)[1].(string)
 	return filepath.Join(dir, "dump.rdb")

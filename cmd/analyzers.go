@@ -108,11 +108,7 @@ const notInOnly = "not in --only"
 
 func noAnalysis(name string, as []*audit.Analyzer) error {
 	names := analysisNames(as)
-	hint := "analyses: " + strings.Join(names, ", ")
-	if n := nearest(name, names); n != "" {
-		hint = "did you mean " + n + "? " + hint
-	}
-	return kv.WithHint(kv.Usagef("--only: no analysis %q", name), hint)
+	return meantWord(kv.Usagef("--only: no analysis %q", name), name, names, "analyses: "+strings.Join(names, ", "))
 }
 
 func analysisNames(as []*audit.Analyzer) []string {

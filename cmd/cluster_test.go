@@ -3,18 +3,18 @@ package cmd_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kvtool/kvtool/adapters"
-	"github.com/kvtool/kvtool/cmd"
 	"github.com/kvtool/kvtool/internal/keygen"
 	"github.com/kvtool/kvtool/internal/resp"
 	"github.com/kvtool/kvtool/internal/servertest"
@@ -73,13 +73,7 @@ func TestClusterAgrees(t *testing.T) {
 		}
 		c.Replicas[1].Stop()
 		out := run(t, 4, "audit", target+"?timeout=1s", "-o", "json", "--progress", "none")
-		var d struct {
-			Coverage struct {
-				Keys     int64
-				Complete bool
-				Why      []string
-			}
-		}
+		var d document
 		if err := json.Unmarshal([]byte(out), &d); err != nil {
 			t.Fatal(err)
 		}
@@ -163,15 +157,11 @@ func agree(t *testing.T, want map[string]template, d document) {
 // run runs kvtool, which must end with the exit code, and returns what it prints.
 func run(t *testing.T, code int, args ...string) string {
 	t.Helper()
-	var out, errs bytes.Buffer
-	got := cmd.Main(args, &cmd.Env{
-		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" }, Now: time.Now,
-		Adapters: adapters.All(), Open: adapters.Open,
-	})
+	got, out, errs := invoke(args...)
 	if got != code {
-		t.Fatalf("kvtool %q: exit code %d, want %d: %s", args, got, code, errs.String())
+		t.Fatalf("kvtool %q: exit code %d, want %d: %s", args, got, code, errs)
 	}
-	return out.String()
+	return out
 }
 
 // spread writes a keyspace to the nodes that serve its keys.
@@ -184,8 +174,11 @@ func spread(t *testing.T, c *servertest.ServerCluster, k *keygen.Keyspace) {
 	var parts [3][][]string
 	for in := resp.NewReader(&text, 64<<10); ; {
 		head, err := in.Next()
-		if err != nil {
+		if errors.Is(err, io.EOF) {
 			break
+		}
+		if err != nil {
+			t.Fatal(err)
 		}
 		words := make([]string, head.N)
 		for i := range words {
@@ -195,10 +188,7 @@ func spread(t *testing.T, c *servertest.ServerCluster, k *keygen.Keyspace) {
 			}
 			words[i] = string(word.Data)
 		}
-		at := 2
-		for at > 0 && int(slot.Of(words[1])) < at*slot.Count/3 {
-			at--
-		}
+		at := nodeOf(slot.Of(words[1]))
 		parts[at] = append(parts[at], words)
 	}
 	for i, commands := range parts {

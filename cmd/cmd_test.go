@@ -365,14 +365,12 @@ func TestMistypedTargetsKeepTheirPassword(t *testing.T) {
 		{"audit", "redis://h?foo=canary"},
 		{"audit", "u:canary@h"},
 	} {
-		var out, errs strings.Builder
-		env := OS()
-		env.Stdout, env.Stderr = &out, &errs
-		if code := Main(args, env); code != exitUsage && code != exitTarget {
+		stdout, stderr, code := in(t, args...)
+		if code != exitUsage && code != exitTarget {
 			t.Errorf("%q: exit %d", args, code)
 		}
-		if strings.Contains(out.String()+errs.String(), "canary") {
-			t.Errorf("%q: %s%s", args, out.String(), errs.String())
+		if strings.Contains(stdout+stderr, "canary") {
+			t.Errorf("%q: %s%s", args, stdout, stderr)
 		}
 	}
 }

@@ -103,7 +103,7 @@ func runClean(ctx context.Context, env *Env, o cleanOptions) error {
 		}
 	}
 	if modes != 1 {
-		return kv.WithHint(kv.Usagef("%s takes one of --plan, --show, --apply and --undo", "kvtool drift clean"), "begin with --plan p.jsonl, which writes nothing to the store")
+		return kv.WithHint(kv.Usagef("kvtool drift clean takes one of --plan, --show, --apply and --undo"), "begin with --plan p.jsonl, which writes nothing to the store")
 	}
 	outs, err := o.parse()
 	if err != nil {
@@ -216,7 +216,7 @@ func (o *cleanOptions) make(s *scanning, p *clean.Plan) ([]string, error) {
 	return freeNotes(sources, int64(o.free)), err
 }
 
-// schemaDigest returns a digest of files.
+// schemaDigest returns the first 12 bytes of the SHA-256 of files, in hex; "" if there are none, or one cannot be read.
 func schemaDigest(paths []string) string {
 	h := sha256.New()
 	for _, path := range paths {

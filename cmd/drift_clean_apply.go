@@ -25,7 +25,7 @@ func (o *cleanOptions) runApply(ctx context.Context, env *Env, outs []output) er
 	if len(p.Lines) == 0 {
 		return kv.WithHint(kv.Usagef("%s has no lines: there is nothing to do", o.apply), "a plan is made by kvtool drift clean TARGET --plan FILE")
 	}
-	store, target, err := o.openToWrite(ctx, env, p.Target, fmt.Sprintf("%d keys of", len(p.Lines)))
+	store, err := o.openToWrite(ctx, env, p.Target, fmt.Sprintf("%d keys of", len(p.Lines)))
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (o *cleanOptions) runApply(ctx context.Context, env *Env, outs []output) er
 	if len(result.Counts) == 0 && err != nil {
 		return targetError(err)
 	}
-	r := resultReport(env, target, "applied "+o.apply, result)
+	r := resultReport(env, p.Target, "applied "+o.apply, result)
 	r.Target.Notes = append(r.Target.Notes, "To take it back: kvtool drift clean TARGET --undo "+o.undoFile)
 	return o.concludeClean(env, outs, r, result, err)
 }
@@ -71,7 +71,7 @@ func (o *cleanOptions) runUndo(ctx context.Context, env *Env, outs []output) err
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.undo, err)
 	}
-	store, target, err := o.openToWrite(ctx, env, u.Target, fmt.Sprintf("%d keys to", u.Keys()))
+	store, err := o.openToWrite(ctx, env, u.Target, fmt.Sprintf("%d keys to", u.Keys()))
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (o *cleanOptions) runUndo(ctx context.Context, env *Env, outs []output) err
 	if len(result.Counts) == 0 && err != nil {
 		return targetError(err)
 	}
-	r := resultReport(env, target, "restored "+o.undo, result)
+	r := resultReport(env, u.Target, "restored "+o.undo, result)
 	if u.Cut {
 		r.Target.Notes = append(r.Target.Notes, "The end of the undo file is missing: it is of keys that were not touched.")
 	}
@@ -89,9 +89,9 @@ func (o *cleanOptions) runUndo(ctx context.Context, env *Env, outs []output) err
 }
 
 // openToWrite opens the target that a file was made of, if it may be written to.
-func (o *cleanOptions) openToWrite(ctx context.Context, env *Env, of, what string) (kv.Store, string, error) {
+func (o *cleanOptions) openToWrite(ctx context.Context, env *Env, of, what string) (kv.Store, error) {
 	if len(o.args) == 0 { // the default target is for reading
-		return nil, "", kv.WithHint(kv.Usagef("what is written to has to be named"), "the file is of "+of)
+		return nil, kv.WithHint(kv.Usagef("what is written to has to be named"), "the file is of "+of)
 	}
 	allowed := func(t *kv.Target) error {
 		if t.String() != of {
@@ -105,12 +105,12 @@ func (o *cleanOptions) openToWrite(ctx context.Context, env *Env, of, what strin
 	}
 	store, _, err := env.open(ctx, opening{args: o.args, noDemo: true, before: allowed})
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	if _, err := kv.RemoverOf(store); err != nil {
-		return nil, "", errors.Join(kv.WithHint(kv.Usagef("%s: %w", of, err), "only servers of the Redis family are written to"), store.Close())
+		return nil, errors.Join(kv.WithHint(kv.Usagef("%s: %w", of, err), "only servers of the Redis family are written to"), store.Close())
 	}
-	return store, of, nil
+	return store, nil
 }
 
 // confirm asks for the target's name, where somebody is there to answer.

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"bytes"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -60,20 +59,16 @@ func TestDynamoDBTable(t *testing.T) {
 		{[]string{"audit", target}, "1,060 keys"}, // the load has left nothing
 		{[]string{"simulate", "cost", target, "--reads", "100/s"}, "CHEAPEST"},
 	} {
-		var out, said bytes.Buffer
-		env := OS()
-		env.Stdout, env.Stderr, env.TTY, env.StderrTTY = &out, &said, false, false
-		env.Getenv = func(string) string { return "" }
 		want := exitOK
 		if _, err := fmt.Sscanf(c.says, "exit %d: ", &want); err == nil {
 			_, c.says, _ = strings.Cut(c.says, ": ")
 		}
-		code := Main(c.args, env)
+		stdout, stderr, code := in(t, c.args...)
 		if c.args[0] == "load" && code == exitIncomplete { // on a busy machine kvtool is the limit
 			code = exitOK
 		}
-		if code != want || !strings.Contains(strings.ToUpper(out.String()+said.String()), strings.ToUpper(c.says)) {
-			t.Errorf("%q: exit %d, no %q in\n%s%s", c.args, code, c.says, out.String(), said.String())
+		if code != want || !strings.Contains(strings.ToUpper(stdout+stderr), strings.ToUpper(c.says)) {
+			t.Errorf("%q: exit %d, no %q in\n%s%s", c.args, code, c.says, stdout, stderr)
 		}
 	}
 }

@@ -156,11 +156,7 @@ func (o *exportOptions) askedColumns() ([]export.Column, error) {
 		i := slices.IndexFunc(all, func(c export.Column) bool { return c.Name == name })
 		switch {
 		case i < 0:
-			hint := "columns: " + strings.Join(columnNames(all), ", ")
-			if s := nearest(name, columnNames(all)); s != "" {
-				hint = "did you mean " + s + "? " + hint
-			}
-			return nil, kv.WithHint(kv.Usagef("--columns: there is no column %q", name), hint)
+			return nil, meantWord(kv.Usagef("--columns: there is no column %q", name), name, columnNames(all), "columns: "+strings.Join(columnNames(all), ", "))
 		case slices.Contains(columnNames(asked), name):
 			return nil, kv.WithHint(kv.Usagef("--columns: %s is there twice", name), "name each column once")
 		}

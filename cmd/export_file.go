@@ -63,11 +63,8 @@ func parseExportOutput(s string) (exportOutput, error) {
 			return exportOutput{f, path}, checkDir(path)
 		}
 	}
-	hint := "formats: " + strings.Join(exportFormats(), ", ")
-	if n := nearest(name, exportFormats()); n != "" {
-		hint = "did you mean " + n + "? " + hint
-	}
-	return exportOutput{}, kv.WithHint(kv.Usagef("-o %s: unknown format", name), hint)
+	err := kv.Usagef("-o %s: unknown format", name)
+	return exportOutput{}, meantWord(err, name, exportFormats(), "formats: "+strings.Join(exportFormats(), ", "))
 }
 
 // An exportFile is an output while it is written: a file beside the one that was named, until it is known whether all of it

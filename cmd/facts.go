@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"os"
 
 	"github.com/kvtool/kvtool/keydesign"
@@ -94,5 +93,5 @@ func (k *keyspace) incomplete() error {
 	if k.code == exitOK {
 		return nil
 	}
-	return &codeError{k.code, errors.Join(k.err)}
+	return &codeError{k.code, k.err}
 }

@@ -39,9 +39,7 @@ func TestSoakFleet(t *testing.T) {
 		}
 	}
 	config := filepath.Join(t.TempDir(), "fleet.yaml")
-	if err := os.WriteFile(config, []byte(conf.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, config, conf.String())
 	most := 2 * window * servers * names / jobs
 	for _, pattern := range []string{"@idle-0-*", "@idle-*"} {
 		c := exec.Command(binary, "triage", pattern, "--config", config, "--window", window.String(), "--jobs", fmt.Sprint(jobs), "-o", "json", "--progress", "none")

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -46,9 +45,7 @@ func twelve(t *testing.T) (config string) {
 	add("cluster", "redis+cluster://"+c.Primaries[0].Addr)
 	b.WriteString("  test-other: {url: \"ref:?keys=10\"}\n")
 	config = filepath.Join(t.TempDir(), "kvtool.yaml")
-	if err := os.WriteFile(config, []byte(b.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, config, b.String())
 	return config
 }
 
@@ -60,12 +57,8 @@ func TestFleet(t *testing.T) {
 	dir := t.TempDir()
 	doc := filepath.Join(dir, "fleet.json")
 	text := run(t, 3, "triage", "@prod-*", "--config", config, "--window", "300ms", "-o", "text", "-o", "json="+doc, "--out", filepath.Join(dir, "each"))
-	b, err := os.ReadFile(doc)
-	if err != nil {
-		t.Fatal(err)
-	}
 	r := &report.Report{}
-	if err := json.Unmarshal(b, r); err != nil {
+	if err := json.Unmarshal([]byte(read(t, doc)), r); err != nil {
 		t.Fatal(err)
 	}
 	if r.Kind != report.KindFleet || len(r.Targets) != 12 || r.Coverage.Complete {

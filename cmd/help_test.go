@@ -79,6 +79,11 @@ func TestFlags(t *testing.T) {
 			seen[f.Name][form] = append(seen[f.Name][form], c.CommandPath())
 		})
 	})
+	for name := range ofItsOwn {
+		if seen[name] == nil {
+			t.Errorf("--%s is an exception, and no flag", name)
+		}
+	}
 	for name, forms := range seen {
 		if ofItsOwn[name] != "" && len(forms) == 1 {
 			t.Errorf("--%s is the same everywhere: it needs no excuse", name)

@@ -164,17 +164,25 @@ func (o *hotkeysOptions) counter(standard hotkeys.Weight) *hotkeys.Counter {
 	return hotkeys.New(hotkeys.Options{Weight: w, Schema: o.declared})
 }
 
+// openTrace opens the file of a trace; - is stdin.
+func (e *Env) openTrace(ctx context.Context, path string) (io.ReadCloser, error) {
+	if path == "-" {
+		return io.NopCloser(&stdin{ctx: ctx, r: e.Stdin}), nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, meantFile(&codeError{exitTarget, fmt.Errorf("%s: %w", path, reason(err))}, path, "")
+	}
+	return f, nil
+}
+
 // readTrace counts the accesses of a file.
 func (o *hotkeysOptions) readTrace(ctx context.Context, env *Env) (*report.Report, error) {
-	in := io.Reader(&stdin{ctx: ctx, r: env.Stdin})
-	if o.trace != "-" {
-		f, err := os.Open(o.trace)
-		if err != nil {
-			return nil, meantFile(&codeError{exitTarget, fmt.Errorf("%s: %w", o.trace, reason(err))}, o.trace, "")
-		}
-		defer f.Close()
-		in = f
+	in, err := env.openTrace(ctx, o.trace)
+	if err != nil {
+		return nil, err
 	}
+	defer in.Close()
 	c := o.counter(hotkeys.Ops)
 	n, err := tally(ctx, trace.Read(in), c)
 	if err != nil && n == 0 {

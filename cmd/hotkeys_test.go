@@ -117,8 +117,7 @@ func TestHotkeysByLFU(t *testing.T) {
 	})
 }
 
-// A live server whose keys slide: idle times are the witness; keys that were written with one TTL and are read now and then do
-// not.
+// Keys of a live server whose times left are spread evenly over an hour were written with one TTL, and none of them slides.
 func TestTTLOfAServer(t *testing.T) {
 	t.Parallel()
 	s := servertest.Redis(t, servertest.Options{})

@@ -1,7 +1,6 @@
 package cmd_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -9,12 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/kvtool/kvtool/adapters"
-	"github.com/kvtool/kvtool/cmd"
 	"github.com/kvtool/kvtool/internal/servertest"
 )
 
@@ -89,22 +85,11 @@ func within(n, low, high int) string { return strconv.Itoa(low + n*7919%(high-lo
 func inferThenCheck(t *testing.T, target string) []string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "keys.yaml")
-	run := func(want int, args ...string) []byte {
-		var out, errs bytes.Buffer
-		env := &cmd.Env{
-			Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" }, Now: time.Now,
-			Adapters: adapters.All(), Open: adapters.Open,
-		}
-		if code := cmd.Main(args, env); code != want {
-			t.Fatalf("%v: exit code %d\n%s%s", args, code, errs.String(), out.String())
-		}
-		return out.Bytes()
-	}
-	run(0, "keydesign", "infer", target, "--out", file)
+	run(t, 0, "keydesign", "infer", target, "--out", file)
 	var doc struct {
 		Findings []struct{ Rule, Severity, Subject, Message, Status string }
 	}
-	if err := json.Unmarshal(run(1, "keydesign", "check", target, "--schema", file, "--server=false", "-o", "json"), &doc); err != nil {
+	if err := json.Unmarshal([]byte(run(t, 1, "keydesign", "check", target, "--schema", file, "--server=false", "-o", "json")), &doc); err != nil {
 		t.Fatal(err)
 	}
 	found := []string{}

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 
@@ -86,16 +87,7 @@ func runDiff(ctx context.Context, env *Env, o diffOptions, before, after string)
 	r.Tool = tool()
 	compare.Judge(r, changes, o.failOn)
 	g := gate{flags: &gateFlags{exitZero: o.exitZero}}
-	return g.conclude(env, &o.viewFlags, outs, r, worst(old.code, now.code), firstError(old.err, now.err), nil)
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return g.conclude(env, &o.viewFlags, outs, r, worst(old.code, now.code), cmp.Or(old.err, now.err), nil)
 }
 
 // design reads a schema, or infers one from a keyspace.

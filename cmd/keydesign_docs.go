@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"slices"
 	"strings"
@@ -75,7 +76,7 @@ func runDocs(env *Env, specs, paths []string) error {
 			err = writeFile(o.path, func(w io.Writer) error { _, err := w.Write(b.Bytes()); return err })
 		}
 		if err != nil {
-			return kv.Usagef("writing %s: %w", o.path, err)
+			return kv.Usagef("writing %s: %w", cmp.Or(o.path, "stdout"), err)
 		}
 	}
 	return nil

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -82,7 +81,7 @@ func runImport(env *Env, o importOptions, path string) error {
 	if o.out == "" {
 		return im.Write(env.Stdout)
 	}
-	if err := writeFile(o.out, func(w io.Writer) error { return im.Write(w) }); err != nil {
+	if err := writeFile(o.out, im.Write); err != nil {
 		return fmt.Errorf("writing %s: %w", o.out, err)
 	}
 	fmt.Fprintf(env.Stdout, "%s: %s\n", render.Clean(o.out, false), humanize.Counted(int64(len(im.Schema.Templates)), "template"))
@@ -102,8 +101,5 @@ func foreignFormat(flag, name string, known []string) (foreign.Format, error) {
 			}
 		}
 	}
-	if n := nearest(name, known); n != "" {
-		hint = "did you mean " + n + "? " + hint
-	}
-	return foreign.Format{}, kv.WithHint(kv.Usagef("%s %s: no such format", flag, name), hint)
+	return foreign.Format{}, meantWord(kv.Usagef("%s %s: no such format", flag, name), name, known, hint)
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -112,12 +113,22 @@ func TestLoadNoServer(t *testing.T) {
 	}
 }
 
-// TestLoadDyingServer: a server that dies in mid-run ends no run early, and fails it.
+// TestLoadDyingServer: a server that dies in a run, however soon, ends it not early, and fails it.
 func TestLoadDyingServer(t *testing.T) {
 	t.Parallel()
 	server := servertest.Redis(t, servertest.Options{})
-	dies := time.AfterFunc(600*time.Millisecond, server.Stop)
-	defer dies.Stop()
+	c, ended := server.Client(t), make(chan struct{})
+	defer close(ended)
+	go func() {
+		for !strings.Contains(fmt.Sprint(c.Do("INFO", "commandstats")), "cmdstat_incr:") { // which only the run itself sends
+			select {
+			case <-ended:
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+		server.Stop()
+	}()
 	doc, code := runJSON(t, "redis://"+server.Addr, "-s", "counters", "--rate", "200/s", "-d", "1500ms", "--op-timeout", "300ms")
 	if errs := doc.table("health", "errors"); code != exitGate || len(errs) == 0 {
 		t.Errorf("exit %d, errors %v", code, errs)

@@ -142,12 +142,12 @@ func TestEmittedJobRuns(t *testing.T) {
 	t.Chdir(inFolder(t, map[string]string{"pods.yaml": podSchema, "load.yaml": podded}))
 	files, job, _ := emitted(t, schemas, "redis://"+server.Addr, "-s", "load.yaml", "--parts", "3", "--start-in", "1s", "--rate", "300/s", "--constant",
 		"-d", "2s", "--allow-writes", "--keep", "--threshold", "p50 < 20s")
-	parts, _ := strconv.Atoi(string(mustNumber(t, at(t, job, "spec", "completions"))))
-	if parts != 3 {
-		t.Fatalf("%d parts", parts)
+	const parts = 3
+	if n := at(t, job, "spec", "completions"); n != parts {
+		t.Fatalf("%v parts", n)
 	}
 	pod := at(t, job, "spec", "template", "spec", "containers", 0)
-	folder := inFolder(t, nil)
+	folder := t.TempDir()
 	for name, text := range at(t, files, "data").(map[string]any) {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text.(string)), 0o600); err != nil {
 			t.Fatal(err)
@@ -176,18 +176,6 @@ func TestEmittedJobRuns(t *testing.T) {
 	}
 	wg.Wait()
 	equalsSum(t, folder, logs)
-}
-
-func mustNumber(t *testing.T, v any) []byte {
-	t.Helper()
-	switch n := v.(type) {
-	case int64:
-		return strconv.AppendInt(nil, n, 10)
-	case int:
-		return strconv.AppendInt(nil, int64(n), 10)
-	}
-	t.Fatalf("%v (%T) is no number", v, v)
-	return nil
 }
 
 // equalsSum merges logs by the command, and holds the result against a sum made here.

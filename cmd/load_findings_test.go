@@ -29,11 +29,7 @@ func TestLoadOfTooMuch(t *testing.T) {
 		t.Run(policy, func(t *testing.T) {
 			t.Parallel()
 			redis := servertest.Redis(t, servertest.Options{Args: []string{"--maxmemory", "8mb", "--maxmemory-policy", policy}})
-			dir := t.TempDir()
-			file, out := filepath.Join(dir, "s.yaml"), filepath.Join(dir, "r.json")
-			if err := os.WriteFile(file, []byte(tooMuch), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			file, out := writeScenario(t, tooMuch), filepath.Join(t.TempDir(), "r.json")
 			// As long as it takes to have a few seconds of it: the first figures of a server are those that the others are since.
 			args := []string{"load", "run", "redis://" + redis.Addr, "-s", file, "--concurrency", "4", "-d", "4s", "--progress", "none"}
 			text, stderr, _ := in(t, append(args, "-o", "text", "-o", "json="+out, "--width", "110")...)

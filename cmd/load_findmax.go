@@ -86,7 +86,7 @@ func (o *findMaxFlags) check(l *loading) error {
 		if strings.HasPrefix(t.Metric, "lag.") {
 			return kv.WithHint(kv.Usagef("threshold %q: the send lag is kvtool's own, not the store's", t.Text), "where it is too long the answer is \"at least\"")
 		}
-		if t.Op != "" && !slices.ContainsFunc(operations(l), func(name string) bool { return name == t.Op }) {
+		if t.Op != "" && !slices.Contains(operations(l), t.Op) {
 			return kv.WithHint(kv.Usagef("threshold %q: the scenario has no operation %s", t.Text, t.Op), "it has "+strings.Join(operations(l), ", "))
 		}
 	}

@@ -81,10 +81,7 @@ func (x *interleaving) chooseClass() error {
 	if x.o.operation == "" {
 		return nil
 	}
-	var names []string
-	for _, op := range x.sides[0].scenario.Ops {
-		names = append(names, op.Name)
-	}
+	names := operations(x.sides[0])
 	if x.class = slices.Index(names, x.o.operation); x.class < 0 {
 		return kv.WithHint(kv.Usagef("--op %s: the scenario has no such operation", x.o.operation), "it has "+strings.Join(names, ", "))
 	}

@@ -2,8 +2,6 @@ package cmd
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -21,10 +19,7 @@ func TestLoadCompareInterleaved(t *testing.T) {
 	server := servertest.Redis(t, servertest.Options{})
 	proxy := faultproxy.Start(t, server.Addr)
 	proxy.Set(faultproxy.Fault{Delay: 20 * time.Millisecond})
-	file := filepath.Join(t.TempDir(), "quick.yaml")
-	if err := os.WriteFile(file, []byte(quickScenario), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := writeScenario(t, quickScenario)
 	near, far := "redis://"+server.Addr, "redis://"+proxy.Addr
 	for _, c := range []struct {
 		base, head, limit string
@@ -59,10 +54,7 @@ func TestLoadCompareInterleaved(t *testing.T) {
 func TestLoadCompareOfAServerThatDies(t *testing.T) {
 	server := servertest.Redis(t, servertest.Options{})
 	proxy := faultproxy.Start(t, server.Addr)
-	file := filepath.Join(t.TempDir(), "quick.yaml")
-	if err := os.WriteFile(file, []byte(quickScenario), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := writeScenario(t, quickScenario)
 	client, died := server.Client(t), make(chan struct{})
 	go func() {
 		defer close(died)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -182,15 +181,11 @@ func (o *learnOptions) draft(ctx context.Context, env *Env) (*scenario.Draft, *k
 
 // readUses counts the accesses of a file.
 func (o *learnOptions) readUses(ctx context.Context, env *Env, f *keydesign.Facts) (*learn.Uses, error) {
-	in := io.Reader(&stdin{ctx: ctx, r: env.Stdin})
-	if o.trace != "-" {
-		file, err := os.Open(o.trace)
-		if err != nil {
-			return nil, meantFile(&codeError{exitTarget, fmt.Errorf("%s: %w", o.trace, reason(err))}, o.trace, "")
-		}
-		defer file.Close()
-		in = file
+	in, err := env.openTrace(ctx, o.trace)
+	if err != nil {
+		return nil, err
 	}
+	defer in.Close()
 	uses := learn.NewUses(f.Match)
 	for a, err := range trace.Read(in) {
 		if err != nil {

@@ -6,7 +6,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -67,8 +66,7 @@ func learnFrom(t *testing.T, server *servertest.Server, file, out string) *scena
 			t.Fatalf("load run -s %s: %v\n%s", file, err, said.String())
 		default:
 		}
-		text, _ := client.Must(t, "INFO", "commandstats").(string)
-		return calls(text, "hget") > 100 // which no fill sends
+		return callsOf(t, client)["hget"] > 100 // which no fill sends
 	})
 	const window = 2 * time.Second
 	learnt := make(chan string, 1)
@@ -106,10 +104,9 @@ type pace struct {
 
 func (p *pace) note(t *testing.T) {
 	t.Helper()
-	n := 0
-	stats, _ := p.client.Must(t, "INFO", "commandstats").(string)
+	n, calls := 0, callsOf(t, p.client)
 	for _, command := range []string{"get", "set", "hget", "hgetall"} {
-		n += calls(stats, command)
+		n += calls[command]
 	}
 	p.at, p.done = append(p.at, time.Now()), append(p.done, n)
 }
@@ -127,13 +124,6 @@ func (p *pace) rates(window time.Duration) (least, most float64) {
 		}
 	}
 	return least, most
-}
-
-func calls(stats, command string) int {
-	_, rest, _ := strings.Cut(stats, "cmdstat_"+command+":calls=")
-	number, _, _ := strings.Cut(rest, ",")
-	n, _ := strconv.Atoi(number)
-	return n
 }
 
 func readLearnt(t *testing.T, path string) *scenario.Scenario {

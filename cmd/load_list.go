@@ -18,7 +18,7 @@ func newLoadListCmd(env *Env) *cobra.Command {
 		Long: "List the scenarios that come with kvtool. Each is a file: --show\nprints it, to be changed and run by its path. Of a property file of\n" +
 			"YCSB it prints the scenario that it stands for.",
 		Example: "  kvtool load list\n  kvtool load list --show leaderboard\n  kvtool load list --show workloada.properties",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if show != "" {
 				return showScenario(env, show)

@@ -3,10 +3,7 @@ package cmd
 import (
 	"bytes"
 	"context"
-	"flag"
 	"math"
-	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -120,30 +117,17 @@ func TestPlots(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	update := flag.Lookup("update").Value.String() == "true"
 	for file, section := range map[string]string{"load-spectrum.svg": "seconds.spectrum", "load-seconds.svg": "seconds.seconds"} {
 		var b bytes.Buffer
 		if err := render.SVG(&b, r, render.Options{Section: section}); err != nil {
 			t.Fatal(err)
 		}
-		path := "../docs/" + file
-		if update {
-			if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(want, b.Bytes()) {
-			t.Errorf("%s is another picture (go test ./cmd -run TestPlots -update)", path)
-		}
+		drawn(t, "../docs/"+file, b.Bytes())
 		if b.Len() > 64<<10 {
 			t.Errorf("%s takes %d bytes", file, b.Len())
 		}
 	}
-	shown(t, "../docs/load.md", update, plottedText(t, r, rec))
+	Shown(t, "../docs/load.md", "run", "```text\n"+plottedText(t, r, rec)+"```\n")
 }
 
 // plottedText is what the run prints.
@@ -169,27 +153,4 @@ func plottedText(t *testing.T, r *report.Report, rec *recording.Recording) strin
 		t.Fatal(err)
 	}
 	return b.String()
-}
-
-// shown holds what a page shows between its marks against what is printed.
-func shown(t *testing.T, page string, update bool, text string) {
-	t.Helper()
-	const begin, end = "<!-- run:begin -->\n", "<!-- run:end -->"
-	b, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	head, rest, ok := strings.Cut(string(b), begin)
-	old, tail, ended := strings.Cut(rest, end)
-	now := "```text\n" + text + "```\n"
-	switch {
-	case !ok || !ended:
-		t.Errorf("%s has no place for what is printed", page)
-	case update:
-		if err := os.WriteFile(page, []byte(head+begin+now+end+tail), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	case old != now:
-		t.Errorf("%s shows something else (go test ./cmd -run TestPlots -update):\n%s", page, now)
-	}
 }

@@ -330,7 +330,7 @@ func scenarioFile(name string) (file string, data []byte, err error) {
 	return file, data, err
 }
 
-// readScenario returns a scenario by the name of one that comes with kvtool, or of a file, with or without its ending.
+// readScenario returns the scenario that scenarioFile finds, with what each of set, a PATH=VALUE, puts in it.
 func readScenario(name string, set []string) (*scenario.Scenario, error) {
 	file, data, err := scenarioFile(name)
 	if err != nil {

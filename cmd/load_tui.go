@@ -137,7 +137,7 @@ func (l *loading) watched(ctx, run context.Context, abort *aborter) (*recording.
 	var said bytes.Buffer
 	env := l.env
 	l.env = env.silent()
-	l.env.Stderr = &locked{w: &said}
+	l.env.Stderr = &lockedWriter{w: &said}
 	defer func() {
 		l.env = env
 		_, _ = env.Stderr.Write(said.Bytes())
@@ -177,16 +177,4 @@ func (l *loading) watched(ctx, run context.Context, abort *aborter) (*recording.
 		return rec, context.Cause(run)
 	}
 	return rec, err
-}
-
-// locked is a writer for several goroutines.
-type locked struct {
-	mu sync.Mutex
-	w  *bytes.Buffer
-}
-
-func (l *locked) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(p)
 }

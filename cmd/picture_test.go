@@ -2,9 +2,7 @@ package cmd
 
 import (
 	"bytes"
-	"flag"
 	"image/png"
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -16,19 +14,17 @@ import (
 // the browser draws differs with its fonts, so the picture is held to its size alone; -update takes it anew.
 func TestPictureOfReport(t *testing.T) {
 	t.Parallel()
-	if testing.Short() && flag.Lookup("update").Value.String() != "true" {
+	if testing.Short() && !*Update {
 		t.Skip("a browser takes seconds")
 	}
 	b := browsertest.Start(t)
 	path := filepath.Join(t.TempDir(), "audit.html")
-	env := OS()
-	env.Stdout, env.Stderr, env.TTY = io.Discard, io.Discard, false
-	if code := Main([]string{"audit", "demo:", "-o", "html=" + path}, env); code != 0 {
-		t.Fatalf("exit %d", code)
+	if _, stderr, code := in(t, "audit", "demo:", "-o", "html="+path); code != 0 {
+		t.Fatalf("exit %d: %s", code, stderr)
 	}
 	picture := b.Open(t, "file://"+path, browsertest.Options{Width: 1180, Height: 1000}).Picture(t, false)
 	const kept = "../docs/report.png"
-	if flag.Lookup("update").Value.String() == "true" {
+	if *Update {
 		if err := os.WriteFile(kept, picture, 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -13,9 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/kvtool/kvtool/adapters"
 	"github.com/kvtool/kvtool/internal/servertest"
 	"github.com/kvtool/kvtool/report/render"
 )
@@ -29,13 +27,8 @@ func savedReports(t *testing.T) string {
 		t.Fatal(err)
 	}
 	at := func(name string) string { return filepath.Join(dir, name) }
-	var errs bytes.Buffer
-	env := &Env{
-		Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: &errs, Getenv: func(string) string { return "" }, Now: time.Now,
-		Adapters: adapters.All(), Open: adapters.Open,
-	}
-	if code := Main([]string{"audit", "keys:" + keys, "--save", at("a.kvr"), "-o", "json=" + at("b.json"), "-o", "html=" + at("c.html")}, env); code != 0 {
-		t.Fatalf("exit %d: %s", code, errs.String())
+	if _, stderr, code := in(t, "audit", "keys:"+keys, "--save", at("a.kvr"), "-o", "json="+at("b.json"), "-o", "html="+at("c.html")); code != 0 {
+		t.Fatalf("exit %d: %s", code, stderr)
 	}
 	whole, err := os.ReadFile(at("a.kvr"))
 	if err != nil {

@@ -1,19 +1,13 @@
 package cmd_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/kvtool/kvtool/adapters"
-	"github.com/kvtool/kvtool/cmd"
 	"github.com/kvtool/kvtool/internal/keygen"
 	"github.com/kvtool/kvtool/internal/servertest"
 )
@@ -25,17 +19,14 @@ const frozen = "2026-01-15T12:00:00Z"
 // that took.
 func comparable(t *testing.T, path string) string {
 	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var r map[string]any
-	if err := json.Unmarshal(b, &r); err != nil {
+	if err := json.Unmarshal([]byte(read(t, path)), &r); err != nil {
 		t.Fatal(err)
 	}
 	delete(r, "target")
 	delete(r["coverage"].(map[string]any), "elapsed")
-	if b, err = json.MarshalIndent(r, "", " "); err != nil {
+	b, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
 		t.Fatal(err)
 	}
 	return string(b)
@@ -52,14 +43,8 @@ func TestMergedDumpsEqualTheDirectory(t *testing.T) {
 	}
 	merge := []string{"report", "merge", "-o", "json=" + filepath.Join(out, "merged.json")}
 	for _, name := range files {
-		b, err := os.ReadFile(filepath.Join("..", "testdata", "rdb", "corpus", name+".rdb"))
-		if err != nil {
-			t.Fatal(err)
-		}
 		path, saved := filepath.Join(dir, name+".rdb"), filepath.Join(out, name+".kvr")
-		if err := os.WriteFile(path, b, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, path, read(t, filepath.Join("..", "testdata", "rdb", "corpus", name+".rdb")))
 		run(t, 0, "audit", "rdb:"+path+"?cluster=on", "--now", frozen, "--save", saved, "-q")
 		merge = append(merge, saved)
 	}
@@ -94,7 +79,7 @@ func TestResumedAuditEqualsTheWhole(t *testing.T) {
 	if d := cmp.Diff(comparable(t, file("whole.json")), comparable(t, file("resumed.json"))); d != "" {
 		t.Errorf("(-whole +resumed):\n%s", d)
 	}
-	if b, _ := os.ReadFile(file("resumed.json")); !strings.Contains(string(b), `"keys": 20010`) {
+	if !strings.Contains(read(t, file("resumed.json")), `"keys": 20010`) {
 		t.Error("not all keys were read")
 	}
 	if text := fails(t, 2, "report", "merge", file("1.kvr"), file("3.kvr")); !strings.Contains(text, "hold the same audit") {
@@ -112,13 +97,9 @@ func TestResumedAuditEqualsTheWhole(t *testing.T) {
 // fails is run for what is printed on stderr.
 func fails(t *testing.T, code int, args ...string) string {
 	t.Helper()
-	var errs bytes.Buffer
-	got := cmd.Main(args, &cmd.Env{
-		Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: &errs, Getenv: func(string) string { return "" }, Now: time.Now,
-		Adapters: adapters.All(), Open: adapters.Open,
-	})
+	got, _, errs := invoke(args...)
 	if got != code {
-		t.Fatalf("kvtool %q: exit code %d, want %d: %s", args, got, code, errs.String())
+		t.Fatalf("kvtool %q: exit code %d, want %d: %s", args, got, code, errs)
 	}
-	return errs.String()
+	return errs
 }

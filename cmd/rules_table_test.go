@@ -2,7 +2,6 @@ package cmd_test
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -12,13 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kvtool/kvtool/cmd"
 	"github.com/kvtool/kvtool/internal/servertest"
 	"github.com/kvtool/kvtool/internal/slot"
 	"github.com/kvtool/kvtool/keydesign/lint"
 	"github.com/kvtool/kvtool/report"
 )
-
-var update = flag.Bool("update", false, "write the table of docs/drift.md")
 
 // tableRules are those of drift, hot keys, skew and expiry, and tableCommands who may find what breaks them.
 var (
@@ -131,13 +129,6 @@ func (x *ruleTable) run(command, source string, args ...string) {
 	}
 }
 
-// dump saves a server's keys, and returns the file.
-func dumpOf(t *testing.T, c *servertest.Client) string {
-	t.Helper()
-	c.Must(t, "SAVE")
-	return c.Must(t, "CONFIG", "GET", "dir").([]any)[1].(string) + "/dump.rdb"
-}
-
 // read runs what reads a target, from a server or its dump, and what reads the run that the audit has saved.
 func (x *ruleTable) read(source, target, schema string) {
 	x.t.Helper()
@@ -158,7 +149,7 @@ func (x *ruleTable) compare(c *servertest.Client, target string) {
 	x.run("audit", "s", "audit", target, "--save", "before.kvr")
 	c.Fill(x.t, 300, func(i int) []string { return []string{"EXPIRE", fmt.Sprint("page:", i), fmt.Sprint(90000 + 300*i)} })
 	x.run("audit", "s", "audit", target, "--save", "after.kvr")
-	for source, at := range map[string]string{"s": target, "d": dumpOf(x.t, c), "k": "after.kvr"} {
+	for source, at := range map[string]string{"s": target, "d": save(x.t, c), "k": "after.kvr"} {
 		x.run("diff", source, "drift", "diff", "before.kvr", at)
 	}
 	var days []string
@@ -222,50 +213,17 @@ func TestRulesByCommand(t *testing.T) {
 	c, target := server.Client(t), "redis://"+server.Addr
 	fillTable(t, c)
 	x.read("s", target, "keys.yaml")
-	x.read("d", dumpOf(t, c), "keys.yaml")
+	x.read("d", save(t, c), "keys.yaml")
 	x.compare(c, target)
 	x.trace()
 
 	cluster := servertest.Cluster(t, servertest.ClusterOptions{})
 	fillTableCluster(t, cluster)
 	x.read("s", "redis+cluster://"+cluster.Primaries[0].Addr, "cluster.yaml")
+	dumps := t.TempDir()
 	for i, p := range cluster.Primaries {
-		data, err := os.ReadFile(dumpOf(t, p.Client(t)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(x.dir, fmt.Sprintf("dumps-%d.rdb", i)), string(data))
-	}
-	dumps := filepath.Join(x.dir, "dumps")
-	if err := os.Mkdir(dumps, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for i := range cluster.Primaries {
-		if err := os.Rename(filepath.Join(x.dir, fmt.Sprintf("dumps-%d.rdb", i)), filepath.Join(dumps, fmt.Sprintf("node-%d.rdb", i))); err != nil {
-			t.Fatal(err)
-		}
+		write(t, filepath.Join(dumps, fmt.Sprintf("node-%d.rdb", i)), read(t, save(t, p.Client(t))))
 	}
 	x.read("d", dumps, "cluster.yaml")
-	x.check(page)
-}
-
-// check holds the table against that of the document.
-func (x *ruleTable) check(path string) {
-	const begin, end = "<!-- rules:begin -->\n", "<!-- rules:end -->"
-	b, err := os.ReadFile(path)
-	if err != nil {
-		x.t.Fatal(err)
-	}
-	head, rest, ok := strings.Cut(string(b), begin)
-	old, tail, ended := strings.Cut(rest, end)
-	switch table := x.String(); {
-	case !ok || !ended:
-		x.t.Errorf("%s has no place for the table:\n%s", path, table)
-	case *update:
-		if err := os.WriteFile(path, []byte(head+begin+table+end+tail), 0o600); err != nil {
-			x.t.Error(err)
-		}
-	case old != table:
-		x.t.Errorf("%s has another table (go test ./cmd -run TestRulesByCommand -update):\n%s", path, table)
-	}
+	cmd.Shown(t, page, "rules", x.String())
 }

@@ -1,19 +1,14 @@
 package cmd_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/kvtool/kvtool/adapters"
-	"github.com/kvtool/kvtool/cmd"
 	"github.com/kvtool/kvtool/internal/servertest"
 	"github.com/kvtool/kvtool/report"
 )
@@ -36,26 +31,17 @@ func TestSampledBudgets(t *testing.T) {
 	dir := t.TempDir()
 	schema := filepath.Join(dir, "keys.yaml")
 	text := "kvschema: 1\nfields: {uid: {type: int}}\ntemplates:\n  user: {key: \"user:{uid}\"}\n  cart: {key: \"cart:{uid}\"}\n"
-	if err := os.WriteFile(schema, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, schema, text)
 	// check returns the budgets by their names, and the exit code, with the given limits.
 	check := func(target, bytesLimit, ttlLimit string, flags ...string) (map[string]report.Check, int) {
 		config := filepath.Join(dir, "config.yaml")
 		text := fmt.Sprintf("budgets:\n  - {metric: bytes_per_entity, entity: uid, max: %s}\n  - {metric: no_ttl_memory_share, max: %s}\n", bytesLimit, ttlLimit)
-		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		var out, errs bytes.Buffer
-		env := &cmd.Env{
-			Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" }, Now: time.Now,
-			Adapters: adapters.All(), Open: adapters.Open,
-		}
+		write(t, config, text)
 		args := []string{"keydesign", "check", target, "--schema", schema, "--config", config, "--fail-on", "never", "-o", "json", "--max-impact", "off"}
-		code := cmd.Main(append(args, flags...), env)
+		code, out, errs := invoke(append(args, flags...)...)
 		var r report.Report
-		if err := json.Unmarshal(out.Bytes(), &r); err != nil {
-			t.Fatalf("%v: %s%s", err, errs.String(), out.String())
+		if err := json.Unmarshal([]byte(out), &r); err != nil {
+			t.Fatalf("%v: %s%s", err, errs, out)
 		}
 		checks := map[string]report.Check{}
 		for _, c := range r.Gate.Checks {

@@ -43,9 +43,7 @@ type schemaFlag struct{ paths []string }
 
 func (f *schemaFlag) bind(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.paths, "schema", nil, "bind keys to the templates that the schema `FILE` (keys.yaml) declares; repeatable")
-	complete(c, "schema", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return []string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt
-	})
+	complete(c, "schema", completeSchemas)
 }
 
 // load returns the schema, or nil if the flag was not given.

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/base64"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -61,6 +62,48 @@ var build = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
+// Update is whether what documents show of kvtool is written anew: tables, plots and pictures.
+var Update = flag.Bool("update", false, "write anew what documents show of kvtool: tables, plots and pictures")
+
+// Shown holds what a page shows between its marks of a name against text, or with -update writes it there.
+func Shown(t *testing.T, page, name, text string) {
+	t.Helper()
+	begin, end := "<!-- "+name+":begin -->\n", "<!-- "+name+":end -->"
+	b, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, ok := strings.Cut(string(b), begin)
+	old, tail, ended := strings.Cut(rest, end)
+	switch {
+	case !ok || !ended:
+		t.Errorf("%s has no place for %s:\n%s", page, name, text)
+	case *Update:
+		if err := os.WriteFile(page, []byte(head+begin+text+end+tail), 0o600); err != nil {
+			t.Error(err)
+		}
+	case old != text:
+		t.Errorf("%s shows something else (go test ./cmd -run %s -update):\n%s", page, t.Name(), text)
+	}
+}
+
+// drawn holds a picture of the documents against what is drawn now, or with -update writes it.
+func drawn(t *testing.T, path string, picture []byte) {
+	t.Helper()
+	if *Update {
+		if err := os.WriteFile(path, picture, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(want, picture) {
+		t.Errorf("%s is another picture (go test ./cmd -run %s -update)", path, t.Name())
+	}
+}
+
 // TestScripts runs the command line as users do: as a process, with files, pipes, signals and servers that misbehave.
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -71,8 +114,9 @@ func TestScripts(t *testing.T) {
 }
 
 // TestServerScripts does the same with real servers: REDIS with a little of everything, EMPTY, LOADED, which one script
-// alone writes to, and DOOMED, which dies when a script says so. Its users are "limited", who may not run MEMORY USAGE, "blind", who may not scan, "unseeing", who may not MONITOR, and "secret", whose
-// password is the canary.
+// alone writes to, and DOOMED, which dies when a script says so. Users of REDIS are "limited", who may not run MEMORY USAGE,
+// "blind", who may not scan, "unseeing", who may not MONITOR, and "secret", whose password is the canary; one of EMPTY is
+// "narrow", who may run PING and INFO alone.
 func TestServerScripts(t *testing.T) {
 	t.Parallel()
 	full, empty, doomed := servertest.Redis(t, servertest.Options{}), servertest.Redis(t, servertest.Options{}), servertest.Redis(t, servertest.Options{})

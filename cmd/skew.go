@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -243,15 +241,11 @@ func (o *skewOptions) sections(r *report.Report, c *skew.Collector) {
 }
 
 func (o *skewOptions) readTrace(ctx context.Context, env *Env, c *skew.Collector) error {
-	in := io.Reader(&stdin{ctx: ctx, r: env.Stdin})
-	if o.trace != "-" {
-		f, err := os.Open(o.trace)
-		if err != nil {
-			return meantFile(&codeError{exitTarget, fmt.Errorf("%s: %w", o.trace, reason(err))}, o.trace, "")
-		}
-		defer f.Close()
-		in = f
+	in, err := env.openTrace(ctx, o.trace)
+	if err != nil {
+		return err
 	}
+	defer in.Close()
 	for a, err := range trace.Read(in) {
 		if err != nil {
 			return fmt.Errorf("%s: %w", o.trace, err)

@@ -3,7 +3,6 @@ package cmd_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -130,9 +129,7 @@ func TestSkewOfOperations(t *testing.T) {
 		fmt.Fprintf(&b, "%d.0 [0 c] \"get\" \"user:%d\"\n", 1_700_000_000+i/1000, i%10)
 	}
 	path := filepath.Join(t.TempDir(), "monitor.txt")
-	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, path, b.String())
 	r := reportFrom(t, 0, "skew", "redis+cluster://"+c.Primaries[1].Addr, "--trace", path)
 	ops := numbers(t, r, "skew", "by_node", "node", "ops")
 	want := map[string]float64{}
@@ -148,7 +145,7 @@ func TestSkewOfOperations(t *testing.T) {
 func TestSkewBySlotStats(t *testing.T) {
 	t.Parallel()
 	servertest.Matrix(t, func(t *testing.T, version string) {
-		args := []string{}
+		var args []string
 		counts := strings.HasPrefix(version, "valkey")
 		if counts {
 			args = []string{"--cluster-slot-stats-enabled", "yes"}

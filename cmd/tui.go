@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -149,16 +150,11 @@ func (o *tuiOptions) check() (width, height int, err error) {
 }
 
 func knownScreen(name string) error {
-	for _, n := range tui.ScreenNames() {
-		if n == name {
-			return nil
-		}
+	names := tui.ScreenNames()
+	if slices.Contains(names, name) {
+		return nil
 	}
-	hint := "screens: " + strings.Join(tui.ScreenNames(), ", ")
-	if n := nearest(name, tui.ScreenNames()); n != "" {
-		hint = "did you mean " + n + "? " + hint
-	}
-	return kv.WithHint(kv.Usagef("--screen: no screen %q", name), hint)
+	return meantWord(kv.Usagef("--screen: no screen %q", name), name, names, "screens: "+strings.Join(names, ", "))
 }
 
 // Bounds of --size: what the terminals are that anybody has.
@@ -316,7 +312,7 @@ func (o *tuiOptions) showTarget(ctx context.Context, env *Env, g *gate, opt tui.
 	}
 	opt.Source, opt.Live, opt.Refresh, opt.Window = w.now.Load, true, w.refresh, w.watchFor
 	o.compare(ctx, env, g.base, &opt)
-	o.connect(env, &opt, func(screen, section string) string { return w.command(screen, section) }, opt.Source)
+	o.connect(env, &opt, w.command, opt.Source)
 	if o.snapshot {
 		return o.printTarget(ctx, env, w, store, opt, width, height)
 	}

@@ -3,7 +3,6 @@ package cmd
 import (
 	"bufio"
 	"bytes"
-	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -81,7 +80,7 @@ func TestDashboard(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if out, err := exec.Command(Program(t), "audit", "demo:?keys=12000", "--save", filepath.Join(dir, "demo.kvr"), "-o", "brief").CombinedOutput(); err != nil {
-		t.Skipf("kvtool is not in PATH: %v: %s", err, out)
+		t.Fatalf("%v: %s", err, out)
 	}
 	x := openTerminal(t, 80, 24, dir, "kvtool tui demo.kvr")
 	x.sees("[1Over]", "cache:product:P{int}", "KD040")
@@ -237,22 +236,12 @@ func TestDashboardOfLoad(t *testing.T) {
 func TestPictureOfDashboard(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "tui.svg")
-	env := OS()
-	env.Stdout, env.Stderr, env.TTY = io.Discard, io.Discard, false
-	if code := Main([]string{"tui", "demo:", "--snapshot", "--size", "100x30", "--svg", path}, env); code != 0 {
-		t.Fatalf("exit %d", code)
+	if _, stderr, code := in(t, "tui", "demo:", "--snapshot", "--size", "100x30", "--svg", path); code != 0 {
+		t.Fatalf("exit %d: %s", code, stderr)
 	}
 	got, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const kept = "../docs/tui.svg"
-	if flag.Lookup("update").Value.String() == "true" {
-		if err := os.WriteFile(kept, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if want, err := os.ReadFile(kept); err != nil || !bytes.Equal(want, got) {
-		t.Errorf("%s is not what kvtool draws (go test ./cmd -run TestPictureOfDashboard -update): %v", kept, err)
-	}
+	drawn(t, "../docs/tui.svg", got)
 }

@@ -38,7 +38,7 @@ func (o *tuiOptions) connect(env *Env, opt *tui.Options, command func(screen, se
 		return o.export(env, source(), format, section, frame)
 	}
 	opt.Suppress = func(f *report.Finding, reason string, write bool) (string, error) {
-		return env.accept1(f, reason, write)
+		return env.acceptFinding(f, reason, write)
 	}
 }
 
@@ -93,15 +93,12 @@ func (o *tuiOptions) export(env *Env, s *tui.Snapshot, format, section, frame st
 // suppressionDays is for how long a finding is accepted where nothing less is allowed.
 const suppressionDays = 90
 
-// accept1 adds a finding to those that are accepted, in the file that is read for them. It returns what is added; without write
+// acceptFinding adds a finding to those that are accepted, in the file that is read for them. It returns what is added; without write
 // nothing is written.
-func (e *Env) accept1(f *report.Finding, reason string, write bool) (string, error) {
+func (e *Env) acceptFinding(f *report.Finding, reason string, write bool) (string, error) {
 	path, _ := e.conf.file("keydesign.suppressions")
 	if path == "" {
 		path = findUp(ignoreFile)
-	}
-	if path == "" {
-		path = ignoreFile
 	}
 	days := suppress.MaxDays
 	if text, _ := e.conf.lookup("gate.max_suppression_days"); text != "" {

@@ -38,7 +38,7 @@ func against(r, base *report.Report) *report.Report {
 // A changed is a column of a table with the column of the same in the base.
 type changed struct{ now, was int }
 
-// counted are the columns of t of which a change can be said.
+// countedAlike are the columns of t of which a change can be said.
 func countedAlike(t, was *report.Table) []changed {
 	if len(t.Columns) == 0 || t.Columns[0].Unit != report.UnitKey && t.Columns[0].Unit != report.UnitText || t.Name == heatmap {
 		return nil
@@ -169,7 +169,7 @@ func (m *Model) readBase(path string) tea.Cmd {
 	}
 }
 
-// against shows what has changed since the base, or no longer; without one it asks for one.
+// compare shows what has changed since the base, or no longer; without one it asks for one.
 func (m *Model) compare() tea.Cmd {
 	if m.base == nil {
 		return m.askBase()

@@ -117,20 +117,25 @@ func (s *sight) ruleTitle(f *report.Finding) string {
 	return title
 }
 
+// said are the lines of a text beside its name; none where there is nothing to say.
+func (s *sight) said(w int, name, text string, st style) block {
+	if text == "" {
+		return nil
+	}
+	var out block
+	for i, line := range render.Wrap(render.Clean(text, s.ascii), max(8, w-13)) {
+		if i > 0 {
+			name = ""
+		}
+		out = append(out, s.pen(w).put(plain, " ").field(faint, name, 10, false).put(plain, " ").put(st, line).line())
+	}
+	return out
+}
+
 // findingDetail says all of a finding: what, why, evidence, what to do.
 func (s *sight) findingDetail(f *report.Finding, w int) block {
 	var out block
-	say := func(name, text string, st style) {
-		if text == "" {
-			return
-		}
-		for i, line := range render.Wrap(render.Clean(text, s.ascii), max(8, w-13)) {
-			if i > 0 {
-				name = ""
-			}
-			out = append(out, s.pen(w).put(plain, " ").field(faint, name, 10, false).put(plain, " ").put(st, line).line())
-		}
-	}
+	say := func(name, text string, st style) { out = append(out, s.said(w, name, text, st)...) }
 	say("about", render.Subject(f), strong)
 	say(string(f.Severity), f.Message, severityStyle(f.Severity))
 	if note := s.note(f); note != "" {

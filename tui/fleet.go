@@ -103,17 +103,7 @@ func (s *sight) fleetNote() string {
 // targetDetail says all that is kept of a target: why it was not read, what was found, and its numbers.
 func (s *sight) targetDetail(t *report.Report, w, h int) block {
 	var out block
-	say := func(name, text string, st style) {
-		if text == "" {
-			return
-		}
-		for i, line := range render.Wrap(render.Clean(text, s.ascii), max(8, w-13)) {
-			if i > 0 {
-				name = ""
-			}
-			out = append(out, s.pen(w).put(plain, " ").field(faint, name, 10, false).put(plain, " ").put(st, line).line())
-		}
-	}
+	say := func(name, text string, st style) { out = append(out, s.said(w, name, text, st)...) }
 	tg := &t.Target
 	say("url", tg.URL, plain)
 	say("store", strings.TrimSpace(tg.Product+" "+tg.Version), plain)

@@ -136,7 +136,7 @@ func otherLines(mono, ascii string) string {
 	return b.String()
 }
 
-// golden compares with a file of testdata, or writes it with UPDATE set, as make golden does.
+// golden compares with a file of testdata, or writes it with -update, as make golden does.
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	path := filepath.Join("testdata", name)

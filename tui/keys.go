@@ -123,7 +123,7 @@ func (m *Model) nextPane(by int) tea.Cmd {
 	return nil
 }
 
-// escape leaves the detail, or else takes the filter away.
+// escape leaves the detail, or else takes the filter away, or else the marks.
 func (m *Model) escape() tea.Cmd {
 	_, p := m.focus()
 	switch v := m.view(); {
@@ -375,7 +375,7 @@ func (m *Model) shutNode() tea.Cmd {
 func (m *Model) nextMark() tea.Cmd     { return m.seekMark(1) }
 func (m *Model) previousMark() tea.Cmd { return m.seekMark(-1) }
 
-// seekMark goes to the next row that a finding is about. In a tree, what is shut is opened for it.
+// seekMark goes to the next row that a finding is about, of those that show.
 func (m *Model) seekMark(by int) tea.Cmd {
 	l, p := m.focus()
 	if l == nil {

@@ -109,7 +109,7 @@ func (m *Model) nextUnits() tea.Cmd {
 	return nil
 }
 
-// metrics are the columns of a list that it can be about.
+// metricsIn are the columns of a list that it can be about.
 func metricsIn(cols []report.Column) []int {
 	var cs []int
 	for c := range cols {

@@ -61,7 +61,7 @@ func (m *Model) tick() tea.Cmd {
 	return tea.Tick(m.o.period(), func(t time.Time) tea.Msg { return tickMsg(t) })
 }
 
-// Update takes in a message.
+// Update takes in a message: a key, a tick that looks at the source, or what a command has brought.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tickMsg:

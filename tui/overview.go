@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kvtool/kvtool/internal/chart"
@@ -51,21 +52,12 @@ func (d *doc) other(but ...*report.Table) *report.Table {
 	for i := range d.r.Sections {
 		for j := range d.r.Sections[i].Tables {
 			t := &d.r.Sections[i].Tables[j]
-			if len(t.Rows) > 0 && !contains(but, t) && t.Name != "seconds" && t.Name != "spectrum" && t.Name != "heatmap" {
+			if len(t.Rows) > 0 && !slices.Contains(but, t) && t.Name != "seconds" && t.Name != "spectrum" && t.Name != heatmap {
 				return t
 			}
 		}
 	}
 	return nil
-}
-
-func contains(ts []*report.Table, t *report.Table) bool {
-	for _, x := range ts {
-		if x == t {
-			return true
-		}
-	}
-	return false
 }
 
 // titleOf is what a table is called: by its own title, or its section's.

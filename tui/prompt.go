@@ -249,7 +249,7 @@ func (m *Model) suppress() tea.Cmd {
 	return nil
 }
 
-// line is what stands at the foot while something is asked.
+// question is what stands at the foot while something is asked.
 func (m *Model) question() string {
 	p := &m.asking
 	switch p.kind {

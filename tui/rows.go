@@ -153,7 +153,7 @@ func (f *fit) total(name int) int {
 	return n
 }
 
-// drop leaves out the column of the highest rank, the last of several, as long as names would be shorter than is comfortable.
+// drop leaves out the column of the highest rank, the last of several. It reports false where no column has a rank.
 func (f *fit) drop(l *list) bool {
 	worst := -1
 	for i, c := range f.cols {

@@ -43,7 +43,7 @@ func Themes() []Theme {
 // ThemeNames lists what ThemeOf knows; auto is dark until the terminal has said what its background is.
 func ThemeNames() []string { return []string{"auto", "dark", "light", "mono"} }
 
-// ThemeOf returns the theme of a name.
+// ThemeOf returns the theme of one of ThemeNames; it is an error if there is none.
 func ThemeOf(name string) (Theme, error) {
 	if name == "auto" {
 		name = "dark"
