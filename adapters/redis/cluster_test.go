@@ -324,7 +324,7 @@ func (c *testCluster) testReadsOnly(t *testing.T) {
 	}
 	for _, s := range servers {
 		cl := s.Client(t)
-		for name := range asked(t, cl) {
+		for name := range commandCalls(t, cl) {
 			words := strings.Split(name, "|")
 			switch words[0] {
 			case "ping", "replconf", "config", "psync": // of the nodes among themselves, and of this test
@@ -335,22 +335,6 @@ func (c *testCluster) testReadsOnly(t *testing.T) {
 			}
 		}
 	}
-}
-
-// asked returns how often a server was sent each command.
-func asked(t *testing.T, c *servertest.Client) map[string]int {
-	t.Helper()
-	stats, _ := c.Must(t, "INFO", "commandstats").(string)
-	counts := map[string]int{}
-	for line := range strings.Lines(stats) {
-		if rest, ok := strings.CutPrefix(line, "cmdstat_"); ok {
-			name, rest, _ := strings.Cut(rest, ":calls=")
-			n := 0
-			fmt.Sscanf(rest, "%d", &n)
-			counts[name] = n
-		}
-	}
-	return counts
 }
 
 // testReplicas checks that replicas are read, and they alone, by what the servers count.
@@ -364,12 +348,12 @@ func (c *testCluster) testReplicas(t *testing.T) {
 		_, info := factsOf(t, s)
 		gather(t, s, kv.FieldType|kv.FieldSize, nothing).check(t, c.keys)
 		for _, p := range c.Primaries {
-			if n := asked(t, p.Client(t)); n["scan"]+n["type"]+n["memory|usage"] > 0 {
+			if n := commandCalls(t, p.Client(t)); n["scan"]+n["type"]+n["memory|usage"] > 0 {
 				t.Errorf("replica=%s: the primary %s was asked %v", mode, p.Addr, n)
 			}
 		}
 		for _, r := range c.Replicas {
-			if n := asked(t, r.Client(t)); n["scan"] == 0 || n["type"] < 2500 || n["readonly"] == 0 {
+			if n := commandCalls(t, r.Client(t)); n["scan"] == 0 || n["type"] < 2500 || n["readonly"] == 0 {
 				t.Errorf("replica=%s: the replica %s was asked %v", mode, r.Addr, n)
 			}
 		}

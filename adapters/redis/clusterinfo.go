@@ -45,7 +45,7 @@ func (c *cluster) Info(ctx context.Context) (*kv.Info, error) {
 	info := sumInfos(answered)
 	info.Target = c.cfg.target
 	info.KeysKnown = info.KeysKnown && len(answered) == len(all)
-	info.Facts = append(mergeFacts(answered), placement(kv.Measured, "")...)
+	info.Facts = append(mergeFacts(answered), placement()...)
 	info.Facts = append(info.Facts, c.followFact())
 	info.Notes = c.notes(m, all, answered)
 	return info, nil

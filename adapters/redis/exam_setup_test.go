@@ -72,15 +72,7 @@ func TestSent(t *testing.T) {
 		c.Fill(t, 3000, func(i int) []string {
 			return []string{"SET", "user:" + strings.Repeat("x", i%7) + string(rune('a'+i%26)), "1"}
 		})
-		target, err := kv.ParseTarget("redis://" + s.Addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		opened, err := open(t.Context(), target)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer opened.Close()
+		opened := openURL(t, "redis://"+s.Addr)
 		if _, err := opened.Info(t.Context()); err != nil { // which tries each command once
 			t.Fatal(err)
 		}

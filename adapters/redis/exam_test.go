@@ -15,11 +15,7 @@ import (
 // examOf opens a target, well or not, and returns the line to its one server.
 func examOf(t *testing.T, url string) (e kv.Exam, unwell *kv.Unwell) {
 	t.Helper()
-	target, err := kv.ParseTarget(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := open(t.Context(), target)
+	store, err := tryOpen(t, url)
 	var examiner kv.Examiner
 	if errors.As(err, &unwell) {
 		examiner = unwell

@@ -70,7 +70,7 @@ func (t *trace) hotkeys(ctx context.Context, s *store, out chan<- []kv.Access) (
 	})
 	started()
 	if err != nil {
-		return t.failed(ctx, s, err)
+		return t.failed(ctx, s, "hotkeys", err)
 	}
 	<-ctx.Done() // the end of the window, or of everything
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.timeout)

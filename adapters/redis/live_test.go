@@ -352,8 +352,11 @@ func TestServerGoesAway(t *testing.T) {
 			n := 0
 			var last error
 			for r, err := range s.Scan(t.Context(), kv.ScanOptions{Want: everyKey}) {
+				if last != nil {
+					t.Fatal("something was yielded after an error")
+				}
 				if last = err; err != nil {
-					break
+					continue
 				}
 				if !r.Has(everyKey) {
 					t.Fatalf("half a record: %+v", r)

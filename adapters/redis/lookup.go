@@ -2,7 +2,6 @@ package redis
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 
@@ -266,6 +265,3 @@ func (w *watched) Get(ctx context.Context, want kv.Field, names []kv.Name, fn fu
 	}
 	return s.Get(ctx, want, names, fn)
 }
-
-// errValue ends the reading of a value that is not what its type says.
-var errValue = errors.New("a value that is answered otherwise")

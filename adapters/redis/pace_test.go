@@ -257,7 +257,7 @@ func TestScanOfSlowedServer(t *testing.T) {
 	}
 }
 
-// TestNobodyWatches has governors turned off, and a scan that is too short to be felt.
+// TestNobodyWatches has governors turned off.
 func TestNobodyWatches(t *testing.T) {
 	t.Parallel()
 	if newGovernor(config{impact: kv.Impact{Off: true}}) != nil {

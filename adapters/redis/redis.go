@@ -140,7 +140,7 @@ func hostPort(u *url.URL) string {
 		host = "localhost"
 	}
 	if port == "" {
-		port = "6379"
+		port = portRedis
 	}
 	return net.JoinHostPort(host, port)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/kvtool/kvtool/kv"
 )
 
-// This file is all of the adapter that writes. What it sends passes the guard of resp.Cleaning, which knows five scripts and
+// This file is all that cleaning writes with; what a load test writes is in session.go. What it sends passes the guard of resp.Cleaning, which knows five scripts and
 // nothing else that writes.
 //
 // Each call sends a page of commands and reads their answers one by one. A connection that breaks in the middle leaves the rest

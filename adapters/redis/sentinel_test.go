@@ -67,7 +67,7 @@ func testSentinelReplicas(t *testing.T, w *servertest.Sentinels, target func(str
 				t.Errorf("%s: %q", url, info.Notes)
 			}
 		}
-		if n := asked(t, w.Servers[0].Client(t)); n["scan"]+n["type"] > 0 {
+		if n := commandCalls(t, w.Servers[0].Client(t)); n["scan"]+n["type"] > 0 {
 			t.Errorf("replica=%s: the primary was asked %v", mode, n)
 		}
 	}

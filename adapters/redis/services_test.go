@@ -38,8 +38,7 @@ func TestServiceOf(t *testing.T) {
 	}
 }
 
-// TestServices holds the table together: each row can be recognised or says nothing of itself, names its source, and its refusals are
-// taken for what they are.
+// TestServices holds the table together: each row names its source, and its refusals are taken for what they are.
 func TestServices(t *testing.T) {
 	for _, s := range Services() {
 		refusal := s.Answers([]string{"SAVE"})

@@ -117,15 +117,13 @@ func TestShardsThenSlots(t *testing.T) {
 		var addr string
 		var asked atomic.Bool
 		addr = fake(t, func(c string) string {
-			host, port, _ := strings.Cut(addr, ":")
-			n := 0
-			fmt.Sscan(port, &n)
+			host, n := splitAddr(addr)
 			switch c {
 			case "CLUSTER SHARDS":
 				return tt.shards(host, n)
 			case "CLUSTER SLOTS":
 				asked.Store(true)
-				return slotsReply(rangeReply(0, 16383, nodeReply(host, n, "a")))
+				return list(rangeReply(0, 16383, nodeReply(host, n, "a")))
 			}
 			return ""
 		})

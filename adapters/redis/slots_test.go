@@ -13,13 +13,16 @@ import (
 	"github.com/kvtool/kvtool/kv"
 )
 
-func slotsReply(ranges ...string) string {
-	return fmt.Sprintf("*%d\r\n%s", len(ranges), strings.Join(ranges, ""))
-}
-
 // rangeReply is a range of slots with nodes in RESP.
 func rangeReply(low, high int, nodes ...string) string {
 	return fmt.Sprintf("*%d\r\n:%d\r\n:%d\r\n%s", len(nodes)+2, low, high, strings.Join(nodes, ""))
+}
+
+// splitAddr returns the host and the port of an address, as a node of a reply has them.
+func splitAddr(addr string) (host string, port int) {
+	host, text, _ := strings.Cut(addr, ":")
+	fmt.Sscan(text, &port)
+	return host, port
 }
 
 func nodeReply(host string, port int, id string) string {
@@ -37,14 +40,14 @@ func readGroups(text string) ([]group, error) {
 
 func TestReadSlots(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
-		{"two ranges of one node", slotsReply(rangeReply(0, 9, nodeReply("h", 1, "a")), rangeReply(20, 20, nodeReply("h", 1, "a"))), "a h:1 0-9,20"},
-		{"a replica", slotsReply(rangeReply(0, 16383, nodeReply("h", 1, "a"), nodeReply("i", 2, "b"))), "a h:1 0-16383 b i:2"},
-		{"no host", slotsReply(rangeReply(0, 0, nodeReply("", 7, "a"))), "a asked:7 0"},
-		{"a null for a host", slotsReply("*3\r\n:0\r\n:0\r\n*3\r\n$-1\r\n:7\r\n$1\r\na\r\n"), "a asked:7 0"},
-		{"IPv6", slotsReply(rangeReply(0, 0, nodeReply("::1", 7, "a"))), "a [::1]:7 0"},
-		{"no id", slotsReply("*3\r\n:0\r\n:0\r\n*2\r\n$1\r\nh\r\n:7\r\n"), "h:7 h:7 0"},
-		{"a host name that is missing", slotsReply("*3\r\n:0\r\n:0\r\n*4\r\n$1\r\n?\r\n:7\r\n$1\r\na\r\n*2\r\n$2\r\nip\r\n$7\r\n1.2.3.4\r\n"), "a 1.2.3.4:7 0"},
-		{"other names", slotsReply("*3\r\n:0\r\n:0\r\n*4\r\n$1\r\nh\r\n:7\r\n$1\r\na\r\n*2\r\n$2\r\nip\r\n$7\r\n1.2.3.4\r\n"), "a h:7 0"},
+		{"two ranges of one node", list(rangeReply(0, 9, nodeReply("h", 1, "a")), rangeReply(20, 20, nodeReply("h", 1, "a"))), "a h:1 0-9,20"},
+		{"a replica", list(rangeReply(0, 16383, nodeReply("h", 1, "a"), nodeReply("i", 2, "b"))), "a h:1 0-16383 b i:2"},
+		{"no host", list(rangeReply(0, 0, nodeReply("", 7, "a"))), "a asked:7 0"},
+		{"a null for a host", list("*3\r\n:0\r\n:0\r\n*3\r\n$-1\r\n:7\r\n$1\r\na\r\n"), "a asked:7 0"},
+		{"IPv6", list(rangeReply(0, 0, nodeReply("::1", 7, "a"))), "a [::1]:7 0"},
+		{"no id", list("*3\r\n:0\r\n:0\r\n*2\r\n$1\r\nh\r\n:7\r\n"), "h:7 h:7 0"},
+		{"a host name that is missing", list("*3\r\n:0\r\n:0\r\n*4\r\n$1\r\n?\r\n:7\r\n$1\r\na\r\n*2\r\n$2\r\nip\r\n$7\r\n1.2.3.4\r\n"), "a 1.2.3.4:7 0"},
+		{"other names", list("*3\r\n:0\r\n:0\r\n*4\r\n$1\r\nh\r\n:7\r\n$1\r\na\r\n*2\r\n$2\r\nip\r\n$7\r\n1.2.3.4\r\n"), "a h:7 0"},
 		{"none", "*0\r\n", ""},
 	} {
 		groups, err := readGroups(tt.text)
@@ -64,19 +67,19 @@ func TestReadSlots(t *testing.T) {
 // hostileSlots are answers to CLUSTER SLOTS that must not be believed.
 var hostileSlots = []string{
 	"+OK\r\n", ":1\r\n", "$2\r\nno\r\n", "*-1\r\n", "*16385\r\n", "*1\r\n", "*1048576\r\n*3\r\n", "*1\r\n:0\r\n", "*1\r\n*2\r\n:0\r\n:1\r\n",
-	slotsReply(rangeReply(5, 4, nodeReply("h", 1, "a"))),
-	slotsReply(rangeReply(0, 16384, nodeReply("h", 1, "a"))),
-	slotsReply(rangeReply(-1, 4, nodeReply("h", 1, "a"))),
-	slotsReply(rangeReply(0, 9, nodeReply("h", 1, "a")), rangeReply(9, 12, nodeReply("i", 1, "b"))),
-	slotsReply(rangeReply(0, 9, nodeReply("h", 0, "a"))),
-	slotsReply(rangeReply(0, 9, nodeReply("h", 65536, "a"))),
-	slotsReply(rangeReply(0, 9, nodeReply("h\r\nQUIT", 1, "a"))),
-	slotsReply(rangeReply(0, 9, nodeReply(strings.Repeat("h", 256), 1, "a"))),
-	slotsReply(rangeReply(0, 9, nodeReply("h", 1, strings.Repeat("a", 256)))),
-	slotsReply(rangeReply(0, 9, "*1\r\n$1\r\nh\r\n")),
-	slotsReply(rangeReply(0, 9, "*3\r\n:1\r\n:1\r\n:1\r\n")),
-	slotsReply(rangeReply(0, 9, "*1000\r\n")),
-	slotsReply("*600\r\n:0\r\n:1\r\n"),
+	list(rangeReply(5, 4, nodeReply("h", 1, "a"))),
+	list(rangeReply(0, 16384, nodeReply("h", 1, "a"))),
+	list(rangeReply(-1, 4, nodeReply("h", 1, "a"))),
+	list(rangeReply(0, 9, nodeReply("h", 1, "a")), rangeReply(9, 12, nodeReply("i", 1, "b"))),
+	list(rangeReply(0, 9, nodeReply("h", 0, "a"))),
+	list(rangeReply(0, 9, nodeReply("h", 65536, "a"))),
+	list(rangeReply(0, 9, nodeReply("h\r\nQUIT", 1, "a"))),
+	list(rangeReply(0, 9, nodeReply(strings.Repeat("h", 256), 1, "a"))),
+	list(rangeReply(0, 9, nodeReply("h", 1, strings.Repeat("a", 256)))),
+	list(rangeReply(0, 9, "*1\r\n$1\r\nh\r\n")),
+	list(rangeReply(0, 9, "*3\r\n:1\r\n:1\r\n:1\r\n")),
+	list(rangeReply(0, 9, "*1000\r\n")),
+	list("*600\r\n:0\r\n:1\r\n"),
 }
 
 // TestHostileSlots has a server give each of them: the target is refused, with a reason, in little time and memory.
@@ -100,12 +103,10 @@ func TestHostileSlots(t *testing.T) {
 func TestFakeCluster(t *testing.T) {
 	var addr string
 	addr = fake(t, func(c string) string {
-		host, port, _ := strings.Cut(addr, ":")
-		n := 0
-		fmt.Sscan(port, &n)
+		host, n := splitAddr(addr)
 		switch {
 		case c == "CLUSTER SLOTS":
-			return slotsReply(rangeReply(0, 16383, nodeReply(host, n, "a")))
+			return list(rangeReply(0, 16383, nodeReply(host, n, "a")))
 		case c == "CLUSTER NODES":
 			return bulk(fmt.Sprintf("a %s@1 myself,master - 0 0 1 connected 0-16383 [%d->-gone] [x->-a] [99999->-a] [1-<-b]\nbroken line\n", addr, slot.Of("b")))
 		case strings.HasPrefix(c, "TYPE b"):
@@ -127,7 +128,7 @@ func FuzzReadSlots(f *testing.F) {
 	for _, text := range hostileSlots {
 		f.Add(text)
 	}
-	f.Add(slotsReply(rangeReply(0, 9, nodeReply("h", 1, "a"), nodeReply("i", 1, "b")), rangeReply(10, 20, nodeReply("i", 1, "b"))))
+	f.Add(list(rangeReply(0, 9, nodeReply("h", 1, "a"), nodeReply("i", 1, "b")), rangeReply(10, 20, nodeReply("i", 1, "b"))))
 	f.Fuzz(func(t *testing.T, text string) {
 		groups, err := readGroups(text)
 		if err != nil {
@@ -203,11 +204,10 @@ func TestSeen(t *testing.T) {
 			}
 		}
 	}
-	if kept := newSeen(0, slot.Set{}); kept.most == 0 {
-		kept.add(0, 0, "")
-		if left := kept.remembers(); !left.Empty() {
-			t.Errorf("without memory %s are remembered", &left)
-		}
+	none := newSeen(0, slot.Set{})
+	none.add(0, 0, "")
+	if left := none.remembers(); !left.Empty() {
+		t.Errorf("without memory %s are remembered", &left)
 	}
 }
 
@@ -257,9 +257,7 @@ func fakePair(t *testing.T, down func(key string) bool) (addr string) {
 	t.Helper()
 	var addrs [2]string
 	node := func(i int) string {
-		host, port, _ := strings.Cut(addrs[i], ":")
-		n := 0
-		fmt.Sscan(port, &n)
+		host, n := splitAddr(addrs[i])
 		return nodeReply(host, n, string(rune('A'+i)))
 	}
 	slotA, slotB := int(slot.Of("a")), int(slot.Of("b"))
@@ -268,7 +266,7 @@ func fakePair(t *testing.T, down func(key string) bool) (addr string) {
 		return func(c string) string {
 			switch {
 			case c == "CLUSTER SLOTS":
-				return slotsReply(rangeReply(low, high, node(0)), rangeReply(high+1, slot.Count-1, node(1)))
+				return list(rangeReply(low, high, node(0)), rangeReply(high+1, slot.Count-1, node(1)))
 			case c == "CLUSTER NODES" && i == 0:
 				return bulk(fmt.Sprintf("A %s@1 myself,master - 0 0 1 connected 0-9 [%d->-B] [%d->-B]\nB %s@1 master - 0 0 1 connected 10-20\n", addrs[0], slotA, slotB, addrs[1]))
 			case c == "CLUSTER NODES":
@@ -311,14 +309,12 @@ func TestUnserved(t *testing.T) {
 			var dead atomic.Bool
 			dead.Store(!dies)
 			addr = fake(t, func(c string) string {
-				host, port, _ := strings.Cut(addr, ":")
-				n := 0
-				fmt.Sscan(port, &n)
+				host, n := splitAddr(addr)
 				switch {
 				case c == "CLUSTER SLOTS" && dead.Load():
-					return slotsReply(rangeReply(0, 9999, nodeReply(host, n, "a")))
+					return list(rangeReply(0, 9999, nodeReply(host, n, "a")))
 				case c == "CLUSTER SLOTS":
-					return slotsReply(rangeReply(0, 9999, nodeReply(host, n, "a")), rangeReply(10000, 16383, nodeReply(host, n, "b")))
+					return list(rangeReply(0, 9999, nodeReply(host, n, "a")), rangeReply(10000, 16383, nodeReply(host, n, "b")))
 				case c == "CLUSTER NODES":
 					return bulk("")
 				case c == "CLUSTER INFO":

@@ -108,7 +108,7 @@ func (s *store) Info(ctx context.Context) (*kv.Info, error) {
 		Burdens:  s.governor.burdens(),
 	}
 	if now.clustered() {
-		info.Facts = append(info.Facts, placement(kv.Measured, "")...)
+		info.Facts = append(info.Facts, placement()...)
 	}
 	info.Keys, info.KeysKnown, err = s.keys(ctx, now)
 	if err != nil {

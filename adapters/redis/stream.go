@@ -331,7 +331,7 @@ func (st *stream) Info(ctx context.Context) (*kv.Info, error) {
 	}
 	info.Facts = slices.DeleteFunc(mergeFacts(nodes), func(f kv.Fact) bool { return f.Name == "" })
 	if st.slotted {
-		info.Facts = append(info.Facts, placement(kv.Measured, "")...)
+		info.Facts = append(info.Facts, placement()...)
 	}
 	if st.sharding != nil {
 		info.Facts = append(info.Facts, st.sharding.placeFacts()...)

@@ -12,7 +12,7 @@ import (
 	"github.com/kvtool/kvtool/internal/servertest"
 )
 
-var update = flag.Bool("update", false, "rewrite the table of docs/support.md")
+var update = flag.Bool("update", false, "rewrite the tables of docs/support.md and docs/redis.md")
 
 // features lists what is tested, and on which servers: each of those that there are, or the distribution's alone.
 var features = []struct {

@@ -381,10 +381,10 @@ func (s *store) placing(want kv.Field, yield func(*kv.Record) bool) func(*kv.Rec
 	}
 }
 
-// placement says how the facts about where a key is can be had.
-func placement(how kv.How, why string) []kv.Fact {
+// placement says that where a key is is known.
+func placement() []kv.Fact {
 	return []kv.Fact{
-		{Name: "place", Field: kv.FieldPlace, How: how, Why: why},
-		{Name: "slot", Field: kv.FieldSlot, How: how, Why: why},
+		{Name: "place", Field: kv.FieldPlace, How: kv.Measured},
+		{Name: "slot", Field: kv.FieldSlot, How: kv.Measured},
 	}
 }

@@ -80,18 +80,18 @@ func (t *trace) over(n, bytes int64) (why string, over bool) {
 func (t *trace) monitor(ctx context.Context, stop func(), s *store, out chan<- []kv.Access) error {
 	l, err := s.cfg.link(ctx, false)
 	if err != nil {
-		return t.failed(ctx, s, err)
+		return t.failed(ctx, s, "monitor", err)
 	}
 	defer l.conn.Close()
 	end := context.AfterFunc(ctx, func() { l.conn.Close() })
 	defer end()
 	before, err := s.latency(ctx)
 	if err != nil {
-		return t.failed(ctx, s, err)
+		return t.failed(ctx, s, "monitor", err)
 	}
 	lines, err := l.beginMonitor()
 	if err != nil {
-		return t.failed(ctx, s, err)
+		return t.failed(ctx, s, "monitor", err)
 	}
 	l.end.Store(t.end.UnixNano()) // a quiet server says nothing for long
 	go s.mind(ctx, before, func(now time.Duration) {
@@ -107,16 +107,17 @@ func (t *trace) monitor(ctx context.Context, stop func(), s *store, out chan<- [
 		err = kv.WithHint(errors.New("the server ended MONITOR: it has stopped, or kvtool could not keep up with it (client-output-buffer-limit)"),
 			"what was seen until then stands; take a shorter --window")
 	}
-	return t.failed(ctx, s, err)
+	return t.failed(ctx, s, "monitor", err)
 }
 
-func (t *trace) failed(ctx context.Context, s *store, err error) error {
+// failed says why a server is not watched; right is what the user may lack.
+func (t *trace) failed(ctx context.Context, s *store, right string, err error) error {
 	if ctx.Err() != nil {
 		return nil
 	}
 	if text, ok := answer(err); ok && denies(text) {
 		return fmt.Errorf("watching %s: %w", s.cfg.addr, kv.WithHint(kv.ReplyError(s.cfg.redact(text)),
-			"grant: ACL SETUSER "+userName(s.cfg.username)+" +monitor"))
+			"grant: ACL SETUSER "+userName(s.cfg.username)+" +"+right))
 	}
 	return fmt.Errorf("watching %s: %w", s.cfg.addr, s.cfg.explain(ctx, err))
 }
@@ -202,24 +203,15 @@ const (
 func (s *store) latency(ctx context.Context) (longest time.Duration, err error) {
 	err = s.cfg.converse(ctx, func(l *link) error {
 		for range pingWindow {
-			began := time.Now()
-			if err := l.ping(); err != nil {
+			took, err := l.roundTrip()
+			if err != nil {
 				return err
 			}
-			longest = max(longest, time.Since(began))
+			longest = max(longest, took)
 		}
 		return nil
 	})
 	return longest, err
-}
-
-// ping waits for any answer: a user who may not PING is answered too.
-func (l *link) ping() error {
-	err := l.do(nil, "PING")
-	if _, ok := answer(err); ok {
-		return nil
-	}
-	return err
 }
 
 // mind pings the server until ctx ends, and calls slow if it takes several times as long as before.
@@ -228,11 +220,11 @@ func (s *store) mind(ctx context.Context, before time.Duration, slow func(time.D
 	_ = s.cfg.converse(ctx, func(l *link) error { // without an answer there is nothing to say
 		var last []time.Duration
 		for ctx.Err() == nil {
-			began := time.Now()
-			if err := l.ping(); err != nil {
+			took, err := l.roundTrip()
+			if err != nil {
 				return err
 			}
-			if last = append(last, time.Since(began)); len(last) > pingWindow {
+			if last = append(last, took); len(last) > pingWindow {
 				last = last[1:]
 			}
 			if late, worst := slower(last, limit); late > pingWindow/2 {

@@ -17,15 +17,7 @@ import (
 // openTracer opens a target that must be one.
 func openTracer(t *testing.T, url string) (kv.Store, kv.Tracer) {
 	t.Helper()
-	target, err := kv.ParseTarget(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := open(t.Context(), target)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	s := openURL(t, url)
 	tracer, err := kv.TracerOf(s)
 	if err != nil {
 		t.Fatal(err)
@@ -126,13 +118,14 @@ func TestMonitorEnds(t *testing.T) {
 		}
 	}
 	cancel()
+	if n < 20 {
+		t.Errorf("%d accesses until the interrupt", n)
+	}
 	for range tr.Trace(t.Context(), kv.TraceOptions{Source: kv.TraceMonitor, Window: long}) {
 		break
 	}
-	for _, err := range tr.Trace(t.Context(), kv.TraceOptions{Source: kv.TraceMonitor}) {
-		if !errors.Is(err, kv.ErrUsage) {
-			t.Errorf("without a window: %v", err)
-		}
+	if _, err := traced(t.Context(), tr, kv.TraceOptions{Source: kv.TraceMonitor}); !errors.Is(err, kv.ErrUsage) {
+		t.Errorf("without a window: %v", err)
 	}
 	servertest.Until(t, "the end of MONITOR", func() bool { return monitors(t, s) == 0 })
 }

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -23,6 +24,9 @@ import (
 
 // valuePage is how many members are asked for at once.
 const valuePage = 500
+
+// errValue ends the reading of a value that is not what its type says.
+var errValue = errors.New("a value that is answered otherwise")
 
 // A step says what an ask waits for.
 type step uint8
