@@ -129,16 +129,18 @@ func TestStaleSince(t *testing.T) {
 
 // What would have expired by now is not written back, and counted apart.
 func TestExpiredMeanwhile(t *testing.T) {
+	t.Parallel()
 	server := servertest.Redis(t, servertest.Options{})
 	c := server.Client(t)
-	c.Must(t, "SET", "order:1:1", "x", "PX", "600")
+	c.Must(t, "SET", "order:1:1", "x", "PX", "3000")
+	gone := time.After(3100 * time.Millisecond)
 	c.Must(t, "SET", "order:2:1", "x")
 	store := open(t, "redis://"+server.Addr)
 	opt := options(t.TempDir())
 	if r, err := clean.Apply(t.Context(), store, planOf(t, store, parse(t)), opt); err != nil || r.Counts[kv.Done] != 2 {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	time.Sleep(650 * time.Millisecond)
+	<-gone
 	if r := undo(t, store, opt.Undo); r.Counts[kv.Done] != 1 || r.Counts[kv.Expired] != 1 {
 		t.Errorf("%+v", r)
 	}
@@ -178,15 +180,13 @@ func clusterState(t *testing.T, clients []*servertest.Client) state {
 	return all
 }
 
-// In a cluster, too, what was applied is taken back: each node holds what it held, streams with their groups among it. One that
-// loses a node in the middle has what was done in the undo file.
-func TestThereAndBackInACluster(t *testing.T) {
-	cluster := servertest.Cluster(t, servertest.ClusterOptions{Args: []string{"--enable-debug-command", "yes", "--cluster-require-full-coverage", "no"}})
-	clients := make([]*servertest.Client, len(cluster.Primaries))
-	for i, p := range cluster.Primaries {
-		clients[i] = p.Client(t)
+// clusterClients returns a client of each primary, and sends a command to the one that has its key.
+func clusterClients(t *testing.T, cluster *servertest.ServerCluster) (clients []*servertest.Client, do func(args ...string)) {
+	t.Helper()
+	for _, p := range cluster.Primaries {
+		clients = append(clients, p.Client(t))
 	}
-	do := func(args ...string) {
+	return clients, func(args ...string) {
 		t.Helper()
 		for _, c := range clients {
 			if err, refused := c.Do(args...).(error); !refused {
@@ -196,6 +196,13 @@ func TestThereAndBackInACluster(t *testing.T) {
 			}
 		}
 	}
+}
+
+// In a cluster, too, what was applied is taken back: each node holds what it held, streams with their groups among it. One that
+// loses a node in the middle has what was done in the undo file.
+func TestThereAndBackInACluster(t *testing.T) {
+	cluster := servertest.Cluster(t, servertest.ClusterOptions{Args: []string{"--enable-debug-command", "yes", "--cluster-require-full-coverage", "no"}})
+	clients, do := clusterClients(t, cluster)
 	fill(t, do, 240)
 	for u := 11; u < 240; u += 12 { // entries that are pending, and one that is gone
 		key := fmt.Sprintf("order:%d:1", u)

@@ -165,7 +165,7 @@ func repair(t *schema.Template, s *schema.Schema, r *kv.Record, text string) (l 
 	return l, true
 }
 
-// eachRecord scans a store, one part after the other; a part that must begin anew does.
+// eachRecord scans a store.
 func eachRecord(ctx context.Context, store kv.Store, want kv.Field, limiter *kv.Limiter, fn func(*kv.Record)) error {
 	for r, err := range store.Scan(ctx, kv.ScanOptions{Want: want, Limiter: limiter}) {
 		if err != nil {

@@ -81,7 +81,7 @@ type pair struct {
 	moved      string // what it was called in BASE
 }
 
-// A differ is a comparison in progress.
+// A comparison is one in progress.
 type comparison struct {
 	Options
 	base, head *Side

@@ -13,13 +13,11 @@ import (
 type row struct {
 	p                *pair
 	lawful           bool
-	js, ks, shift    float64
+	js               float64
 	ttlBase, ttlHead float64
 	verdict          string
 	shares           [2]float64 // of all keys, where shares are compared
 }
-
-func newRow(p *pair) row { return row{p: p} }
 
 func columns() []report.Column {
 	return []report.Column{

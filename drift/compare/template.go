@@ -13,7 +13,7 @@ import (
 
 // compare judges one template, and returns its row.
 func (c *comparison) compare(p *pair) []report.Value {
-	row := newRow(p)
+	row := row{p: p}
 	if c.Normalise {
 		for i, t := range []*keydesign.TemplateFacts{p.base, p.head} {
 			if all := []int64{c.base.facts.Keys, c.head.facts.Keys}[i]; t != nil && all > 0 {
@@ -68,7 +68,7 @@ func metric(name string, v float64, u report.Unit) report.Metric {
 }
 
 func (c *comparison) appeared(p *pair) {
-	if c.beneath(float64(p.head.Keys) / max(1, c.scale())) {
+	if beneath(float64(p.head.Keys) / max(1, c.scale())) {
 		c.strays++
 		return
 	}
@@ -83,7 +83,7 @@ func (c *comparison) appeared(p *pair) {
 }
 
 func (c *comparison) gone(p *pair) {
-	if c.beneath(float64(p.base.Keys) * min(1, c.scale())) {
+	if beneath(float64(p.base.Keys) * min(1, c.scale())) {
 		c.strays++
 		return
 	}
@@ -98,7 +98,7 @@ func (c *comparison) gone(p *pair) {
 }
 
 // beneath reports whether so many keys, which one side has, may be missing on the other by chance.
-func (c *comparison) beneath(keys float64) bool { return keys < fewestNew }
+func beneath(keys float64) bool { return keys < fewestNew }
 
 // counts compares keys and bytes.
 func (c *comparison) counts(p *pair) {
@@ -152,7 +152,7 @@ func (c *comparison) law(p *pair, row *row) {
 	}
 	s := shapes(a.histogram(), b.histogram())
 	ks, w1 := distances(&a, &b)
-	row.js, row.ks, row.shift = s.js, ks, w1
+	row.js = s.js
 	row.lawful = true
 	changes := []change{shapeOf(s), lostOf(&a, &b)}
 	if a.left >= fewest && b.left >= fewest {

@@ -119,7 +119,7 @@ func Read(points []Point, opt Options) *Trend {
 	t.Brief = len(points) > 1 && t.Span < leastSpan
 	limit := cmp.Or(opt.MaxMemory, last.MaxMemory)
 	t.Limit = limit * cmp.Or(opt.Headroom, 0.9)
-	whole := increments(points, func(p *Point) float64 { return p.used() })
+	whole := increments(points, (*Point).used)
 	t.breaks(points, whole)
 	steady := increments(points, func(p *Point) float64 { return p.used() - p.expiring() })
 	for i := range steady {

@@ -22,7 +22,7 @@ type history struct {
 	full   float64
 }
 
-// shape draws a history of n points, every some hours, that grows by slope bytes a second.
+// A shape is a kind of history, and draw makes one of it.
 type shape struct {
 	name string
 	draw func(rng *rand.Rand) history

@@ -20,9 +20,8 @@ const (
 
 // A Source says where the accesses are from, for the head of a report.
 type Source struct {
-	Name string // server, watch, monitor, trace
-	Why  string // how it was chosen, or what it cannot tell
-	// Window is how long was watched, in words for people where that is not the time between two accesses.
+	Name  string // server, watch, monitor, trace
+	Why   string // how it was chosen, or what it cannot tell
 	Ended string // why it ended early; empty where it did not
 }
 
@@ -207,16 +206,15 @@ func (c *Counter) zipf() ([]report.Metric, bool) {
 	if n < zipfLeast {
 		return nil, false
 	}
-	ms := []report.Metric{
-		{Name: "zipf", Value: report.Number(exponent), Unit: report.UnitText},
-		{Name: "zipf_distance", Value: report.Number(distance), Unit: report.UnitText},
-		{Name: "zipf_ranks", Value: report.Number(n), Unit: report.UnitCount},
-	}
-	ms[0].Value, ms[1].Value = report.Text(fmt.Sprintf("%.2f", exponent)), report.Text(fmt.Sprintf("%.3f", distance))
+	text := fmt.Sprintf("%.2f", exponent)
 	if distance > zipfFar {
-		ms[0].Value = report.Text("not like Zipf")
+		text = "not like Zipf"
 	}
-	return ms, true
+	return []report.Metric{
+		{Name: "zipf", Value: report.Text(text), Unit: report.UnitText},
+		{Name: "zipf_distance", Value: report.Text(fmt.Sprintf("%.3f", distance)), Unit: report.UnitText},
+		{Name: "zipf_ranks", Value: report.Number(n), Unit: report.UnitCount},
+	}, true
 }
 
 // fit fits an exponent to the keys that were met often enough, and returns how many these are.

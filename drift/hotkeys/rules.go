@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/kvtool/kvtool/internal/humanize"
 	"github.com/kvtool/kvtool/internal/sketch"
@@ -45,7 +46,7 @@ func dead(all []template) []report.Finding {
 	return found
 }
 
-// limits of KD023 are those of package lint, which says what the rule is.
+// hotLimit returns a limit of KD023, which are those of package lint: it says what the rule is.
 func hotLimit(name string) float64 {
 	for _, r := range lint.Rules() {
 		for _, l := range r.Limits {
@@ -237,14 +238,6 @@ func (c *Counter) skewed(nameOf func(string) string) []report.Finding {
 		}
 		found = append(found, f)
 	}
-	slices.SortFunc(found, func(a, b report.Finding) int {
-		switch {
-		case a.Subject < b.Subject:
-			return -1
-		case a.Subject > b.Subject:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(found, func(a, b report.Finding) int { return strings.Compare(a.Subject, b.Subject) })
 	return found
 }

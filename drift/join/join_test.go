@@ -118,31 +118,24 @@ func TestCoverage(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(7, uint64(c.missing)))
 			const runs = 1000
-			held := 0
+			truth, held := 0, 0
+			for i := range c.missing / c.every {
+				truth += 1 + i%(2*c.every-1)
+			}
 			for range runs {
 				j := New(1, Options{Sample: c.sample})
 				b := j.Batch()
 				for i := range c.missing / c.every {
 					to := rng.Uint64()
-					size := 1
-					if c.every > 1 {
-						size = 1 + i%(2*c.every-1)
-					}
-					for k := range size {
+					for k := range 1 + i%(2*c.every-1) {
 						if err := b.Refers(0, Pair{to, uint64(k)}); err != nil {
 							t.Fatal(err)
 						}
 					}
 				}
-				truth := 0
-				for i := range c.missing / c.every {
-					if c.every == 1 {
-						truth++
-					} else {
-						truth += 1 + i%(2*c.every-1)
-					}
+				if err := b.Flush(); err != nil {
+					t.Fatal(err)
 				}
-				_ = b.Flush()
 				res, err := j.Finish()
 				if err != nil {
 					t.Fatal(err)

@@ -243,7 +243,7 @@ func write(c *servertest.Client, seed uint64, stop chan struct{}) {
 	}
 }
 
-// A child that is about to expire is none, and one that is written to another key is none either.
+// A child that is about to expire is none.
 func TestExpiring(t *testing.T) {
 	server := servertest.Redis(t, servertest.Options{})
 	c := server.Client(t)

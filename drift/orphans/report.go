@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kvtool/kvtool/audit"
 	"github.com/kvtool/kvtool/drift/join"
 	"github.com/kvtool/kvtool/drift/refs"
 	"github.com/kvtool/kvtool/internal/humanize"
@@ -63,7 +64,7 @@ func (r *run) tally(i int) tally {
 	}
 	n, low, high := rel.Estimate(r.result.Sample)
 	share := float64(len(f.confirmed)) / float64(max(1, f.rechecked))
-	least, most := wilson(float64(len(f.confirmed)), float64(f.rechecked))
+	least, most := audit.Wilson(int64(len(f.confirmed)), f.rechecked)
 	t.orphans, t.low, t.high = n*share, low*least, high*most
 	return t
 }
@@ -78,17 +79,6 @@ func squares(cs []candidate) (sum int64) {
 		sum += k * k
 	}
 	return sum
-}
-
-// wilson returns the 95 % interval of a share (Wilson 1927).
-func wilson(x, n float64) (low, high float64) {
-	const z = 1.959964
-	if n == 0 {
-		return 0, 1
-	}
-	p, d := x/n, 1+z*z/n
-	mid, half := p+z*z/(2*n), z*math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
-	return max(0, (mid-half)/d), min(1, (mid+half)/d)
 }
 
 // report adds to doc what was found, and tells List.

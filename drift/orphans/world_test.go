@@ -51,7 +51,7 @@ func (w *world) refers(broken bool, rule, key, target string) {
 
 func email(u int) string { return fmt.Sprintf("u%d@example.org", u) }
 
-// newWorld has n users, of whom share are gone; tag is put before each id, for one slot of a cluster or none.
+// newWorld has n users, of whom share are gone.
 func newWorld(seed uint64, n int, share float64) *world {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	w := &world{}

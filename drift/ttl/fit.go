@@ -93,7 +93,7 @@ func (l *Law) fit(s spans, f *keydesign.TTLFacts, scanned float64) {
 			l.Kind = Mixed
 		}
 	}
-	if l.Kind == Rising && slides(&f.Lease, l.T) {
+	if l.Kind == Rising && f.Lease.Of(l.T) { // what keys have left and their idle time add up to the TTL
 		l.Kind = Sliding
 	}
 }
@@ -203,11 +203,6 @@ func (s *spans) between(low, high float64) (n float64) {
 		}
 	}
 	return n
-}
-
-// slides reports whether what sampled keys have left and their idle time add up to the TTL, for all of them.
-func slides(l *keydesign.Lease, t float64) bool {
-	return l.Of(t)
 }
 
 // interval sets the TTL and its interval. Of n keys with any part of T left the greatest M says that T is between M and

@@ -115,7 +115,7 @@ templates:
 		"KD071 two:{n:int}":   "the keys have several TTLs; 6h is declared",
 	} {
 		f, ok := found[id]
-		if delete(found, id); !ok || f.Message[:12] != want[:12] {
+		if delete(found, id); !ok || f.Message != want {
 			t.Errorf("%s: %q, want %q", id, f.Message, want)
 		}
 	}
@@ -178,6 +178,9 @@ func TestBurstAndOutliers(t *testing.T) {
 		return hour(i)
 	})
 	sec, _ := reportOf(t, rs, nil)
+	if n := len(sec.Tables[0].Rows); n != 2 {
+		t.Fatalf("%d rows", n)
+	}
 	for _, row := range sec.Tables[0].Rows {
 		name, _ := row[0].Text()
 		law, _ := row[2].Text()
