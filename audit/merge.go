@@ -204,11 +204,7 @@ func (m *merging) merge(a *Analyzer) (Collector, error) {
 			if err != nil {
 				return nil, err
 			}
-			if all == nil {
-				all = c
-			} else {
-				all.Merge(c)
-			}
+			all = mergeOne(all, c)
 		}
 	}
 	return all, nil

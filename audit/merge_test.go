@@ -10,7 +10,7 @@ import (
 	"github.com/kvtool/kvtool/report"
 )
 
-// saved runs an audit of the shards and returns it as a file would hold it.
+// savedRun runs an audit of the shards and returns it as a file would hold it.
 func savedRun(t *testing.T, as []*Analyzer, name string, shards ...string) Saved {
 	t.Helper()
 	r, err := Run(t.Context(), newPaged(shards...), as, saving(nil))

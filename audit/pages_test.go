@@ -55,6 +55,9 @@ func TestPagesTable(t *testing.T) {
 	}}}
 	pages().New(frozen).Report(&out)
 	want := []report.Value{report.Number(10_000), report.Number(6000), report.Number(0.4)}
+	if len(out.Metrics) != len(want) {
+		t.Fatalf("%+v", out.Metrics)
+	}
 	for i, m := range out.Metrics {
 		if m.Value != want[i] {
 			t.Errorf("%s = %v, want %v", m.Name, m.Value, want[i])

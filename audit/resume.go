@@ -16,8 +16,8 @@ type track struct {
 	since []report.Key // observed behind it
 	bytes int          // of the keys in since
 	lost  bool         // more than can be kept has come since
-	again map[report.Key]bool
 	// again holds what was observed behind from before the interruption, and whether it has come again.
+	again map[report.Key]bool
 }
 
 // Bounds of what is kept between two marks of a shard. A store that marks more seldom is read anew.

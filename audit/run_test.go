@@ -42,7 +42,7 @@ func (s *fakeStore) Info(context.Context) (*kv.Info, error) {
 
 func (s *fakeStore) Close() error { return nil }
 
-func (s *fakeStore) Shards(_ context.Context, most int) ([]kv.Shard, error) {
+func (s *fakeStore) Shards(context.Context, int) ([]kv.Shard, error) {
 	var out []kv.Shard
 	for name := range s.shards {
 		out = append(out, kv.Shard{Name: name})

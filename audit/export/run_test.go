@@ -28,7 +28,7 @@ func (f *fake) Info(context.Context) (*kv.Info, error) { return &f.info, nil }
 
 func (f *fake) Close() error { return nil }
 
-func (f *fake) Shards(_ context.Context, most int) ([]kv.Shard, error) {
+func (f *fake) Shards(context.Context, int) ([]kv.Shard, error) {
 	var all []kv.Shard
 	for i := range f.shards {
 		all = append(all, kv.Shard{Name: fmt.Sprint(i)})
@@ -106,10 +106,11 @@ func TestKeysOfAFailingShard(t *testing.T) {
 // A shard that must begin anew stops the others, since all that was written is void.
 func TestKeysOfAMovedShard(t *testing.T) {
 	moved := make(chan struct{})
+	var read atomic.Int64 // of the other
 	_, _, err := exportTo(t, &fake{
-		shards: 2, keys: 100,
+		shards: 2, keys: 5000,
 		hold: func(shard int) {
-			if shard == 0 { // scan without end until the other has moved
+			if shard == 0 { // which begins when the other has moved
 				<-moved
 			}
 		},
@@ -118,11 +119,13 @@ func TestKeysOfAMovedShard(t *testing.T) {
 				defer close(moved)
 				return fmt.Errorf("node 7 is no primary any more: %w", kv.ErrRestart)
 			}
+			read.Add(1)
+			time.Sleep(time.Millisecond)
 			return nil
 		},
 	}, Options{Parallel: 2})
-	if !errors.Is(err, kv.ErrRestart) || errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
+	if !errors.Is(err, kv.ErrRestart) || errors.Is(err, context.Canceled) || read.Load() == 5000 {
+		t.Errorf("%v after %d keys", err, read.Load())
 	}
 }
 

@@ -343,7 +343,7 @@ func TestAnnounced(t *testing.T) {
 	}
 }
 
-// The rights that docs/triage.md names are enough, and without any one of them there is less, and no failure.
+// The rights that docs/triage.md names are enough, and without any one of them nothing is taken for a fault.
 func TestRights(t *testing.T) {
 	doc, err := os.ReadFile("../../docs/triage.md")
 	if err != nil {

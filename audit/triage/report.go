@@ -258,7 +258,7 @@ func addSection(r *report.Report, applies []*report.Rule, open map[string]string
 	return judged
 }
 
-// addCause adds what is wrong with a server on a quiet day. What the audit has found already, of the same subject, is not said twice.
+// addCause adds what is wrong with a server on a quiet day.
 func addCause(r *report.Report, c *Cause) {
 	f := finding(c, 0)
 	f.Avoid = "" // of a moment in which something is slow
