@@ -140,7 +140,7 @@ func TestEmittedJobRuns(t *testing.T) {
 	server := servertest.Redis(t, servertest.Options{})
 	schemas := publishedSchemas(t)
 	t.Chdir(inFolder(t, map[string]string{"pods.yaml": podSchema, "load.yaml": podded}))
-	files, job, _ := emitted(t, schemas, "redis://"+server.Addr, "-s", "load.yaml", "--parts", "3", "--start-in", "1s", "--rate", "300/s", "--constant",
+	files, job, _ := emitted(t, schemas, "redis://"+server.Addr, "-s", "load.yaml", "--parts", "3", "--start-in", "4s", "--rate", "300/s", "--constant",
 		"-d", "2s", "--allow-writes", "--keep", "--threshold", "p50 < 20s")
 	const parts = 3
 	if n := at(t, job, "spec", "completions"); n != parts {
