@@ -121,6 +121,9 @@ func TestServerScripts(t *testing.T) {
 	t.Parallel()
 	full, empty, doomed := servertest.Redis(t, servertest.Options{}), servertest.Redis(t, servertest.Options{}), servertest.Redis(t, servertest.Options{})
 	loaded := servertest.Redis(t, servertest.Options{})
+	// Triage sees who else uses a server: these are for one script each.
+	fleetFull, fleetEmpty, triaged := servertest.Redis(t, servertest.Options{}), servertest.Redis(t, servertest.Options{}), servertest.Redis(t, servertest.Options{})
+	fill(t, fleetFull.Client(t))
 	fill(t, full.Client(t))
 	fill(t, doomed.Client(t))
 	c := full.Client(t)
@@ -128,9 +131,10 @@ func TestServerScripts(t *testing.T) {
 	c.Must(t, "ACL", "SETUSER", "blind", "on", ">pw", "~*", "+@all", "-scan")
 	c.Must(t, "ACL", "SETUSER", "unseeing", "on", ">pw", "~*", "+@all", "-monitor")
 	c.Must(t, "ACL", "SETUSER", "secret", "on", ">"+canary, "~*", "+@all")
-	empty.Client(t).Must(t, "ACL", "SETUSER", "narrow", "on", ">pw", "~*", "-@all", "+ping", "+info")
+	triaged.Client(t).Must(t, "ACL", "SETUSER", "narrow", "on", ">pw", "~*", "-@all", "+ping", "+info")
 	runScripts(t, "../testdata/script/server", map[string]string{
 		"REDIS": full.Addr, "EMPTY": empty.Addr, "LOADED": loaded.Addr, "DOOMED": doomed.Addr,
+		"FLEET_FULL": fleetFull.Addr, "FLEET_EMPTY": fleetEmpty.Addr, "TRIAGED": triaged.Addr,
 	}, doomed.Stop)
 }
 
