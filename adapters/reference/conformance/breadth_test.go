@@ -97,6 +97,9 @@ func furniture() []unit {
 // inTurn plays the breadth of a command, and reports where the servers part.
 func inTurn(t *testing.T, d *duel, s spec, h history, most int) {
 	diff, err := d.run(breadth(s, h, most))
+	if diff != nil && !d.brief { // between two equal times a millisecond may have ended, of one of the servers
+		diff, err = d.run(breadth(s, h, most))
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
