@@ -168,7 +168,9 @@ type pastClock struct {
 	start time.Time
 }
 
-func (c *pastClock) Now() int64 { return c.began + time.Since(c.start).Truncate(100*time.Millisecond).Microseconds() }
+func (c *pastClock) Now() int64 {
+	return c.began + time.Since(c.start).Truncate(100*time.Millisecond).Microseconds()
+}
 
 // recordTapes records what a redis-server replies, if another one replies the same.
 func recordTapes(t *testing.T, path string, h history) {
